@@ -1,0 +1,340 @@
+# { lib } -> the declarations below `services.chatmail`: every option, its type, default and meaning.
+# Needs no pkgs, so that the lab and the option reference evaluate it without nixpkgs.
+# Over 150 lines: one place for everything an operator can set.
+{ lib }:
+let
+  inherit (lib) mkOption types;
+  days = types.ints.positive;
+  bytes = types.ints.positive;
+in
+{
+  enable = mkOption {
+    type = types.bool;
+    default = false;
+    example = true;
+    description = "Whether this machine is a chatmail relay.";
+  };
+
+  domain = mkOption {
+    type = types.str;
+    example = "chat.example.org";
+    description = ''
+      Domain of the addresses, and the name under which clients and other relays reach this machine.
+      A name that begins with `_`, or an IPv4 address, makes a relay without a publicly trusted certificate.
+    '';
+  };
+
+  package = mkOption {
+    type = types.nullOr types.package;
+    default = null;
+    description = "The `chatmaild` package; null takes the one of this flake.";
+  };
+
+  stateDir = mkOption {
+    type = types.strMatching "/[^ ]*[^ /]";
+    default = "/var/lib/chatmail";
+    example = "/srv/chatmail";
+    description = "Directory that holds all lasting state: mailboxes, DKIM keys, queued notifications.";
+  };
+
+  openFirewall = mkOption {
+    type = types.bool;
+    default = true;
+    example = false;
+    description = "Whether to open the ports of mail, web and calls in the firewall.";
+  };
+
+  accounts = {
+    userNameMinLength = mkOption {
+      type = types.ints.between 1 64;
+      default = 9;
+      example = 6;
+      description = ''
+        Shortest local part of a new address, in characters.
+        Clients invent names of 9 characters, so the range must contain 9.
+      '';
+    };
+    userNameMaxLength = mkOption {
+      type = types.ints.between 1 64;
+      default = 9;
+      example = 20;
+      description = "Longest local part of a new address, in characters.";
+    };
+    userNameCharacters = mkOption {
+      type = types.strMatching "[a-z0-9._-]+";
+      default = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+      example = "abcdefghijklmnopqrstuvwxyz0123456789";
+      description = ''
+        Characters allowed in the local part of a new address.
+        Clients invent names of lower-case letters and digits, so all of these must be among them.
+      '';
+    };
+    passwordMinLength = mkOption {
+      type = types.ints.between 1 128;
+      default = 9;
+      example = 12;
+      description = ''
+        Shortest password of a new address, in characters.
+        Clients invent passwords of 22 characters, so it cannot be more.
+      '';
+    };
+  };
+
+  mail = {
+    maxMessageBytes = mkOption {
+      type = bytes;
+      default = 31457280;
+      example = 52428800;
+      description = "Largest message accepted, in bytes; a larger one is refused with 552 (RFC 1870 section 6).";
+    };
+    maxRecipients = mkOption {
+      type = types.ints.between 100 100000;
+      default = 1000;
+      example = 5000;
+      description = "Most recipients of one message; clients read it from IMAP METADATA and split larger groups.";
+    };
+    messagesPerMinute = mkOption {
+      type = types.ints.positive;
+      default = 60;
+      example = 120;
+      description = "Lasting rate at which one address may send; beyond it and the burst the answer is 450.";
+    };
+    messageBurst = mkOption {
+      type = types.ints.positive;
+      default = 10;
+      example = 30;
+      description = "Messages that one address may send at once before the rate applies.";
+    };
+    bounceAfterDays = mkOption {
+      type = types.ints.between 1 7;
+      default = 2;
+      example = 5;
+      description = "Days after which a message that cannot be delivered is returned to its sender.";
+    };
+    fsync = mkOption {
+      type = types.bool;
+      default = true;
+      example = false;
+      description = ''
+        Whether a message is on disk before its delivery is confirmed.
+        Without it a power failure can lose the messages of the last seconds.
+      '';
+    };
+  };
+
+  retention = {
+    deleteAfterDays = mkOption {
+      type = days;
+      default = 20;
+      example = 10;
+      description = "Days after which every message is deleted; at most 20.";
+    };
+    deleteLargeAfterDays = mkOption {
+      type = days;
+      default = 7;
+      example = 3;
+      description = "Days after which a large message is deleted.";
+    };
+    largeMessageBytes = mkOption {
+      type = bytes;
+      default = 200000;
+      example = 1000000;
+      description = "Size above which a message counts as large, in bytes.";
+    };
+    deleteInactiveAfterDays = mkOption {
+      type = days;
+      default = 90;
+      example = 365;
+      description = "Days without a login after which an address and all its mail are deleted.";
+    };
+    quotaMegabytes = mkOption {
+      type = types.ints.positive;
+      default = 500;
+      example = 100;
+      description = ''
+        Most mail that one address can hold, in MiB.
+        At 75 % the oldest messages are removed until 70 % are used; at 100 % a delivery is refused with 552 5.2.2.
+      '';
+    };
+  };
+
+  limits = {
+    imapConnections = mkOption {
+      type = types.ints.positive;
+      default = 10000;
+      example = 1000;
+      description = "Most IMAP connections at once; one IP address gets a fifth.";
+    };
+    smtpConnections = mkOption {
+      type = types.ints.positive;
+      default = 1000;
+      example = 100;
+      description = "Most SMTP connections at once, per port; one IP address gets a fifth.";
+    };
+  };
+
+  tls = {
+    mode = mkOption {
+      type = types.nullOr (types.enum [ "acme" "files" "self-signed" ]);
+      default = null;
+      example = "files";
+      description = ''
+        Where the certificate comes from: ordered by ACME, given as files, or self-signed.
+        Null takes `self-signed` for a domain that begins with `_` or is an IPv4 address, `files` when
+        {option}`services.chatmail.tls.certificateFile` is set, and `acme` otherwise.
+      '';
+    };
+    certificateFile = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      example = "/var/lib/secrets/fullchain.pem";
+      description = "PEM file with the certificate and its chain, valid for the domain, `www.` and `mta-sts.`; watched for changes.";
+    };
+    keyFile = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      example = "/var/lib/secrets/key.pem";
+      description = "PEM file with the private key of the certificate.";
+    };
+  };
+
+  dkim = {
+    selector = mkOption {
+      type = types.strMatching "[a-z0-9]([a-z0-9-]*[a-z0-9])?";
+      default = "chatmail";
+      example = "opendkim";
+      description = "Selector of the DKIM key that signs (RFC 6376 section 3.1); the key is made at the first start.";
+    };
+    publishedSelectors = mkOption {
+      type = types.listOf (types.strMatching "[a-z0-9]([a-z0-9-]*[a-z0-9])?");
+      default = [ ];
+      example = [ "chatmail2" ];
+      description = "Further selectors whose keys are made and published but do not sign: the next or the previous one of a rotation.";
+    };
+  };
+
+  imap.instantIdle = mkOption {
+    type = types.bool;
+    default = true;
+    example = false;
+    description = ''
+      Whether IDLE tells about a new message at once.
+      Stock Dovecot waits 500 ms; a preloaded library of a few lines takes that delay out of its `imap` processes.
+    '';
+  };
+
+  push = {
+    enable = mkOption {
+      type = types.bool;
+      default = true;
+      example = false;
+      description = "Whether phones are woken through the notification server.";
+    };
+    notifierUrl = mkOption {
+      type = types.strMatching "https://[^ ]+";
+      default = "https://notifications.delta.chat/notify";
+      example = "https://push.example.org/notify";
+      description = "Where device tokens are posted when a message arrives.";
+    };
+  };
+
+  turn.enable = mkOption {
+    type = types.bool;
+    default = true;
+    example = false;
+    description = "Whether this machine relays the media of calls (coturn, UDP 3478 and a port range).";
+  };
+
+  iroh = {
+    enable = mkOption {
+      type = types.bool;
+      default = false;
+      example = true;
+      description = "Whether this machine runs an iroh relay for the realtime channels of webxdc apps.";
+    };
+    url = mkOption {
+      type = types.nullOr (types.strMatching "https://[^ ]+");
+      default = null;
+      example = "https://iroh.example.org";
+      description = "Iroh relay that clients are told; null takes this machine's own where it runs one, and none otherwise.";
+    };
+  };
+
+  registration = {
+    maxLoad = mkOption {
+      type = types.numbers.positive;
+      default = 5;
+      example = 20;
+      description = "Load average over one minute above which no new address is made; logins go on.";
+    };
+    minFreeMemoryMegabytes = mkOption {
+      type = types.ints.unsigned;
+      default = 200;
+      example = 50;
+      description = "Available memory in MiB below which no new address is made.";
+    };
+    minFreeDiskMegabytes = mkOption {
+      type = types.ints.unsigned;
+      default = 1024;
+      example = 200;
+      description = "Free space of the mailboxes' file system in MiB below which no new address is made.";
+    };
+    perAddressBurst = mkOption {
+      type = types.ints.positive;
+      default = 5;
+      example = 20;
+      description = "Addresses that one IP address may ask `/new` for at once; two more every second.";
+    };
+  };
+
+  web = {
+    enable = mkOption {
+      type = types.bool;
+      default = true;
+      example = false;
+      description = "Whether the web pages (home, about, privacy policy, delete my address) are served.";
+    };
+    port443 = mkOption {
+      type = types.enum [ "shared" "web-only" "off" ];
+      default = "shared";
+      example = "web-only";
+      description = ''
+        Who answers on port 443: `shared` passes IMAP and SMTP by ALPN to Dovecot and Postfix and the rest to nginx,
+        `web-only` leaves it to nginx' virtual hosts, `off` does not touch it.
+      '';
+    };
+    contact = {
+      mail = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        example = "privacy@example.org";
+        description = "E-mail address for questions about privacy; shown in the policy and as IMAP METADATA `/shared/admin`.";
+      };
+      postal = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        example = "Ada Lovelace, 1 Example Street, London";
+        description = "Postal address of the operator, shown in the privacy policy.";
+      };
+      dataOfficer = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        example = "dpo@example.org";
+        description = "Data protection officer, shown in the privacy policy.";
+      };
+      supervisor = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        example = "The Data Protection Authority of Example";
+        description = "Supervisory authority, shown in the privacy policy.";
+      };
+    };
+  };
+
+  appVersionsFile = mkOption {
+    type = types.nullOr types.path;
+    default = null;
+    example = "/etc/chatmail/appversions.json";
+    description = "JSON file with the newest client versions, given to clients as IMAP METADATA; null gives none.";
+  };
+}

@@ -1,0 +1,141 @@
+# { lib, cfg } -> plain data: every port, socket, directory, user and limit of a relay, named once.
+# The Nix renderers beside this file read it; chatmaild reads it as /etc/chatmail/settings.json.
+{ lib, cfg }:
+let
+  inherit (cfg) domain stateDir;
+  ipv4 = builtins.match "[0-9]{1,3}([.][0-9]{1,3}){3}" domain != null;
+  untrusted = ipv4 || lib.hasPrefix "_" domain;
+  runtime = {
+    accounts = "/run/chatmail-accounts";
+    filter = "/run/chatmail-filter";
+    transport = "/run/chatmail-transport";
+  };
+  tlsMode =
+    if cfg.tls.mode != null then
+      cfg.tls.mode
+    else if untrusted then
+      "self-signed"
+    else if cfg.tls.certificateFile != null then
+      "files"
+    else
+      "acme";
+  tlsDirectory = if tlsMode == "acme" then "/var/lib/acme/${domain}" else "${stateDir}/tls";
+in
+{
+  inherit domain;
+  # what stands behind the @ of an address (RFC 5321 section 4.1.3 for literals)
+  mailDomain = if ipv4 then "[${domain}]" else domain;
+
+  inherit (cfg) accounts mail;
+  retention = cfg.retention // {
+    quotaWarnPercent = 75;
+    quotaCleanPercent = 70;
+    quotaKeepHours = 24;
+  };
+  inherit (cfg) limits;
+  registration = cfg.registration // {
+    perAddressRefillPerSecond = 2;
+  };
+  imap = cfg.imap // {
+    hibernateAfterSeconds = 1;
+  };
+  push = cfg.push // {
+    tokenValidDays = 90;
+    giveUpAfterSeconds = 18000;
+  };
+  contact = cfg.web.contact;
+  web = {
+    inherit (cfg.web) enable port443;
+  };
+  inherit (cfg) appVersionsFile;
+
+  tls = {
+    mode = tlsMode;
+    # clients of this relay and its peers can check the certificate
+    trusted = tlsMode != "self-signed";
+    certificateFile =
+      if tlsMode == "files" then cfg.tls.certificateFile else "${tlsDirectory}/fullchain.pem";
+    keyFile = if tlsMode == "files" then cfg.tls.keyFile else "${tlsDirectory}/key.pem";
+  };
+
+  dkim = {
+    # a domain literal has no place for a key in DNS
+    enable = !ipv4;
+    inherit (cfg.dkim) selector publishedSelectors;
+  };
+
+  turn = {
+    inherit (cfg.turn) enable;
+    port = 3478;
+    minRelayPort = 49152;
+    maxRelayPort = 65535;
+    secretFile = "${stateDir}/turn/secret";
+    credentialDays = 5;
+  };
+  iroh = {
+    inherit (cfg.iroh) enable;
+    url =
+      if cfg.iroh.url != null then
+        cfg.iroh.url
+      else if cfg.iroh.enable then
+        "https://${domain}"
+      else
+        null;
+    port = 3340;
+  };
+
+  directories = {
+    state = stateDir;
+    mail = "${stateDir}/mail";
+    dkim = "${stateDir}/dkim";
+    # read and written by the accounts service alone: push queue, invite tokens, registration switch
+    accounts = "${stateDir}/accounts";
+    tls = tlsDirectory;
+    postfixQueue = "/var/lib/postfix/queue";
+    dovecotBase = "/run/dovecot2";
+  };
+
+  users = {
+    mail = "vmail";
+    filter = "chatmail-filter";
+    transport = "chatmail-transport";
+    postfix = "postfix";
+    dovecot = "dovecot2";
+    nginx = "nginx";
+    # may read the private key of the certificate
+    tlsGroup = "chatmail-tls";
+  };
+
+  sockets = {
+    # chatmaild accounts; Postfix and nginx connect to the first three, Dovecot to the fourth
+    recipients = "${runtime.accounts}/recipients.sock";
+    transports = "${runtime.accounts}/transports.sock";
+    web = "${runtime.accounts}/web.sock";
+    metadata = "${runtime.accounts}/metadata.sock";
+    # chatmaild filter
+    milter = "${runtime.filter}/milter.sock";
+    # chatmaild transport
+    mxdeliv = "${runtime.transport}/mxdeliv.sock";
+    destinations = "${runtime.transport}/destinations.sock";
+    # Dovecot, inside Postfix' queue directory
+    auth = "private/auth";
+    lmtp = "private/dovecot-lmtp";
+  };
+
+  ports = {
+    smtp = 25;
+    submission = 587;
+    submissions = 465;
+    imap = 143;
+    imaps = 993;
+    http = 80;
+    https = 443;
+    # loopback only
+    login = 8700;
+    httpsInternal = 8443;
+    imapsInternal = 8993;
+    submissionsInternal = 8465;
+    mxdelivSmtp = 10026;
+    transportSmtp = 10083;
+  };
+}
