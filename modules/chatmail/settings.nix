@@ -35,6 +35,8 @@ in
   inherit (cfg) limits;
   registration = cfg.registration // {
     perAddressRefillPerSecond = 2;
+    # while this file exists, no new address is made; logins go on
+    stopFile = "/etc/chatmail-nocreate";
   };
   imap = cfg.imap // {
     hibernateAfterSeconds = 1;

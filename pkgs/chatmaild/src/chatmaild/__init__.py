@@ -1,0 +1,1 @@
+"""The services of a chatmail relay beside Postfix, Dovecot and nginx."""

@@ -1,0 +1,64 @@
+"""Addresses: what is one, whose is it, and may it be made (RFC 5321 section 4.1.2)."""
+
+from dataclasses import dataclass
+
+from chatmaild.errors import AddressError
+from chatmaild.settings import Accounts
+
+# RFC 5321 section 4.5.3.1.3: a path has at most 256 octets with its angle brackets
+MAX_ADDRESS_LENGTH = 254
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A mail address in lower case.
+
+    Attributes:
+        local: what stands before the @, with its `+tag`.
+        domain: a domain name, or an address literal such as `[192.0.2.1]`.
+    """
+
+    local: str
+    domain: str
+
+    def __str__(self) -> str:
+        return f"{self.local}@{self.domain}"
+
+    @property
+    def mailbox(self) -> str:
+        """The address without `+tag`: the name of the mailbox that it is delivered to."""
+        return f"{self.local.partition('+')[0]}@{self.domain}"
+
+
+def parse_address(text: str) -> Address:
+    """The address that the text is, in lower case.
+
+    Raises:
+        AddressError: not exactly one @, an empty part, a `/`, a space, a control character, or
+            anything outside of ASCII.
+    """
+    if len(text) > MAX_ADDRESS_LENGTH:
+        raise AddressError("an address has at most 254 characters")
+    if not text.isascii() or any(char <= " " or char in "/\x7f" for char in text):
+        raise AddressError("an address has no slash, space, control or non-ASCII character")
+    if text.count("@") != 1:
+        raise AddressError("an address has exactly one @")
+    local, domain = text.lower().split("@")
+    if not local.partition("+")[0] or not domain:
+        raise AddressError("an address has a name before the @ and a domain after it")
+    return Address(local=local, domain=domain)
+
+
+def limit_problem(local: str, password: str, limits: Accounts) -> str | None:
+    """Why a new address with this local part and password is not made, or None.
+
+    Returns:
+        One of the reason codes `name-length`, `name-characters`, `password-length`.
+    """
+    if not limits.user_name_min_length <= len(local) <= limits.user_name_max_length:
+        return "name-length"
+    if not set(local) <= set(limits.user_name_characters):
+        return "name-characters"
+    if len(password) < limits.password_min_length:
+        return "password-length"
+    return None

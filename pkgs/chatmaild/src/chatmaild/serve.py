@@ -1,0 +1,159 @@
+"""Listening, readiness, SIGTERM and drain: the part that every asyncio service has in common.
+
+async def setup(stack: AsyncExitStack) -> None:
+    await stack.enter_async_context(streams(listen_unix(path), handle_connection))
+
+run(setup)
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import socket
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+from chatmaild import logs
+
+_log = logging.getLogger(__name__)
+
+Setup = Callable[[contextlib.AsyncExitStack], Awaitable[None]]
+Connection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+# systemd kills after 90 s; requests here take milliseconds, so what is left then is idle
+DRAIN_S = 5.0
+# fifty people tapping an invite link at once, each with some connections
+BACKLOG = 1024
+
+
+def listen_unix(path: str | Path, mode: int = 0o666) -> socket.socket:
+    """A listening unix socket with that mode; one left over from a crash is replaced.
+
+    Raises:
+        OSError: the directory is missing or not writable.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        Path(path).unlink()
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(str(path))
+        Path(path).chmod(mode)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener
+
+
+def listen_tcp(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; port 0 takes a free one.
+
+    Raises:
+        OSError: the port is taken or not allowed.
+    """
+    listener = socket.create_server((host, port), backlog=BACKLOG)
+    listener.setblocking(False)
+    return listener
+
+
+@contextlib.asynccontextmanager
+async def streams(
+    listener: socket.socket, handle: Connection, *, limit_bytes: int = 65536
+) -> AsyncIterator[None]:
+    """Serve a line protocol while the context is open; at its end, wait for work in progress.
+
+    An error of a handler is logged without private data and closes its connection alone.
+    """
+    open_tasks: set[asyncio.Task[None]] = set()
+
+    async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await handle(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
+            pass
+        except Exception as error:  # one client must not stop the others
+            log_error("connection", error)
+        finally:
+            writer.close()
+
+    def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(guarded(reader, writer))
+        open_tasks.add(task)
+        task.add_done_callback(open_tasks.discard)
+
+    server = (
+        await asyncio.start_unix_server(accepted, sock=listener, limit=limit_bytes)
+        if (listener.family == socket.AF_UNIX)
+        else await asyncio.start_server(accepted, sock=listener, limit=limit_bytes)
+    )
+    try:
+        yield
+    finally:
+        server.close()
+        await _finish(open_tasks)
+
+
+async def _finish(tasks: set[asyncio.Task[None]]) -> None:
+    if not tasks:
+        return
+    _, late = await asyncio.wait(set(tasks), timeout=DRAIN_S)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
+
+
+def log_error(what: str, error: BaseException) -> None:
+    """Log an error by class and place; its text may hold an address, so it is left out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    _log.error("%s failed: %s%s", what, logs.kind_of(error), place)
+
+
+def notify(state: str) -> None:
+    """Tell systemd a state, for example `READY=1` (sd_notify(3)); nothing without systemd."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+        sender.connect(address)
+        sender.sendall(state.encode())
+
+
+def run(setup: Setup) -> None:
+    """Run a service until SIGTERM or SIGINT, then close what it opened, last first.
+
+    Raises:
+        OSError: a socket cannot be bound.
+    """
+    asyncio.run(_run(setup))
+
+
+async def _run(setup: Setup) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.set_exception_handler(_unhandled)
+    async with contextlib.AsyncExitStack() as stack:
+        await setup(stack)
+        # what is imported by now stays: keep the collector from visiting (and copying) it
+        gc.collect()
+        gc.freeze()
+        notify("READY=1")
+        await stop.wait()
+        notify("STOPPING=1")
+
+
+def _unhandled(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    error = context.get("exception")
+    if isinstance(error, BaseException):
+        log_error("task", error)
+    else:
+        _log.error("task failed: %s", context.get("message"))

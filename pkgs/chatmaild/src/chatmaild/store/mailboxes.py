@@ -1,0 +1,214 @@
+"""Mailboxes as directories: `MAIL/ADDRESS/` with a password file, markers and the maildir.
+
+password               hash of the password; empty = blocked; its modification time is the day of
+                       the last login. An address exists when this file does.
+enforceE2EEincoming    only encrypted mail comes in
+DISABLED               sends and receives nothing, keeps what it has
+metadata.json          device tokens
+cur new tmp            the maildir, Dovecot's own
+
+The directories have mode 0710: the filter, in the group of vmail, may ask for a name that it
+knows, and may neither list nor read. Methods take addresses as text, in any case, and raise
+AddressError for what is none; any other OSError passes through, because "cannot tell" is not "no".
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from chatmaild.address import parse_address
+from chatmaild.errors import BusyError
+from chatmaild.settings import Settings
+from chatmaild.store.files import fsync_directory, write_atomically
+
+PASSWORD = "password"  # noqa: S105 - a file's name
+ENFORCE_ENCRYPTION = "enforceE2EEincoming"
+DISABLED = "DISABLED"
+METADATA = "metadata.json"
+DIRECTORY_MODE = 0o710
+DAY_S = 86400
+# creation takes milliseconds; whoever holds a lock longer than this hangs
+LOCK_TIMEOUT_S = 5.0
+LOCK_POLL_S = 0.01
+# begins with a dot and has no @, so that it is never taken for an address
+_TRASH_PREFIX = ".deleted-"
+
+
+class Mailboxes:
+    """The mailboxes below one directory."""
+
+    def __init__(self, directory: str | Path) -> None:
+        self.directory = Path(directory)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Mailboxes":
+        """The mailboxes of this relay."""
+        return cls(settings.directories.mail)
+
+    def path(self, address: str) -> Path:
+        """Directory of the address, without its `+tag`, existing or not.
+
+        Raises:
+            AddressError: the text is no address.
+        """
+        return self.directory / parse_address(address).mailbox
+
+    def exists(self, address: str) -> bool:
+        """Whether the address was made and not deleted."""
+        return self.has(address, PASSWORD)
+
+    def is_disabled(self, address: str) -> bool:
+        """Whether the operator stopped the address."""
+        return self.has(address, DISABLED)
+
+    def enforces_encryption(self, address: str) -> bool:
+        """Whether mail to the address must be encrypted."""
+        return self.has(address, ENFORCE_ENCRYPTION)
+
+    def has(self, address: str, name: str) -> bool:
+        """Whether there is a file of that name in the directory of the address."""
+        try:
+            (self.path(address) / name).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+    def password_hash(self, address: str) -> str | None:
+        """The stored hash; empty when blocked, None when the address does not exist."""
+        try:
+            return (self.path(address) / PASSWORD).read_text("ascii").strip()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def set_password_hash(self, address: str, encoded: str, *, now_s: float) -> None:
+        """Replace the stored hash and count today as the last login.
+
+        Raises:
+            FileNotFoundError: the address has no directory.
+        """
+        path = self.path(address) / PASSWORD
+        write_atomically(path, encoded.encode("ascii") + b"\n")
+        _set_day(path, now_s)
+
+    def create(self, address: str, encoded: str, *, now_s: float) -> bool:
+        """Make the address, unless it exists.
+
+        The password file comes last and by rename: before it the address does not exist, and a
+        crash leaves at most a directory that the next attempt completes.
+
+        Returns:
+            Whether this call made it; False leaves everything as it was.
+
+        Raises:
+            BusyError: somebody else holds the lock of the address.
+        """
+        path = self.path(address)
+        with self._locked(path) as locked:
+            if not locked or (path / PASSWORD).exists():
+                return False
+            (path / ENFORCE_ENCRYPTION).touch(mode=0o600)
+            write_atomically(path / PASSWORD, encoded.encode("ascii") + b"\n")
+            _set_day(path / PASSWORD, now_s)
+        fsync_directory(self.directory)
+        return True
+
+    def record_login(self, address: str, *, now_s: float) -> None:
+        """Count today as the day of the last login; writes only when the day is another one."""
+        _set_day(self.path(address) / PASSWORD, now_s)
+
+    def last_login_s(self, address: str) -> int | None:
+        """Start of the day (UTC) of the last login in unix seconds; None for no such address."""
+        try:
+            return int((self.path(address) / PASSWORD).stat().st_mtime)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def set_disabled(self, address: str, disabled: bool) -> None:
+        """Stop the address or let it go on.
+
+        Raises:
+            FileNotFoundError: the address has no directory.
+        """
+        marker = self.path(address) / DISABLED
+        if disabled:
+            marker.touch(mode=0o600)
+        else:
+            marker.unlink(missing_ok=True)
+
+    def delete(self, address: str) -> bool:
+        """Remove the address and all that it holds; from the first moment it does not exist.
+
+        Returns:
+            Whether there was something to delete.
+        """
+        path = self.path(address)
+        trash = self.directory / f"{_TRASH_PREFIX}{secrets.token_hex(8)}"
+        try:
+            path.rename(trash)
+        except FileNotFoundError:
+            return False
+        shutil.rmtree(trash, ignore_errors=True)
+        return True
+
+    def addresses(self) -> Iterator[str]:
+        """All addresses that exist, in no order."""
+        with os.scandir(self.directory) as entries:
+            for entry in entries:
+                if "@" in entry.name and (self.directory / entry.name / PASSWORD).exists():
+                    yield entry.name
+
+    def trash(self) -> Iterator[Path]:
+        """What a deletion left behind because it was interrupted."""
+        with os.scandir(self.directory) as entries:
+            yield from (Path(e.path) for e in entries if e.name.startswith(_TRASH_PREFIX))
+
+    @contextlib.contextmanager
+    def _locked(self, path: Path) -> Iterator[bool]:
+        """Make the directory and hold its lock; False when it was deleted meanwhile."""
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(mode=DIRECTORY_MODE)
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            _lock(descriptor)
+            yield _is_still(path, descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def floor_to_day(time_s: float) -> int:
+    """Start of the day (UTC), so that the hour of a login is not kept."""
+    return int(time_s) // DAY_S * DAY_S
+
+
+def _set_day(path: Path, now_s: float) -> None:
+    day_s = floor_to_day(now_s)
+    if int(path.stat().st_mtime) != day_s:
+        os.utime(path, (day_s, day_s))
+
+
+def _lock(descriptor: int) -> None:
+    deadline_s = time.monotonic() + LOCK_TIMEOUT_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno != errno.EWOULDBLOCK:
+                raise
+            if time.monotonic() > deadline_s:
+                raise BusyError("the mailbox is locked") from error
+            time.sleep(LOCK_POLL_S)
+        else:
+            return
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

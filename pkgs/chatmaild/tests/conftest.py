@@ -1,0 +1,40 @@
+"""Fixtures for every area: the settings of a relay whose directories are temporary."""
+
+import json
+import pathlib
+from typing import Any
+
+import pytest
+
+from chatmaild.settings import Settings
+from chatmaild.store.mailboxes import Mailboxes
+
+# the description's defaults for chat.example.org, as modules/chatmail/settings.nix gives them
+SETTINGS_FILE = pathlib.Path(__file__).with_name("settings.json")
+
+
+@pytest.fixture
+def settings_json(tmp_path: pathlib.Path) -> dict[str, Any]:
+    """The settings as decoded JSON, with every directory, file and socket below tmp_path."""
+    data: dict[str, Any] = json.loads(SETTINGS_FILE.read_text())
+    for name in data["directories"]:
+        directory = tmp_path / name
+        directory.mkdir()
+        data["directories"][name] = str(directory)
+    for name, path in data["sockets"].items():
+        data["sockets"][name] = path if name in ("auth", "lmtp") else str(tmp_path / f"{name}.sock")
+    data["registration"]["stopFile"] = str(tmp_path / "nocreate")
+    data["turn"]["secretFile"] = str(tmp_path / "turn-secret")
+    return data
+
+
+@pytest.fixture
+def settings(settings_json: dict[str, Any]) -> Settings:
+    """The settings of a relay for chat.example.org."""
+    return Settings.from_json(settings_json)
+
+
+@pytest.fixture
+def mailboxes(settings: Settings) -> Mailboxes:
+    """The relay's mailboxes, none yet."""
+    return Mailboxes.of(settings)
