@@ -2,7 +2,10 @@
 # The Nix renderers beside this file read it; chatmaild reads it as /etc/chatmail/settings.json.
 { lib, cfg }:
 let
+  inherit (lib) concatStringsSep splitString;
   inherit (cfg) domain stateDir;
+  reverse = builtins.foldl' (reversed: x: [ x ] ++ reversed) [ ];
+  atLeastOne = n: if n < 1 then 1 else n;
   ipv4 = builtins.match "[0-9]{1,3}([.][0-9]{1,3}){3}" domain != null;
   untrusted = ipv4 || lib.hasPrefix "_" domain;
   runtime = {
@@ -20,11 +23,20 @@ let
     else
       "acme";
   tlsDirectory = if tlsMode == "acme" then "/var/lib/acme/${domain}" else "${stateDir}/tls";
+  policy = concatStringsSep "\r\n" [
+    "version: STSv1"
+    "mode: enforce"
+    "mx: ${domain}"
+    "max_age: 2419200"
+    ""
+  ];
 in
 {
   inherit domain;
   # what stands behind the @ of an address (RFC 5321 section 4.1.3 for literals)
   mailDomain = if ipv4 then "[${domain}]" else domain;
+  # the name in greetings and trace headers; an IP-only relay takes its reverse pointer's
+  hostName = if ipv4 then "${concatStringsSep "." (reverse (splitString "." domain))}.in-addr.arpa" else domain;
 
   inherit (cfg) accounts mail;
   retention = cfg.retention // {
@@ -32,7 +44,11 @@ in
     quotaCleanPercent = 70;
     quotaKeepHours = 24;
   };
-  inherit (cfg) limits;
+  limits = cfg.limits // {
+    # RFC 5321 has no word on it; a fifth keeps four more busy networks reachable
+    imapConnectionsPerAddress = atLeastOne (cfg.limits.imapConnections / 5);
+    smtpConnectionsPerAddress = atLeastOne (cfg.limits.smtpConnections / 5);
+  };
   registration = cfg.registration // {
     perAddressRefillPerSecond = 2;
     # while this file exists, no new address is made; logins go on
@@ -58,6 +74,13 @@ in
     certificateFile =
       if tlsMode == "files" then cfg.tls.certificateFile else "${tlsDirectory}/fullchain.pem";
     keyFile = if tlsMode == "files" then cfg.tls.keyFile else "${tlsDirectory}/key.pem";
+  };
+
+  # RFC 8461
+  mtaSts = {
+    inherit policy;
+    # changes with the policy, and only then
+    id = builtins.substring 0 20 (builtins.hashString "sha256" policy);
   };
 
   dkim = {

@@ -1,0 +1,106 @@
+# { settings, programs, sandbox, ... } -> the units of our own services; what each may do is in ./hardening.nix.
+{
+  lib,
+  settings,
+  programs,
+  sandbox,
+  ...
+}:
+let
+  inherit (settings) directories users;
+  # one allocation arena: these processes are small, and wait most of the time
+  environment.MALLOC_ARENA_MAX = "1";
+
+  service =
+    name: user: description: extra:
+    lib.recursiveUpdate {
+      inherit description environment;
+      wantedBy = [ "multi-user.target" ];
+      after = [ "network.target" ];
+      serviceConfig = sandbox // {
+        Type = "notify";
+        ExecStart = "${programs.chatmaild} ${name}";
+        User = user;
+        Group = user;
+        RuntimeDirectory = "chatmail-${name}";
+        RuntimeDirectoryMode = "0755";
+        # a file that cannot be used stays unusable until somebody repairs it
+        Restart = "always";
+        RestartSec = "1s";
+        RestartPreventExitStatus = 78;
+        LimitNOFILE = 65536;
+      };
+    } extra;
+in
+{
+  systemd.services = {
+    chatmail-accounts = service "accounts" users.mail "Chatmail addresses, metadata and push" {
+      serviceConfig = {
+        ReadWritePaths = [
+          directories.mail
+          directories.accounts
+        ];
+        # Dovecot's logins, Postfix' look-ups, and the notification server
+        RestrictAddressFamilies = [
+          "AF_UNIX"
+          "AF_INET"
+          "AF_INET6"
+        ];
+      };
+    };
+
+    chatmail-filter = service "filter" users.filter "Chatmail rules for messages, DKIM" {
+      wants = [ "unbound.service" ];
+      after = [
+        "network.target"
+        "unbound.service"
+      ];
+      serviceConfig = {
+        # the markers of the mailboxes, see ./files.nix
+        SupplementaryGroups = [ users.mail ];
+        ReadWritePaths = [ directories.dkim ];
+        # keys of other domains, from the resolver
+        RestrictAddressFamilies = [
+          "AF_UNIX"
+          "AF_INET"
+          "AF_INET6"
+        ];
+      }
+      // lib.optionalAttrs settings.dkim.enable {
+        ExecStartPre = "${programs.chatmaild} dkim-keys";
+      };
+    };
+
+    chatmail-transport = service "transport" users.transport "Chatmail delivery over HTTPS" {
+      serviceConfig.RestrictAddressFamilies = [
+        "AF_UNIX"
+        "AF_INET"
+        "AF_INET6"
+      ];
+    };
+
+    chatmail-expire = {
+      description = "Deletion of old mail and unused addresses";
+      inherit environment;
+      serviceConfig = sandbox // {
+        Type = "oneshot";
+        ExecStart = "${programs.chatmaild} expire";
+        User = users.mail;
+        Group = users.mail;
+        ReadWritePaths = [ directories.mail ];
+        # a walk through everything: after the people's mail
+        Nice = 10;
+        IOSchedulingClass = "idle";
+      };
+    };
+  };
+
+  systemd.timers.chatmail-expire = {
+    description = "Daily deletion of old mail and unused addresses";
+    wantedBy = [ "timers.target" ];
+    timerConfig = {
+      OnCalendar = lib.mkDefault "00:02";
+      Persistent = true;
+    };
+  };
+}

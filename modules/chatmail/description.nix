@@ -1,0 +1,39 @@
+# { lib, cfg, programs } -> { settings, assertions, zone, config }: a whole relay as plain data.
+# `cfg` are the values of services.chatmail, `programs` the paths of what the units run:
+#   { chatmaild, instantIdle, openssl, shell, www } (www: the folder of the built pages, or null).
+# `config` is a list of attribute sets in the shape of NixOS' options, one for each file below.
+# NixOS merges them in ../chatmail.nix; the lab merges and renders them itself.
+{
+  lib,
+  cfg,
+  programs,
+}:
+let
+  plain = import ./settings.nix { inherit lib cfg; };
+  zone = import ./zone.nix {
+    inherit lib;
+    settings = plain;
+  };
+  settings = plain // {
+    dns = zone;
+  };
+  context = {
+    inherit lib settings programs;
+    sandbox = import ./hardening.nix;
+    quiet = import ./privacy.nix { inherit lib; };
+  };
+in
+{
+  inherit settings zone;
+  assertions = import ./assertions.nix { inherit lib cfg settings; };
+  config = map (file: import file context) [
+    ./files.nix
+    ./certificate.nix
+    ./unbound.nix
+    ./postfix.nix
+    ./dovecot.nix
+    ./nginx.nix
+    ./chatmaild.nix
+    ./coturn.nix
+  ];
+}

@@ -1,0 +1,230 @@
+# { lib, settings, programs, ... } -> services.dovecot2: mailboxes, IMAP, and the login that Postfix asks about, too.
+# Over 150 lines: one configuration file of one daemon.
+{
+  lib,
+  settings,
+  programs,
+  quiet,
+  ...
+}:
+let
+  inherit (lib)
+    mapAttrs
+    mkDefault
+    optionalAttrs
+    ;
+  inherit (settings)
+    directories
+    limits
+    ports
+    retention
+    sockets
+    users
+    ;
+  # every value below a section may be set by the operator, too
+  defaults = mapAttrs (_: value: if builtins.isAttrs value then defaults value else mkDefault value);
+  accounts = "http://127.0.0.1:${toString ports.login}";
+  queue = "${directories.postfixQueue}/";
+  postfixSocket = mode: {
+    inherit mode;
+    user = users.postfix;
+    group = users.postfix;
+  };
+  # everything that ends in an auth or statistics process: sessions, their log-ins, submission, deliveries
+  clients = limits.imapConnections + 3 * limits.smtpConnections + 1000;
+  specialUse = name: { special_use = "\\${name}"; };
+in
+{
+  services.dovecot2 = {
+    enable = true;
+    enablePAM = false;
+    settings = {
+      # set by NixOS, too: a relay has no other choice
+      auth_mechanisms = [ "plain" ];
+      mail_driver = "maildir";
+      mail_path = "${directories.mail}/%{user}";
+    }
+    // defaults (
+      {
+        dovecot_config_version = "2.4.1";
+        dovecot_storage_version = "2.4.0";
+        protocols = [
+          "imap"
+          "lmtp"
+        ];
+        mail_uid = users.mail;
+        mail_gid = users.mail;
+        first_valid_uid = 1;
+
+        # --- TLS
+        ssl = "required";
+        ssl_min_protocol = "TLSv1.3";
+        ssl_server_cert_file = settings.tls.certificateFile;
+        ssl_server_key_file = settings.tls.keyFile;
+
+        # --- who may log in: chatmaild decides, and creates addresses at their first login
+        # brackets: addresses of an IP-only relay (RFC 5321 section 4.1.3)
+        auth_username_chars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_@[]";
+        "passdb oauth2".oauth2 = {
+          grant_url = "${accounts}/login";
+          client_id = "dovecot";
+          client_secret = "local";
+          introspection_mode = "post";
+          introspection_url = "${accounts}/login";
+          username_attribute = "user";
+          active_attribute = "active";
+          active_value = "true";
+        };
+        "userdb static" = {
+          userdb_static_allow_all_users = true;
+          fields = {
+            uid = users.mail;
+            gid = users.mail;
+            home = "${directories.mail}/%{user}";
+          };
+        };
+        "service auth" = {
+          client_limit = clients;
+          "unix_listener ${queue}${sockets.auth}" = postfixSocket "0660";
+        };
+
+        # --- IMAP
+        # a session that waits costs a tenth of one that works
+        imap_hibernate_timeout = "${toString settings.imap.hibernateAfterSeconds}s";
+        "service imap" = {
+          user = users.mail;
+          extra_groups = users.dovecot;
+          process_limit = limits.imapConnections;
+          # warm ones, so that neither a login nor a new message waits for a fork
+          process_min_avail = 2;
+          restart_request_count = 1000;
+          vsz_limit = "1G";
+          "unix_listener imap-master".user = users.dovecot;
+        };
+        "service imap-hibernate" = {
+          client_limit = clients;
+          "unix_listener imap-hibernate" = {
+            mode = "0660";
+            group = users.dovecot;
+          };
+        };
+        "service imap-login" = {
+          restart_request_count = "unlimited";
+          process_min_avail = 2;
+          client_limit = limits.imapConnections;
+          vsz_limit = "1G";
+          "inet_listener imap".port = ports.imap;
+          "inet_listener imaps" = {
+            port = ports.imaps;
+            ssl = true;
+          };
+          # from port 443, where nginx tells the client's address first (PROXY protocol)
+          "inet_listener imaps-internal" = {
+            port = ports.imapsInternal;
+            listen = "127.0.0.1";
+            ssl = true;
+            haproxy = true;
+          };
+        };
+        haproxy_trusted_networks = "127.0.0.0/8";
+        "protocol imap" = {
+          mail_max_userip_connections = limits.imapConnectionsPerAddress;
+          mail_plugins.imap_quota = true;
+          imap_metadata = true;
+          imap_capability = {
+            XCHATMAIL = true;
+            XDELTAPUSH = true;
+            # a compressed session cannot hibernate
+            "\"COMPRESS=DEFLATE\"" = false;
+          };
+        };
+        "mail_attribute"."dict proxy" = {
+          name = "metadata";
+          socket_path = sockets.metadata;
+        };
+        "namespace inbox" = {
+          inbox = true;
+          separator = "/";
+          "mailbox Drafts" = specialUse "Drafts";
+          "mailbox Junk" = specialUse "Junk";
+          "mailbox Sent" = specialUse "Sent";
+          "mailbox Trash" = specialUse "Trash";
+        };
+        mail_cache_max_size = "500k";
+
+        # --- delivery
+        "service lmtp" = {
+          user = users.mail;
+          process_min_avail = 2;
+          restart_request_count = "unlimited";
+          # not private/lmtp: that is the socket of Postfix' own client
+          "unix_listener ${queue}${sockets.lmtp}" = postfixSocket "0600";
+        };
+        lmtp_add_received_header = false;
+        lmtp_hdr_delivery_address = "none";
+        # the limit's 451 would hold a popular address' mail back for a minute
+        lmtp_user_concurrency_limit = 0;
+        "protocol lmtp".mail_fsync = if settings.mail.fsync then "optimized" else "never";
+
+        # --- quota
+        mail_plugins.quota = true;
+        "quota \"User quota\"" = {
+          driver = "maildir";
+          storage_size = "${toString retention.quotaMegabytes}M";
+          storage_grace = 0;
+          "warning clean-up" = {
+            quota_storage_percentage = retention.quotaWarnPercent;
+            "execute quota-clean".args = "%{user}";
+          };
+        };
+        "service quota-clean" = {
+          executable = "script ${programs.chatmaild} quota-clean";
+          user = users.mail;
+          "unix_listener quota-clean" = {
+            user = users.mail;
+            mode = "0600";
+          };
+        };
+
+        # --- push: every delivery is told to chatmaild, after the fact
+        "event_exporter push" = {
+          driver = "http-post";
+          http_post_url = "${accounts}/event";
+          format = "json";
+        };
+        "metric delivered" = {
+          exporter = "push";
+          filter = "event=mail_delivery_finished";
+          exporter_include = [
+            "name"
+            "fields"
+          ];
+        };
+        "service stats".client_limit = clients;
+        "service anvil".client_limit = clients;
+
+        # --- privacy: no line for a login or a delivery
+        info_log_path = "/dev/null";
+        mail_log_prefix = "\"%{service}(%{process:pid}): \"";
+        login_log_format_elements = "mpid=%{mail_pid}";
+      }
+      // optionalAttrs (settings.contact.mail != null) {
+        mail_server_admin = "mailto:${settings.contact.mail}";
+      }
+      // optionalAttrs settings.imap.instantIdle {
+        import_environment.LD_PRELOAD = programs.instantIdle;
+      }
+    );
+  };
+
+  systemd.services.dovecot = {
+    # makes the directory of the two sockets in the queue
+    requires = [ "postfix-setup.service" ];
+    wants = [ "chatmail-accounts.service" ];
+    after = [
+      "postfix-setup.service"
+      "chatmail-accounts.service"
+    ];
+    serviceConfig = quiet;
+  };
+}

@@ -1,0 +1,257 @@
+# { lib, settings, ... } -> services.postfix: who may send what to whom, and how it travels.
+# Over 150 lines: main.cf and master.cf of one mail server belong together.
+{
+  lib,
+  settings,
+  quiet,
+  ...
+}:
+let
+  inherit (lib)
+    concatMapStringsSep
+    concatStringsSep
+    mapAttrs
+    mkDefault
+    ;
+  inherit (settings)
+    domain
+    limits
+    mail
+    mailDomain
+    ports
+    sockets
+    ;
+  port = toString;
+
+  # a lookup table written in place; `$` is Postfix' own, hence doubled
+  inline =
+    rules: "regexp:{${concatMapStringsSep ", " (rule: "{${rule.pattern} ${rule.action}}") rules}}";
+  rule = pattern: action: { inherit pattern action; };
+
+  # no account can have this name; see smtpd_command_filter
+  verifyAddress = "vrfy~@${mailDomain}";
+
+  # a domain literal of our own is `local' to Postfix, whatever the domain lists say
+  literal = mailDomain != domain;
+  delivery = "lmtp:unix:${sockets.lmtp}";
+
+  # what every entrance for authenticated clients has (RFC 6409, RFC 8314)
+  submission = {
+    smtpd_tls_security_level = "encrypt";
+    smtpd_tls_mandatory_protocols = ">=TLSv1.3";
+    smtpd_sasl_auth_enable = "yes";
+    smtpd_helo_restrictions = "$submission_helo_restrictions";
+    smtpd_sender_restrictions = "reject_sender_login_mismatch";
+    smtpd_relay_restrictions = "permit_sasl_authenticated,reject";
+    smtpd_recipient_restrictions = "permit_sasl_authenticated,reject";
+    milter_macro_daemon_name = "submission";
+  };
+  submissions = submission // {
+    smtpd_tls_wrappermode = "yes";
+  };
+  arguments =
+    options:
+    lib.concatMap (name: [
+      "-o"
+      "${name}=${options.${name}}"
+    ]) (builtins.attrNames options);
+  smtpd = options: {
+    type = "inet";
+    private = false;
+    command = "smtpd";
+    maxproc = mkDefault limits.smtpConnections;
+    args = mkDefault (arguments options);
+  };
+in
+{
+  services.postfix = {
+    enable = true;
+    enableSubmission = true;
+    enableSubmissions = true;
+    # nobody has a mailbox here but the addresses of the relay
+    postmasterAlias = mkDefault "";
+    submissionOptions = mapAttrs (_: mkDefault) submission;
+    submissionsOptions = mapAttrs (_: mkDefault) submissions;
+
+    settings.main = mapAttrs (_: mkDefault) (
+      {
+        # --- who we are
+        myhostname = settings.hostName;
+        myorigin = mailDomain;
+        mydestination = "";
+        smtp_helo_name = mailDomain;
+        # the connection limits do not count for these; nothing else is granted to them
+        mynetworks = [
+          "127.0.0.0/8"
+          "[::1]/128"
+        ];
+        smtpd_banner = "${settings.hostName} ESMTP";
+        alias_maps = "";
+        alias_database = "";
+        local_header_rewrite_clients = "";
+        append_dot_mydomain = false;
+        allow_percent_hack = false;
+        swap_bangpath = false;
+        recipient_delimiter = "+";
+        biff = false;
+        # root's cron mail would have nowhere to go
+        notify_classes = "";
+        authorized_submit_users = "root";
+        enable_long_queue_ids = true;
+
+        # --- where mail goes
+        virtual_transport = delivery;
+        transport_maps = "socketmap:unix:${sockets.transports}:transport";
+
+        # --- limits
+        message_size_limit = mail.maxMessageBytes;
+        mailbox_size_limit = 0;
+        virtual_mailbox_limit = 0;
+        smtpd_recipient_limit = mail.maxRecipients;
+        smtpd_client_connection_count_limit = settings.limits.smtpConnectionsPerAddress;
+        maximal_queue_lifetime = "${toString mail.bounceAfterDays}d";
+        bounce_queue_lifetime = "${toString mail.bounceAfterDays}d";
+        # a relay that was restarted has delivered what waited within about a minute
+        queue_run_delay = "60s";
+        minimal_backoff_time = "60s";
+        maximal_backoff_time = "30m";
+        # mail is not slowed down at the entrance because delivery is behind
+        in_flow_delay = "0s";
+        # one slow or dead peer takes a few of the delivery agents, never all
+        default_destination_concurrency_limit = 20;
+        smtp_connect_timeout = "15s";
+        smtp_helo_timeout = "60s";
+
+        # --- every entrance (RFC 5321)
+        smtpd_helo_required = true;
+        # a name for the client would cost a DNS look-up before every greeting
+        smtpd_peername_lookup = false;
+        smtpd_relay_restrictions = "reject_unauth_destination";
+        smtpd_reject_unlisted_recipient = false;
+        show_user_unknown_table_name = false;
+        smtpd_recipient_restrictions = [
+          "check_recipient_access inline:{${verifyAddress}=OK}"
+          "reject_unlisted_recipient"
+        ];
+        # VRFY answers 252 for every address, existing or not (RFC 5321 section 3.5.3)
+        smtpd_command_filter = inline [ (rule "/^VRFY[[:space:]].*/" "VRFY ${verifyAddress}") ];
+        # delivery reports would tell strangers more than they need, ETRN is of no use
+        smtpd_discard_ehlo_keywords = "silent-discard, dsn, etrn";
+        smtpd_forbid_bare_newline = "reject";
+        smtpd_forbid_bare_newline_exclusions = "";
+        smtpd_forbid_unauth_pipelining = true;
+        smtpd_sasl_type = "dovecot";
+        smtpd_sasl_path = sockets.auth;
+        smtpd_sasl_security_options = "noanonymous";
+        # an address sends as itself and as nobody else
+        smtpd_sender_login_maps = inline [ (rule "/^(.*)$$/" "$$1") ];
+        submission_helo_restrictions = concatStringsSep " " [
+          "permit_mynetworks"
+          "reject_invalid_helo_hostname"
+          "reject_non_fqdn_helo_hostname"
+        ];
+
+        # --- TLS, in
+        smtpd_tls_chain_files = [
+          settings.tls.keyFile
+          settings.tls.certificateFile
+        ];
+        smtpd_tls_security_level = "encrypt";
+        smtpd_tls_mandatory_protocols = ">=TLSv1.2";
+        smtpd_tls_auth_only = true;
+        smtpd_tls_loglevel = "0";
+
+        # --- TLS, out: always encrypted, the certificate always checked
+        smtp_tls_security_level = "verify";
+        smtp_tls_mandatory_protocols = ">=TLSv1.2";
+        smtp_tls_CAfile = "/etc/ssl/certs/ca-certificates.crt";
+        smtp_tls_loglevel = "0";
+        smtp_tls_policy_maps = inline [
+          # our own gateway to HTTPS delivery
+          (rule "/^\\[127\\.0\\.0\\.1\\]:${port ports.transportSmtp}$$/" "none")
+          # no certificate can be had for these
+          (rule "/^\\[.*\\]/" "encrypt")
+          (rule "/^_/" "encrypt")
+          # a whole country's mail, without TLS
+          (rule "/^nauta\\.cu$$/" "may")
+        ];
+        # a second message within half a minute needs no handshake
+        smtp_tls_connection_reuse = true;
+        smtp_connection_cache_destinations = "static:all";
+        smtp_connection_cache_time_limit = "30s";
+        connection_cache_ttl_limit = "30s";
+
+        # --- what is in a message is the sender's; what is around it goes
+        # parsing MIME would cost time, converting it would break signatures
+        disable_mime_input_processing = true;
+        disable_mime_output_conversion = true;
+        # our own Received, without the client's name and address
+        header_checks = inline [
+          (rule "/^Received: from .* by ${settings.hostName} \\(Postfix\\) with ([A-Z0-9]+) id ([0-9A-Za-z]+).*;(.*)$$/" "REPLACE Received: by ${settings.hostName} (Postfix) with $$1 id $$2;$$3")
+        ];
+        smtp_header_checks = inline [ (rule "/^Received:/" "IGNORE") ];
+        lmtp_header_checks = inline [
+          (rule "/^(Received|DKIM-Signature|Authentication-Results):/" "IGNORE")
+        ];
+
+        # --- our own rules: see chatmaild's filter
+        smtpd_milters = "unix:${sockets.milter}";
+        non_smtpd_milters = "unix:${sockets.milter}";
+        internal_mail_filter_classes = "bounce";
+        milter_default_action = "tempfail";
+        milter_protocol = "6";
+        # what no smtpd took in was made here
+        milter_macro_daemon_name = "bounce";
+      }
+      // (
+        if literal then
+          {
+            proxy_interfaces = domain;
+            local_transport = delivery;
+            local_recipient_maps = "socketmap:unix:${sockets.recipients}:recipients";
+          }
+        else
+          {
+            virtual_mailbox_domains = mailDomain;
+            virtual_mailbox_maps = "socketmap:unix:${sockets.recipients}:recipients";
+          }
+      )
+    );
+
+    settings.master = {
+      smtp_inet = {
+        maxproc = mkDefault limits.smtpConnections;
+        args = mkDefault (arguments { milter_macro_daemon_name = "smtp"; });
+      };
+      submission.maxproc = mkDefault limits.smtpConnections;
+      submissions.maxproc = mkDefault limits.smtpConnections;
+      # from port 443, where nginx tells the client's address first (PROXY protocol)
+      "127.0.0.1:${port ports.submissionsInternal}" = smtpd (
+        submissions // { smtpd_upstream_proxy_protocol = "haproxy"; }
+      );
+      # from HTTPS: the Internet, therefore without trust in the loopback address
+      "127.0.0.1:${port ports.mxdelivSmtp}" = smtpd {
+        milter_macro_daemon_name = "mxdeliv";
+        smtpd_tls_security_level = "none";
+        smtpd_client_connection_count_limit = "0";
+      };
+      smtp.maxproc = mkDefault 500;
+      # first to the gateway for HTTPS delivery, then to the peer itself: the transport map lists both
+      smtp-https = {
+        command = "smtp";
+        maxproc = mkDefault 500;
+      };
+      # shares TLS connections between delivery agents
+      tlsproxy = {
+        command = "tlsproxy";
+        maxproc = mkDefault 0;
+      };
+    };
+  };
+
+  systemd.services.postfix = {
+    wants = [ "chatmail-filter.service" ];
+    after = [ "chatmail-filter.service" ];
+    serviceConfig = quiet;
+  };
+}

@@ -1,0 +1,13 @@
+# { lib } -> serviceConfig for daemons that log addresses: the journal keeps their warnings and errors, and of these
+# the ones without a mail address or an IP address. An operator who must see more sets LogLevelMax = "info" and
+# LogFilterPatterns = [ ] on the unit, for as long as needed.
+{ lib }:
+{
+  # Postfix and Dovecot tell every connection and delivery at this machine's `info' level
+  LogLevelMax = lib.mkDefault "warning";
+  LogFilterPatterns = lib.mkDefault [
+    "~@"
+    "~[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+"
+    "~[0-9a-fA-F]*:[0-9a-fA-F:]*::?[0-9a-fA-F]+"
+  ];
+}

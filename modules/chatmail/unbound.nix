@@ -1,0 +1,25 @@
+# { lib, ... } -> services.unbound: the validating resolver, on which DKIM verification stands.
+{ lib, ... }:
+let
+  inherit (lib) mapAttrs mkDefault;
+in
+{
+  services.unbound = {
+    enable = true;
+    settings.server = mapAttrs (_: mkDefault) {
+      # a key or an MX that was just published counts at once
+      cache-max-negative-ttl = 0;
+      prefetch = true;
+      # far below what a relay's mail asks for
+      num-threads = 1;
+      msg-cache-size = "4m";
+      rrset-cache-size = "8m";
+      # names that people write to are nobody's business
+      verbosity = 0;
+      log-queries = false;
+      log-servfail = false;
+      hide-identity = true;
+      hide-version = true;
+    };
+  };
+}
