@@ -1,0 +1,140 @@
+"""The nouns of the acceptance suite: target, relays, machines, people."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator
+
+import pytest
+from support.lab import LabTarget
+from support.peer import Peer, peer_with_key_of
+from support.person import Person
+from support.target import Machine, Target
+
+LOG_LINES = 60
+
+PersonFactory = Callable[[str], Person]
+_TARGET = pytest.StashKey[Target]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Says which relays to talk to."""
+    group = parser.getgroup("chatmail")
+    group.addoption(
+        "--lab",
+        default=os.environ.get("CHATMAIL_LAB", "lab"),
+        help="name of the lab that is up; run pytest inside its client",
+    )
+    group.addoption("--relays", default="a.test,b.test", help="mail domains, with commas")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declares the markers and finds the target."""
+    config.addinivalue_line(
+        "markers", "alone: disturbs the relays or measures them, so nothing may run beside it"
+    )
+    relays = tuple(config.getoption("--relays").split(","))
+    config.stash[_TARGET] = LabTarget(name=config.getoption("--lab"), relays=relays)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Adds the end of each relay's journal and its queue to a red test."""
+    report = yield
+    if report.when == "call" and report.failed:
+        target = item.config.stash[_TARGET]
+        for domain in target.relays:
+            machine = target.machine(domain)
+            if machine is not None:
+                report.sections.append((f"journal of {domain}", _or_error(machine.logs, LOG_LINES)))
+                report.sections.append((f"queue of {domain}", _or_error(machine.queue)))
+    return report
+
+
+@pytest.fixture(scope="session")
+def target(request: pytest.FixtureRequest) -> Target:
+    """The relays that the suite runs against."""
+    return request.config.stash[_TARGET]
+
+
+@pytest.fixture(scope="session")
+def relay(target: Target) -> str:
+    """Mail domain of the relay of Alice and Bob."""
+    return target.relays[0]
+
+
+@pytest.fixture(scope="session")
+def other_relay(target: Target) -> str:
+    """Mail domain of the relay of Carol."""
+    return target.relays[1]
+
+
+@pytest.fixture(scope="session")
+def machine(target: Target, relay: str) -> Machine:
+    """The inside of the relay of Alice and Bob."""
+    return _inside(target, relay)
+
+
+@pytest.fixture(scope="session")
+def other_machine(target: Target, other_relay: str) -> Machine:
+    """The inside of Carol's relay."""
+    return _inside(target, other_relay)
+
+
+@pytest.fixture
+def new_person(target: Target) -> Iterator[PersonFactory]:
+    """Makes people whose address does not exist yet."""
+    people: list[Person] = []
+
+    def make(domain: str) -> Person:
+        people.append(Person(target=target, domain=domain))
+        return people[-1]
+
+    yield make
+    for person in people:
+        person.leaves()
+
+
+@pytest.fixture
+def alice(new_person: PersonFactory, relay: str) -> Person:
+    """Somebody at the relay, logged in."""
+    return _arrived(new_person(relay))
+
+
+@pytest.fixture
+def bob(new_person: PersonFactory, relay: str) -> Person:
+    """Somebody else at the same relay, logged in."""
+    return _arrived(new_person(relay))
+
+
+@pytest.fixture
+def carol(new_person: PersonFactory, other_relay: str) -> Person:
+    """Somebody at the other relay, logged in."""
+    return _arrived(new_person(other_relay))
+
+
+@pytest.fixture(scope="session")
+def peer(target: Target, relay: str, machine: Machine) -> Peer:
+    """A mail server that signs as Alice's relay; it writes to Carol, at the other one."""
+    return peer_with_key_of(target, relay, machine)
+
+
+def _arrived(person: Person) -> Person:
+    person.imap.noop()
+    return person
+
+
+def _inside(target: Target, domain: str) -> Machine:
+    machine = target.machine(domain)
+    if machine is None:
+        pytest.skip("needs the inside of the relay")
+    return machine
+
+
+def _or_error(look: Callable[..., str], *arguments: int) -> str:
+    try:
+        return look(*arguments)
+    except Exception as error:
+        return f"not available: {error}"

@@ -1,0 +1,1 @@
+"""What the scenarios of the acceptance suite are written with."""

@@ -1,0 +1,79 @@
+"""Power cuts, bugs and the kernel's memory killer: what was accepted with 250 arrives."""
+
+from __future__ import annotations
+
+import smtplib
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from conftest import PersonFactory
+from support.person import Person
+from support.target import Machine
+from support.waiting import wait_for
+
+SENDERS = 20
+EACH = 10  # the burst that one address may send at once
+PATIENCE_S = 60
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    "unit", ["postfix", "dovecot", "chatmail-filter", "chatmail-accounts", "unbound", "nginx"]
+)
+def test_kill(
+    unit: str, bob: Person, carol: Person, new_person: PersonFactory, machine: Machine
+) -> None:
+    """200 messages to both relays while every process of a service is killed and comes back."""
+    senders = [new_person(bob.domain) for _ in range(SENDERS)]
+    for sender in senders:
+        sender.smtp.noop()
+    everything = {f"{sender.name} {number}" for sender in senders for number in range(EACH)}
+
+    with ThreadPoolExecutor(SENDERS) as pool:
+        streams = [pool.submit(_stream, sender, bob, carol) for sender in senders]
+        wait_for(lambda: any(stream.running() for stream in streams), "a start", within_s=5)
+        machine.run("systemctl", "kill", "--signal=KILL", "--kill-whom=all", unit)
+        accepted = {text for stream in streams for text in stream.result(timeout=PATIENCE_S * 2)}
+
+    assert everything == accepted
+    machine.run("postqueue", "-f")
+    for recipient in (bob, carol):
+        recipient.leaves()
+        missing = _missing(recipient, everything, machine)
+        assert set() == missing, recipient.domain
+
+
+def _stream(sender: Person, *recipients: Person) -> Sequence[str]:
+    """Returns the texts that were accepted; repeats what was not, as clients do."""
+    accepted = []
+    deadline_s = time.monotonic() + PATIENCE_S
+    for number in range(EACH):
+        text = f"{sender.name} {number}"
+        message = sender.writes(*recipients, text=text)
+        while time.monotonic() < deadline_s:
+            try:
+                reply = sender.submits(message, *recipients)
+            except (smtplib.SMTPException, OSError):
+                sender.leaves()
+            else:
+                assert reply.code < 500, reply
+                if reply.code == 250:
+                    accepted.append(text)
+                    break
+            time.sleep(0.5)  # a client's own pause before it tries again
+    return accepted
+
+
+def _missing(recipient: Person, everything: set[str], machine: Machine) -> set[str]:
+    """Returns what did not arrive in time."""
+    missing = everything
+    deadline_s = time.monotonic() + PATIENCE_S
+    while missing and time.monotonic() < deadline_s:
+        missing = everything - {letter.text for letter in recipient.inbox()}
+        if missing:
+            machine.run("postqueue", "-f")
+            time.sleep(0.5)
+    return missing

@@ -1,0 +1,48 @@
+"""A key that travels to the own second device is the one plain message people send themselves."""
+
+from __future__ import annotations
+
+import pytest
+from support import messages
+from support.person import Person
+
+SUBJECT = "Autocrypt Setup Message"
+PARTS = [
+    ("text/plain", "This holds your key.\r\n.\r\nThe line above is a lone dot."),
+    ("application/autocrypt-setup", "<html></html>"),
+]
+
+
+def test_to_oneself(alice: Person) -> None:
+    """It arrives, and so does its lone dot."""
+    message = messages.multipart(
+        alice.address, [alice.address], "mixed", PARTS, {"Subject": SUBJECT}
+    )
+
+    reply = alice.submits(message, alice)
+
+    assert reply.code == 250, reply.text
+    assert b"your key.\r\n.\r\nThe line" in alice.receives().raw
+
+
+@pytest.mark.parametrize(
+    ("what", "subtype", "subject"),
+    [
+        ("another subject", "mixed", f"Re: {SUBJECT}"),
+        ("another type", "alternative", SUBJECT),
+    ],
+)
+def test_other_shapes(what: str, subtype: str, subject: str, alice: Person) -> None:
+    """Only the exact form passes."""
+    headers = {"Subject": subject}
+    message = messages.multipart(alice.address, [alice.address], subtype, PARTS, headers)
+
+    assert alice.submits(message, alice).code == 523, what
+
+
+def test_to_others(alice: Person, bob: Person) -> None:
+    """Nobody else gets one, neither alone nor beside its owner."""
+    message = messages.multipart(alice.address, [bob.address], "mixed", PARTS, {"Subject": SUBJECT})
+
+    assert alice.submits(message, bob).code == 523
+    assert alice.submits(message, alice, bob).code == 523

@@ -1,0 +1,24 @@
+"""A message to somebody who does not exist comes back, and the bounce proves its origin."""
+
+from __future__ import annotations
+
+import pytest
+from support.person import Person
+from support.target import new_name
+
+
+@pytest.mark.parametrize("domain", ["relay", "other_relay"])
+def test_bounce(domain: str, alice: Person, request: pytest.FixtureRequest) -> None:
+    """Accepted at submission, so that the other members of a group get it; then bounced."""
+    nobody = f"{new_name()}@{request.getfixturevalue(domain)}"
+
+    alice.sends(nobody, alice, text="to a group")
+
+    received = [alice.receives() for _ in range(2)]
+    [copy] = [letter for letter in received if letter.headers.get("Chat-Version")]
+    [bounce] = [letter for letter in received if letter != copy]
+    assert copy.text == "to a group"
+    assert bounce.headers.get_content_type() == "multipart/report"
+    assert bounce.headers["From"].lower().count(f"mailer-daemon@{alice.domain}") == 1
+    assert nobody.encode() in bounce.raw
+    assert b"5.1.1" in bounce.raw

@@ -1,0 +1,25 @@
+"""A forwarder's envelope sender differs from From: accepted, but its bounces go nowhere."""
+
+from __future__ import annotations
+
+from support.peer import Peer
+from support.person import Person
+
+
+def test_forwarder(peer: Peer, alice: Person, carol: Person) -> None:
+    """The message arrives with the null sender in its Return-Path."""
+    message = peer.signs(alice.writes(carol, text="forwarded"))
+
+    reply = peer.delivers(message, carol, mail_from="list-bounces@example.org")
+
+    assert reply.code == 250, reply.text
+    letter = carol.receives()
+    assert letter.text == "forwarded"
+    assert letter.headers["Return-Path"] == "<>"
+
+
+def test_direct_mail(peer: Peer, alice: Person, carol: Person) -> None:
+    """A sender that equals From keeps its place."""
+    peer.delivers(peer.signs(alice.writes(carol)), carol, mail_from=alice.address)
+
+    assert f"<{alice.address}>" == carol.receives().headers["Return-Path"]

@@ -1,0 +1,41 @@
+"""No message tells where its sender sits, what software they use, or what it is about."""
+
+from __future__ import annotations
+
+import pytest
+from support.person import Person
+from support.smtp import HELLO
+
+BETRAYING = {
+    "Subject": "meeting at the old mill",
+    "User-Agent": "Curious/7.1",
+    "X-Mailer": "Curious/7.2",
+    "X-Originating-IP": "[203.0.113.77]",
+    "Received": "from old-mill.example ([203.0.113.78]) by somewhere.example; Sun, 1 Mar 2026",
+}
+TRACES = [b"old mill", b"Curious", b"203.0.113.", b"old-mill", HELLO.encode()]
+
+
+@pytest.mark.parametrize("where", ["bob", "carol"])
+def test_nothing_is_left(where: str, alice: Person, request: pytest.FixtureRequest) -> None:
+    """Neither the headers above nor Alice's IP address reach a recipient."""
+    recipient: Person = request.getfixturevalue(where)
+    own_ip = alice.smtp.sock.getsockname()[0].encode() if alice.smtp.sock else b""
+    alice.sends(recipient, headers=BETRAYING)
+
+    received = recipient.receives()
+
+    assert [trace for trace in [*TRACES, own_ip] if trace in received.raw] == []
+    assert received.headers["Subject"] == "[...]"
+    present = {name.lower() for name in received.headers}
+    assert set() == present & {"user-agent", "x-mailer", "x-originating-ip", "received"}
+
+
+def test_nothing_of_the_relay_itself(alice: Person, carol: Person) -> None:
+    """What relays tell each other about a message ends at the delivery."""
+    alice.sends(carol)
+
+    received = carol.receives().headers
+
+    names = {name.lower() for name in received}
+    assert set() == names & {"received", "dkim-signature", "authentication-results"}

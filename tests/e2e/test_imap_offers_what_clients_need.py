@@ -1,0 +1,68 @@
+"""The capabilities that Delta Chat looks for, and the metadata it reads."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from support.imap import get_metadata, set_metadata
+from support.person import Person
+
+SHARED = "/shared/vendor/deltachat/"
+TOKEN = "/private/devicetoken"
+
+
+def test_capabilities(alice: Person) -> None:
+    """Present after the login, and nothing that would keep idle sessions from sleeping."""
+    capabilities = set(alice.imap.capabilities())
+
+    needed = {b"IDLE", b"QUOTA", b"METADATA", b"MOVE", b"ID", b"XDELTAPUSH", b"XCHATMAIL"}
+    assert set() == needed - capabilities
+    assert b"COMPRESS=DEFLATE" not in capabilities
+
+
+def test_quota(alice: Person) -> None:
+    """The quota is visible, in KiB (RFC 9208)."""
+    [storage] = [
+        quota for quota in alice.imap.get_quota("INBOX") if quota.resource.upper() == "STORAGE"
+    ]
+
+    assert storage.limit == 500 * 1024
+
+
+def test_shared_metadata(alice: Person) -> None:
+    """Asked for all at once on the empty mailbox name, as core does."""
+    names = ["maxsmtprecipients", "turn", "irohrelay", "appversions", "no-such-key"]
+    values = get_metadata(alice.imap, "", *(SHARED + name for name in names))
+
+    assert values[f"{SHARED}maxsmtprecipients"] == "1000"
+    assert not values.get(f"{SHARED}no-such-key")
+    turn = values.get(f"{SHARED}turn")
+    assert turn is None or alice.domain == turn.split(":")[0]
+    versions = values.get(f"{SHARED}appversions")
+    assert versions is None or isinstance(json.loads(versions), dict)
+
+
+def test_device_tokens(alice: Person, bob: Person) -> None:
+    """Every device adds its token; they are the owner's alone, and each is kept once."""
+    tokens = ["openpgp:AAAA", "openpgp:BBBB"]
+    for token in [*tokens, tokens[0]]:
+        assert set_metadata(alice.imap, "INBOX", TOKEN, token) == "OK"
+
+    found = get_metadata(alice.logs_in(), "INBOX", TOKEN)[TOKEN]
+
+    assert tokens == sorted((found or "").split())
+    assert not get_metadata(bob.imap, "INBOX", TOKEN).get(TOKEN)
+
+
+@pytest.mark.parametrize("name", ["/private/other", f"{SHARED}turn", "/shared/comment"])
+def test_other_metadata_cannot_be_set(name: str, alice: Person) -> None:
+    """Clients write nothing but their tokens."""
+    assert set_metadata(alice.imap, "INBOX", name, "x") != "OK"
+
+
+def test_special_folders(alice: Person) -> None:
+    """The usual folders are marked (RFC 6154)."""
+    flags = {flag for flags, _, _ in alice.imap.list_folders() for flag in flags}
+
+    assert {b"\\Drafts", b"\\Junk", b"\\Trash", b"\\Sent"} <= flags

@@ -1,0 +1,116 @@
+"""What comes in carries a DKIM signature of exactly the domain in From, or is refused with 554."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from support import messages
+from support.peer import Peer
+from support.person import Person
+
+NOT_SIGNED = "5.7.1 No DKIM signature found"
+NOT_VALID = "5.7.1 No valid DKIM signature found"
+
+Change = Callable[[Peer, bytes], bytes]
+
+
+def _resigned_by_subdomain(peer: Peer, message: bytes) -> bytes:
+    return peer.signs(message, f"mail.{peer.domain}")
+
+
+def _of_a_subdomain(peer: Peer, message: bytes) -> bytes:
+    return peer.signs(
+        message.replace(f"@{peer.domain}>".encode(), f"@x.{peer.domain}>".encode(), 1)
+    )
+
+
+REFUSED: dict[str, tuple[Change, str]] = {
+    "no signature": (lambda _, message: message, NOT_SIGNED),
+    "changed body": (
+        lambda peer, message: peer.signs(message).replace(
+            b"MESSAGE-----\r\n\r\n", b"MESSAGE-----\r\n\r\nAAAA"
+        ),
+        NOT_VALID,
+    ),
+    "changed header": (
+        lambda peer, message: peer.signs(message).replace(b"\r\nTo: <", b"\r\nTo: x <", 1),
+        NOT_VALID,
+    ),
+    "signature of a subdomain": (_resigned_by_subdomain, NOT_VALID),
+    "sender of a subdomain": (_of_a_subdomain, NOT_VALID),
+    "key that is not published": (
+        lambda peer, message: messages.signed(message, peer.domain, "nokey", peer.private_key),
+        NOT_VALID,
+    ),
+    "signature without content": (
+        lambda peer, message: f"DKIM-Signature: v=1; d={peer.domain}\r\n".encode() + message,
+        NOT_VALID,
+    ),
+    "second From header above": (
+        lambda peer, message: b"From: <ceo@example.org>\r\n" + peer.signs(message),
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_refused(what: str, peer: Peer, alice: Person, carol: Person) -> None:
+    """None of these gets in."""
+    change, text = REFUSED[what]
+    message = change(peer, alice.writes(carol))
+
+    reply = peer.delivers(message, carol, mail_from=alice.address)
+
+    assert reply.code in ({554} if text else {500, 554})
+    assert text in reply.text
+
+
+def test_valid_signature(peer: Peer, alice: Person, carol: Person) -> None:
+    """The same message, signed, arrives."""
+    message = peer.signs(alice.writes(carol, text="signed"))
+
+    reply = peer.delivers(message, carol, mail_from=alice.address)
+
+    assert reply.code == 250, reply.text
+    assert carol.receives().text == "signed"
+
+
+def test_one_valid_signature_among_several(peer: Peer, alice: Person, carol: Person) -> None:
+    """A broken and a foreign signature beside the valid one do no harm, wherever it stands."""
+    message = peer.signs(alice.writes(carol, text="signed thrice"))
+    message = messages.signed(message, "example.org", "x", peer.private_key)
+    message = (
+        b"DKIM-Signature: v=1; a=rsa-sha256; d=example.net; s=x; h=from; bh=; b=\r\n" + message
+    )
+
+    reply = peer.delivers(message, carol, mail_from=alice.address)
+
+    assert reply.code == 250, reply.text
+    assert carol.receives().text == "signed thrice"
+
+
+def test_signature_in_upper_case(peer: Peer, alice: Person, carol: Person) -> None:
+    """Domains are equal whatever their case."""
+    message = peer.signs(alice.writes(carol, text="loud"), peer.domain.upper())
+
+    assert peer.delivers(message, carol, mail_from=alice.address).code == 250
+    assert carol.receives().text == "loud"
+
+
+def test_plain_mail_with_a_valid_signature(peer: Peer, alice: Person, carol: Person) -> None:
+    """Proof of origin does not replace encryption."""
+    message = peer.signs(messages.plain(alice.address, [carol.address]))
+
+    reply = peer.delivers(message, carol, mail_from=alice.address)
+
+    assert (reply.code, "Invalid Unencrypted Mail" in reply.text) == (523, True)
+
+
+def test_secure_join_request(peer: Peer, alice: Person, carol: Person) -> None:
+    """The first message of a secure join may come in clear text, signed."""
+    request = messages.secure_join_request(alice.address, carol.address)
+
+    assert peer.delivers(request, carol, mail_from=alice.address).code == 554
+    assert peer.delivers(peer.signs(request), carol, mail_from=alice.address).code == 250
+    assert carol.receives().headers["Secure-Join"] == "vc-request"

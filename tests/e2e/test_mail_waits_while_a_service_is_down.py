@@ -1,0 +1,117 @@
+"""Whatever stops, mail is put off with 4xx or waits in a queue, and arrives after the restart."""
+
+from __future__ import annotations
+
+import imaplib
+import smtplib
+
+import pytest
+from imapclient.exceptions import LoginError
+from support.peer import Peer
+from support.person import Person
+from support.target import Machine
+from support.waiting import wait_for
+
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
+
+FILTER, ACCOUNTS, DOVECOT = "chatmail-filter", "chatmail-accounts", "dovecot"
+
+
+@pytest.mark.parametrize("unit", [FILTER, ACCOUNTS, DOVECOT])
+def test_submission(unit: str, alice: Person, bob: Person, machine: Machine) -> None:
+    """The sender's client is asked to come again, or its mail waits; never a refusal for good."""
+    alice.smtp.noop()
+    machine.stop(unit)
+    try:
+        code = _code(alice, bob, "while down")
+    finally:
+        machine.start(unit)
+    assert code == 250 or 400 <= code < 500
+
+    for person in (alice, bob):
+        person.leaves()
+    if code != 250:
+        alice.sends(bob, text="while down")
+    machine.run("postqueue", "-f")
+
+    assert bob.receives(within_s=20).text == "while down"
+
+
+@pytest.mark.parametrize("unit", [ACCOUNTS, DOVECOT])
+def test_login(unit: str, alice: Person, machine: Machine) -> None:
+    """A login fails for the moment; nobody is told that the password is wrong."""
+    machine.stop(unit)
+    try:
+        with pytest.raises((LoginError, imaplib.IMAP4.abort, OSError)) as failed:
+            alice.logs_in()
+        with pytest.raises((smtplib.SMTPException, OSError)) as refused:
+            Person(
+                target=alice.target,
+                domain=alice.domain,
+                name=alice.name,
+                password=alice.password,
+            ).smtp.noop()
+    finally:
+        machine.start(unit)
+
+    assert "AUTHENTICATIONFAILED" not in str(failed.value)
+    code = getattr(refused.value, "smtp_code", 421)
+    assert 400 <= code < 500
+    assert alice.logs_in().select_folder("INBOX")
+
+
+@pytest.mark.parametrize("unit", [FILTER, ACCOUNTS, DOVECOT])
+def test_port_25(
+    unit: str, peer: Peer, alice: Person, carol: Person, other_machine: Machine
+) -> None:
+    """Other servers are asked to come again, or the message waits here."""
+    message = peer.signs(alice.writes(carol, text="through port 25"))
+    other_machine.stop(unit)
+    try:
+        code = peer.delivers(message, carol, mail_from=alice.address).code
+    finally:
+        other_machine.start(unit)
+    assert code == 250 or 400 <= code < 500
+
+    carol.leaves()
+    if code != 250:
+        assert peer.delivers(message, carol, mail_from=alice.address).code == 250
+    other_machine.run("postqueue", "-f")
+
+    assert carol.receives(within_s=20).text == "through port 25"
+
+
+@pytest.mark.parametrize("unit", [FILTER, ACCOUNTS, DOVECOT])
+def test_federation(
+    unit: str, alice: Person, carol: Person, machine: Machine, other_machine: Machine
+) -> None:
+    """Alice's relay keeps a message until Carol's is whole again; it arrives exactly once."""
+    other_machine.stop(unit)
+    try:
+        alice.sends(carol, text="patience")
+        wait_for(
+            lambda: carol.address in machine.queue() + other_machine.queue(),
+            "the message waits in a queue",
+            within_s=20,
+        )
+    finally:
+        other_machine.start(unit)
+
+    carol.leaves()
+    machine.run("postqueue", "-f")
+    other_machine.run("postqueue", "-f")
+    assert carol.receives(within_s=30).text == "patience"
+    wait_for(
+        lambda: alice.address not in machine.queue() + other_machine.queue(),
+        "the queues are empty",
+        within_s=10,
+    )
+    assert [letter.text for letter in carol.inbox()] == ["patience"]
+
+
+def _code(alice: Person, bob: Person, text: str) -> int:
+    """Returns the answer to a message in the session that was open before."""
+    try:
+        return alice.submits(alice.writes(bob, text=text), bob).code
+    except smtplib.SMTPServerDisconnected:
+        return 421

@@ -1,0 +1,46 @@
+"""Clients open several sessions at once; racing first logins must agree on one password."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from conftest import PersonFactory
+from imapclient.exceptions import LoginError
+from support.person import Person, imap_session
+from support.target import new_password
+
+LOGINS = 10
+
+
+def test_same_password(new_person: PersonFactory, relay: str) -> None:
+    """All ten succeed."""
+    alice = new_person(relay)
+
+    with ThreadPoolExecutor(LOGINS) as pool:
+        won = list(pool.map(lambda _: _login(alice, alice.password), range(LOGINS)))
+
+    assert won == [True] * LOGINS
+
+
+def test_ten_passwords(new_person: PersonFactory, relay: str) -> None:
+    """Exactly one wins, and stays the only one that opens the address."""
+    alice = new_person(relay)
+    passwords = [new_password() for _ in range(LOGINS)]
+
+    with ThreadPoolExecutor(LOGINS) as pool:
+        won = list(pool.map(lambda password: _login(alice, password), passwords))
+
+    assert sum(won) == 1
+    assert won == [_login(alice, password) for password in passwords]
+
+
+def _login(person: Person, password: str) -> bool:
+    session = imap_session(person.target, person.domain)
+    try:
+        session.login(person.address, password)
+    except LoginError:
+        return False
+    else:
+        return True
+    finally:
+        session.shutdown()

@@ -1,0 +1,43 @@
+"""Two people who meet by QR code have no keys yet: one exact message may pass in clear text."""
+
+from __future__ import annotations
+
+import pytest
+from support import messages
+from support.person import Person
+
+REQUEST = "secure-join: vc-request"
+TEXT = "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize("where", ["bob", "carol"])
+def test_request(where: str, alice: Person, request: pytest.FixtureRequest) -> None:
+    """It passes here and to another relay."""
+    recipient: Person = request.getfixturevalue(where)
+    message = messages.secure_join_request(alice.address, recipient.address)
+
+    reply = alice.submits(message, recipient)
+
+    assert reply.code == 250, reply.text
+    assert recipient.receives().headers["Secure-Join"] == "vc-request"
+
+
+@pytest.mark.parametrize(
+    ("what", "step", "parts"),
+    [
+        ("other text", "vc-request", [(TEXT, "hello")]),
+        ("more text", "vc-request", [(TEXT, f"{REQUEST}\r\nhello")]),
+        ("an attachment", "vc-request", [(TEXT, REQUEST), ("text/plain", "hello")]),
+        ("a web page", "vc-request", [("text/html", REQUEST)]),
+        ("a later step", "vc-auth-required", [(TEXT, "secure-join: vc-auth-required")]),
+        ("no header", "", [(TEXT, REQUEST)]),
+    ],
+)
+def test_anything_else_is_refused(
+    what: str, step: str, parts: list[tuple[str, str]], alice: Person, bob: Person
+) -> None:
+    """Nothing can hide behind the header."""
+    headers = {"Secure-Join": step}
+    message = messages.multipart(alice.address, [bob.address], "mixed", parts, headers)
+
+    assert alice.submits(message, bob).code == 523, what

@@ -1,0 +1,54 @@
+"""New addresses follow the relay's rules; whatever does not is refused at the login."""
+
+from __future__ import annotations
+
+import smtplib
+
+import pytest
+from imapclient.exceptions import LoginError
+from support import smtp
+from support.person import imap_session
+from support.target import Target, new_name, new_password
+
+REFUSED = {
+    "name too short": ("{name:.8}@{domain}", "{password}"),
+    "name too long": ("{name}x@{domain}", "{password}"),
+    "name of odd characters": ("{name:.8}+@{domain}", "{password}"),
+    "slash in the name": ("{name:.8}/@{domain}", "{password}"),
+    "way out of the directory": ("../{name:.6}@{domain}", "{password}"),
+    "two @": ("{name:.4}@{name:.4}@{domain}", "{password}"),
+    "no @": ("{name}", "{password}"),
+    "other domain": ("{name}@example.org", "{password}"),
+    "subdomain": ("{name}@sub.{domain}", "{password}"),
+    "short password": ("{name}@{domain}", "{password:.8}"),
+    "empty password": ("{name}@{domain}", ""),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(case: str, target: Target, relay: str) -> None:
+    """IMAP and SMTP refuse alike."""
+    facts = {"name": "x" + new_name()[1:], "domain": relay, "password": new_password()}
+    address, password = (template.format(**facts) for template in REFUSED[case])
+
+    session = imap_session(target, relay)
+    with pytest.raises(LoginError):
+        session.login(address, password)
+    session.shutdown()
+    with (
+        pytest.raises(smtplib.SMTPAuthenticationError) as refused,
+        smtp.submission(target, relay, address, password),
+    ):
+        pass
+
+    assert refused.value.smtp_code == 535
+
+
+def test_shortest_password(target: Target, relay: str) -> None:
+    """Nine characters are enough."""
+    session = imap_session(target, relay)
+
+    session.login(f"{new_name()}@{relay}", new_password()[:9])
+
+    assert session.select_folder("INBOX")
+    session.logout()

@@ -1,0 +1,48 @@
+"""Clients speak TLS 1.3; other servers at least TLS 1.2."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from ssl import TLSVersion
+
+import pytest
+from support import smtp
+from support.target import Target
+
+
+@pytest.mark.parametrize("port", [465, 993])
+def test_clients(port: int, target: Target, relay: str) -> None:
+    """TLS 1.3 it is, and nothing below."""
+    assert _version(target, relay, port, TLSVersion.TLSv1_3) == "TLSv1.3"
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        _version(target, relay, port, TLSVersion.TLSv1_2)
+
+
+def test_other_servers(target: Target, relay: str) -> None:
+    """TLS 1.2 is still common between mail servers."""
+    context = _context(TLSVersion.TLSv1_2)
+    with smtp.port_25(target, relay, starttls=False) as session:
+        code, _ = session.starttls(context=context)
+
+    assert code == 220
+
+
+def _version(target: Target, relay: str, port: int, version: TLSVersion) -> str | None:
+    with contextlib.ExitStack() as stack:
+        plain = socket.create_connection((target.host(relay), port), timeout=10)
+        stack.enter_context(plain)
+        context = _context(version)
+        session = stack.enter_context(
+            context.wrap_socket(plain, server_hostname=target.host(relay))
+        )
+        return session.version() if session.recv(1) else None
+
+
+def _context(version: TLSVersion) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = context.maximum_version = version
+    return context
