@@ -21,6 +21,7 @@ let
       instantIdle = "${instantIdle}/lib/instant-idle.so";
       openssl = lib.getExe pkgs.openssl;
       shell = pkgs.runtimeShell;
+      systemctl = lib.getExe' config.systemd.package "systemctl";
       www = null;
     };
   };

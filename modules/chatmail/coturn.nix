@@ -1,2 +1,92 @@
-{ ... }:
-{ }
+# { lib, settings, programs, sandbox, ... } -> services.coturn: relays the media of calls for whoever chatmaild gave a
+# credential, whose secret is made at the first start.
+{
+  lib,
+  settings,
+  programs,
+  sandbox,
+  quiet,
+  ...
+}:
+let
+  inherit (lib)
+    concatMapStringsSep
+    escapeShellArg
+    mapAttrs
+    mkDefault
+    optionalAttrs
+    ;
+  inherit (settings) domain turn users;
+  directory = dirOf turn.secretFile;
+  secret = escapeShellArg turn.secretFile;
+  # what only this machine and its neighbours can reach (RFC 6890)
+  private = [
+    "0.0.0.0-0.255.255.255"
+    "10.0.0.0-10.255.255.255"
+    "100.64.0.0-100.127.255.255"
+    "127.0.0.0-127.255.255.255"
+    "169.254.0.0-169.254.255.255"
+    "172.16.0.0-172.31.255.255"
+    "192.0.0.0-192.0.0.255"
+    "192.168.0.0-192.168.255.255"
+    "198.18.0.0-198.19.255.255"
+    "224.0.0.0-255.255.255.255"
+    "::-::1"
+    "::ffff:0:0-::ffff:ffff:ffff"
+    "64:ff9b::-64:ff9b::ffff:ffff"
+    "fc00::-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
+    "fe80::-febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
+  ];
+in
+optionalAttrs turn.enable {
+  services.coturn = {
+    enable = true;
+    use-auth-secret = true;
+    static-auth-secret-file = turn.secretFile;
+    extraConfig = ''
+      no-multicast-peers
+      user-quota=12
+      total-quota=1200
+      ${concatMapStringsSep "\n" (range: "denied-peer-ip=${range}") private}
+    '';
+  }
+  // mapAttrs (_: mkDefault) {
+    realm = domain;
+    listening-port = turn.port;
+    min-port = turn.minRelayPort;
+    max-port = turn.maxRelayPort;
+    no-cli = true;
+    no-tls = true;
+    no-dtls = true;
+    no-tcp = true;
+    no-tcp-relay = true;
+  };
+
+  # the group of the directory becomes that of the secret
+  systemd.tmpfiles.settings."10-chatmail".${directory}.d = {
+    user = users.mail;
+    group = users.turn;
+    mode = "2750";
+  };
+
+  systemd.services = {
+    chatmail-turn-secret = {
+      description = "Secret for credentials of the media relay";
+      before = [
+        "coturn.service"
+        "chatmail-accounts.service"
+      ];
+      requiredBy = [ "coturn.service" ];
+      wantedBy = [ "multi-user.target" ];
+      serviceConfig = sandbox // {
+        Type = "oneshot";
+        RemainAfterExit = true;
+        ExecStart = "${programs.shell} -c 'test -s ${secret} || { ${programs.openssl} rand -hex 32 > ${secret}.new && mv ${secret}.new ${secret}; }'";
+        User = users.mail;
+        ReadWritePaths = [ directory ];
+        UMask = "0337";
+      };
+    };
+    coturn.serviceConfig = quiet;
+  };
+}

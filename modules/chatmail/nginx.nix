@@ -1,2 +1,183 @@
-{ ... }:
-{ }
+# { lib, settings, ... } -> services.nginx: what is not a page of the site (those are in ./web.nix): the services of
+# chatmaild behind HTTPS, mail's well-known files, and port 443 shared with IMAP and SMTP by ALPN.
+{
+  lib,
+  settings,
+  ...
+}:
+let
+  inherit (lib)
+    mkDefault
+    optionalAttrs
+    optionalString
+    ;
+  inherit (settings)
+    domain
+    mail
+    ports
+    sockets
+    tls
+    ;
+  mode = settings.web.port443;
+  shared = mode == "shared";
+  port = toString;
+  all = port: [
+    {
+      addr = "0.0.0.0";
+      inherit port;
+    }
+    {
+      addr = "[::]";
+      inherit port;
+    }
+  ];
+  internal = {
+    addr = "127.0.0.1";
+    port = ports.httpsInternal;
+    ssl = true;
+    proxyProtocol = shared;
+  };
+  # `web-only' keeps the listeners of the operator's other virtual hosts; `off' leaves the world to somebody else
+  listeners = optionalAttrs (mode != "web-only") {
+    listen = mkDefault ((if shared then all ports.http else [ ]) ++ [ internal ]);
+  };
+
+  # a header of a location replaces all those of its server, hence one text for both
+  headers = ''
+    add_header X-Content-Type-Options nosniff always;
+    add_header X-Frame-Options DENY always;
+    add_header Referrer-Policy no-referrer always;
+  ''
+  + optionalString tls.trusted ''
+    add_header Strict-Transport-Security "max-age=31536000" always;
+  '';
+
+  host =
+    extra:
+    listeners
+    // {
+      forceSSL = mkDefault true;
+      sslCertificate = mkDefault tls.certificateFile;
+      sslCertificateKey = mkDefault tls.keyFile;
+      extraConfig = ''
+        # neither who came nor what went wrong for whom
+        access_log off;
+        error_log stderr emerg;
+        ${headers}
+      ''
+      + optionalString shared ''
+        set_real_ip_from 127.0.0.1;
+        real_ip_header proxy_protocol;
+      '';
+    }
+    // extra;
+
+  # the service tells clients apart by a keyed hash of their address, and forgets it
+  accounts = {
+    proxyPass = "http://unix:${sockets.web}";
+    extraConfig = ''
+      client_max_body_size 8k;
+      proxy_http_version 1.1;
+      proxy_set_header Host ${domain};
+      proxy_set_header X-Real-IP $remote_addr;
+      proxy_set_header Connection "";
+    '';
+  };
+  text = type: content: {
+    return = "200 \"${content}\"";
+    extraConfig = "default_type ${type};";
+  };
+  # nginx writes the two octets of a line end itself
+  oneLine = builtins.replaceStrings [ "\r" "\n" ] [ "\\r" "\\n" ];
+in
+{
+  environment.etc."chatmail/autoconfig.xml".text = import ./autoconfig.nix { inherit lib settings; };
+
+  services.nginx = {
+    enable = true;
+
+    virtualHosts = {
+      ${domain} = host {
+        locations = {
+          "= /new" = accounts;
+          # printed QR codes of older relays
+          "= /cgi-bin/newemail.py" = accounts;
+          "/account/" = accounts;
+
+          "= /mxdeliv" = {
+            proxyPass = "http://unix:${sockets.mxdeliv}";
+            # streamed, so that a large message neither waits for the disk nor fills it
+            extraConfig = ''
+              client_max_body_size ${toString (mail.maxMessageBytes + mail.overheadBytes)};
+              client_body_timeout 60s;
+              proxy_http_version 1.1;
+              proxy_request_buffering off;
+              proxy_read_timeout 120s;
+              proxy_set_header Connection "";
+            '';
+          };
+
+          "= /.well-known/autoconfig/mail/config-v1.1.xml" = {
+            alias = "/etc/chatmail/autoconfig.xml";
+            extraConfig = ''
+              types { }
+              default_type application/xml;
+            '';
+          };
+          "= /robots.txt" = text "text/plain" "User-agent: *\\nDisallow: /\\n";
+        }
+        // optionalAttrs settings.iroh.enable (
+          lib.genAttrs
+            [
+              "/relay"
+              "= /ping"
+              "= /generate_204"
+            ]
+            (_: {
+              proxyPass = "http://127.0.0.1:${port settings.iroh.port}";
+              extraConfig = ''
+                proxy_http_version 1.1;
+                proxy_set_header Upgrade $http_upgrade;
+                proxy_set_header Connection $connection_upgrade;
+                proxy_read_timeout 1h;
+              '';
+            })
+        );
+      };
+    }
+    // optionalAttrs settings.dkim.enable {
+      "www.${domain}" = host { locations."/".return = "301 https://${domain}$request_uri"; };
+    }
+    // optionalAttrs (settings.dkim.enable && tls.trusted) {
+      "mta-sts.${domain}" = host {
+        locations."= /.well-known/mta-sts.txt" = text "text/plain" (oneLine settings.mtaSts.policy);
+        locations."/".return = "404";
+      };
+    };
+
+    # the protocol is told by the names that the client offers (RFC 7301); PROXY protocol hands on its address
+    streamConfig = optionalString shared ''
+      map $ssl_preread_alpn_protocols $chatmail_service {
+        ~(^|,)smtp(,|$) 127.0.0.1:${port ports.submissionsInternal};
+        ~(^|,)imap(,|$) 127.0.0.1:${port ports.imapsInternal};
+        default 127.0.0.1:${port ports.httpsInternal};
+      }
+      server {
+        listen 0.0.0.0:${port ports.https};
+        listen [::]:${port ports.https};
+        ssl_preread on;
+        proxy_pass $chatmail_service;
+        proxy_protocol on;
+        # an IMAP client may be idle for 29 minutes (RFC 2177)
+        proxy_timeout 1h;
+        tcp_nodelay on;
+        error_log stderr emerg;
+      }
+    '';
+  };
+
+  systemd.services.nginx = {
+    wants = [ "chatmail-accounts.service" ];
+    after = [ "chatmail-accounts.service" ];
+  };
+}

@@ -38,7 +38,11 @@ in
   # the name in greetings and trace headers; an IP-only relay takes its reverse pointer's
   hostName = if ipv4 then "${concatStringsSep "." (reverse (splitString "." domain))}.in-addr.arpa" else domain;
 
-  inherit (cfg) accounts mail;
+  inherit (cfg) accounts;
+  mail = cfg.mail // {
+    # what HTTPS delivery may add to a message in one request
+    overheadBytes = 1048576;
+  };
   retention = cfg.retention // {
     quotaWarnPercent = 75;
     quotaCleanPercent = 70;
@@ -127,6 +131,7 @@ in
     postfix = "postfix";
     dovecot = "dovecot2";
     nginx = "nginx";
+    turn = "turnserver";
     # may read the private key of the certificate
     tlsGroup = "chatmail-tls";
   };

@@ -53,6 +53,7 @@ class Mail:
     message_burst: Positive
     bounce_after_days: Positive
     fsync: bool
+    overhead_bytes: Positive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,9 @@ class Limits:
     """Most connections at once."""
 
     imap_connections: Positive
+    imap_connections_per_address: Positive
     smtp_connections: Positive
+    smtp_connections_per_address: Positive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +139,14 @@ class Tls:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MtaSts:
+    """The policy that other servers read (RFC 8461)."""
+
+    policy: str
+    id: Annotated[str, Matching("[0-9a-zA-Z]{1,32}", "letters and digits")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dkim:
     """The signing key (RFC 6376)."""
 
@@ -188,6 +199,7 @@ class Users:
     postfix: str
     dovecot: str
     nginx: str
+    turn: str
     tls_group: str
 
 
@@ -242,6 +254,7 @@ class Settings:
 
     domain: HostName
     mail_domain: MailDomain
+    host_name: HostName
     accounts: Accounts
     mail: Mail
     retention: Retention
@@ -253,6 +266,7 @@ class Settings:
     web: Web
     app_versions_file: AbsolutePath | None
     tls: Tls
+    mta_sts: MtaSts
     dkim: Dkim
     turn: Turn
     iroh: Iroh
