@@ -26,19 +26,83 @@ let
     };
   };
   inherit (description) settings;
+
+  # What the description may define. Named here because NixOS must know which options a module sets before it knows
+  # the values of services.chatmail.
+  described =
+    let
+      pick = path: names: lib.genAttrs names (name: mkMerge (map (part: part.${path}.${name} or { }) description.config));
+    in
+    lib.mapAttrs pick {
+      environment = [ "etc" ];
+      services = [
+        "coturn"
+        "dovecot2"
+        "nginx"
+        "postfix"
+        "unbound"
+      ];
+      systemd = [
+        "paths"
+        "services"
+        "timers"
+        "tmpfiles"
+      ];
+      users = [
+        "groups"
+        "users"
+      ];
+    };
+  daemons = [
+    "postfix.service"
+    "dovecot.service"
+    "nginx.service"
+  ];
 in
 {
   options.services.chatmail = import ./chatmail/options.nix { inherit lib; };
 
   config = mkIf cfg.enable (
     mkMerge (
-      description.config
-      ++ [
+      [
+        described
         {
           inherit (description) assertions;
           environment.systemPackages = [ chatmaild ];
-          # Dovecot 2.4 whatever the age of the machine
+          # Dovecot 2.4, whatever release the machine was installed with
           services.dovecot2.package = mkDefault pkgs.dovecot;
+          services.dovecot2.createMailUser = mkDefault false;
+
+          networking.firewall = mkIf cfg.openFirewall {
+            allowedTCPPorts = [
+              settings.ports.smtp
+              settings.ports.submission
+              settings.ports.submissions
+              settings.ports.imap
+              settings.ports.imaps
+            ]
+            ++ lib.optionals (settings.web.port443 != "off") [
+              settings.ports.http
+              settings.ports.https
+            ];
+            allowedUDPPorts = lib.optional settings.turn.enable settings.turn.port;
+            allowedUDPPortRanges = lib.optional settings.turn.enable {
+              from = settings.turn.minRelayPort;
+              to = settings.turn.maxRelayPort;
+            };
+          };
+
+          # one watch for every mailbox that somebody waits for (inotify(7))
+          boot.kernel.sysctl = lib.mapAttrs (_: mkDefault) {
+            "fs.inotify.max_user_instances" = 65535;
+            "fs.inotify.max_user_watches" = 524288;
+          };
+
+          # what the journal must tell is warnings; those are kept in memory, for three days
+          services.journald = {
+            storage = mkDefault "volatile";
+            extraConfig = "MaxRetentionSec=3day";
+          };
 
           # the settings file is checked by its reader before a machine boots with it
           system.checks = [
@@ -50,6 +114,29 @@ in
             '')
           ];
         }
+
+        (mkIf (settings.tls.mode == "acme") {
+          security.acme.certs.${settings.domain} = {
+            extraDomainNames = map (prefix: "${prefix}.${settings.domain}") [
+              "www"
+              "mta-sts"
+            ];
+            group = mkDefault settings.users.tlsGroup;
+            keyType = mkDefault "ec256";
+            webroot = mkDefault "/var/lib/acme/acme-challenge";
+            reloadServices = daemons;
+          };
+          services.nginx.virtualHosts = lib.genAttrs [
+            settings.domain
+            "www.${settings.domain}"
+            "mta-sts.${settings.domain}"
+          ] (_: { useACMEHost = mkDefault settings.domain; });
+          # a self-signed one is there before the first order
+          systemd.services = lib.genAttrs [ "postfix" "dovecot" ] (_: {
+            wants = [ "acme-${settings.domain}.service" ];
+            after = [ "acme-${settings.domain}.service" ];
+          });
+        })
       ]
     )
   );
