@@ -27,7 +27,10 @@ python3Packages.buildPythonApplication {
       ;
   };
 
-  nativeCheckInputs = [ python3Packages.pytestCheckHook ];
+  nativeCheckInputs = [
+    python3Packages.hypothesis
+    python3Packages.pytestCheckHook
+  ];
   pythonImportsCheck = [ "chatmaild" ];
 
   meta = {

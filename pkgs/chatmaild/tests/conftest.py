@@ -1,5 +1,6 @@
 """Fixtures for every area: the settings of a relay whose directories are temporary."""
 
+import importlib.util
 import json
 import pathlib
 from typing import Any
@@ -11,6 +12,21 @@ from chatmaild.store.mailboxes import Mailboxes
 
 # the description's defaults for chat.example.org, as modules/chatmail/settings.nix gives them
 SETTINGS_FILE = pathlib.Path(__file__).with_name("settings.json")
+
+HAS_HYPOTHESIS = importlib.util.find_spec("hypothesis") is not None
+
+
+def pytest_report_header() -> str:
+    """Say what is left out."""
+    return "" if HAS_HYPOTHESIS else "hypothesis is not installed: files that need it are left out"
+
+
+def pytest_ignore_collect(collection_path: pathlib.Path) -> bool | None:
+    """Leave property tests out where hypothesis is not installed (Debian's packages alone)."""
+    is_test = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+    if HAS_HYPOTHESIS or not is_test:
+        return None
+    return "from hypothesis import" in collection_path.read_text() or None
 
 
 @pytest.fixture
