@@ -1,0 +1,165 @@
+"""scripts/bench: measures a relay beside the same relay without our filter, and prints a table."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import memory
+from labs import LabFailedError, lab, python
+from steps import say, step
+
+OURS, BARE = "bench-ours", "bench-bare"
+RELAYS = ("a.test", "b.test")
+LOAD = Path(__file__).with_name("load.py")
+CONFIGS = Path(__file__).parent
+IDLE_CONNECTIONS = 200
+SETTLE_S = 3  # sessions hibernate after one second
+SCENARIO_DEADLINE_S = 600
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One figure: its unit, and what it must reach (design goals of the relay).
+
+    `most` and `least` bound ours, `most_ratio` and `least_ratio` ours divided by bare.
+    """
+
+    name: str
+    key: str
+    unit: str
+    most: float | None = None
+    least: float | None = None
+    most_ratio: float | None = None
+    least_ratio: float | None = None
+
+    def target(self) -> str:
+        """The goal in words."""
+        bounds = [
+            (self.most, "at most {:g} " + self.unit),
+            (self.least, "at least {:g} " + self.unit),
+            (self.most_ratio, "at most {:g} x bare"),
+            (self.least_ratio, "at least {:g} x bare"),
+        ]
+        return ", ".join(text.format(bound) for bound, text in bounds if bound is not None)
+
+    def reached(self, ours: float, bare: float) -> bool:
+        """Whether ours meets the goal."""
+        ratio = ours / bare
+        return (
+            (self.most is None or ours <= self.most)
+            and (self.least is None or ours >= self.least)
+            and (self.most_ratio is None or ratio <= self.most_ratio)
+            and (self.least_ratio is None or ratio >= self.least_ratio)
+        )
+
+
+ROWS = [
+    Row(name="local message, median", key="local.noticed_median_ms", unit="ms", most_ratio=1.2),
+    Row(name="local message, p95", key="local.noticed_p95_ms", unit="ms"),
+    Row(name="until the sender's 250", key="local.accepted_median_ms", unit="ms", most_ratio=1.5),
+    Row(name="other relay, median", key="remote.noticed_median_ms", unit="ms", most=40),
+    Row(name="other relay, p95", key="remote.noticed_p95_ms", unit="ms"),
+    Row(name="throughput, 2 KB", key="2KB.messages_per_s", unit="/s", least_ratio=0.9),
+    Row(name="throughput, 100 KB", key="100KB.messages_per_s", unit="/s", least_ratio=0.85),
+    Row(name="throughput, 5 MB", key="5MB.messages_per_s", unit="/s", least_ratio=0.8),
+    Row(name="throughput to other relay, 2 KB", key="far.messages_per_s", unit="/s"),
+    Row(name="addresses created", key="logins.created_per_s", unit="/s", least=200),
+    Row(name="logins", key="logins.logins_per_s", unit="/s", least=220),
+    Row(name="memory of all daemons, idle", key="memory.daemons_mib", unit="MiB", most=120),
+    Row(name="memory per idle connection", key="memory.connection_kib", unit="KiB", most=90),
+]
+
+
+def load(name: str, *arguments: str) -> Figures:
+    """Returns what one run of load.py measured.
+
+    Raises:
+        LabFailedError: it failed; with the end of what it said.
+    """
+    command = python(name, str(LOAD), *arguments, "--domain", RELAYS[0])
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=SCENARIO_DEADLINE_S
+    )
+    if done.returncode:
+        raise LabFailedError(f"load {' '.join(arguments)}: {done.stderr[-800:]}")
+    figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def _memory(name: str) -> Figures:
+    daemons_kib = memory.pss_kib(name, RELAYS[0])
+    connection_kib = memory.per_idle_connection_kib(name, RELAYS[0], IDLE_CONNECTIONS, SETTLE_S)
+    return {"daemons_mib": daemons_kib / 1024, "connection_kib": connection_kib}
+
+
+def _throughput(size_bytes: int, each: int, *more: str) -> Callable[[str], Figures]:
+    arguments = ["--size-bytes", str(size_bytes), "--each", str(each), *more]
+    return lambda name: load(name, "throughput", *arguments)
+
+
+# in this order: memory before any load; each measures one relay of the lab it is given
+SCENARIOS: dict[str, Callable[[str], Figures]] = {
+    "memory": _memory,
+    "local": lambda name: load(name, "latency"),
+    "remote": lambda name: load(name, "latency", "--to", RELAYS[1]),
+    "logins": lambda name: load(name, "logins", "--count", "300"),
+    "2KB": _throughput(2_048, 50),
+    "100KB": _throughput(100_000, 15),
+    "5MB": _throughput(5_000_000, 2),
+    "far": _throughput(2_048, 20, "--to", RELAYS[1]),
+}
+
+
+@click.command()
+@click.option("--rounds", default=2, help="How often ours and bare take turns.")
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice(list(SCENARIOS)),
+    help="Measure only this; repeatable.",
+)
+def main(*, rounds: int, only: Sequence[str]) -> None:
+    """Measure, then print the table."""
+    measured: dict[str, dict[str, list[float]]] = {
+        OURS: defaultdict(list),
+        BARE: defaultdict(list),
+    }
+    with (
+        step("two labs"),
+        lab(OURS, RELAYS, CONFIGS / "bench-ours.nix"),
+        lab(BARE, RELAYS, CONFIGS / "bench-bare.nix"),
+    ):
+        for scenario in only or SCENARIOS:
+            for number in range(1 if scenario == "memory" else rounds):
+                for name in (OURS, BARE):
+                    with step(f"{scenario}, round {number + 1}, {name}"):
+                        for key, value in SCENARIOS[scenario](name).items():
+                            measured[name][f"{scenario}.{key}"].append(value)
+    _print_table(measured[OURS], measured[BARE])
+
+
+def _print_table(ours: dict[str, list[float]], bare: dict[str, list[float]]) -> None:
+    say("")
+    say(f"{'figure':34}{'ours':>10}{'bare':>10}  {'unit':5}{'ratio':>6}   goal")
+    for row in ROWS:
+        if row.key not in ours:
+            continue
+        own, other = statistics.median(ours[row.key]), statistics.median(bare[row.key])
+        goal = row.target()
+        mark = f"{goal}: {'reached' if row.reached(own, other) else 'MISSED'}" if goal else ""
+        say(f"{row.name:34}{own:10.1f}{other:10.1f}  {row.unit:5}{own / other:6.2f}   {mark}")
+    say("")
+    say("bare: the same relay without our filter and without DKIM, measured in turns in this run")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+# Sourced by scripts/*: the programs and Python packages that they need, installed once and said aloud.
+
+checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cache="$checkout/.cache"
+requirements="$checkout/tests/requirements.txt"
+venv="$cache/venv"
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+
+stop() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+# need_packages PACKAGE… : installs those Debian packages that are missing.
+need_packages() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
+      missing+=("$package")
+  done
+  ((${#missing[@]})) || return 0
+  command -v apt-get >/dev/null || stop "missing programs: install ${missing[*]} with your package manager"
+  ((EUID == 0)) || stop "missing programs: install them with \`sudo apt-get install ${missing[*]}\`"
+  say "installing with apt: ${missing[*]}"
+  mkdir -p "$cache"
+  {
+    apt-get update --quiet
+    DEBIAN_FRONTEND=noninteractive apt-get install --quiet --yes --no-install-recommends "${missing[@]}"
+  } >"$cache/apt.log" 2>&1 || {
+    tail -n 20 "$cache/apt.log" >&2
+    stop "apt-get failed; the whole output is in $cache/apt.log"
+  }
+}
+
+# need_venv : a Python environment with exactly the packages of tests/requirements.txt.
+need_venv() {
+  local wanted
+  wanted=$(cat "$requirements" <(python3 --version) | sha256sum)
+  [[ -f $venv/made-from && $(<"$venv/made-from") == "$wanted" ]] && return 0
+  say "installing the Python packages of tests/requirements.txt in .cache/venv"
+  rm -rf "$venv"
+  mkdir -p "$cache"
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || stop "Python 3.11 or newer is needed"
+  {
+    python3 -m venv "$venv" &&
+      "$venv/bin/python" -m pip install --disable-pip-version-check --requirement "$requirements"
+  } >"$cache/pip.log" 2>&1 || {
+    tail -n 20 "$cache/pip.log" >&2
+    stop "pip failed; the whole output is in $cache/pip.log"
+  }
+  printf '%s\n' "$wanted" >"$venv/made-from"
+}
+
+# What the lab needs of the machine (pkgs/chatmail-lab says the same in its own check).
+lab_packages=(mmdebstrap systemd-container iproute2 util-linux openssl debian-archive-keyring)
+python_packages=(python3 python3-venv)

@@ -1,0 +1,77 @@
+"""The lab as the scripts use it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parents[2]
+LAB = CHECKOUT / "scripts" / "lab"
+
+
+class LabFailedError(RuntimeError):
+    """A lab did not come up, or a command inside it failed."""
+
+
+@contextmanager
+def lab(name: str, relays: Sequence[str], config: Path | None = None) -> Iterator[None]:
+    """Keeps relays up while its body runs, and takes them down whatever happens.
+
+    Raises:
+        LabFailedError: they do not come up.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        up(name, relays, config)
+        yield
+    finally:
+        down(name)
+
+
+def up(name: str, relays: Sequence[str], config: Path | None = None) -> None:
+    """Brings relays up; shows the progress.
+
+    Raises:
+        LabFailedError: they do not come up.
+    """
+    extra = ["--config", str(config)] if config else []
+    if subprocess.run([LAB, "--name", name, "up", *extra, *relays], check=False).returncode:
+        raise LabFailedError(f"lab {name} did not come up")
+
+
+def down(name: str) -> None:
+    """Takes a lab down; nothing happens where there is none."""
+    subprocess.run([LAB, "--name", name, "down"], check=False, stdout=subprocess.DEVNULL)
+
+
+def inside(name: str, host: str, *command: str) -> list[str]:
+    """Returns the command line that runs `command` on a host of a lab."""
+    return [str(LAB), "--name", name, "exec", host, *command]
+
+
+def output(name: str, host: str, *command: str, stdin: str = "", timeout_s: float = 60) -> str:
+    """Returns what a command on a host prints.
+
+    Raises:
+        LabFailedError: it ended with another code than 0.
+    """
+    done = subprocess.run(
+        inside(name, host, *command),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout_s,
+    )
+    if done.returncode:
+        raise LabFailedError(f"{host}: {' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def python(name: str, *arguments: str) -> list[str]:
+    """Returns the command line that runs this Python in the network of a lab's client."""
+    return inside(name, "client", sys.executable, *arguments)

@@ -1,0 +1,46 @@
+"""How much memory the daemons of a relay take."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+import labs
+
+LOAD = Path(__file__).with_name("load.py")
+
+# Prints the memory (PSS, proc_pid_smaps(5)) of all processes in KiB, without systemd's own.
+_PSS = """
+total=0
+for process in /proc/[0-9]*; do
+  name=$(cat $process/comm 2>/dev/null) || continue
+  case $name in systemd*|'(sd-pam)'|sh|cat|dbus-daemon|agetty) continue;; esac
+  pss=$(sed -n 's/^Pss: *\\([0-9]*\\) kB/\\1/p' $process/smaps_rollup 2>/dev/null)
+  total=$((total + ${pss:-0}))
+done
+echo $total
+"""
+
+
+def pss_kib(lab: str, relay: str) -> int:
+    """Returns the memory of all daemons of a relay, shared pages counted once."""
+    return int(labs.output(lab, relay, "sh", "-c", _PSS))
+
+
+def per_idle_connection_kib(lab: str, relay: str, connections: int, settle_s: float) -> float:
+    """Returns what one IMAP connection costs that has waited in IDLE for `settle_s`."""
+    before_kib = pss_kib(lab, relay)
+    command = [str(LOAD), "idle", "--domain", relay, "--count", str(connections)]
+    with subprocess.Popen(
+        labs.python(lab, *command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdin
+        assert holder.stdout
+        try:
+            if holder.stdout.readline().strip() != "idle":
+                raise labs.LabFailedError("the idle connections did not come up")
+            time.sleep(settle_s)
+            return (pss_kib(lab, relay) - before_kib) / connections
+        finally:
+            holder.stdin.close()

@@ -1,0 +1,152 @@
+"""The checks that scripts/test runs: their names, their commands, and how results are counted."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from labs import CHECKOUT
+
+REPORTS = CHECKOUT / ".cache" / "reports"
+LAB_NAME = "test"
+RELAYS = ("a.test", "b.test")
+LAB_CONFIG = CHECKOUT / "tests" / "e2e" / "lab.nix"
+TEST_DEADLINE_S = 60
+WORKERS = 4  # most of a scenario is waiting, so more than there are cores
+UNIT_DEADLINE_S = 300
+LAB_DEADLINE_S = 1500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How many tests passed and failed; a check that is no pytest counts when it fails."""
+
+    passed: int = 0
+    failed: int = 0
+
+    def __add__(self, other: Result) -> Result:
+        return Result(passed=self.passed + other.passed, failed=self.failed + other.failed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """One command. `report` is the JUnit file that pytest leaves, None for other programs."""
+
+    title: str
+    command: Sequence[str]
+    directory: Path = CHECKOUT
+    report: Path | None = None
+    deadline_s: float = UNIT_DEADLINE_S
+
+    def run(self, *, capture: bool) -> tuple[Result, str]:
+        """Runs it; what it printed is returned with `capture`, else shown at once."""
+        if self.report is not None:
+            self.report.unlink(missing_ok=True)
+        try:
+            done = subprocess.run(
+                self.command,
+                cwd=self.directory,
+                check=False,
+                stdout=subprocess.PIPE if capture else None,
+                stderr=subprocess.STDOUT if capture else None,
+                text=True,
+                errors="replace",
+                timeout=self.deadline_s,
+                env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+            )
+        except subprocess.TimeoutExpired as expired:
+            said = expired.stdout or b""
+            shown = said.decode(errors="replace") if isinstance(said, bytes) else said
+            return Result(failed=1), f"{shown}\nnot finished after {self.deadline_s} s\n"
+        return self._result(done.returncode), done.stdout or ""
+
+    def _result(self, code: int) -> Result:
+        if self.report is None:
+            return Result(failed=int(code != 0))
+        if not self.report.exists():
+            return Result(failed=1)
+        result = _counted(self.report)
+        # an interrupted or broken run has no failed test, but is no success either; 5: no tests
+        return result if code == 0 or result.failed else result + Result(failed=1)
+
+
+def _counted(report: Path) -> Result:
+    passed = failed = 0
+    for case in ET.parse(report).iter("testcase"):  # noqa: S314 - our own pytest wrote it
+        outcomes = {child.tag for child in case}
+        failed += bool(outcomes & {"failure", "error"})
+        passed += not outcomes & {"failure", "error", "skipped"}
+    return Result(passed=passed, failed=failed)
+
+
+def _tool(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+def _pytest(title: str, directory: Path, *arguments: str, deadline_s: float) -> Suite:
+    report = REPORTS / f"{title.replace(' ', '-').replace('/', '-')}.xml"
+    options = ["-q", "--junitxml", str(report), "--timeout", str(TEST_DEADLINE_S)]
+    return Suite(
+        title=title,
+        command=[sys.executable, "-m", "pytest", *options, *arguments],
+        directory=directory,
+        report=report,
+        deadline_s=deadline_s,
+    )
+
+
+def fast_suites() -> list[Suite]:
+    """Style, types and unit tests: without root, lab and network."""
+    typed = [str(path) for name in ("pkgs", "scripts/lib", "tests") for path in [CHECKOUT / name]]
+    units = sorted((CHECKOUT / "pkgs").glob("*/tests"))
+    return [
+        Suite(title="types", command=[_tool("mypy"), *typed]),
+        *(
+            _pytest(
+                f"unit tests of {tests.parent.name}",
+                tests.parent,
+                str(tests),
+                deadline_s=UNIT_DEADLINE_S,
+            )
+            for tests in units
+            if any(tests.rglob("test_*.py"))
+        ),
+        *(
+            _pytest("unit tests of the web pages", CHECKOUT, str(web), deadline_s=UNIT_DEADLINE_S)
+            for web in [CHECKOUT / "tests" / "web"]
+            if any(web.rglob("test_*.py"))
+        ),
+        Suite(title="lint", command=[_tool("ruff"), "check"]),
+        Suite(title="format", command=[_tool("ruff"), "format", "--check"]),
+    ]
+
+
+def evaluation_suites() -> list[Suite]:
+    """Tests of the description, with nix, postconf and doveconf of the lab's Debian root."""
+    directory = CHECKOUT / "tests" / "nix"
+    if not any(directory.rglob("test_*.py")):
+        return []
+    return [_pytest("evaluation tests", CHECKOUT, str(directory), deadline_s=UNIT_DEADLINE_S)]
+
+
+def acceptance_suites() -> list[Suite]:
+    """The scenarios in the lab's client: first many at a time, then those that need to be alone."""
+    scenarios = str(CHECKOUT / "tests" / "e2e")
+    lab = ["--lab", LAB_NAME, "--relays", ",".join(RELAYS)]
+    together = ["-m", "not alone", "-n", str(WORKERS)]
+    return [
+        _pytest("scenarios", CHECKOUT, scenarios, *lab, *together, deadline_s=LAB_DEADLINE_S),
+        _pytest(
+            "scenarios that need to be alone",
+            CHECKOUT,
+            scenarios,
+            *lab,
+            *("-m", "alone", "-v"),
+            deadline_s=LAB_DEADLINE_S,
+        ),
+    ]

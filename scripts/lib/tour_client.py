@@ -1,0 +1,68 @@
+"""The part of the tour that runs in the network of the lab's client; prints its rows as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "e2e"))
+
+from support import messages
+from support.deltachat import login_link
+from support.lab import LabTarget
+from support.person import Person
+
+TEXT = "hello from the other relay"
+
+
+@click.command()
+@click.argument("lab")
+@click.argument("relays", nargs=2)
+def main(lab: str, relays: tuple[str, str]) -> None:
+    """Walk through the life of a message between two relays."""
+    target = LabTarget(name=lab, relays=relays)
+    alice, bob = (Person(target=target, domain=domain) for domain in relays)
+
+    def first_login(person: Person) -> str:
+        person.imap.noop()
+        return f"{person.address} exists from now on"
+
+    def sent() -> str:
+        alice.sends(bob, text=TEXT)
+        return "250, accepted, DKIM-signed on its way out"
+
+    def received() -> str:
+        letter = bob.receives(within_s=30)
+        return f"decrypted: “{letter.text}”; Subject {letter.headers['Subject']}"
+
+    def refused() -> str:
+        reply = alice.submits(messages.plain(alice.address, [bob.address]), bob)
+        return f"{reply.code} {reply.text}"
+
+    rows = [
+        _timed(f"first login at {relays[0]}", lambda: first_login(alice)),
+        _timed(f"first login at {relays[1]}", lambda: first_login(bob)),
+        _timed("SMTP login", lambda: str(alice.smtp.noop()[0])),
+        _timed(f"encrypted message to {relays[1]}", sent),
+        _timed("until it was on Bob's screen", received),
+        _timed("the same in plain text", refused),
+    ]
+    for person in (alice, bob):
+        person.leaves()
+    links = [login_link(target, domain) for domain in relays]
+    print(json.dumps({"rows": rows, "links": links}))
+
+
+def _timed(title: str, work: Callable[[], str]) -> tuple[str, float, str]:
+    start_s = time.perf_counter()
+    outcome = work()
+    return title, 1000 * (time.perf_counter() - start_s), outcome
+
+
+if __name__ == "__main__":
+    main()
