@@ -1,0 +1,1 @@
+"""What a chatmail relay needs on NixOS only."""

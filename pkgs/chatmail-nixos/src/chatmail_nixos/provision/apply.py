@@ -1,0 +1,94 @@
+"""From `chatmail.toml` to a running relay."""
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from chatmail_nixos import process
+from chatmail_nixos.files import write_atomically
+from chatmail_nixos.provision import wifi
+from chatmail_nixos.provision.card import Card, Mistakes, read_card
+from chatmail_nixos.provision.instantiate import InstantiateError, Order, instantiate
+from chatmail_nixos.provision.status import Phase, State
+
+log = logging.getLogger(__name__)
+
+SWITCH_DEADLINE_S = 1200.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Files of the machine that the set-up reads and writes."""
+
+    card: Path
+    state: Path
+    lasting: Path
+    wifi: Path = Path("/var/lib/iwd")
+    running_system: Path = Path("/run/current-system")
+    settings: Path = Path("/etc/chatmail/settings.json")
+    profile: Path = Path("/nix/var/nix/profiles/system")
+
+    @property
+    def base(self) -> Path:
+        """The image's system: the running one, or the one that the running one was made from."""
+        origin = self.running_system / "base"
+        return (origin if origin.exists() else self.running_system).resolve()
+
+
+def apply_card(places: Places, *, program: str) -> State:
+    """Do what the card says; the answer is what the screen shows."""
+    try:
+        card = read_card(places.card.read_bytes())
+    except FileNotFoundError:
+        card = Mistakes(sentences=(f"{places.card.name} is missing on the boot partition.",))
+    if isinstance(card, Mistakes):
+        return State(phase=Phase.MISTAKES, sentences=card.sentences)
+    _let_in(card, places)
+    _join_wifi(card, places)
+    if not is_running(card, places.settings):
+        State(phase=Phase.PREPARING, domain=card.domain).save(places.state)
+        try:
+            _become(card, places, program)
+        except InstantiateError as problem:
+            log.exception("the relay could not be prepared")
+            return State(phase=Phase.FAILED, domain=card.domain, sentences=(str(problem),))
+    return State(phase=Phase.RUNNING, domain=card.domain)
+
+
+def is_running(card: Card, settings: Path) -> bool:
+    """Whether the running system is the relay of this card."""
+    try:
+        table = json.loads(settings.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    return (table["domain"], table["contact"]["mail"]) == (card.domain, card.contact)
+
+
+def _let_in(card: Card, places: Places) -> None:
+    keys = "".join(f"{key}\n" for key in card.ssh_keys)
+    write_atomically(places.lasting / "authorized_keys" / "root", keys)
+
+
+def _join_wifi(card: Card, places: Places) -> None:
+    if card.wifi is None:
+        return
+    path = places.wifi / wifi.file_name(card.wifi)
+    write_atomically(path, wifi.profile(card.wifi), mode=0o600)
+    if card.wifi.country is not None:
+        process.run(["iw", "reg", "set", card.wifi.country], deadline_s=10)
+
+
+def _become(card: Card, places: Places, program: str) -> None:
+    order = Order(base=places.base, domain=card.domain, contact=card.contact, program=program)
+    system = instantiate(order, keep=places.lasting / "relay")
+    for command in (
+        ["nix-env", "--profile", str(places.profile), "--set", system],
+        [f"{system}/bin/switch-to-configuration", "switch"],
+    ):
+        done = process.run(command, deadline_s=SWITCH_DEADLINE_S)
+        if not done.ok:
+            log.warning("%s: exit status %d: %s", command[0], done.status, done.tail())
+            # services that cannot start yet (no network) start later by themselves
+            if command[0] == "nix-env":
+                raise InstantiateError(done.tail())

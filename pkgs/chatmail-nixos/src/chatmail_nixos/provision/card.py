@@ -1,0 +1,186 @@
+"""`chatmail.toml`: what a person writes on the boot partition, and its mistakes in words."""
+
+import difflib
+import ipaddress
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import Any
+
+# `mta-sts.` stands before it, and names end at 253 characters (RFC 1035 section 2.3.4)
+LONGEST_DOMAIN = 253 - len("mta-sts.")
+# as the file comes with the image
+EXAMPLE_DOMAIN = "chat.example.org"
+
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_CONTACT = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_SSH_KEY = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_TOML_PLACE = re.compile(r"\(at line (\d+), column \d+\)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wifi:
+    """The wireless network to join (WPA2 or WPA3 with a password)."""
+
+    name: str
+    password: str
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A usable `chatmail.toml`."""
+
+    domain: str
+    contact: str | None = None
+    ssh_keys: tuple[str, ...] = ()
+    wifi: Wifi | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistakes:
+    """What must be changed in `chatmail.toml`, one sentence each."""
+
+    sentences: tuple[str, ...]
+
+
+class _MistakeError(ValueError):
+    """One sentence for the person who wrote the file."""
+
+
+def read_card(content: bytes) -> Card | Mistakes:
+    """Read `chatmail.toml`; every mistake is told at once."""
+    try:
+        table = _parse(content)
+    except _MistakeError as mistake:
+        return Mistakes(sentences=(str(mistake),))
+    mistakes = _unknown(table, {"domain", "contact", "ssh_key", "wifi"}, "")
+    values: dict[str, Any] = {}
+    for name, key, read in (
+        ("domain", "domain", _domain),
+        ("contact", "contact", _contact),
+        ("ssh_keys", "ssh_key", _ssh_keys),
+        ("wifi", "wifi", _wifi),
+    ):
+        try:
+            values[name] = read(table.get(key))
+        except _MistakeError as mistake:
+            mistakes.append(str(mistake))
+    return Mistakes(sentences=tuple(mistakes)) if mistakes else Card(**values)
+
+
+def _parse(content: bytes) -> dict[str, Any]:
+    try:
+        # Windows' editor begins files with a byte order mark
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _MistakeError("Save chatmail.toml as plain text in UTF-8.") from None
+    if "\N{LEFT DOUBLE QUOTATION MARK}" in text or "\N{RIGHT DOUBLE QUOTATION MARK}" in text:
+        raise _MistakeError('Use straight quotation marks: "like this".')
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        place = _TOML_PLACE.search(str(problem))
+        where = f"Line {place[1]}" if place else "A line"
+        raise _MistakeError(
+            f'{where} cannot be read. A line looks like this: domain = "{EXAMPLE_DOMAIN}"'
+        ) from None
+
+
+def _unknown(table: dict[str, Any], known: set[str], where: str) -> list[str]:
+    sentences = []
+    for key in sorted(table.keys() - known):
+        near = difflib.get_close_matches(key, sorted(known), n=1)
+        hint = f"; do you mean {near[0]}?" if near else f". Known are: {', '.join(sorted(known))}."
+        sentences.append(f"{where}{key} is not known{hint}")
+    return sentences
+
+
+def _text(value: object, key: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _MistakeError(f'{key} must be a text in quotation marks: {key} = "..."')
+    return value.strip()
+
+
+def _domain(value: object) -> str:
+    if value is None:
+        raise _MistakeError(f'The domain is missing: domain = "{EXAMPLE_DOMAIN}"')
+    domain = _text(value, "domain").lower().removesuffix(".")
+    if "://" in domain or "/" in domain or "@" in domain or ":" in domain:
+        raise _MistakeError(
+            f"domain is a bare name like {EXAMPLE_DOMAIN}, without https://, @ or /."
+        )
+    if domain == EXAMPLE_DOMAIN:
+        raise _MistakeError(f"domain is still the example {EXAMPLE_DOMAIN}; write your own.")
+    if domain.startswith("_") or _is_address(domain):
+        raise _MistakeError(
+            "This image needs a domain that can have a certificate. For a name that begins with _ "
+            "or an IP address build your own image: see docs/raspberry-pi.md."
+        )
+    try:
+        domain = domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise _MistakeError(f"domain = {domain!r} is not a domain name.") from None
+    labels = domain.split(".")
+    if len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise _MistakeError(f"domain = {domain!r} is not a domain name like {EXAMPLE_DOMAIN}.")
+    if len(domain) > LONGEST_DOMAIN:
+        raise _MistakeError(
+            f"domain is too long: {len(domain)} characters, at most {LONGEST_DOMAIN}."
+        )
+    return domain
+
+
+def _is_address(domain: str) -> bool:
+    try:
+        ipaddress.ip_address(domain.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _contact(value: object) -> str | None:
+    if value is None:
+        return None
+    contact = _text(value, "contact")
+    if not _CONTACT.fullmatch(contact):
+        raise _MistakeError(f"contact = {contact!r} is not an e-mail address.")
+    return contact
+
+
+def _ssh_keys(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    keys = value if isinstance(value, list) else [value]
+    read = tuple(_text(key, "ssh_key") for key in keys)
+    for key in read:
+        if "PRIVATE KEY" in key:
+            raise _MistakeError(
+                "ssh_key is a private key: keep it, and write the public one (.pub)."
+            )
+        if not _SSH_KEY.fullmatch(key):
+            raise _MistakeError('ssh_key must be one line like "ssh-ed25519 AAAA... me@laptop".')
+    return read
+
+
+def _wifi(value: object) -> Wifi | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise _MistakeError(
+            'Wi-Fi is a part of its own: a line [wifi], then name = "..." and password = "..."'
+        )
+    unknown = _unknown(value, {"name", "password", "country"}, "In [wifi]: ")
+    if unknown:
+        raise _MistakeError(unknown[0])
+    name, password = _text(value.get("name"), "name"), _text(value.get("password"), "password")
+    # IEEE 802.11: a network's name has at most 32 bytes, a passphrase 8 to 63 characters
+    if len(name.encode()) > 32:
+        raise _MistakeError("The name of the Wi-Fi is too long: at most 32 bytes.")
+    if not 8 <= len(password) <= 63 or not password.isascii() or not password.isprintable():
+        raise _MistakeError("The password of the Wi-Fi must have 8 to 63 ASCII characters.")
+    country = value.get("country")
+    if country is not None and not (isinstance(country, str) and _COUNTRY.fullmatch(country)):
+        raise _MistakeError('country is two capital letters, like country = "DE".')
+    return Wifi(name=name, password=password, country=country)
