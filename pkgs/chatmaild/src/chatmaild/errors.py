@@ -4,6 +4,7 @@
     ├── SettingsError    (ValueError)    the settings file cannot be used; exit code 78
     ├── AddressError     (ValueError)    a text is no address of the kind that is needed
     ├── BusyError        (TimeoutError)  too much to do or a lock that stays taken; ask again later
+    ├── KeyUnavailableError (TimeoutError) a DKIM key cannot be looked up now; ask again later
     ├── RegistrationRefused              no new address is made now; carries a reason code
     └── ProtocolError    (ValueError)    a peer on a socket speaks something else
 
@@ -25,6 +26,10 @@ class AddressError(ChatmaildError, ValueError):
 
 class BusyError(ChatmaildError, TimeoutError):
     """The work could not start in time; the client should ask again later."""
+
+
+class KeyUnavailableError(ChatmaildError, TimeoutError):
+    """DNS gives no answer about a DKIM key; the sender should come back."""
 
 
 class RegistrationRefused(ChatmaildError):  # noqa: N818 - a refusal, not a fault

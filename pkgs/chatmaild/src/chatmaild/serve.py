@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import os
 import signal
 import socket
 import traceback
@@ -18,6 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from chatmaild import logs
+from chatmaild.systemd import notify
 
 _log = logging.getLogger(__name__)
 
@@ -112,18 +112,6 @@ def log_error(what: str, error: BaseException) -> None:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     _log.error("%s failed: %s%s", what, logs.kind_of(error), place)
-
-
-def notify(state: str) -> None:
-    """Tell systemd a state, for example `READY=1` (sd_notify(3)); nothing without systemd."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if not address:
-        return
-    if address.startswith("@"):
-        address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
-        sender.connect(address)
-        sender.sendall(state.encode())
 
 
 def run(setup: Setup) -> None:

@@ -1,0 +1,190 @@
+"""Verifies the signatures of what comes in (RFC 6376 section 6, RFC 8301, RFC 8463).
+
+Only signatures whose ``d=`` is exactly the domain of the author count.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import enum
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from chatmaild.dkim import tags
+from chatmaild.dkim.canonical import BodyHash, Field, Form, header_digest_input
+from chatmaild.dkim.records import PublicKey
+from chatmaild.dkim.resolver import KeyCache
+from chatmaild.errors import KeyUnavailableError
+
+_MAX_TRIED: Final = 5  # signatures of one message; each may cost a look-up and an RSA operation
+_MAX_FIELD_OCTETS: Final = 16_384
+_REQUIRED: Final = frozenset({"v", "a", "b", "bh", "d", "h", "s"})
+_CLOCK_SKEW_S: Final = 600
+
+
+class Result(enum.Enum):
+    """What the signatures of a message prove."""
+
+    PASS = enum.auto()
+    NO_SIGNATURE = enum.auto()
+    NO_VALID_SIGNATURE = enum.auto()
+    KEY_UNAVAILABLE = enum.auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """A DKIM-Signature field that is well-formed and speaks for the author's domain.
+
+    ``body_octets`` is ``l=``: it must cover the whole body, else anyone could append to it
+    (section 8.2). ``expires_s`` is ``x=`` in Unix seconds.
+    """
+
+    field: Field
+    algorithm: str
+    header_form: Form
+    body_form: Form
+    key_name: str
+    names: tuple[bytes, ...]
+    signature: bytes
+    body_hash: bytes
+    identity_is_domain: bool
+    body_octets: int | None
+    expires_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Unsigned:
+    name: bytes
+    value: bytes
+
+
+def parse_signature(field: Field, domain: str) -> Signature | None:
+    """The signature in a field; None where it is malformed, for another domain, or obsolete."""
+    if len(field.value) > _MAX_FIELD_OCTETS:
+        return None
+    found = tags.parse(field.value.decode("ascii", "replace"))
+    if found is None or not found.keys() >= _REQUIRED or found["v"] != "1":
+        return None
+    if found["d"].lower().rstrip(".") != domain:
+        return None
+    identity = found.get("i", "@" + found["d"]).rpartition("@")[2].lower()
+    if identity != domain and not identity.endswith("." + domain):
+        return None
+    names = tuple(name.encode("ascii", "replace") for name in tags.items(found["h"]))
+    # rsa-sha1 proves nothing any more (RFC 8301 section 3.1)
+    algorithm, _, digest = found["a"].lower().partition("-")
+    if b"from" not in names or algorithm not in {"rsa", "ed25519"} or digest != "sha256":
+        return None
+    if "dns/txt" not in tags.items(found.get("q", "dns/txt")):
+        return None
+    return _completed(field, found, domain, algorithm, names, identity == domain)
+
+
+def _completed(
+    field: Field,
+    found: dict[str, str],
+    domain: str,
+    algorithm: str,
+    names: tuple[bytes, ...],
+    identity_is_domain: bool,
+) -> Signature | None:
+    header_name, _, body_name = found.get("c", "simple/simple").lower().partition("/")
+    try:
+        header_form, body_form = Form(header_name), Form(body_name or "simple")
+        signature = base64.b64decode(tags.compact(found["b"]), validate=True)
+        body_hash = base64.b64decode(tags.compact(found["bh"]), validate=True)
+        octets, expires_s, signed_s = (_number(found.get(tag)) for tag in ("l", "x", "t"))
+    except (ValueError, binascii.Error):
+        return None
+    if expires_s is not None and signed_s is not None and expires_s < signed_s:
+        return None
+    return Signature(
+        field=field,
+        algorithm=algorithm,
+        header_form=header_form,
+        body_form=body_form,
+        key_name=f"{found['s'].lower()}._domainkey.{domain}",
+        names=names,
+        signature=signature,
+        body_hash=body_hash,
+        identity_is_domain=identity_is_domain,
+        body_octets=octets,
+        expires_s=expires_s,
+    )
+
+
+def _number(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isdigit() or len(text) > 76:  # digits allowed by section 3.5
+        raise ValueError(text)
+    return int(text)
+
+
+class Verification:
+    """Verifies one message: made from its header, then fed with its body."""
+
+    def __init__(self, headers: Sequence[Field], domain: str) -> None:
+        self._headers = headers
+        fields = [header for header in headers if header.name.lower() == b"dkim-signature"]
+        self._any = bool(fields)
+        parsed = (parse_signature(field, domain) for field in fields)
+        self._signatures = [found for found in parsed if found is not None][:_MAX_TRIED]
+        self._bodies = {form: BodyHash(form) for form in {s.body_form for s in self._signatures}}
+
+    def feed(self, octets: bytes) -> None:
+        """Take the next piece of the body."""
+        for body in self._bodies.values():
+            body.feed(octets)
+
+    def finish(self, keys: KeyCache, *, now_s: float) -> Result:
+        """What the signatures prove; ``now_s`` is in Unix seconds."""
+        if not self._any:
+            return Result.NO_SIGNATURE
+        digests = {form: body.digest() for form, body in self._bodies.items()}
+        unavailable = False
+        for signature in self._signatures:
+            if not self._covers_body(signature, digests, now_s):
+                continue
+            try:
+                if self._verifies(signature, keys):
+                    return Result.PASS
+            except KeyUnavailableError:
+                unavailable = True
+        return Result.KEY_UNAVAILABLE if unavailable else Result.NO_VALID_SIGNATURE
+
+    def _covers_body(self, signature: Signature, digests: dict[Form, bytes], now_s: float) -> bool:
+        if signature.expires_s is not None and signature.expires_s + _CLOCK_SKEW_S < now_s:
+            return False
+        whole = self._bodies[signature.body_form].octets
+        if signature.body_octets is not None and signature.body_octets != whole:
+            return False
+        return digests[signature.body_form] == signature.body_hash
+
+    def _verifies(self, signature: Signature, keys: KeyCache) -> bool:
+        """Try the cached key; where that fails it may have been replaced, so ask DNS once."""
+        name = signature.key_name
+        cached = keys.cached(name)
+        digest = self._digest(signature)
+        if any(_matches(signature, digest, key) for key in cached):
+            return True
+        keys.drop(name)
+        return any(_matches(signature, digest, key) for key in keys.fresh(name))
+
+    def _digest(self, signature: Signature) -> bytes:
+        field = signature.field
+        unsigned = _Unsigned(field.name, tags.without_signature(field.value))
+        names, form = signature.names, signature.header_form
+        others = [header for header in self._headers if header is not field]
+        return hashlib.sha256(header_digest_input(others, names, form, unsigned)).digest()
+
+
+def _matches(signature: Signature, digest: bytes, key: PublicKey) -> bool:
+    if key.algorithm != signature.algorithm:
+        return False
+    if key.strict_identity and not signature.identity_is_domain:
+        return False
+    return key.verifies(signature.signature, digest)

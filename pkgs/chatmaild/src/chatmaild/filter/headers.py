@@ -1,0 +1,115 @@
+"""Header fields as bytes: no tree of messages is built, because building it costs the most."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_PARAMETER: Final = re.compile(
+    rb"[ \t]*;[ \t]*"
+    rb"(?:(?P<name>[!#-'*+\-.0-9A-Z^-~]+)[ \t]*=[ \t]*"
+    rb'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<token>[^\s;"()]+)))?'
+)
+_MEDIA_TYPE: Final = re.compile(rb"[ \t]*([!#-'*+\-.0-9A-Z^-~]+/[!#-'*+\-.0-9A-Z^-~]+)[ \t]*")
+_FOLD: Final = re.compile(rb"\r?\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """One header field (RFC 5322 section 2.2).
+
+    ``value`` is everything after the colon: leading blank and folds (as CRLF) included, without
+    the CRLF that ends the field.
+    """
+
+    name: bytes
+    value: bytes
+
+    @property
+    def text(self) -> bytes:
+        """Value on one line, without blanks around it."""
+        return _FOLD.sub(b"", self.value).strip(b" \t")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentType:
+    """Media type in lower case, and the boundary of a multipart (RFC 2045 section 5.1)."""
+
+    media_type: bytes
+    boundary: bytes | None = None
+
+    @property
+    def is_multipart(self) -> bool:
+        """Whether the body consists of parts."""
+        return self.media_type.startswith(b"multipart/")
+
+
+PLAIN_TEXT: Final = ContentType(media_type=b"text/plain")
+
+
+def named(headers: list[Header], name: bytes) -> list[Header]:
+    """All fields of that name (lower case), in the order of the message."""
+    return [header for header in headers if header.name.lower() == name]
+
+
+def only_text(headers: list[Header], name: bytes) -> bytes | None:
+    """Text of the one field of that name; None where there is none, or more than one."""
+    found = named(headers, name)
+    return found[0].text if len(found) == 1 else None
+
+
+def content_type(headers: list[Header]) -> ContentType | None:
+    """Content-Type of a message or part; None where it is malformed or given twice.
+
+    A missing one means plain text (RFC 2045 section 5.2).
+    """
+    found = named(headers, b"content-type")
+    if not found:
+        return PLAIN_TEXT
+    return _parse_content_type(found[0].text) if len(found) == 1 else None
+
+
+def _parse_content_type(text: bytes) -> ContentType | None:
+    match = _MEDIA_TYPE.match(text)
+    if match is None:
+        return None
+    media_type, boundary, position = match[1].lower(), None, match.end()
+    while position < len(text):
+        parameter = _PARAMETER.match(text, position)
+        if parameter is None:
+            return None
+        position = parameter.end()
+        if text[position:].strip(b" \t") == b"":
+            position = len(text)
+        if (parameter["name"] or b"").lower().startswith(b"boundary"):
+            if boundary is not None or parameter["name"].lower() != b"boundary":
+                return None  # given twice, or in the pieces of RFC 2231: parsers disagree on these
+            boundary = _value_of(parameter)
+    return ContentType(media_type=media_type, boundary=boundary)
+
+
+def _value_of(parameter: re.Match[bytes]) -> bytes:
+    quoted: bytes | None = parameter["quoted"]
+    return parameter["token"] if quoted is None else re.sub(rb"\\(.)", rb"\1", quoted)
+
+
+def parse_block(block: bytes) -> list[Header] | None:
+    """Header fields of a MIME part, given without the empty line behind them.
+
+    None where a line is neither a field nor a fold, or ends in anything but CRLF.
+    """
+    if not block:
+        return []
+    headers: list[Header] = []
+    for field in re.split(rb"\r\n(?![ \t])", block):
+        name, colon, value = field.partition(b":")
+        bare = value.replace(b"\r\n", b"")
+        if not colon or not name.strip() or not _is_name(name) or b"\r" in bare or b"\n" in bare:
+            return None
+        headers.append(Header(name, value))
+    return headers
+
+
+def _is_name(name: bytes) -> bool:
+    return all(33 <= octet <= 126 for octet in name)

@@ -1,0 +1,123 @@
+"""What becomes of a message: every rule, in its order, as a pure decision.
+
+Facts that cost something to find out (marker files, signatures) are asked for by call, and only
+where the decision depends on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chatmaild.dkim.verifier import Result
+from chatmaild.filter import verdicts
+from chatmaild.filter.addresses import author, domain_of, is_literal
+from chatmaild.filter.content import Content
+from chatmaild.filter.headers import Header, content_type, named, only_text
+from chatmaild.filter.verdicts import Accept, Discard, Refuse, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What the rules know of a message.
+
+    Addresses are as given in the envelope, without angle brackets. ``recipients`` are those left
+    after the disabled ones were removed.
+    """
+
+    sender: str
+    recipients: tuple[str, ...]
+    headers: list[Header]
+    content: Content
+
+
+_ORIGIN: dict[Result, Verdict] = {
+    Result.PASS: Accept(),
+    Result.NO_SIGNATURE: verdicts.NO_SIGNATURE,
+    Result.NO_VALID_SIGNATURE: verdicts.NO_VALID_SIGNATURE,
+    Result.KEY_UNAVAILABLE: verdicts.KEY_UNAVAILABLE,
+}
+
+
+def sender_problem(sender: str) -> Refuse | None:
+    """Why nobody can submit mail under that envelope sender, or None."""
+    local, _, domain = sender.partition("@")
+    if sender.count("@") != 1 or not local or not domain:
+        return verdicts.invalid_mail_from(sender)
+    return None
+
+
+def author_of(headers: list[Header]) -> str | Refuse:
+    """The address that From names first, or why the message cannot pass."""
+    fields = named(headers, b"from")
+    if not fields:
+        return verdicts.invalid_from_header("missing")
+    if len(fields) > 1:
+        return verdicts.invalid_from_header("more than one")
+    return author(fields[0].text) or verdicts.invalid_from_header("not an address")
+
+
+def outgoing(message: Message, *, sender_disabled: Callable[[], bool]) -> Verdict:
+    """Rules for what our own people send; the sender was checked and paid for already."""
+    found = author_of(message.headers)
+    if isinstance(found, Refuse):
+        return found
+    if found.lower() != message.sender.lower():
+        return verdicts.forged_from(found, message.sender)
+    if message.content is Content.CLEAR and not _is_autocrypt_setup(message):
+        return verdicts.NOT_ENCRYPTED
+    return Discard() if not message.recipients or sender_disabled() else Accept()
+
+
+def incoming(
+    message: Message,
+    *,
+    enforces_encryption: Callable[[str], bool],
+    origin: Callable[[str], Result],
+) -> Verdict:
+    """Rules for what comes from elsewhere.
+
+    ``enforces_encryption`` says of a recipient whether clear text is unwelcome, ``origin`` what
+    the signatures prove about a domain.
+    """
+    found = author_of(message.headers)
+    if isinstance(found, Refuse):
+        return found
+    if (
+        message.content is Content.CLEAR
+        and not _is_bounce(message, found)
+        and any(enforces_encryption(recipient) for recipient in message.recipients)
+    ):
+        return verdicts.NOT_ENCRYPTED
+    domain = domain_of(found)
+    proven = Accept() if is_literal(domain) else _ORIGIN[origin(domain)]
+    if not isinstance(proven, Accept):
+        return proven
+    if not message.recipients:
+        return Discard()
+    # a forwarder or a list: a bounce would reach somebody who never wrote to us
+    return Accept(null_sender=found.lower() != message.sender.lower())
+
+
+def _is_autocrypt_setup(message: Message) -> bool:
+    """A key that somebody sends to himself, encrypted in its own way (Autocrypt 1.1 section 4.4)."""
+    found = content_type(message.headers)
+    return (
+        len(message.recipients) == 1
+        and message.recipients[0].lower() == message.sender.lower()
+        and only_text(message.headers, b"subject") == b"Autocrypt Setup Message"
+        and found is not None
+        and found.media_type == b"multipart/mixed"
+    )
+
+
+def _is_bounce(message: Message, found: str) -> bool:
+    """A report of another server that it could not deliver (RFC 3464, RFC 3834)."""
+    automatic = named(message.headers, b"auto-submitted")
+    kind = content_type(message.headers)
+    return (
+        any(header.text for header in automatic)
+        and found.lower().startswith("mailer-daemon@")
+        and kind is not None
+        and kind.media_type == b"multipart/report"
+    )

@@ -1,0 +1,87 @@
+"""Content-Transfer-Encoding, undone as the octets arrive (RFC 2045 section 6)."""
+
+from __future__ import annotations
+
+import binascii
+from typing import Final
+
+from chatmaild.filter.headers import Header, named
+
+IDENTITIES: Final = frozenset({b"7bit", b"8bit", b"binary"})
+_LINE_LIMIT: Final = 65_536  # octets of one quoted-printable line; RFC 2045 allows 76
+
+
+class Identity:
+    """Octets stand for themselves."""
+
+    failed = False
+
+    def feed(self, octets: bytes) -> bytes:
+        """Content of the next piece."""
+        return octets
+
+    def finish(self) -> bytes:
+        """What was still held back."""
+        return b""
+
+
+class Base64:
+    """RFC 2045 section 6.8, without tolerance: alphabet, line ends, and padding at the end."""
+
+    def __init__(self) -> None:
+        self.failed = False
+        self._rest = b""
+
+    def feed(self, octets: bytes) -> bytes:
+        """Content of the next piece."""
+        text = self._rest + octets.translate(None, b"\r\n")
+        whole = max(0, (len(text) - 1) // 4 * 4)  # the last four may have padding
+        self._rest = text[whole:]
+        return self._decode(text[:whole])
+
+    def finish(self) -> bytes:
+        """What was still held back."""
+        return self._decode(self._rest)
+
+    def _decode(self, text: bytes) -> bytes:
+        try:
+            return binascii.a2b_base64(text, strict_mode=True)
+        except binascii.Error:
+            self.failed = True
+            return b""
+
+
+class QuotedPrintable:
+    """RFC 2045 section 6.7; what is malformed stays as it is."""
+
+    def __init__(self) -> None:
+        self.failed = False
+        self._rest = b""
+
+    def feed(self, octets: bytes) -> bytes:
+        """Content of the next piece."""
+        text = self._rest + octets
+        lines_end = text.rfind(b"\n") + 1
+        self._rest = text[lines_end:]
+        self.failed = self.failed or len(self._rest) > _LINE_LIMIT
+        return binascii.a2b_qp(text[:lines_end])
+
+    def finish(self) -> bytes:
+        """What was still held back."""
+        return binascii.a2b_qp(self._rest)
+
+
+Decoder = Identity | Base64 | QuotedPrintable
+
+
+def decoder(headers: list[Header]) -> Decoder | None:
+    """What undoes the encoding of a part; None for an unknown one, or one given twice."""
+    found = named(headers, b"content-transfer-encoding")
+    encoding = found[0].text.lower() if found else b"7bit"
+    if len(found) > 1:
+        return None
+    if encoding in IDENTITIES:
+        return Identity()
+    if encoding == b"base64":
+        return Base64()
+    return QuotedPrintable() if encoding == b"quoted-printable" else None

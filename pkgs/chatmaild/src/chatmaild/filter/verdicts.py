@@ -1,0 +1,82 @@
+"""What can become of a message: values, with the exact reply that the SMTP client reads.
+
+Codes and texts are those that Delta Chat and other relays know (RFC 5321 section 4.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accept:
+    """The message goes on.
+
+    ``null_sender`` takes the envelope sender away, so that no bounce reaches a stranger.
+    """
+
+    null_sender: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discard:
+    """The client reads 250, nobody gets the message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse:
+    """The client reads ``code text``; 4xx asks it to come back, 5xx is final.
+
+    ``reason`` is what the log may say: it never holds an address.
+    """
+
+    code: int
+    text: str
+    reason: str
+
+
+Verdict = Accept | Discard | Refuse
+
+NOT_ENCRYPTED = Refuse(
+    code=523, text="Encryption Needed: Invalid Unencrypted Mail", reason="not encrypted"
+)
+NO_SIGNATURE = Refuse(code=554, text="5.7.1 No DKIM signature found", reason="no DKIM signature")
+NO_VALID_SIGNATURE = Refuse(
+    code=554, text="5.7.1 No valid DKIM signature found", reason="no valid DKIM signature"
+)
+KEY_UNAVAILABLE = Refuse(
+    code=451,
+    text="4.7.5 DKIM key cannot be looked up now, try again later",
+    reason="DNS failed for a DKIM key",
+)
+OVERLOADED = Refuse(
+    code=451, text="4.3.2 Too many messages at once, try again later", reason="overloaded"
+)
+INTERNAL_ERROR = Refuse(
+    code=451, text="4.3.0 Internal error in mail filter, try again later", reason="internal error"
+)
+HEADER_TOO_LARGE = Refuse(
+    code=500, text="Failed to parse message: header too large", reason="header too large"
+)
+
+
+def invalid_mail_from(sender: str) -> Refuse:
+    """MAIL FROM is no address."""
+    return Refuse(code=500, text=f"Invalid from address <{sender}>", reason="invalid MAIL FROM")
+
+
+def too_much_mail(sender: str) -> Refuse:
+    """The sender is above the rate."""
+    text = f"4.7.1: Too much mail from <{sender}>, try again in a minute"
+    return Refuse(code=450, text=text, reason="rate limit")
+
+
+def invalid_from_header(problem: str) -> Refuse:
+    """From names no address; ``problem`` says why."""
+    return Refuse(code=500, text=f"Invalid FROM header: {problem}", reason="invalid From header")
+
+
+def forged_from(author: str, sender: str) -> Refuse:
+    """From names somebody else than MAIL FROM."""
+    text = f"Invalid FROM <{author}> for <{sender}>"
+    return Refuse(code=500, text=text, reason="From differs from MAIL FROM")
