@@ -1,0 +1,45 @@
+"""HTTP requests that show the answer as it is: no redirect followed, no error raised."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from support.target import Target
+
+TIMEOUT_S = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Status, headers with lower-case names, and body of an HTTP answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def request(
+    target: Target,
+    method: str,
+    domain: str,
+    path: str,
+    *,
+    headers: Sequence[tuple[str, str]] = (),
+    body: bytes = b"",
+) -> Answer:
+    """Returns what the relay's web server answers on port 443; a header may appear repeatedly."""
+    connection = http.client.HTTPSConnection(
+        target.host(domain), timeout=TIMEOUT_S, context=target.tls()
+    )
+    try:
+        connection.putrequest(method, path)
+        for name, value in [*headers, ("Content-Length", str(len(body)))]:
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        named = {name.lower(): value for name, value in answer.getheaders()}
+        return Answer(status=answer.status, headers=named, body=answer.read())
+    finally:
+        connection.close()

@@ -1,0 +1,58 @@
+"""Whoever scans an invite code gets an address from `/new`, without a question."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from support.person import Person, imap_session
+from support.target import Target
+from support.web import request
+
+PATHS = ["/new", "/cgi-bin/newemail.py"]  # the second stands on printed codes
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_post(path: str, target: Target, relay: str) -> None:
+    """The answer holds credentials that log in."""
+    answer = request(target, "POST", relay, path)
+    assert answer.status == 200, answer.body
+    given = json.loads(answer.body)
+
+    session = imap_session(target, relay)
+    session.login(given["email"], given["password"])
+
+    assert session.select_folder("INBOX")
+    session.logout()
+    name, _, domain = given["email"].partition("@")
+    assert (9, relay) == (len(name), domain)
+
+
+def test_every_answer_is_new(target: Target, relay: str) -> None:
+    """No two people get the same address or password."""
+    given = [json.loads(request(target, "POST", relay, "/new").body) for _ in range(4)]
+
+    assert len({one["email"] for one in given}) == len(given)
+    assert len({one["password"] for one in given}) == len(given)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_get(path: str, target: Target, relay: str) -> None:
+    """A browser is led to the client."""
+    answer = request(target, "GET", relay, path)
+
+    assert answer.status == 301
+    assert answer.headers["location"].startswith(f"dcaccount:https://{relay}/")
+
+
+def test_nothing_exists_before_the_login(target: Target, relay: str, alice: Person) -> None:
+    """An invite that nobody used leaves no mailbox behind."""
+    machine = target.machine(relay)
+    if machine is None:
+        pytest.skip("needs the inside of the relay")
+    given = json.loads(request(target, "POST", relay, "/new").body)
+
+    listed = machine.run("ls", "/var/lib/chatmail/mail")
+
+    assert given["email"] not in listed
+    assert alice.address in listed
