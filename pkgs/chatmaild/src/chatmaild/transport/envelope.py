@@ -1,0 +1,42 @@
+"""The envelope of a message: who sends it, and to whom (RFC 5321 section 2.3.1)."""
+
+import re
+from dataclasses import dataclass
+
+# greedy up to the last angle bracket: a quoted local part may hold one
+_PATH = re.compile(r"<(?P<address>.*)>(?: +(?P<parameters>[^<>]*))?", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """Sender and recipients, as they stand between the angle brackets of MAIL and RCPT.
+
+    Attributes:
+        sender: empty for the null sender.
+        recipients: at least one.
+    """
+
+    sender: str
+    recipients: tuple[str, ...]
+
+    @property
+    def needs_smtputf8(self) -> bool:
+        """An address is not ASCII (RFC 6531 section 3.4)."""
+        return not all(address.isascii() for address in (self.sender, *self.recipients))
+
+
+def parse_path(text: str) -> str | None:
+    """The address of `<address> parameters`, or None when that is no path."""
+    match = _PATH.fullmatch(text.strip(" "))
+    return match["address"] if match and clean(match["address"]) else None
+
+
+def clean(address: str) -> bool:
+    """The address can be put into a line: no control character, no broken UTF-8."""
+    return _CONTROL.search(address) is None and not any("\ud800" <= c <= "\udfff" for c in address)
+
+
+def domain_of(address: str) -> str:
+    """What stands behind the last @, in lower case; empty without one."""
+    return address.rpartition("@")[2].lower() if "@" in address else ""

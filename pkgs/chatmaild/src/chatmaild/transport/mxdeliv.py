@@ -1,0 +1,159 @@
+"""HTTP in, SMTP out: takes the messages that peers POST, and lets Postfix decide.
+
+nginx stands in front: it ends TLS, takes slow uploads and forwards whole requests, one for each
+connection. The peer gets no trust: who it is does not matter, what it brings is checked as on
+port 25.
+
+* 200 `250 …`: Postfix has it.
+* 400 with a 5yz reply: refused for good. 413 if it is too large.
+* 503 with a 4yz reply: not now. Peers take any failure as a reason to try SMTP and to keep the
+  message, except that some take every 4xx for final.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+from chatmaild import logs, serve
+from chatmaild.metrics import Counters
+from chatmaild.transport.duplicates import Duplicates, Fingerprint
+from chatmaild.transport.envelope import Envelope, clean, domain_of
+from chatmaild.transport.http_request import Head, HttpError, Response, read_head, respond
+from chatmaild.transport.injection import Injection, Refused
+from chatmaild.transport.replies import BUSY, LOCAL_ERROR, TOO_LARGE, Reply
+
+_log = logging.getLogger(__name__)
+
+PIECE_BYTES = 65536
+# nginx has the whole request before we see it; what stops here is nginx itself
+READ_S = 60.0
+# smtpd processes of Postfix that work for us at a time; the rest waits in nginx
+MAX_AT_ONCE = 50
+WAIT_S = 30.0
+
+NO_RECIPIENT = Reply(code=554, text="5.5.1 No recipient: X-MAIL-TO is missing")
+BAD_ADDRESS = Reply(code=501, text="5.1.7 X-MAIL-FROM or X-MAIL-TO is no address")
+TOO_MANY = Reply(code=552, text="5.5.3 Too many recipients")
+
+
+class Mxdeliv:
+    """The service behind `/mxdeliv`.
+
+    Args:
+        port: where Postfix' smtpd for these messages listens on 127.0.0.1.
+        helo: name of this relay.
+        max_message_bytes: a larger body is refused before it is read.
+        max_recipients: more are refused.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int,
+        helo: str,
+        max_message_bytes: int,
+        max_recipients: int,
+        counters: Counters,
+    ) -> None:
+        self._port = port
+        self._helo = helo
+        self._max_message_bytes = max_message_bytes
+        self._max_recipients = max_recipients
+        self._counters = counters
+        self._duplicates = Duplicates()
+        self._slots = asyncio.Semaphore(MAX_AT_ONCE)
+
+    async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request."""
+        try:
+            async with asyncio.timeout(READ_S):
+                head = await read_head(reader)
+            response = await self._answer(head, reader)
+        except HttpError as error:
+            response = Response(status=error.status, body=str(error))
+        except (OSError, EOFError):
+            return
+        except Exception as error:  # nothing may be lost by a fault of ours
+            serve.log_error("mxdeliv", error)
+            response = _answer_of(LOCAL_ERROR)
+        respond(writer, response)
+        await writer.drain()
+
+    async def _answer(self, head: Head, reader: asyncio.StreamReader) -> Response:
+        if head.method == "GET" and head.path == "/metrics":
+            return Response(status=200, body=self._counters.text())
+        if head.method != "POST":
+            return Response(status=405, body="Method Not Allowed", allow="POST")
+        reply = await self._take(head, reader)
+        self._counters.add("https_in", code=str(reply.code))
+        return _answer_of(reply)
+
+    async def _take(self, head: Head, reader: asyncio.StreamReader) -> Reply:
+        envelope = envelope_of(head)
+        if isinstance(envelope, Reply):
+            return envelope
+        if len(envelope.recipients) > self._max_recipients:
+            return TOO_MANY
+        if head.content_length > self._max_message_bytes:
+            return TOO_LARGE
+        try:
+            async with asyncio.timeout(WAIT_S):
+                await self._slots.acquire()
+        except TimeoutError:
+            return BUSY
+        try:
+            return await self._inject(envelope, head.content_length, reader)
+        finally:
+            self._slots.release()
+
+    async def _inject(self, envelope: Envelope, length: int, reader: asyncio.StreamReader) -> Reply:
+        fingerprint = Fingerprint(envelope)
+        try:
+            async with Injection(self._port, self._helo, envelope) as injection:
+                await injection.write(_body(reader, length, fingerprint))
+                return await self._duplicates.once(fingerprint.digest(), injection.commit)
+        except Refused as refused:
+            return refused.reply
+        except (EOFError, OSError) as error:
+            # the request ended early: nothing was committed
+            _log.info("a request broke off: %s", logs.kind_of(error))
+            return LOCAL_ERROR
+
+
+def envelope_of(head: Head) -> Envelope | Reply:
+    """The envelope in the header of a request, or the refusal."""
+    senders = head.values("x-mail-from")
+    sender = senders[0].strip("<> ") if senders else ""
+    recipients = tuple(value.strip("<> ") for value in head.values("x-mail-to"))
+    if not recipients:
+        return NO_RECIPIENT
+    well_formed = all(clean(address) and domain_of(address) for address in recipients)
+    if len(senders) > 1 or not well_formed or not (sender == "" or domain_of(sender)):
+        return BAD_ADDRESS
+    if not clean(sender) or any(c in address for address in (sender, *recipients) for c in "<>"):
+        return BAD_ADDRESS
+    return Envelope(sender=sender, recipients=recipients)
+
+
+async def _body(
+    reader: asyncio.StreamReader, length: int, fingerprint: Fingerprint
+) -> AsyncIterator[bytes]:
+    left = length
+    while left:
+        async with asyncio.timeout(READ_S):
+            piece = await reader.read(min(left, PIECE_BYTES))
+        if not piece:
+            raise EOFError("the body ended early")
+        left -= len(piece)
+        fingerprint.feed(piece)
+        yield piece
+
+
+def _answer_of(reply: Reply) -> Response:
+    if reply.accepted:
+        status = 200
+    elif reply.code == TOO_LARGE.code and reply.text.startswith(("5.3.4", "5.2.3")):
+        status = 413
+    else:
+        status = 400 if reply.permanent else 503
+    return Response(status=status, body=str(reply))
