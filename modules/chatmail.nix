@@ -22,7 +22,7 @@ let
       openssl = lib.getExe pkgs.openssl;
       shell = pkgs.runtimeShell;
       systemctl = lib.getExe' config.systemd.package "systemctl";
-      www = null;
+      www = if cfg.web.enable then (pkgs.callPackage ../pkgs/chatmail-www { }).site description.pages else null;
     };
   };
   inherit (description) settings;

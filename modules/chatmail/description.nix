@@ -1,6 +1,7 @@
-# { lib, cfg, programs } -> { settings, assertions, zone, config }: a whole relay as plain data.
+# { lib, cfg, programs } -> { settings, pages, assertions, zone, config }: a whole relay as plain data.
 # `cfg` are the values of services.chatmail, `programs` the paths of what the units run:
 #   { chatmaild, instantIdle, openssl, shell, www } (www: the folder of the built pages, or null).
+# `pages` is what pkgs/chatmail-www builds that folder from.
 # `config` is a list of attribute sets in the shape of NixOS' options, one for each file below.
 # NixOS merges them in ../chatmail.nix; the lab merges and renders them itself.
 {
@@ -25,6 +26,7 @@ let
 in
 {
   inherit settings zone;
+  pages = import ./pages.nix { inherit cfg settings; };
   assertions = import ./assertions.nix { inherit lib cfg settings; };
   config = map (file: import file context) [
     ./files.nix
@@ -33,6 +35,7 @@ in
     ./postfix.nix
     ./dovecot.nix
     ./nginx.nix
+    ./web.nix
     ./chatmaild.nix
     ./coturn.nix
   ];

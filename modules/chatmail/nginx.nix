@@ -42,15 +42,7 @@ let
     listen = mkDefault ((if shared then all ports.http else [ ]) ++ [ internal ]);
   };
 
-  # a header of a location replaces all those of its server, hence one text for both
-  headers = ''
-    add_header X-Content-Type-Options nosniff always;
-    add_header X-Frame-Options DENY always;
-    add_header Referrer-Policy no-referrer always;
-  ''
-  + optionalString tls.trusted ''
-    add_header Strict-Transport-Security "max-age=31536000" always;
-  '';
+  headers = import ./headers.nix { inherit lib settings; };
 
   host =
     extra:

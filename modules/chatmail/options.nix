@@ -303,6 +303,45 @@ in
         `web-only` leaves it to nginx' virtual hosts, `off` does not touch it.
       '';
     };
+    showInvite = mkOption {
+      type = types.bool;
+      default = true;
+      example = false;
+      description = ''
+        Whether the home page offers an address to everybody.
+        Turn it off where people come by invitation only: then the page says so.
+      '';
+    };
+    textsDir = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      example = "/etc/nixos/chatmail/texts";
+      description = ''
+        Folder of files like `de.toml` that replace texts of the pages, key by key.
+        A key that the pages do not have fails the build.
+      '';
+    };
+    pagesDir = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      example = "/etc/nixos/chatmail/pages";
+      description = ''
+        Folder of pages of your own: `imprint.html` for all languages, `imprint.de.html` for German.
+        Each is a fragment of HTML that begins with its title as `<h1>`; the menu links to it.
+      '';
+    };
+    theme = mkOption {
+      type = types.attrsOf (types.strMatching "[#a-zA-Z0-9(),.%/' \"-]+");
+      default = { };
+      example = {
+        accent = "#0a6b4f";
+        dark-accent = "#7fe3c0";
+      };
+      description = ''
+        Values for the colours and the font of the pages, which are CSS variables: `paper`, `ink`, `accent`…
+        A name with `dark-` before it holds in the dark; a name that the pages do not have fails the build.
+      '';
+    };
     contact = {
       mail = mkOption {
         type = types.nullOr types.str;

@@ -1,0 +1,38 @@
+"""`python -m chatmail_www`: builds the folder that the relay's web server serves."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from .errors import SiteError
+from .settings import Settings
+from .site import build_site, write_site
+
+
+@click.command()
+@click.option(
+    "--settings",
+    "settings_file",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The relay's settings.json.",
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder to make.",
+)
+def main(settings_file: Path, out: Path) -> None:
+    """Builds the web pages of a chatmail relay."""
+    try:
+        files = build_site(Settings.from_file(settings_file))
+        write_site(files, out)
+    except SiteError as error:
+        click.echo(error, err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Numbers in the grammar of each language: plural forms, decimal signs, spaces."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+NO_BREAK_SPACE = "\u00a0"
+NARROW_NO_BREAK_SPACE = "\u202f"
+
+
+def _one_or_many(number: int) -> int:
+    return int(number != 1)
+
+
+def _up_to_one_or_many(number: int) -> int:
+    return int(number > 1)
+
+
+def _slavic(number: int) -> int:
+    if number % 10 == 1 and number % 100 != 11:
+        return 0
+    return 1 if _is_few(number) else 2
+
+
+def _polish(number: int) -> int:
+    if number == 1:
+        return 0
+    return 1 if _is_few(number) else 2
+
+
+def _is_few(number: int) -> bool:
+    return number % 10 in (2, 3, 4) and number % 100 not in (12, 13, 14)
+
+
+PluralRule = Callable[[int], int]
+
+PLURAL_RULES: Mapping[str, PluralRule] = MappingProxyType(
+    {
+        "de": _one_or_many,
+        "en": _one_or_many,
+        "es": _one_or_many,
+        "fr": _up_to_one_or_many,
+        "it": _one_or_many,
+        "nl": _one_or_many,
+        "pl": _polish,
+        "pt": _up_to_one_or_many,
+        "ru": _slavic,
+        "uk": _slavic,
+    }
+)
+"""Language code -> index of the plural form for a whole number (Unicode CLDR, plural rules)."""
+
+PLURAL_FORMS: Mapping[str, int] = MappingProxyType(
+    {code: 3 if rule in (_slavic, _polish) else 2 for code, rule in PLURAL_RULES.items()}
+)
+"""Language code -> how many forms a counted noun has."""
+
+DEFAULT_LANGUAGE = "en"
+
+
+def keep_together(text: str) -> str:
+    """`text` without places where a line may break."""
+    return text.replace(" ", NO_BREAK_SPACE)
+
+
+def french_spacing(text: str) -> str:
+    """`text` with the unbreakable spaces that French puts before and inside punctuation."""
+    for sign in ":;?!»":
+        text = text.replace(f" {sign}", f"{NARROW_NO_BREAK_SPACE}{sign}")
+    return text.replace("« ", f"«{NARROW_NO_BREAK_SPACE}")

@@ -1,0 +1,78 @@
+"""Puts everything together: settings in, a folder of files out."""
+
+import shutil
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+
+from .assets import ASSETS_DIR, hashed_name, logo_shapes, stylesheet
+from .errors import SiteError
+from .extra import extra_pages
+from .facts import PLACEHOLDERS
+from .pages import PAGES, Renderer
+from .qr import invite_svg
+from .settings import Settings
+from .texts import load_texts
+
+TEXTS_DIR = Path(__file__).parent / "texts"
+
+MARK = "en/index.html"
+"""A folder that holds this file is a former output and may be replaced."""
+
+
+def build_site(settings: Settings) -> Mapping[str, str]:
+    """Path -> content of every file of the relay's web pages.
+
+    Raises:
+        TextError: a text, page or theme value is wrong.
+    """
+    files: dict[str, str] = {}
+    assets = {}
+    for name, content in _assets(settings).items():
+        assets[name] = hashed_name(name, content.encode())
+        files[assets[name]] = content
+    invite_code = f"qr-chatmail-invite-{settings.domain}.svg"
+    if settings.trusted:
+        title = escape(settings.invite_link)
+        files[invite_code] = invite_svg(settings.invite_link, logo_shapes(), title)
+    extra = extra_pages(settings.pages.pages_dir)
+    languages = load_texts(TEXTS_DIR, settings.pages.texts_dir, PLACEHOLDERS)
+    renderer = Renderer(
+        settings=settings,
+        languages=languages,
+        extra_pages=extra,
+        assets=assets,
+        invite_code=f"/{invite_code}",
+    )
+    for page in (*PAGES, *extra):
+        for texts in languages:
+            files[f"{texts.code}/{page.file}"] = renderer.render(page, texts)
+    return files
+
+
+def write_site(files: Mapping[str, str], out: Path) -> None:
+    """Replaces the folder `out` by `files`.
+
+    Raises:
+        SiteError: the folder cannot be written or holds something else.
+    """
+    if out.exists() and not (out / MARK).is_file() and any(out.iterdir()):
+        raise SiteError(f"{out}: holds something else; give an empty or a new folder")
+    try:
+        if out.exists():
+            shutil.rmtree(out)
+        for name, content in files.items():
+            path = out / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode())
+    except OSError as error:
+        raise SiteError(f"{out}: {error.strerror}") from error
+
+
+def _assets(settings: Settings) -> dict[str, str]:
+    names = ["logo.svg", "style.css"]
+    if not settings.trusted:
+        names += ["qr.js", "invite.js"]
+    assets = {name: (ASSETS_DIR / name).read_text(encoding="utf-8") for name in names}
+    assets["style.css"] = stylesheet(assets["style.css"], settings.pages.theme)
+    return assets
