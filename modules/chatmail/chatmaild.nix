@@ -17,6 +17,8 @@ let
       inherit description environment;
       wantedBy = [ "multi-user.target" ];
       after = [ "network.target" ];
+      # nobody is there to start it again
+      unitConfig.StartLimitIntervalSec = 0;
       serviceConfig = sandbox // {
         Type = "notify";
         ExecStart = "${programs.chatmaild} ${name}";
@@ -27,6 +29,8 @@ let
         # a file that cannot be used stays unusable until somebody repairs it
         Restart = "always";
         RestartSec = "1s";
+        RestartSteps = 5;
+        RestartMaxDelaySec = "30s";
         RestartPreventExitStatus = 78;
         LimitNOFILE = 65536;
       };

@@ -122,6 +122,9 @@ in
           "inet_listener imaps-internal" = {
             port = ports.imapsInternal;
             listen = "127.0.0.1";
+            # Dovecot 2.4.1 looks for its users once more where `listen' is set, and there only
+            default_internal_user = users.dovecot;
+            default_internal_group = users.dovecot;
             ssl = true;
             haproxy = true;
           };
@@ -163,7 +166,7 @@ in
         lmtp_add_received_header = false;
         lmtp_hdr_delivery_address = "none";
         # the limit's 451 would hold a popular address' mail back for a minute
-        lmtp_user_concurrency_limit = 0;
+        lmtp_user_concurrency_limit = "unlimited";
         "protocol lmtp".mail_fsync = if settings.mail.fsync then "optimized" else "never";
 
         # --- quota
@@ -225,6 +228,9 @@ in
       "postfix-setup.service"
       "chatmail-accounts.service"
     ];
-    serviceConfig = quiet;
+    serviceConfig = quiet // {
+      # a TLS session that Dovecot proxies has three
+      LimitNOFILE = mkDefault (3 * clients);
+    };
   };
 }

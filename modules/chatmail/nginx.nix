@@ -87,6 +87,8 @@ in
 
   services.nginx = {
     enable = true;
+    # IMAP sessions on port 443 stay, and take two each
+    eventsConfig = mkDefault "worker_connections 4096;";
 
     virtualHosts = {
       ${domain} = host {
@@ -171,5 +173,6 @@ in
   systemd.services.nginx = {
     wants = [ "chatmail-accounts.service" ];
     after = [ "chatmail-accounts.service" ];
+    serviceConfig.LimitNOFILE = mkDefault 16384;
   };
 }
