@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Sourced by scripts/*: the programs and Python packages that they need, installed once and said aloud.
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -13,14 +14,15 @@ stop() {
 }
 
 # need_packages PACKAGE… : installs those Debian packages that are missing.
+# On other systems nothing is installed; the lab says itself which program it lacks.
 need_packages() {
   local missing=() package
+  command -v dpkg-query apt-get >/dev/null || return 0
   for package in "$@"; do
     dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
       missing+=("$package")
   done
   ((${#missing[@]})) || return 0
-  command -v apt-get >/dev/null || stop "missing programs: install ${missing[*]} with your package manager"
   ((EUID == 0)) || stop "missing programs: install them with \`sudo apt-get install ${missing[*]}\`"
   say "installing with apt: ${missing[*]}"
   mkdir -p "$cache"
