@@ -1,0 +1,44 @@
+"""Sentences for people, in the language that their client asks for (RFC 9110 section 12.5.4)."""
+
+import functools
+import json
+from pathlib import Path
+
+LANGUAGES = ("en", "de", "pl", "it", "fr", "es", "nl", "pt", "ru", "uk")
+# a header with more than these is no person's
+_MAX_RANGES = 20
+
+
+def preferred(accept_language: str) -> str:
+    """The language with the highest quality that there are texts in, else English."""
+    best, best_quality = LANGUAGES[0], 0.0
+    for item in accept_language.split(",")[:_MAX_RANGES]:
+        tag, _, parameter = item.partition(";")
+        language = tag.strip().lower().partition("-")[0]
+        quality = _quality(parameter)
+        if language in LANGUAGES and quality > best_quality:
+            best, best_quality = language, quality
+    return best
+
+
+def sentence(code: str, language: str) -> str:
+    """The sentence of a reason code."""
+    return _texts()[code][language]
+
+
+def _quality(parameter: str) -> float:
+    name, _, value = parameter.partition("=")
+    if name.strip().lower() != "q":
+        return 1.0
+    try:
+        return min(1.0, max(0.0, float(value)))
+    except ValueError:
+        return 0.0
+
+
+@functools.cache
+def _texts() -> dict[str, dict[str, str]]:
+    texts: dict[str, dict[str, str]] = json.loads(
+        Path(__file__).with_name("reasons.json").read_bytes()
+    )
+    return texts

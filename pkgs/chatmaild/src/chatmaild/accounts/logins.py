@@ -1,0 +1,154 @@
+"""Is this password right - and an address that does not exist yet is made by its first login."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from chatmaild import logs
+from chatmaild.accounts.passwords import VerifiedCredentials, hash_password, verify_password
+from chatmaild.accounts.registration import RegistrationSwitch
+from chatmaild.address import limit_problem, parse_address
+from chatmaild.errors import AddressError, BusyError, RegistrationRefused
+from chatmaild.metrics import Counters
+from chatmaild.settings import Settings
+from chatmaild.store.mailboxes import Mailboxes
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# scrypt holds a core, and a creation waits for the disk: two cores, two that wait
+THREADS = 4
+# a second of work for one core; what comes beyond is told to come again
+MAX_WAITING = 400
+
+
+class Logins:
+    """Verifies passwords, makes addresses, records the day of the login."""
+
+    def __init__(self, settings: Settings, counters: Counters) -> None:
+        self._domain = settings.mail_domain
+        self._limits = settings.accounts
+        self._mailboxes = Mailboxes.of(settings)
+        self._switch = RegistrationSwitch(settings)
+        self._verified = VerifiedCredentials()
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="passwords")
+        # the lock of each address that is being made, and how many hold or want it
+        self._creating: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._waiting = 0
+        self._counters = counters
+
+    async def login(self, user: str, password: bytes) -> str | None:
+        """The address that has logged in, or None when the password or the name is not right.
+
+        Raises:
+            BusyError: too many wait already.
+            OSError: the disk does not do its part.
+        """
+        try:
+            address = str(parse_address(user))
+        except AddressError:
+            return None
+        local, _, domain = address.rpartition("@")
+        if domain != self._domain or "+" in local:
+            return None
+        encoded = self._mailboxes.password_hash(address)
+        if encoded is None:
+            return await self._first_login(address, local, password)
+        return await self._verify(address, password, encoded)
+
+    async def is_right(self, address: str, password: bytes) -> bool:
+        """Whether the address exists and has this password; makes nothing.
+
+        Raises:
+            AddressError: the text is no address.
+        """
+        address = str(parse_address(address))
+        encoded = self._mailboxes.password_hash(address)
+        return bool(encoded) and await self._matches(address, password, encoded or "")
+
+    async def create(self, address: str, password: bytes) -> bool:
+        """Make the address, unless it exists; the caller has asked whether it may.
+
+        Raises:
+            BusyError: too many wait already.
+        """
+        encoded = await self._in_thread(hash_password, password)
+        made = await self._in_thread(self._make, address, encoded)
+        if made:
+            self._verified.add(address, password, encoded)
+            self._counters.add("created_accounts", kind=kind_of_address(address))
+            _log.info("created an address (%s)", logs.pseudonym(address))
+        return made
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    async def _verify(self, address: str, password: bytes, encoded: str) -> str | None:
+        if not encoded or not await self._matches(address, password, encoded):
+            self._counters.add("logins", result="refused")
+            return None
+        self._mailboxes.record_login(address, now_s=time.time())
+        self._counters.add("logins", result="accepted")
+        return address
+
+    async def _matches(self, address: str, password: bytes, encoded: str) -> bool:
+        if (address, password, encoded) in self._verified:
+            return True
+        if not await self._in_thread(verify_password, password, encoded):
+            return False
+        self._verified.add(address, password, encoded)
+        return True
+
+    async def _first_login(self, address: str, local: str, password: bytes) -> str | None:
+        if limit_problem(local, password.decode("utf-8", "replace"), self._limits):
+            return None
+        async with self._alone(address):
+            encoded = self._mailboxes.password_hash(address)
+            if encoded is None:
+                try:
+                    self._switch.check_open()
+                except RegistrationRefused as refused:
+                    self._counters.add("rejected_registrations", reason=refused.code)
+                    return None
+                if await self.create(address, password):
+                    return address
+                # another process was faster, so its password counts
+                encoded = self._mailboxes.password_hash(address) or ""
+            return await self._verify(address, password, encoded)
+
+    @contextlib.asynccontextmanager
+    async def _alone(self, address: str) -> AsyncIterator[None]:
+        """One first login of an address after the other."""
+        lock, users = self._creating.get(address, (asyncio.Lock(), 0))
+        self._creating[address] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._creating.pop(address)
+            if users > 1:
+                self._creating[address] = (lock, users - 1)
+
+    def _make(self, address: str, encoded: str) -> bool:
+        return self._mailboxes.create(address, encoded, now_s=time.time())
+
+    async def _in_thread(self, call: Callable[..., T], *arguments: object) -> T:
+        if self._waiting >= MAX_WAITING:
+            raise BusyError("too many logins at once")
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, lambda: call(*arguments))
+        finally:
+            self._waiting -= 1
+
+
+def kind_of_address(address: str) -> str:
+    """`ci` for addresses of automatic tests, which begin with `ci-`, else `user`."""
+    return "ci" if address.startswith("ci-") else "user"

@@ -1,0 +1,113 @@
+"""Whether a new address may be made now: the operator's switch, the stop file, the load.
+
+Everything is read at the moment of the question, so that a switch works at once.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from chatmaild import logs
+from chatmaild.errors import RegistrationRefused
+from chatmaild.settings import Registration, Settings
+
+_log = logging.getLogger(__name__)
+
+MEGABYTE = 1 << 20
+_CLOSED_MARKER = "registration-closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """How loaded the machine is; None where it cannot be told."""
+
+    load: float | None
+    free_memory_megabytes: float | None
+    free_disk_megabytes: float | None
+
+
+def overload(machine: Machine, limits: Registration) -> str | None:
+    """Which limit the machine is beyond, in words for the log, or None."""
+    load, memory, disk = machine.load, machine.free_memory_megabytes, machine.free_disk_megabytes
+    if load is not None and load > limits.max_load:
+        return f"load {load:.1f} above {limits.max_load:g}"
+    if memory is not None and memory < limits.min_free_memory_megabytes:
+        return f"{memory:.0f} MiB of memory, below {limits.min_free_memory_megabytes}"
+    if disk is not None and disk < limits.min_free_disk_megabytes:
+        return f"{disk:.0f} MiB of disk, below {limits.min_free_disk_megabytes}"
+    return None
+
+
+def measure(mail_directory: Path) -> Machine:
+    """Load, available memory and free disk now; what cannot be read is None and a warning."""
+    return Machine(
+        load=_readable(_load, "load"),
+        free_memory_megabytes=_readable(_free_memory, "free memory"),
+        free_disk_megabytes=_readable(lambda: _free_disk(mail_directory), "free disk"),
+    )
+
+
+class RegistrationSwitch:
+    """Open or closed, as the operator said, and the limits that hold in any case."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._limits = settings.registration
+        self._stop_file = Path(settings.registration.stop_file)
+        self._mail_directory = Path(settings.directories.mail)
+        self.marker = Path(settings.directories.accounts) / _CLOSED_MARKER
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody may make an address, without an invite."""
+        return not self.marker.exists()
+
+    def check_open(self) -> None:
+        """Pass when a stranger may make an address now.
+
+        Raises:
+            RegistrationRefused: `closed`, or see `check_capacity`.
+        """
+        if not self.is_open:
+            raise _refused("closed", "registration is closed")
+        self.check_capacity()
+
+    def check_capacity(self) -> None:
+        """Pass when the machine may make addresses at all, invited or not.
+
+        Raises:
+            RegistrationRefused: `stopped` or `overloaded`.
+        """
+        if self._stop_file.exists():
+            raise _refused("stopped", f"{self._stop_file} exists")
+        if problem := overload(measure(self._mail_directory), self._limits):
+            raise _refused("overloaded", problem)
+
+
+def _refused(code: str, why: str) -> RegistrationRefused:
+    _log.info("registration rejected: %s", why)
+    return RegistrationRefused(code)
+
+
+def _readable(read: Callable[[], float], what: str) -> float | None:
+    try:
+        return read()
+    except (OSError, ValueError, StopIteration) as error:
+        _log.warning("%s cannot be told, its limit is ignored: %s", what, logs.kind_of(error))
+        return None
+
+
+def _load() -> float:
+    return os.getloadavg()[0]
+
+
+def _free_memory() -> float:
+    with Path("/proc/meminfo").open() as lines:
+        line = next(line for line in lines if line.startswith("MemAvailable:"))
+    return int(line.split()[1]) / 1024
+
+
+def _free_disk(directory: Path) -> float:
+    status = os.statvfs(directory)
+    return status.f_bavail * status.f_frsize / MEGABYTE

@@ -1,0 +1,62 @@
+"""What the accounts service listens on, and who answers there."""
+
+from contextlib import AsyncExitStack
+
+from chatmaild.accounts import dovecot
+from chatmaild.accounts.http import http
+from chatmaild.accounts.logins import Logins
+from chatmaild.accounts.web import Web
+from chatmaild.metadata import server as metadata
+from chatmaild.metadata.keys import Keys
+from chatmaild.metrics import Counters
+from chatmaild.push.events import delivered_to
+from chatmaild.push.queue import DiskQueue
+from chatmaild.push.sender import Sender
+from chatmaild.recipients import server as socketmap
+from chatmaild.recipients.maps import Maps
+from chatmaild.serve import listen_tcp, listen_unix, streams
+from chatmaild.settings import Settings
+from chatmaild.store.mailboxes import Mailboxes
+from chatmaild.store.tokens import Tokens
+
+
+async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
+    """Start all servers; the stack stops them, senders of questions first.
+
+    Raises:
+        OSError: a socket or the state directory cannot be used.
+    """
+    mailboxes = Mailboxes.of(settings)
+    counters = Counters()
+    tokens = Tokens(mailboxes, settings.push.token_valid_days)
+    logins = Logins(settings, counters)
+    stack.callback(logins.close)
+    sender = Sender(settings.push, DiskQueue(settings.directories.accounts), tokens, counters)
+    if settings.push.enable:
+        sender.start()
+        stack.push_async_callback(sender.stop)
+
+    async def delivered(event: bytes) -> None:
+        address = delivered_to(event)
+        if address and settings.push.enable:
+            sender.notify(address)
+
+    maps = Maps.of(settings, mailboxes.exists)
+    for path in (settings.sockets.recipients, settings.sockets.transports):
+        await stack.enter_async_context(streams(listen_unix(path), socketmap.connection(maps)))
+    await stack.enter_async_context(
+        streams(
+            listen_unix(settings.sockets.metadata),
+            metadata.connection(Keys(settings, tokens)),
+        )
+    )
+    web = Web(settings, logins, counters)
+    await stack.enter_async_context(
+        http(listen_unix(settings.sockets.web), web.handle, web.refusal)
+    )
+    await stack.enter_async_context(
+        http(
+            listen_tcp("127.0.0.1", settings.ports.login),
+            dovecot.handler(logins, counters, delivered),
+        )
+    )

@@ -1,0 +1,1 @@
+"""Deleting what is too old, too large or not used any more."""

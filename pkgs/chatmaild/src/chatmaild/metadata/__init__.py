@@ -1,0 +1,1 @@
+"""IMAP METADATA (RFC 5464): Dovecot asks here for keys that it does not know itself."""

@@ -1,0 +1,66 @@
+"""The two maps, as pure as a look at the disk allows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chatmaild.address import parse_address
+from chatmaild.errors import AddressError
+from chatmaild.settings import Settings
+
+NOT_FOUND = "NOTFOUND "
+# RFC 3463 section 3.2: bad destination mailbox address
+UNKNOWN = "OK error:5.1.1 Recipient address rejected: User unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maps:
+    """Answers of the socketmap protocol.
+
+    Attributes:
+        domain: the domain whose addresses live here.
+        lmtp: nexthop of an address that exists.
+        exists: whether there is such a mailbox; may raise OSError.
+    """
+
+    domain: str
+    lmtp: str
+    exists: Callable[[str], bool]
+
+    @classmethod
+    def of(cls, settings: Settings, exists: Callable[[str], bool]) -> "Maps":
+        """The maps of this relay."""
+        lmtp = f"lmtp:unix:{settings.sockets.lmtp}"
+        return cls(domain=settings.mail_domain, lmtp=lmtp, exists=exists)
+
+    def answer(self, request: str) -> str:
+        """The answer to `MAP KEY`: `OK VALUE`, `NOTFOUND `, or `PERM REASON` for another map."""
+        name, _, key = request.partition(" ")
+        match name:
+            case "recipients":
+                return self.recipient(key)
+            case "transport":
+                return self.transport(key)
+            case _:
+                return "PERM no such map"
+
+    def recipient(self, key: str) -> str:
+        """Whether the key is an address that exists here."""
+        if not self._is_local(key):
+            return NOT_FOUND
+        return "OK x" if self._known(key) else NOT_FOUND
+
+    def transport(self, key: str) -> str:
+        """Where mail to a local address goes: to Dovecot, or back; NOTFOUND for all others."""
+        if not self._is_local(key):
+            return NOT_FOUND
+        return f"OK {self.lmtp}" if self._known(key) else UNKNOWN
+
+    def _is_local(self, key: str) -> bool:
+        local, _, domain = key.rpartition("@")
+        return bool(local) and domain.lower() == self.domain
+
+    def _known(self, key: str) -> bool:
+        try:
+            return self.exists(parse_address(key).mailbox)
+        except AddressError:
+            return False

@@ -1,0 +1,126 @@
+"""Invite tokens: one file each, named by the token, with the uses that are left and an end."""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from chatmaild.errors import RegistrationRefused
+from chatmaild.settings import Settings
+from chatmaild.store.files import write_atomically
+
+DIRECTORY = "invites"
+# 96 random bits: cannot be guessed, and a QR code stays small
+TOKEN_BYTES = 12
+_TOKEN = re.compile("[A-Za-z0-9_-]{8,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invite:
+    """A token; `expires_s` in unix seconds, None never ends."""
+
+    token: str
+    uses_left: int
+    expires_s: int | None
+
+    def refusal(self, now_s: float) -> str | None:
+        """Why it cannot be used, `invite-expired` or `invite-used`, or None."""
+        if self.expires_s is not None and now_s >= self.expires_s:
+            return "invite-expired"
+        return "invite-used" if self.uses_left < 1 else None
+
+
+class Invites:
+    """The invites of this relay; safe to use from several processes."""
+
+    def __init__(self, parent: str | Path) -> None:
+        self._directory = Path(parent) / DIRECTORY
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Invites":
+        """The invites of this relay."""
+        return cls(settings.directories.accounts)
+
+    def create(self, *, uses: int, expires_s: int | None) -> Invite:
+        """A new token.
+
+        Raises:
+            OSError: it cannot be stored.
+        """
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        invite = Invite(token=token, uses_left=uses, expires_s=expires_s)
+        with self._locked():
+            self._write(invite)
+        return invite
+
+    def all(self) -> list[Invite]:
+        """All that are stored, those that have ended, too."""
+        try:
+            names = sorted(os.listdir(self._directory))  # noqa: PTH208 - names are what is wanted
+        except FileNotFoundError:
+            return []
+        found = (self.get(name) for name in names)
+        return [invite for invite in found if invite]
+
+    def get(self, token: str) -> Invite | None:
+        """The invite of that token, whether or not it can still be used."""
+        if not _TOKEN.fullmatch(token):
+            return None
+        try:
+            content = json.loads((self._directory / token).read_bytes())
+            return Invite(
+                token=token,
+                uses_left=int(content["uses_left"]),
+                expires_s=None if content["expires_s"] is None else int(content["expires_s"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def revoke(self, token: str) -> bool:
+        """Remove a token; False when there is none of that name."""
+        if not _TOKEN.fullmatch(token):
+            return False
+        with self._locked():
+            try:
+                (self._directory / token).unlink()
+            except FileNotFoundError:
+                return False
+        return True
+
+    def redeem(self, token: str, *, now_s: float) -> None:
+        """Take one use.
+
+        Raises:
+            RegistrationRefused: `invite-unknown`, `invite-expired` or `invite-used`.
+        """
+        with self._locked():
+            invite = self.get(token)
+            refusal = invite.refusal(now_s) if invite else "invite-unknown"
+            if refusal or not invite:
+                raise RegistrationRefused(refusal or "invite-unknown")
+            self._write(replace(invite, uses_left=invite.uses_left - 1))
+
+    def give_back(self, token: str) -> None:
+        """Return a use that led to nothing."""
+        with self._locked():
+            if invite := self.get(token):
+                self._write(replace(invite, uses_left=invite.uses_left + 1))
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _write(self, invite: Invite) -> None:
+        content = {key: value for key, value in asdict(invite).items() if key != "token"}
+        write_atomically(self._directory / invite.token, json.dumps(content).encode())

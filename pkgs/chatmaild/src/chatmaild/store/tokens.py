@@ -1,0 +1,114 @@
+"""Device tokens of an address: `metadata.json`, member `devicetoken`, token -> unix time.
+
+Other members of the file are kept. An old form, a plain list of tokens, is read as set now.
+"""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+from chatmaild.store.files import write_atomically
+from chatmaild.store.mailboxes import DAY_S, METADATA, Mailboxes
+
+MEMBER = "devicetoken"
+MAX_TOKEN_LENGTH = 4096
+# a person's phones, tablets and their re-installations; the oldest beyond it goes
+MAX_TOKENS = 32
+# a clock that was set back must not bring tokens of the future
+MAX_AHEAD_S = 60
+# clients set their token at every connection; its time only counts in days
+REFRESH_S = DAY_S
+
+
+def is_token(text: str) -> bool:
+    """Whether the text can be a device token: at most 4096 printable characters, no space."""
+    return 0 < len(text) <= MAX_TOKEN_LENGTH and all("!" <= char <= "~" for char in text)
+
+
+def read_tokens(content: bytes, now_s: float) -> dict[str, int]:
+    """All tokens in the content of a metadata file; what is damaged counts as empty."""
+    stored = _members(content).get(MEMBER)
+    if isinstance(stored, list):
+        return {token: int(now_s) for token in stored if _readable(token)}
+    if isinstance(stored, dict):
+        pairs = ((token, set_s) for token, set_s in stored.items() if _readable(token))
+        return {token: int(set_s) for token, set_s in pairs if isinstance(set_s, int | float)}
+    return {}
+
+
+def valid_tokens(tokens: dict[str, int], now_s: float, valid_days: int) -> list[str]:
+    """The tokens that are neither too old nor of the future."""
+    oldest_s = now_s - valid_days * DAY_S
+    return [t for t, set_s in tokens.items() if oldest_s <= set_s <= now_s + MAX_AHEAD_S]
+
+
+class Tokens:
+    """The device tokens of all addresses; safe to use from several threads of one process."""
+
+    def __init__(self, mailboxes: Mailboxes, valid_days: int) -> None:
+        self._mailboxes = mailboxes
+        self._valid_days = valid_days
+        self._writing = threading.Lock()
+
+    def valid(self, address: str, *, now_s: float) -> list[str]:
+        """Tokens to notify, none for an address that does not exist."""
+        content = _read(self._path(address))
+        return valid_tokens(read_tokens(content, now_s), now_s, self._valid_days)
+
+    def add(self, address: str, token: str, *, now_s: float) -> None:
+        """Remember the token as set now.
+
+        Raises:
+            FileNotFoundError: the address has no directory.
+        """
+        with self._writing:
+            path = self._path(address)
+            content = _read(path)
+            tokens = read_tokens(content, now_s)
+            if 0 <= now_s - tokens.get(token, 0) < REFRESH_S and _is_current_form(content):
+                return
+            known = {t: tokens[t] for t in valid_tokens(tokens, now_s, self._valid_days)}
+            known[token] = int(now_s)
+            newest = sorted(known, key=lambda t: known[t])[-MAX_TOKENS:]
+            _write(path, content, {t: known[t] for t in newest})
+
+    def remove(self, address: str, token: str | None, *, now_s: float) -> None:
+        """Forget the token, or all of the address; nothing happens if there is none."""
+        with self._writing:
+            path = self._path(address)
+            content = _read(path)
+            tokens = read_tokens(content, now_s)
+            left = {t: s for t, s in tokens.items() if token not in (t, None)}
+            if left != tokens:
+                _write(path, content, left)
+
+    def _path(self, address: str) -> Path:
+        return self._mailboxes.path(address) / METADATA
+
+
+def _readable(token: object) -> bool:
+    return isinstance(token, str) and is_token(token)
+
+
+def _is_current_form(content: bytes) -> bool:
+    return isinstance(_members(content).get(MEMBER), dict)
+
+
+def _members(content: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(content or b"{}")
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return b""
+
+
+def _write(path: Path, content: bytes, tokens: dict[str, int]) -> None:
+    write_atomically(path, json.dumps(_members(content) | {MEMBER: tokens}).encode())

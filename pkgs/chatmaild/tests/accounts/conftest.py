@@ -1,0 +1,91 @@
+"""A running accounts service: its sockets are real, its directories temporary."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from chatmaild.accounts.service import set_up
+from chatmaild.settings import Settings
+
+Scenario = Callable[["Relay"], Coroutine[Any, Any, None]]
+
+
+class Relay:
+    """The service as its clients see it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    async def login(self, user: str, password: str) -> tuple[int, bytes]:
+        """Post what Dovecot posts."""
+        from urllib.parse import urlencode
+
+        form = urlencode({"grant_type": "password", "username": user, "password": password})
+        return await self.post_login(form.encode())
+
+    async def post_login(self, body: bytes, path: str = "/login") -> tuple[int, bytes]:
+        """Post a body to the end point of Dovecot."""
+        streams = await asyncio.open_connection("127.0.0.1", self.settings.ports.login)
+        return (await exchange(*streams, request("POST", path, body)))[::2]
+
+    async def web(
+        self, method: str, path: str, body: bytes = b"", **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Ask as nginx does."""
+        streams = await asyncio.open_unix_connection(self.settings.sockets.web)
+        return await exchange(*streams, request(method, path, body, **headers))
+
+
+def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
+    """A request; `accept_language="de"` is the header Accept-Language."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: x", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+async def exchange(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes
+) -> tuple[int, dict[str, str], bytes]:
+    """Send a request, read one answer, close."""
+    writer.write(data)
+    try:
+        return await asyncio.wait_for(read_answer(reader), 10)
+    finally:
+        writer.close()
+
+
+async def read_answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers in lower case and body of the next answer."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+    headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in head[1:]) if k}
+    body = await reader.readexactly(int(headers["content-length"]))
+    return int(head[0].split()[1]), headers, body
+
+
+@pytest.fixture
+def settings_json(settings_json: dict[str, Any]) -> dict[str, Any]:
+    """Settings with a free port, and limits that this machine is below."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        settings_json["ports"]["login"] = free.getsockname()[1]
+    settings_json["registration"] |= {
+        "maxLoad": 10000,
+        "minFreeMemoryMegabytes": 0,
+        "minFreeDiskMegabytes": 0,
+    }
+    return settings_json
+
+
+@pytest.fixture
+def play(settings: Settings) -> Callable[[Scenario], None]:
+    """Run a scenario against the running service."""
+
+    async def inside(scenario: Scenario) -> None:
+        async with AsyncExitStack() as stack:
+            await set_up(settings, stack)
+            await scenario(Relay(settings))
+
+    return lambda scenario: asyncio.run(inside(scenario))

@@ -1,0 +1,198 @@
+"""Dovecot's question and our answers: creation, right and wrong passwords, refusals."""
+
+import asyncio
+import json
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chatmaild.accounts import logins as module
+from chatmaild.accounts.passwords import hash_password, verify_password
+from chatmaild.store.mailboxes import Mailboxes
+
+ALICE = "alice1234@chat.example.org"
+GOOD = {"access_token": "x", "user": ALICE, "active": True}
+Play = Callable[[Any], None]
+
+
+def test_first_login_then_right_and_wrong_password(play: Play, mailboxes: Mailboxes) -> None:
+    """A wrong password is refused and changes nothing."""
+
+    async def scenario(relay: Any) -> None:
+        status, body = await relay.login("Alice1234@Chat.Example.Org", "secret-password")
+        assert (status, json.loads(body)) == (200, GOOD)
+        stored = mailboxes.password_hash(ALICE)
+
+        assert await relay.login(ALICE, "wrong-password") == (200, b'{"active": false}')
+        status, body = await relay.login(ALICE, "secret-password")
+
+        assert (status, json.loads(body)) == (200, GOOD)
+        assert mailboxes.password_hash(ALICE) == stored
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("user", "password"),
+    [
+        ("alice1234@other.example.org", "secret-password"),
+        ("alice123@chat.example.org", "secret-password"),
+        ("alice12345@chat.example.org", "secret-password"),
+        ("alice 123@chat.example.org", "secret-password"),
+        ("alice+123@chat.example.org", "secret-password"),
+        ("al/ce1234@chat.example.org", "secret-password"),
+        ("../../../@chat.example.org", "secret-password"),
+        ("alice1234", "secret-password"),
+        ("alice1234@chat.example.org@chat.example.org", "secret-password"),
+        ("älice1234@chat.example.org", "secret-password"),
+        ("alice1234@chat.example.org\0", "secret-password"),
+        ("", ""),
+        (ALICE, "12345678"),
+        (ALICE, ""),
+    ],
+)
+def test_what_is_beyond_the_limits_is_a_failed_login(
+    play: Play, mailboxes: Mailboxes, user: str, password: str
+) -> None:
+    """Not a temporary failure, and nothing is made."""
+
+    async def scenario(relay: Any) -> None:
+        assert await relay.login(user, password) == (200, b'{"active": false}')
+        assert list(mailboxes.directory.iterdir()) == []
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    "password", ["pässwörd-ünïcode", "a&b=c%20+d e;f", "x" * 1000, "\t\x01\n" * 5]
+)
+def test_passwords_of_any_characters(play: Play, password: str) -> None:
+    """What the form encodes arrives as it was."""
+
+    async def scenario(relay: Any) -> None:
+        assert json.loads((await relay.login(ALICE, password))[1])["active"]
+        assert json.loads((await relay.login(ALICE, password))[1])["active"]
+        assert not json.loads((await relay.login(ALICE, password + "x"))[1])["active"]
+
+    play(scenario)
+
+
+def test_ten_parallel_first_logins_make_one_address(play: Play, mailboxes: Mailboxes) -> None:
+    """All ten get in with the same password; with ten different ones, exactly one does."""
+
+    async def scenario(relay: Any) -> None:
+        answers = await asyncio.gather(*(relay.login(ALICE, "same-password") for _ in range(10)))
+        assert {body for _, body in answers} == {json.dumps(GOOD).encode()}
+        answers = await asyncio.gather(
+            *(relay.login("other1234@chat.example.org", f"password-{n}") for n in range(10))
+        )
+        assert sorted(json.loads(body)["active"] for _, body in answers) == [False] * 9 + [True]
+        assert len(list(mailboxes.addresses())) == 2
+
+    play(scenario)
+
+
+def test_refused_creation_and_logins_that_go_on(
+    play: Play, mailboxes: Mailboxes, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The stop file refuses new addresses at once, and never a login."""
+    stop = pathlib.Path(settings.registration.stop_file)
+
+    async def scenario(relay: Any) -> None:
+        await relay.login(ALICE, "secret-password")
+        stop.touch()
+        with caplog.at_level("INFO"):
+            assert await relay.login("other1234@chat.example.org", "secret-password") == (
+                200,
+                b'{"active": false}',
+            )
+        assert json.loads((await relay.login(ALICE, "secret-password"))[1]) == GOOD
+        stop.unlink()
+        assert json.loads((await relay.login("other1234@chat.example.org", "secret-password"))[1])[
+            "active"
+        ]
+
+    play(scenario)
+    assert "registration rejected: " in caplog.text
+    assert "other1234" not in caplog.text
+
+
+def test_a_blocked_address_cannot_log_in(play: Play, mailboxes: Mailboxes) -> None:
+    """An empty password file blocks; the address is not made anew."""
+    mailboxes.create(ALICE, "", now_s=0)
+
+    async def scenario(relay: Any) -> None:
+        assert await relay.login(ALICE, "secret-password") == (200, b'{"active": false}')
+        assert mailboxes.password_hash(ALICE) == ""
+
+    play(scenario)
+
+
+def test_a_changed_password_counts_at_once(play: Play, mailboxes: Mailboxes) -> None:
+    """The memory of verified passwords does not outlive the stored hash."""
+
+    async def scenario(relay: Any) -> None:
+        await relay.login(ALICE, "secret-password")
+        mailboxes.set_password_hash(ALICE, hash_password(b"changed-password"), now_s=0)
+
+        assert await relay.login(ALICE, "secret-password") == (200, b'{"active": false}')
+        assert json.loads((await relay.login(ALICE, "changed-password"))[1]) == GOOD
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("body", [b"", b"username=a", b"password=x", b"\xff=\xfe", b"a" * 3000])
+def test_a_broken_question_is_no_wrong_password(play: Play, body: bytes) -> None:
+    """Non-2xx: Dovecot tells the client to come again."""
+
+    async def scenario(relay: Any) -> None:
+        assert (await relay.post_login(body))[0] == 400
+
+    play(scenario)
+
+
+def test_overload_and_a_failing_disk_are_temporary(
+    play: Play, mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 and 500, never `active: false`."""
+
+    async def scenario(relay: Any) -> None:
+        monkeypatch.setattr(module, "MAX_WAITING", 0)
+        assert (await relay.login(ALICE, "secret-password"))[0] == 503
+        monkeypatch.undo()
+        mailboxes.directory.rmdir()
+        assert (await relay.login(ALICE, "secret-password"))[0] == 500
+
+    play(scenario)
+
+
+def test_hashes_carry_their_parameters() -> None:
+    """An older or stronger hash is verified with its own numbers; damaged ones never match."""
+    import base64
+    import hashlib
+
+    derived = hashlib.scrypt(b"pw", salt=b"salt", n=16, r=1, p=1, dklen=16)
+    encoded = "$scrypt$ln=4,r=1,p=1$" + "$".join(
+        base64.b64encode(part).decode() for part in (b"salt", derived)
+    )
+
+    assert verify_password(b"pw", encoded)
+    assert not verify_password(b"pW", encoded)
+    for damaged in ("", "x", "$scrypt$", encoded[:-3], encoded.replace("ln=4", "ln=x"),
+                    encoded.replace("ln=4", "ln=99"), encoded.replace("ln=4,", "")):  # fmt: skip
+        assert not verify_password(b"pw", damaged)
+
+
+def test_scrypt_is_the_one_of_the_rfc() -> None:
+    """RFC 7914 section 12, third vector: N=16384, r=8, p=1."""
+    import base64
+
+    expected = bytes.fromhex(
+        "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2"
+        "d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887"
+    )
+    salt, derived = (base64.b64encode(x).decode() for x in (b"SodiumChloride", expected))
+
+    assert verify_password(b"pleaseletmein", f"$scrypt$ln=14,r=8,p=1${salt}${derived}")

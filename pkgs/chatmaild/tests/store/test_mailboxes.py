@@ -1,0 +1,184 @@
+"""Mailboxes: made once, whole or not at all, found by every spelling of their address."""
+
+import multiprocessing
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from chatmaild.errors import AddressError, BusyError
+from chatmaild.store import mailboxes as module
+from chatmaild.store.mailboxes import DAY_S, Mailboxes
+
+ALICE = "alice1234@chat.example.org"
+NOON_S = 20000 * DAY_S + 43200.0
+
+
+def test_an_address_exists_from_its_creation_to_its_deletion(mailboxes: Mailboxes) -> None:
+    """Creation, every spelling, deletion."""
+    assert not mailboxes.exists(ALICE)
+
+    assert mailboxes.create(ALICE, "hash", now_s=NOON_S)
+
+    assert mailboxes.exists("ALICE1234+tag@Chat.Example.ORG")
+    assert mailboxes.password_hash(ALICE) == "hash"
+    assert mailboxes.enforces_encryption(ALICE)
+    assert list(mailboxes.addresses()) == [ALICE]
+    assert mailboxes.delete(ALICE)
+    assert not mailboxes.exists(ALICE)
+    assert not mailboxes.delete(ALICE)
+    assert list(mailboxes.directory.iterdir()) == []
+
+
+def test_a_second_creation_changes_nothing(mailboxes: Mailboxes) -> None:
+    """The first password stays."""
+    mailboxes.create(ALICE, "first", now_s=NOON_S)
+
+    assert not mailboxes.create(ALICE, "second", now_s=NOON_S)
+
+    assert mailboxes.password_hash(ALICE) == "first"
+
+
+def test_modes_let_the_group_ask_but_not_read(mailboxes: Mailboxes) -> None:
+    """The filter, in the group, stats markers; the hash is for the owner alone."""
+    mailboxes.create(ALICE, "hash", now_s=NOON_S)
+    path = mailboxes.path(ALICE)
+
+    assert path.stat().st_mode & 0o777 == 0o710
+    assert (path / "password").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_last_login_is_a_day(mailboxes: Mailboxes) -> None:
+    """The hour is not kept, and the file is written once a day at most."""
+    mailboxes.create(ALICE, "hash", now_s=NOON_S)
+    assert mailboxes.last_login_s(ALICE) == 20000 * DAY_S
+
+    mailboxes.record_login(ALICE, now_s=NOON_S + DAY_S)
+
+    assert mailboxes.last_login_s(ALICE) == 20001 * DAY_S
+    changed_ns = (mailboxes.path(ALICE) / "password").stat().st_ctime_ns
+    mailboxes.record_login(ALICE, now_s=NOON_S + DAY_S + 100)
+    assert (mailboxes.path(ALICE) / "password").stat().st_ctime_ns == changed_ns
+
+
+def test_markers(mailboxes: Mailboxes) -> None:
+    """Disabling stops an address and keeps it."""
+    mailboxes.create(ALICE, "hash", now_s=NOON_S)
+    assert not mailboxes.is_disabled(ALICE)
+
+    mailboxes.set_disabled(ALICE, disabled=True)
+
+    assert mailboxes.is_disabled(ALICE)
+    assert mailboxes.exists(ALICE)
+    mailboxes.set_disabled(ALICE, disabled=False)
+    assert not mailboxes.is_disabled(ALICE)
+
+
+def test_what_cannot_be_told_is_an_error_and_not_a_no(
+    mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A permission problem must make mail wait, not bounce."""
+
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "denied")
+
+    monkeypatch.setattr(pathlib.Path, "stat", denied)
+
+    with pytest.raises(PermissionError):
+        mailboxes.exists(ALICE)
+
+
+@pytest.mark.parametrize("text", ["../../etc@x", "a/b@c", "nothing", ".@", "@", "a@b@c"])
+def test_no_path_for_what_is_no_address(mailboxes: Mailboxes, text: str) -> None:
+    """Path tricks do not reach the disk."""
+    with pytest.raises(AddressError):
+        mailboxes.path(text)
+
+
+def test_a_lock_that_stays_taken_is_busy(
+    mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hanging process does not hang the others."""
+    monkeypatch.setattr(module, "LOCK_TIMEOUT_S", 0.05)
+    with mailboxes._locked(mailboxes.path(ALICE)), pytest.raises(BusyError):
+        mailboxes.create(ALICE, "hash", now_s=NOON_S)
+
+
+def _create(
+    directory: str, number: int, results: "multiprocessing.Queue[tuple[int, bool]]"
+) -> None:
+    results.put((number, Mailboxes(directory).create(ALICE, f"hash{number}", now_s=NOON_S)))
+
+
+def test_ten_processes_make_one_hash(mailboxes: Mailboxes) -> None:
+    """Exactly one of ten parallel creations wins, and its hash is the stored one."""
+    context = multiprocessing.get_context("fork")
+    results: multiprocessing.Queue[tuple[int, bool]] = context.Queue()
+    processes = [
+        context.Process(target=_create, args=(str(mailboxes.directory), number, results))
+        for number in range(10)
+    ]
+    for process in processes:
+        process.start()
+    outcomes = [results.get(timeout=10) for _ in processes]
+    for process in processes:
+        process.join(10)
+
+    (winner,) = (number for number, made in outcomes if made)
+    assert mailboxes.password_hash(ALICE) == f"hash{winner}"
+    names = sorted(path.name for path in mailboxes.path(ALICE).iterdir())
+    assert names == ["enforceE2EEincoming", "password"]
+
+
+def test_threads_make_one_hash(mailboxes: Mailboxes) -> None:
+    """The lock holds between threads of one process, too."""
+    made: list[bool] = []
+    threads = [
+        threading.Thread(
+            target=lambda n=n: made.append(mailboxes.create(ALICE, f"h{n}", now_s=NOON_S))
+        )
+        for n in range(10)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert made.count(True) == 1
+
+
+_CREATOR = """
+import sys
+from chatmaild.store.mailboxes import Mailboxes
+boxes = Mailboxes(sys.argv[1])
+print("ready", flush=True)
+for number in range(100000):
+    boxes.create(f"user{number:05}@chat.example.org", "x" * 92, now_s=1.7e9)
+"""
+
+
+@pytest.mark.parametrize("after_s", [0.005, 0.01, 0.02, 0.03, 0.05])
+def test_a_kill_leaves_nothing_half_written(mailboxes: Mailboxes, after_s: float) -> None:
+    """Every password file is whole, and the interrupted address can be made again."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _CREATOR, str(mailboxes.directory)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(pathlib.Path(module.__file__).parents[2])},
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        threading.Event().wait(after_s)
+        child.send_signal(signal.SIGKILL)
+
+    made = sorted(mailboxes.addresses())
+    for address in made:
+        assert mailboxes.password_hash(address) == "x" * 92
+    half = {p.name for p in mailboxes.directory.iterdir()} - set(made)
+    assert len(half) <= 1
+    for address in half:
+        assert mailboxes.create(address, "again", now_s=NOON_S)
+        assert mailboxes.password_hash(address) == "again"
