@@ -1,2 +1,129 @@
-{ ... }:
-[ ]
+# { lib, cfg, settings } -> [ { assertion; message; } ]: what the types of ./options.nix cannot say.
+# A message names the option, its value, why it cannot be, and what to write instead.
+{
+  lib,
+  cfg,
+  settings,
+}:
+let
+  inherit (builtins)
+    all
+    elem
+    fromJSON
+    genList
+    match
+    stringLength
+    substring
+    ;
+  inherit (lib) hasInfix hasPrefix splitString;
+  inherit (cfg)
+    accounts
+    domain
+    mail
+    retention
+    tls
+    ;
+
+  check = option: value: assertion: reason: repair: {
+    inherit assertion;
+    message = "services.chatmail.${option} = ${builtins.toJSON value}: ${reason} ${repair}";
+  };
+
+  # RFC 1035 section 2.3.1, and the leading underscore of relays without a public certificate
+  label = "_?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
+  isName =
+    match "${label}([.][a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+" domain != null
+    && stringLength domain <= 253;
+  octets = splitString "." domain;
+  looksLikeAddress = match "[0-9.]+" domain != null;
+  isAddress =
+    builtins.length octets == 4
+    && all (octet: match "0|[1-9][0-9]{0,2}" octet != null && fromJSON octet <= 255) octets;
+
+  # what clients invent for a new address (DCACCOUNT)
+  invented = {
+    name = 9;
+    password = 22;
+    characters = "abcdefghijklmnopqrstuvwxyz0123456789";
+  };
+  characters = text: genList (n: substring n 1 text) (stringLength text);
+in
+[
+  (check "domain" domain (if looksLikeAddress then isAddress else isName)
+    "this is neither a domain name in lower case nor an IPv4 address."
+    "Write the name that stands behind the @, such as \"chat.example.org\"."
+  )
+
+  (check "accounts.userNameMinLength" accounts.userNameMinLength
+    (accounts.userNameMinLength <= invented.name)
+    "clients invent names of ${toString invented.name} characters, which would be too short."
+    "Set it to ${toString invented.name} or less."
+  )
+  (check "accounts.userNameMaxLength" accounts.userNameMaxLength
+    (accounts.userNameMaxLength >= invented.name)
+    "clients invent names of ${toString invented.name} characters, which would be too long."
+    "Set it to ${toString invented.name} or more."
+  )
+  (check "accounts.userNameCharacters" accounts.userNameCharacters
+    (all (c: hasInfix c accounts.userNameCharacters) (characters invented.characters))
+    "clients invent names of lower-case letters and digits, and some of these are missing."
+    "Include all of ${invented.characters}."
+  )
+  (check "accounts.passwordMinLength" accounts.passwordMinLength
+    (accounts.passwordMinLength <= invented.password)
+    "clients invent passwords of ${toString invented.password} characters, which would be too short."
+    "Set it to ${toString invented.password} or less."
+  )
+
+  (check "retention.deleteAfterDays" retention.deleteAfterDays (retention.deleteAfterDays <= 20)
+    "a chatmail relay keeps no message longer than 20 days."
+    "Set it to 20 or less."
+  )
+  (check "retention.deleteLargeAfterDays" retention.deleteLargeAfterDays
+    (retention.deleteLargeAfterDays <= retention.deleteAfterDays)
+    "large messages would stay longer than small ones (retention.deleteAfterDays = ${toString retention.deleteAfterDays})."
+    "Set it to ${toString retention.deleteAfterDays} or less."
+  )
+  (check "retention.deleteInactiveAfterDays" retention.deleteInactiveAfterDays
+    (retention.deleteInactiveAfterDays >= retention.deleteAfterDays)
+    "an address would be deleted before its mail is (retention.deleteAfterDays = ${toString retention.deleteAfterDays})."
+    "Set it to ${toString retention.deleteAfterDays} or more."
+  )
+  (check "retention.quotaMegabytes" retention.quotaMegabytes
+    (retention.quotaMegabytes * 1048576 >= 2 * mail.maxMessageBytes)
+    "a mailbox would not hold two messages of mail.maxMessageBytes = ${toString mail.maxMessageBytes}."
+    "Set it to ${toString (2 * mail.maxMessageBytes / 1048576 + 1)} or more, or lower mail.maxMessageBytes."
+  )
+
+  (check "tls.certificateFile" tls.certificateFile
+    (settings.tls.mode != "files" || tls.certificateFile != null)
+    "tls.mode is \"files\", but no file with the certificate is given."
+    "Set it to a PEM file, or set tls.mode to \"acme\" or \"self-signed\"."
+  )
+  (check "tls.keyFile" tls.keyFile (settings.tls.mode != "files" || tls.keyFile != null)
+    "a certificate is given as a file, but no file with its key."
+    "Set it to the PEM file with the private key."
+  )
+  (check "tls.certificateFile" tls.certificateFile
+    (settings.tls.mode == "files" || tls.certificateFile == null)
+    "tls.mode is \"${settings.tls.mode}\", so the file would not be used."
+    "Remove it, or set tls.mode to \"files\"."
+  )
+  (check "tls.mode" tls.mode
+    (settings.tls.mode != "acme" || !(hasPrefix "_" domain || looksLikeAddress))
+    "no authority that is used here gives a certificate for ${domain}."
+    "Set it to null or \"self-signed\", or give the certificate as files."
+  )
+
+  (check "dkim.publishedSelectors" cfg.dkim.publishedSelectors
+    (!elem cfg.dkim.selector cfg.dkim.publishedSelectors)
+    "the signing selector \"${cfg.dkim.selector}\" is published anyway."
+    "List the other selectors only."
+  )
+
+  (check "web.contact.mail" cfg.web.contact.mail
+    (cfg.web.contact.mail == null || match "[^@[:space:]]+@[^@[:space:]]+" cfg.web.contact.mail != null)
+    "this is no e-mail address."
+    "Write one, such as \"privacy@example.org\", or null."
+  )
+]
