@@ -110,15 +110,13 @@
 
       devShells = forAllSystems (pkgs: {
         default = pkgs.mkShell {
+          inputsFrom = [ self.packages.${pkgs.stdenv.hostPlatform.system}.chatmaild ];
           packages = [
             pkgs.deadnix
             pkgs.mypy
             pkgs.nixfmt
             pkgs.ruff
             pkgs.statix
-            (pkgs.python3.withPackages (
-              python: self.packages.${pkgs.stdenv.hostPlatform.system}.chatmaild.dependencies or [ ] ++ [ python.pytest python.hypothesis ]
-            ))
           ];
         };
       });
