@@ -60,6 +60,8 @@ let
   ];
 in
 {
+  imports = [ ./chatmail-nixos ];
+
   options.services.chatmail = import ./chatmail/options.nix { inherit lib; };
 
   config = mkIf cfg.enable (
@@ -123,7 +125,6 @@ in
             ];
             group = mkDefault settings.users.tlsGroup;
             keyType = mkDefault "ec256";
-            webroot = mkDefault "/var/lib/acme/acme-challenge";
             reloadServices = daemons;
           };
           services.nginx.virtualHosts = lib.genAttrs [

@@ -370,6 +370,34 @@ in
     };
   };
 
+  autoUpgrade = {
+    enable = mkOption {
+      type = types.bool;
+      default = false;
+      example = true;
+      description = ''
+        Whether this machine upgrades itself.
+        A new system is built, tried out, and kept only when the health gate (`chatmail-selftest.service`) finds nothing
+        broken that worked before; otherwise the previous system runs again.
+        Reports are in `/var/lib/chatmail-upgrade`. Only on NixOS.
+      '';
+    };
+    flake = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      example = "github:example/relay";
+      description = ''
+        Flake whose newest state is built: a URI, or `URI#NAME` where the configuration is not named like the host.
+      '';
+    };
+    dates = mkOption {
+      type = types.str;
+      default = "04:40";
+      example = "Sun 03:00";
+      description = "When to look for a new system, as a calendar event of systemd.time(7).";
+    };
+  };
+
   appVersionsFile = mkOption {
     type = types.nullOr types.path;
     default = null;

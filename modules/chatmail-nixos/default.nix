@@ -1,0 +1,10 @@
+# What only a whole NixOS machine has, beside the description that NixOS and the lab share.
+{
+  imports = [
+    ./acme.nix
+    ./auto-upgrade.nix
+    ./good-neighbour.nix
+    ./selftest.nix
+    ./shared-https.nix
+  ];
+}

@@ -1,0 +1,37 @@
+# Port 443 for the relay and for the operator's own sites: in mode `shared' the stream multiplexer owns the port, and
+# every virtual host that does not say where it listens moves behind it.
+{ config, lib, ... }:
+let
+  inherit (lib) mkDefault mkIf optional;
+  cfg = config.services.chatmail;
+  settings = import ../chatmail/settings.nix { inherit lib cfg; };
+  inherit (settings) ports;
+in
+{
+  config = mkIf (cfg.enable && settings.web.port443 == "shared") {
+    services.nginx = {
+      defaultListen = mkDefault (
+        map
+          (addr: {
+            inherit addr;
+            port = ports.http;
+            ssl = false;
+          })
+          ([ "0.0.0.0" ] ++ optional config.networking.enableIPv6 "[::]")
+        ++ [
+          {
+            addr = "127.0.0.1";
+            port = ports.httpsInternal;
+            ssl = true;
+            proxyProtocol = true;
+          }
+        ]
+      );
+      # the other sites' logs and limits see who really came
+      commonHttpConfig = ''
+        set_real_ip_from 127.0.0.1;
+        real_ip_header proxy_protocol;
+      '';
+    };
+  };
+}
