@@ -1,0 +1,96 @@
+# { request } (JSON text) -> { DOMAIN = { settings; zone; failures; config; }; ... } for every relay of a lab.
+# request: { modules; config; nameServers; relays = { DOMAIN = values of services.chatmail; }; programs; }
+#   modules      directory of description.nix and options.nix
+#   config       null, or a file with the operator's own NixOS-shaped configuration
+#   nameServers  addresses that the relays' resolvers ask
+{ request }:
+let
+  inherit (builtins)
+    concatMap
+    filter
+    fromJSON
+    functionArgs
+    intersectAttrs
+    isFunction
+    mapAttrs
+    removeAttrs
+    ;
+  asked = fromJSON request;
+  lib = import ./lib.nix;
+  merge = import ./merge.nix { inherit lib; };
+  modules = /. + asked.modules;
+
+  absent = name: throw "The lab has no `${name}': give it plain data, or a function of { lib, ... }.";
+  arguments = {
+    inherit lib;
+    config = absent "config";
+    options = absent "options";
+    pkgs = absent "pkgs";
+    modulesPath = absent "modulesPath";
+  };
+
+  # a module (file, function or data) and what it imports -> [ definitions ]
+  load =
+    module:
+    let
+      loaded = if builtins.isPath module || builtins.isString module then import module else module;
+      data =
+        if isFunction loaded then loaded (intersectAttrs (functionArgs loaded // { lib = null; }) arguments) else loaded;
+      own = data.config or (removeAttrs data [ "imports" "_file" ]);
+    in
+    [ own ] ++ concatMap load (data.imports or [ ]);
+  operator = if asked.config == null then [ ] else load (/. + asked.config);
+
+  chatmail = concatMap (
+    definitions:
+    if definitions ? services.chatmail then [ definitions.services.chatmail ] else [ ]
+  ) operator;
+  others = map (
+    definitions:
+    if definitions ? services.chatmail then
+      definitions // { services = removeAttrs definitions.services [ "chatmail" ]; }
+    else
+      definitions
+  ) operator;
+
+  # the operator may say otherwise, value by value
+  defaults = mapAttrs (_: value: if builtins.isAttrs value then defaults value else lib.mkDefault value);
+
+  relay =
+    _: values:
+    let
+      cfg = merge.options [ "services" "chatmail" ] (import (modules + "/options.nix") { inherit lib; }) (
+        [ (defaults values) ] ++ chatmail
+      );
+      described = import (modules + "/description.nix") {
+        inherit lib cfg;
+        inherit (asked) programs;
+      };
+      defined = described.config ++ others;
+      failures = map (assertion: assertion.message) (
+        filter (assertion: !assertion.assertion) described.assertions
+      );
+    in
+    {
+      inherit cfg failures;
+      inherit (described) settings zone;
+      config =
+        if failures != [ ] then
+          null
+        else
+          merge.config (
+            defined
+            ++ [
+              (import ./daemons.nix {
+                inherit lib;
+                inherit (merge.config defined) services;
+              })
+              (import ./isolation.nix {
+                inherit lib;
+                inherit (asked) nameServers;
+              })
+            ]
+          );
+    };
+in
+mapAttrs relay asked.relays

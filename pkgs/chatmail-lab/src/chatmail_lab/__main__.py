@@ -1,0 +1,5 @@
+"""`python -m chatmail_lab`."""
+
+from chatmail_lab.cli import main
+
+main(prog_name="lab")

@@ -1,0 +1,167 @@
+"""Putting hosts together: layers, files, name server, zones."""
+
+import base64
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chatmail_lab import dns, guests
+from chatmail_lab.authority import Authority
+from chatmail_lab.container import Container
+from chatmail_lab.errors import LabError
+from chatmail_lab.evaluate import Description
+from chatmail_lab.holder import Holder
+from chatmail_lab.layer import mount_layer
+from chatmail_lab.plan import Host
+from chatmail_lab.render import render_relay, users
+from chatmail_lab.render.files import File
+from chatmail_lab.run import run
+from chatmail_lab.state import Home
+from chatmail_lab.tree import Tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """A lab that is being put together, or taken apart and put together anew."""
+
+    home: Home
+    holder: Holder
+    root: Path
+    hosts: Sequence[Host]
+    descriptions: Mapping[str, Description]
+
+    @property
+    def server(self) -> Host:
+        """The name server."""
+        return next(host for host in self.hosts if host.kind == "dns")
+
+    @property
+    def authority(self) -> Authority:
+        """The lab's certificate authority."""
+        return Authority(directory=self.home.directory / "authority")
+
+    def merged(self, host: Host) -> Path:
+        """Root directory of a host, in the lab's mount namespace."""
+        return self.home.host_directory(host) / "merged"
+
+    def tree(self, host: Host) -> Tree:
+        """Root directory of a host, from outside."""
+        return Tree(self.holder.view / str(self.merged(host)).lstrip("/"))
+
+    def prepare(self, host: Host) -> None:
+        """Make the layer of a host and the files that all hosts have."""
+        mount_layer(self.holder, self.home.host_directory(host), self.root)
+        tree = self.tree(host)
+        files = guests.base_files(
+            host,
+            self.hosts,
+            machine_id=uuid.uuid4().hex,
+            bundle=tree.read(guests.BUNDLE),
+            authority=(self.authority.hash_name, self.authority.certificate),
+        )
+        for file in files:
+            tree.write(file)
+
+    def start_name_server(self) -> None:
+        """Serve the lab's own zones; those of the relays follow by `publish`."""
+        tree = self.tree(self.server)
+        for file in dns.server_files(self._zones({})):
+            tree.write(file)
+        merged = self.merged(self.server)
+        command = f"chroot {merged} unbound -d -c {dns.CONFIG_FILE}"
+        log = merged.parent / "log"
+        self.holder.script([f"ip netns exec dns {command} </dev/null >{log} 2>&1 &"])
+
+    def install(self, host: Host, programs: Path) -> None:
+        """Turn a prepared host into the relay that its description describes."""
+        shutil.copytree(programs, self.tree(host).root, dirs_exist_ok=True)
+        tree = self.tree(host)
+        description = self.descriptions[host.name]
+        files = render_relay(description.config)
+        for file in users.render(description.config.get("users", {})):
+            tree.write(file)
+        self.holder.run("chroot", str(self.merged(host)), "systemd-sysusers")
+        units = [Path(file.path).name for file in files]
+        files += guests.unused_daemons(units)
+        files.append(guests.resolver(host, nameservers=self._resolvers(description)))
+        files += self._certificate(host, description)
+        for file in files:
+            tree.write(file)
+
+    def _resolvers(self, description: Description) -> list[str]:
+        unbound = description.config.get("services", {}).get("unbound", {})
+        local = unbound.get("enable") and unbound.get("resolveLocalQueries", True)
+        return ["127.0.0.1"] if local else [self.server.ipv4]
+
+    def _certificate(self, host: Host, description: Description) -> list[File]:
+        if description.settings["tls"]["mode"] != "files":
+            return []
+        names = [host.name, f"www.{host.name}", f"mta-sts.{host.name}"]
+        issued = self.authority.issue(names, address=host.ipv4)
+        group = str(description.settings["users"]["tlsGroup"])
+        return guests.certificate_files(issued, group=group)
+
+    def publish(self) -> None:
+        """Serve the zones that the relays' operators are told to publish.
+
+        Raises:
+            LabError: the name server does not take them.
+        """
+        records = {
+            host.name: dns.described_records(
+                [dict(entry) for entry in self.descriptions[host.name].zone],
+                host,
+                self._dkim_records(host),
+            )
+            for host in self.hosts
+            if host.kind == "relay"
+        }
+        tree = self.tree(self.server)
+        for file in dns.server_files(self._zones(records)):
+            tree.write(file)
+        control = ["chroot", str(self.merged(self.server)), "unbound-control"]
+        self.holder.run(*control, "-c", dns.CONFIG_FILE, "reload")
+
+    def _zones(self, records: Mapping[str, Sequence[dns.Record]]) -> dict[str, str]:
+        """All zones as texts: an empty top, the lab's hosts, the way back, the relays."""
+        own = [
+            record for host in self.hosts if not records.get(host.name)
+            for record in dns.host_records(host) if not host.name.isdigit()
+        ]  # fmt: skip
+        zones = {".": [], "test.": own, **dns.reverse_zones(self.hosts)}
+        zones |= {f"{name}.": list(zone) for name, zone in records.items() if zone}
+        return {
+            origin: dns.zone_file(origin, zone, server=self.server)
+            for origin, zone in zones.items()
+        }
+
+    def _dkim_records(self, host: Host) -> dict[str, str]:
+        """What a relay's keys look like in DNS, by selector (RFC 6376 section 3.6.1)."""
+        settings = self.descriptions[host.name].settings
+        found = {}
+        for path in self.tree(host).path(settings["directories"]["dkim"]).glob("*.private"):
+            pem = run(["openssl", "pkey", "-in", str(path), "-pubout"]).stdout
+            body = "".join(line for line in pem.splitlines() if not line.startswith("-"))
+            base64.b64decode(body, validate=True)
+            found[path.stem] = f"v=DKIM1;k=rsa;p={body};s=email;t=s"
+        return found
+
+    def container(self, host: Host) -> Container:
+        """A host's running system."""
+        return Container(
+            lab=self.home.name, host=host, holder=self.holder, merged=self.merged(host)
+        )
+
+    def host(self, name: str) -> Host:
+        """A host by name.
+
+        Raises:
+            LabError: there is none.
+        """
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        known = ", ".join(host.name for host in self.hosts)
+        raise LabError(f"no host '{name}' in lab '{self.home.name}'; it has {known}")

@@ -1,0 +1,49 @@
+"""Commands of this machine, run as if it stood in the lab: its network, its name server, its authority."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from chatmail_lab.holder import Holder
+from chatmail_lab.plan import Host
+
+# Mounts over the machine's own files, seen by this command only. nsswitch.conf: a name service of the machine
+# (such as systemd-resolved) would ask the outside world.
+_SCRIPT = """
+cover() {
+  if [ -e "$2" ]; then mount --bind "$1" "$(readlink -f "$2")"; fi
+}
+cover "$1/resolv.conf" /etc/resolv.conf
+cover "$1/nsswitch.conf" /etc/nsswitch.conf
+cover "$1/hosts" /etc/hosts
+cover "$1/bundle.pem" /etc/ssl/certs/ca-certificates.crt
+shift
+exec "$@"
+"""
+
+
+def write_files(directory: Path, *, server: Host, bundle: Path) -> None:
+    """Write what the command will see instead of the machine's own files."""
+    directory.mkdir(parents=True, exist_ok=True)
+    resolv = f"nameserver {server.ipv4}\noptions edns0 timeout:2\n"
+    (directory / "resolv.conf").write_text(resolv)
+    (directory / "nsswitch.conf").write_text(
+        "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\n"
+    )
+    (directory / "hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
+    (directory / "bundle.pem").write_bytes(bundle.read_bytes())
+
+
+def environment(directory: Path) -> dict[str, str]:
+    """Variables that make TLS libraries trust the lab's authority."""
+    bundle = str(directory / "bundle.pem")
+    return {"SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle, "CURL_CA_BUNDLE": bundle}
+
+
+def inside(holder: Holder, directory: Path, command: Sequence[str]) -> list[str]:
+    """The command line that runs `command` in the client's network."""
+    network = holder.view / "run/netns/client"
+    variables = [f"{name}={value}" for name, value in environment(directory).items()]
+    return [
+        *("nsenter", f"--net={network}", "--", "unshare", "--mount", "--propagation=private", "--"),
+        *("sh", "-ec", _SCRIPT, "client", str(directory), "env", *variables, *command),
+    ]

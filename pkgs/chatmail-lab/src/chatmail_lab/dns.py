@@ -1,0 +1,148 @@
+"""The lab's name server: zones of the relays as files, served by unbound with authority."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatmail_lab.plan import NETWORK4, NETWORK6, Host
+from chatmail_lab.render.files import File, text
+
+CONTROL_SOCKET = "/run/unbound.ctl"
+CONFIG_FILE = "/etc/unbound/lab.conf"
+ZONE_DIRECTORY = "/etc/unbound/zones"
+
+# zones that unbound answers by itself as empty (RFC 6303, RFC 6761) and that are alive in the lab
+REVERSE4 = "2.0.192.in-addr.arpa."
+REVERSE6 = "8.b.d.0.1.0.0.2.ip6.arpa."
+BUILT_IN = ("test.", REVERSE4, REVERSE6)
+
+# short, so that a record that is changed is seen at once
+TTL_S = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One resource record; `name` is fully qualified, `data` as in a zone file (RFC 1035 section 5)."""
+
+    name: str
+    type: str
+    data: str
+
+    def line(self) -> str:
+        """The record's line of a zone file."""
+        return f"{self.name.rstrip('.')}. {TTL_S} IN {self.type} {self.data}"
+
+
+def quoted(value: str) -> str:
+    """Data of a TXT record: strings of at most 255 octets (RFC 1035 section 3.3.14)."""
+    pieces = [value[start : start + 255] for start in range(0, len(value), 255)] or [""]
+    return " ".join('"' + piece.replace("\\", "\\\\").replace('"', '\\"') + '"' for piece in pieces)
+
+
+def zone_file(origin: str, records: Sequence[Record], *, server: Host) -> str:
+    """A zone's text: its start of authority, its name server, its records."""
+    top = f"{origin.rstrip('.')}."
+    name_server = "ns.lab.test."
+    lines = [
+        f"{top} {TTL_S} IN SOA {name_server} hostmaster.lab.test. 1 3600 600 86400 {TTL_S}",
+        f"{top} {TTL_S} IN NS {name_server}",
+        *(record.line() for record in records),
+    ]
+    if top == "test.":
+        lines += [
+            f"{name_server} {TTL_S} IN A {server.ipv4}",
+            f"{name_server} {TTL_S} IN AAAA {server.ipv6}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def reverse_zones(hosts: Sequence[Host]) -> dict[str, list[Record]]:
+    """The zones that lead from an address to a host's name."""
+    import ipaddress
+
+    pointers: dict[str, list[Record]] = {REVERSE4: [], REVERSE6: []}
+    for host in hosts:
+        target = f"{host.name if '.' in host.name else host.name + '.test'}."
+        for address, zone in ((host.ipv4, REVERSE4), (host.ipv6, REVERSE6)):
+            name = ipaddress.ip_address(address).reverse_pointer
+            pointers[zone].append(Record(name=name, type="PTR", data=target))
+    return pointers
+
+
+def host_records(host: Host) -> list[Record]:
+    """Addresses of a host without a zone of its own, and that it takes mail."""
+    name = f"{host.name}.test" if "." not in host.name else host.name
+    return [
+        Record(name=name, type="A", data=host.ipv4),
+        Record(name=name, type="AAAA", data=host.ipv6),
+        Record(name=name, type="MX", data=f"10 {name}."),
+    ]
+
+
+def described_records(zone: Sequence[dict[str, object]], host: Host, keys: dict[str, str]) -> list[Record]:
+    """The records that the description tells an operator to publish; `keys` are DKIM records by selector."""
+    records = []
+    for entry in zone:
+        kind = str(entry["type"])
+        selector = entry.get("dkimSelector")
+        value = keys.get(str(selector)) if selector is not None else entry.get("value")
+        if value is None and kind in ("A", "AAAA"):
+            value = host.ipv4 if kind == "A" else host.ipv6
+        if value is None:
+            continue
+        data = quoted(str(value)) if kind == "TXT" else str(value)
+        records.append(Record(name=str(entry["name"]), type=kind, data=data))
+    return records
+
+
+def server_files(zones: dict[str, str]) -> list[File]:
+    """Configuration and zone files of the name server; `zones` are texts by origin."""
+    lines = [
+        "server:",
+        "  interface: 0.0.0.0",
+        "  interface: ::0",
+        "  access-control: 0.0.0.0/0 allow",
+        "  access-control: ::0/0 allow",
+        *(f'  local-zone: "{zone}" nodefault' for zone in BUILT_IN),
+        '  directory: "/etc/unbound"',
+        '  username: "unbound"',
+        '  chroot: ""',
+        '  pidfile: ""',
+        '  module-config: "iterator"',
+        "  use-syslog: no",
+        "  cache-max-negative-ttl: 0",
+        "  cache-max-ttl: 1",
+        "  minimal-responses: no",
+        "remote-control:",
+        "  control-enable: yes",
+        f'  control-interface: "{CONTROL_SOCKET}"',
+        "  control-use-cert: no",
+    ]
+    for origin in zones:
+        lines += [
+            "auth-zone:",
+            f'  name: "{origin}"',
+            f'  zonefile: "{zone_path(origin)}"',
+            "  for-downstream: yes",
+            "  for-upstream: yes",
+        ]
+    return [
+        text(CONFIG_FILE, "\n".join(lines) + "\n"),
+        *(text(zone_path(origin), content) for origin, content in zones.items()),
+    ]
+
+
+def zone_path(origin: str) -> str:
+    """File of a zone on the name server."""
+    return f"{ZONE_DIRECTORY}/{origin.strip('.') or 'root'}.zone"
+
+
+def relay_override(server: Host) -> dict[str, object]:
+    """What a relay's own unbound is told on top of the description: ask the lab, believe it unsigned."""
+    return {
+        "server": {
+            "local-zone": [f"{json.dumps(zone)} nodefault" for zone in BUILT_IN],
+            "module-config": '"iterator"',
+        },
+        "forward-zone": [{"name": ".", "forward-addr": [server.ipv4, server.ipv6]}],
+    }

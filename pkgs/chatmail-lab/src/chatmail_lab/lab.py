@@ -1,0 +1,203 @@
+"""A lab: what the commands and the acceptance suite do with it."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from chatmail_lab import client, network, programs
+from chatmail_lab.assembly import Assembly
+from chatmail_lab.container import Container
+from chatmail_lab.errors import LabError
+from chatmail_lab.evaluate import describe
+from chatmail_lab.guest import Guest
+from chatmail_lab.holder import Starting
+from chatmail_lab.needs import check_machine
+from chatmail_lab.plan import Host, plan_hosts
+from chatmail_lab.root import Report, ready_root
+from chatmail_lab.state import Home, State
+
+Say = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+def _no_report(_fraction: float, _line: str) -> None:
+    pass
+
+
+class Lab:
+    """A lab by name, running or not."""
+
+    def __init__(self, name: str = "lab") -> None:
+        self.home = Home.of(name)
+
+    # --- life
+
+    def start(
+        self,
+        relays: Sequence[str],
+        *,
+        config: Path | None = None,
+        say: Say = _silent,
+        report: Report = _no_report,
+    ) -> None:
+        """Bring the lab up, instead of what was there under its name; all hosts are ready afterwards.
+
+        Raises:
+            LabError: something is missing, does not evaluate, or does not start. Nothing is left running.
+        """
+        check_machine()
+        hosts = plan_hosts(relays)
+        root = ready_root(report)
+        server = next(host for host in hosts if host.kind == "dns")
+        with self.home.locked():
+            self._clear()
+            say("evaluating the description")
+            descriptions = describe(
+                root, [host.name for host in hosts if host.kind == "relay"],
+                config=config, name_servers=[server.ipv4, server.ipv6],
+            )  # fmt: skip
+            starting = Starting()
+            try:
+                assembly = Assembly(
+                    home=self.home, holder=starting.holder, root=root, hosts=hosts,
+                    descriptions=descriptions,
+                )  # fmt: skip
+                self.home.directory.mkdir(parents=True)
+                self.home.save(
+                    State(
+                        holder=starting.holder, hosts=hosts, root=str(root),
+                        config=None if config is None else str(config.resolve()),
+                        started_s=time.time(),
+                    )
+                )  # fmt: skip
+                self._assemble(assembly, say)
+                starting.keep()
+            except BaseException:
+                self._clear()
+                raise
+
+    def _assemble(self, assembly: Assembly, say: Say) -> None:
+        say("making hosts")
+        network.connect(assembly.holder, assembly.hosts)
+        authority = assembly.authority
+        authority.create()
+        client.write_files(
+            self.client_directory, server=assembly.server, bundle=authority.bundle_path
+        )
+        staged = self.home.directory / "programs"
+        assembly.prepare(assembly.server)
+        assembly.start_name_server()
+        programs.stage(assembly.root, staged)
+        booted = [host for host in assembly.hosts if host.is_booted]
+        for host in booted:
+            assembly.prepare(host)
+            assembly.install(host, staged)
+            assembly.container(host).boot()
+        say("booting")
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Container.wait_until_ready, map(assembly.container, booted)))
+        say("publishing DNS zones")
+        assembly.publish()
+
+    def stop(self) -> None:
+        """Take the lab down and delete what it kept; nothing happens if there is none."""
+        with self.home.locked():
+            self._clear()
+
+    def _clear(self) -> None:
+        holder = self.home.holder()
+        if holder is not None:
+            holder.end()
+        self.home.remove()
+
+    # --- a running lab
+
+    def state(self) -> State:
+        """What is running.
+
+        Raises:
+            LabError: nothing is.
+        """
+        state = self.home.load()
+        if state is None or not state.holder.is_alive():
+            raise LabError(
+                f"lab '{self.home.name}' is not up; start it with `scripts/lab up a.test b.test`"
+            )
+        return state
+
+    def is_up(self) -> bool:
+        """Whether the lab runs."""
+        holder = self.home.holder()
+        return holder is not None and holder.is_alive()
+
+    def assembly(self) -> Assembly:
+        """The running lab's parts, without descriptions."""
+        state = self.state()
+        return Assembly(
+            home=self.home, holder=state.holder, root=Path(state.root), hosts=state.hosts,
+            descriptions={},
+        )  # fmt: skip
+
+    def hosts(self) -> tuple[Host, ...]:
+        """All hosts of the running lab."""
+        return self.state().hosts
+
+    def relay(self, domain: str) -> Guest:
+        """A booted host (relay or classic server) by its domain.
+
+        Raises:
+            LabError: there is none, or it does not boot.
+        """
+        assembly = self.assembly()
+        host = assembly.host(domain)
+        if not host.is_booted:
+            raise LabError(f"{domain} has no operating system of its own")
+        return Guest(container=assembly.container(host), tree=assembly.tree(host))
+
+    def command(self, name: str, command: Sequence[str]) -> list[str]:
+        """The command line that runs `command` on a host, from this machine.
+
+        Raises:
+            LabError: there is no such host, or it does not run.
+        """
+        assembly = self.assembly()
+        host = assembly.host(name)
+        if host.is_booted:
+            return assembly.container(host).inside(command)
+        if host.kind == "client":
+            return client.inside(assembly.holder, self.client_directory, command)
+        chroot = ["ip", "netns", "exec", host.name, "chroot", str(assembly.merged(host))]
+        return assembly.holder.inside(*chroot, *command)
+
+    def log_command(
+        self, name: str, *, follow: bool = False, unit: str | None = None, lines: int = 1000
+    ) -> list[str]:
+        """The command line that shows a host's log."""
+        assembly = self.assembly()
+        host = assembly.host(name)
+        if host.kind == "client":
+            raise LabError("the client is this machine; it has no log")
+        options = [f"--lines={lines}", *(["--follow"] if follow else [])]
+        if host.kind == "dns":
+            return ["tail", *options, str(self.home.host_directory(host) / "log")]
+        only = [] if unit is None else [f"--unit={unit}"]
+        return assembly.container(host).inside(["journalctl", "--no-pager", *options, *only])
+
+    @property
+    def client_directory(self) -> Path:
+        """Files that commands on the client see instead of the machine's own."""
+        return self.home.directory / "client"
+
+    def cut(self, name: str) -> None:
+        """Let all packets to and from a host vanish."""
+        assembly = self.assembly()
+        network.cut(assembly.holder, assembly.host(name))
+
+    def heal(self, name: str) -> None:
+        """Undo `cut`."""
+        assembly = self.assembly()
+        network.heal(assembly.holder, assembly.host(name))

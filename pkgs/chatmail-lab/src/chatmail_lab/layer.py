@@ -1,0 +1,34 @@
+"""A writable layer over the shared root for each host."""
+
+import os
+from pathlib import Path
+
+from chatmail_lab.holder import Holder
+
+
+
+
+def mount_layer(holder: Holder, directory: Path, root: Path) -> Path:
+    """Mount a fresh layer in the lab's mount namespace; where its merged view is, in there."""
+    merged = directory / "merged"
+    directory.mkdir(parents=True)
+    commands = []
+    if _on_overlay(directory):
+        commands.append(f"mount -t tmpfs -o mode=755 layer {directory}")
+    commands += [
+        f"mkdir {directory}/upper {directory}/work {merged}",
+        f"mount -t overlay -o lowerdir={root},upperdir={directory}/upper,workdir={directory}/work overlay {merged}",
+    ]
+    holder.script(commands)
+    return merged
+
+
+def _on_overlay(directory: Path) -> bool:
+    """Whether a directory is itself on an overlay, as in most containers."""
+    device = os.stat(directory).st_dev
+    name = f"{os.major(device)}:{os.minor(device)}"
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        fields = line.split()
+        if fields[2] == name:
+            return fields[fields.index("-") + 1] == "overlay"
+    return False

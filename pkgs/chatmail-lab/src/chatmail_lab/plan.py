@@ -1,0 +1,110 @@
+"""Which hosts a lab has, and their addresses: pure arithmetic on the documentation ranges."""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from chatmail_lab.errors import LabError
+
+Kind = Literal["relay", "classic", "dns", "client"]
+
+# RFC 5737 and RFC 3849: never routed, so nothing can leave by accident
+NETWORK4 = ipaddress.ip_network("192.0.2.0/24")
+NETWORK6 = ipaddress.ip_network("2001:db8::/64")
+
+CLIENT_NUMBER = 2
+DNS_NUMBER = 53
+FIRST_RELAY_NUMBER = 11
+FIRST_CLASSIC_NUMBER = 101
+MOST_RELAYS = 40
+MOST_CLASSICS = 40
+
+_DOMAIN = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9])?([.][a-z0-9_]([a-z0-9-]*[a-z0-9])?)+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """One machine of the lab. `name` is the mail domain of relays and classic servers."""
+
+    name: str
+    kind: Kind
+    number: int
+    ipv4: str
+    ipv6: str
+
+    @property
+    def link(self) -> str:
+        """Bridge port that leads to this host (at most 15 characters)."""
+        return f"port{self.number}"
+
+    @property
+    def machine(self) -> str:
+        """Name that systemd accepts for a machine, whatever the domain looks like."""
+        return f"{self.kind}{self.number}"
+
+    @property
+    def is_booted(self) -> bool:
+        """Whether it runs an operating system of its own."""
+        return self.kind in ("relay", "classic")
+
+
+def _host(name: str, kind: Kind, number: int) -> Host:
+    return Host(
+        name=name,
+        kind=kind,
+        number=number,
+        ipv4=str(NETWORK4[number]),
+        ipv6=str(NETWORK6[number]),
+    )
+
+
+def _checked(name: str) -> str:
+    lower = name.lower()
+    if not _DOMAIN.fullmatch(lower):
+        raise LabError(f"'{name}' is no domain; try one like a.test")
+    return lower
+
+
+def _number(name: str, fallback: int, taken: set[int]) -> int:
+    """Last octet for a host: its own where the name is an address of the lab's network."""
+    try:
+        literal = ipaddress.IPv4Address(name)
+    except ValueError:
+        number = fallback
+        while number in taken:
+            number += 1
+        return number
+    if literal not in NETWORK4 or literal in (NETWORK4[0], NETWORK4[255]):
+        raise LabError(f"'{name}' is not in the lab's network {NETWORK4}")
+    number = int(literal) - int(NETWORK4[0])
+    if number in taken:
+        raise LabError(f"'{name}' is taken by another host of the lab")
+    return number
+
+
+def plan_hosts(relays: Sequence[str], classics: Sequence[str] = ()) -> tuple[Host, ...]:
+    """All hosts of a lab: the name server and the client, then what was asked for.
+
+    Raises:
+        LabError: a name is no domain, or appears twice, or there are too many.
+    """
+    names = [_checked(name) for name in (*relays, *classics)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise LabError(f"'{twice[0]}' is named twice")
+    if len(relays) > MOST_RELAYS or len(classics) > MOST_CLASSICS:
+        raise LabError(f"at most {MOST_RELAYS} relays and {MOST_CLASSICS} classic servers")
+    hosts = [_host("dns", "dns", DNS_NUMBER), _host("client", "client", CLIENT_NUMBER)]
+    taken = {host.number for host in hosts}
+    wanted: list[tuple[str, Kind, int]] = [
+        *((name, "relay", FIRST_RELAY_NUMBER) for name in names[: len(relays)]),
+        *((name, "classic", FIRST_CLASSIC_NUMBER) for name in names[len(relays) :]),
+    ]
+    # literal addresses first, so that nobody else is given theirs
+    numbers: dict[str, int] = {}
+    for name, _, first in sorted(wanted, key=lambda item: item[0][-1].isalpha()):
+        numbers[name] = _number(name, first, taken)
+        taken.add(numbers[name])
+    return (*hosts, *(_host(name, kind, numbers[name]) for name, kind, _ in wanted))

@@ -1,0 +1,37 @@
+"""environment.etc -> files under /etc."""
+
+from pathlib import Path
+
+from chatmail_lab.render.files import File, link
+from chatmail_lab.render.values import Attrs, only
+
+KNOWN = frozenset({"text", "source", "mode", "user", "group", "enable", "target"})
+
+
+def etc_file(name: str, entry: Attrs) -> File | None:
+    """One entry; None if it is switched off. A source on this machine is copied, another one linked."""
+    only(f'environment.etc."{name}"', entry, KNOWN)
+    if not entry.get("enable", True):
+        return None
+    path = f"/etc/{entry.get('target') or name}"
+    mode = str(entry.get("mode") or "symlink")
+    if entry.get("text") is None:
+        source = Path(str(entry["source"]))
+        if not source.is_file():
+            return link(path, str(source))
+        content = source.read_bytes()
+    else:
+        content = str(entry["text"]).encode()
+    return File(
+        path=path,
+        content=content,
+        mode=0o644 if mode == "symlink" else int(mode, 8),
+        user=str(entry.get("user") or "root").removeprefix("+"),
+        group=str(entry.get("group") or "root").removeprefix("+"),
+    )
+
+
+def render(etc: Attrs) -> list[File]:
+    """Files of environment.etc."""
+    files = (etc_file(name, entry) for name, entry in sorted(etc.items()))
+    return [file for file in files if file is not None]

@@ -1,0 +1,139 @@
+"""systemd.{services,timers,sockets,paths,targets} -> unit files, as NixOS writes them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from chatmail_lab.render.files import File, link, text
+from chatmail_lab.render.values import Attrs, Data, as_list, only
+
+UNIT = {
+    **{"description": "Description", "documentation": "Documentation"},
+    **{"after": "After", "before": "Before", "wants": "Wants", "requires": "Requires"},
+    **{"requisite": "Requisite", "bindsTo": "BindsTo", "partOf": "PartOf"},
+    **{"conflicts": "Conflicts", "onFailure": "OnFailure", "onSuccess": "OnSuccess"},
+    **{"upholds": "Upholds", "startLimitBurst": "StartLimitBurst"},
+    **{"startLimitIntervalSec": "StartLimitIntervalSec"},
+}
+INSTALL = {"wantedBy": "wants", "requiredBy": "requires", "upheldBy": "upholds"}
+# NixOS's switch-to-configuration reads these; a lab that is configured anew restarts what changed
+ABOUT_SWITCHING = frozenset(
+    {"restartIfChanged", "stopIfChanged", "reloadIfChanged", "restartTriggers", "reloadTriggers"}
+)
+COMMON = frozenset({*UNIT, *INSTALL, *ABOUT_SWITCHING, "unitConfig", "enable", "aliases"})
+SCRIPTS = {
+    "preStart": "ExecStartPre",
+    "postStart": "ExecStartPost",
+    "preStop": "ExecStop",
+    "postStop": "ExecStopPost",
+    "reload": "ExecReload",
+    "script": "ExecStart",
+}
+SERVICE = frozenset({*COMMON, *SCRIPTS, "serviceConfig", "environment", "path", "startAt"})
+DEBIAN_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+DIRECTORY = "/etc/systemd/system"
+
+
+def _value(value: Data) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _section(title: str, settings: Attrs) -> list[str]:
+    """A section: one line for each value, a list is several lines, null none."""
+    lines = [
+        f"{key}={_value(item)}" for key in sorted(settings) for item in as_list(settings[key])
+    ]
+    return [f"[{title}]", *lines, ""]
+
+
+def _unit_section(unit: Attrs) -> list[str]:
+    settings: dict[str, Any] = {}
+    for option, key in UNIT.items():
+        value = unit.get(option)
+        if value not in (None, []):
+            settings[key] = " ".join(value) if isinstance(value, list) else value
+    return _section("Unit", settings | dict(unit.get("unitConfig", {})))
+
+
+def _script_path(name: str, option: str) -> str:
+    return f"/usr/local/lib/units/{name}-{option}"
+
+
+def _scripts(name: str, service: Attrs) -> Iterator[File]:
+    for option in SCRIPTS:
+        if service.get(option):
+            body = f"#!/bin/sh\nset -e\n{service[option].rstrip()}\n"
+            yield text(_script_path(name, option), body, mode=0o755)
+
+
+def _service_section(name: str, service: Attrs) -> list[str]:
+    settings = dict(service.get("serviceConfig", {}))
+    for option, key in SCRIPTS.items():
+        if service.get(option):
+            # NixOS puts its own script behind what serviceConfig says
+            settings[key] = [*as_list(settings.get(key)), _script_path(name, option)]
+    packages = [f"{package}/{folder}" for package in service.get("path", []) for folder in ("bin", "sbin")]
+    environment = {"PATH": ":".join([*packages, *DEBIAN_PATH])} | dict(service.get("environment", {}))
+    lines = _section("Service", settings)[:-1]
+    for key in sorted(environment):
+        if environment[key] is not None:
+            quoted = str(environment[key]).replace("\\", "\\\\").replace('"', '\\"')
+            lines.append(f'Environment="{key}={quoted}"')
+    return [*lines, ""]
+
+
+def _installed(unit: str, options: Attrs) -> Iterator[File]:
+    """The links that `systemctl enable` would make."""
+    for option, folder in INSTALL.items():
+        for target in options.get(option, []):
+            yield link(f"{DIRECTORY}/{target}.{folder}/{unit}", f"{DIRECTORY}/{unit}")
+    for alias in options.get("aliases", []):
+        yield link(f"{DIRECTORY}/{alias}", f"{DIRECTORY}/{unit}")
+
+
+def _write(unit: str, options: Attrs, sections: list[str]) -> Iterator[File]:
+    if not options.get("enable", True):
+        yield link(f"{DIRECTORY}/{unit}", "/dev/null")
+        return
+    yield text(f"{DIRECTORY}/{unit}", "\n".join(_unit_section(options) + sections))
+    yield from _installed(unit, options)
+
+
+def _timers(systemd: Attrs) -> dict[str, Attrs]:
+    """Timers as given, and one for each service with `startAt`."""
+    timers: dict[str, Attrs] = dict(systemd.get("timers", {}))
+    for name, service in systemd.get("services", {}).items():
+        if service.get("startAt"):
+            when = {"timerConfig": {"OnCalendar": service["startAt"]}, "wantedBy": ["timers.target"]}
+            timers[name] = when | dict(timers.get(name, {}))
+    return timers
+
+
+def render(systemd: Attrs) -> list[File]:
+    """All units; `systemd.tmpfiles` is rendered elsewhere.
+
+    Raises:
+        LabError: an option that the lab does not know.
+    """
+    only("systemd", systemd, frozenset({"services", "timers", "sockets", "paths", "targets", "tmpfiles"}))
+    files: list[File] = []
+    for name, service in sorted(systemd.get("services", {}).items()):
+        only(f"systemd.services.{name}", service, SERVICE)
+        files += _scripts(name, service)
+        files += _write(f"{name}.service", service, _service_section(name, service))
+    for name, timer in sorted(_timers(systemd).items()):
+        only(f"systemd.timers.{name}", timer, COMMON | {"timerConfig"})
+        files += _write(f"{name}.timer", timer, _section("Timer", timer.get("timerConfig", {})))
+    for name, socket in sorted(systemd.get("sockets", {}).items()):
+        only(f"systemd.sockets.{name}", socket, COMMON | {"socketConfig", "listenStreams"})
+        settings = dict(socket.get("socketConfig", {}))
+        streams = [*as_list(settings.get("ListenStream")), *socket.get("listenStreams", [])]
+        files += _write(f"{name}.socket", socket, _section("Socket", settings | {"ListenStream": streams}))
+    for name, path in sorted(systemd.get("paths", {}).items()):
+        only(f"systemd.paths.{name}", path, COMMON | {"pathConfig"})
+        files += _write(f"{name}.path", path, _section("Path", path.get("pathConfig", {})))
+    for name, target in sorted(systemd.get("targets", {}).items()):
+        only(f"systemd.targets.{name}", target, COMMON)
+        files += _write(f"{name}.target", target, [])
+    return files

@@ -1,0 +1,36 @@
+"""Programs of the machine, run to their end."""
+
+import shlex
+import subprocess
+from collections.abc import Sequence
+
+from chatmail_lab.errors import LabError
+
+
+def run(
+    command: Sequence[str], *, stdin: str | None = None, timeout_s: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Output of a command that has to succeed.
+
+    Raises:
+        LabError: it did not, or not in time; with the end of what it printed.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            input=stdin,
+            stdin=None if stdin is not None else subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise LabError(f"{command[0]}: not found; is it installed and in PATH?") from error
+    except subprocess.TimeoutExpired as error:
+        raise LabError(f"{shlex.join(command)}: no end after {timeout_s} s") from error
+    if done.returncode != 0:
+        said = "\n".join((done.stderr + done.stdout).strip().splitlines()[-15:])
+        raise LabError(f"{shlex.join(command)}: exit code {done.returncode}\n{said}")
+    return done

@@ -1,0 +1,51 @@
+"""Files written into a host's file system, with the host's own users and groups."""
+
+import os
+from pathlib import Path
+
+from chatmail_lab.errors import LabError
+from chatmail_lab.render.files import File
+
+
+class Tree:
+    """A host's root directory as seen from this machine."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, name: str) -> Path:
+        """Where the host's absolute path `name` is on this machine."""
+        return self.root / name.lstrip("/")
+
+    def read(self, name: str) -> str:
+        """Content of a text file.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        return self.path(name).read_text()
+
+    def write(self, file: File) -> None:
+        """Make or replace a file or symbolic link, and the directories above it."""
+        path = self.path(file.path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_symlink() or path.exists():
+            path.unlink()
+        if file.target is not None:
+            path.symlink_to(file.target)
+            return
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(file.content)
+        owner = self._number("passwd", file.user)
+        os.chown(path, owner, self._number("group", file.group))
+        path.chmod(file.mode)
+
+    def _number(self, database: str, name: str) -> int:
+        """Number of a user or group of this host."""
+        if name.isdigit():
+            return int(name)
+        for line in self.read(f"/etc/{database}").splitlines():
+            fields = line.split(":")
+            if fields[0] == name:
+                return int(fields[2])
+        raise LabError(f"no '{name}' in /etc/{database} of this host")
