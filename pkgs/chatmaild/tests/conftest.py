@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import pathlib
+import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,7 +32,14 @@ def pytest_ignore_collect(collection_path: pathlib.Path) -> bool | None:
 
 
 @pytest.fixture
-def settings_json(tmp_path: pathlib.Path) -> dict[str, Any]:
+def socket_directory() -> Iterator[pathlib.Path]:
+    """A directory with a short name: a socket's path has at most 107 bytes (unix(7))."""
+    with tempfile.TemporaryDirectory(prefix="chatmaild", dir="/tmp") as directory:
+        yield pathlib.Path(directory)
+
+
+@pytest.fixture
+def settings_json(tmp_path: pathlib.Path, socket_directory: pathlib.Path) -> dict[str, Any]:
     """The settings as decoded JSON, with every directory, file and socket below tmp_path."""
     data: dict[str, Any] = json.loads(SETTINGS_FILE.read_text())
     for name in data["directories"]:
@@ -38,7 +47,7 @@ def settings_json(tmp_path: pathlib.Path) -> dict[str, Any]:
         directory.mkdir()
         data["directories"][name] = str(directory)
     for name, path in data["sockets"].items():
-        data["sockets"][name] = path if name in ("auth", "lmtp") else str(tmp_path / f"{name}.sock")
+        data["sockets"][name] = path if name in ("auth", "lmtp") else str(socket_directory / name)
     data["registration"]["stopFile"] = str(tmp_path / "nocreate")
     data["turn"]["secretFile"] = str(tmp_path / "turn-secret")
     return data

@@ -1,0 +1,170 @@
+# shellcheck shell=bash
+# Runs inside a NixOS machine that is a relay (examples/minimal.nix): an address is made by logging in, a message
+# goes from it to another and is fetched, and what must not pass does not. Exit status 0 when all of it holds.
+set -u
+export PATH=/run/current-system/sw/bin:/usr/bin:/usr/sbin
+domain=${DOMAIN:-$(sed -n 's/.*"mailDomain": *"\([^"]*\)".*/\1/p' /etc/chatmail/settings.json)}
+failed=0
+
+try() { # WHAT COMMAND...: must succeed within 20 s
+  local what=$1 deadline=$((SECONDS + 20)) out
+  shift
+  while ! out=$("$@" 2>&1); do
+    if [ $SECONDS -ge $deadline ]; then
+      printf 'FAILED: %s\n%s\n' "$what" "$(tail -5 <<< "$out")"
+      failed=1
+      return
+    fi
+    sleep 0.2
+  done
+  echo "ok: $what"
+}
+
+listening() { # PROTOCOL PORT...
+  local protocol=$1 port
+  shift
+  for port; do ss -Hln"$protocol" "sport = :$port" | grep -q . || { echo "nobody on port $port"; return 1; }; done
+}
+
+mail() { # STEP: see the Python program below
+  python3 - "$domain" "$1" <<'PYTHON'
+"""mail.py DOMAIN STEP: what a client does, with nothing but the standard library."""
+import base64
+import imaplib
+import smtplib
+import ssl
+import sys
+import time
+
+domain, step = sys.argv[1:]
+alice, bob = f"alice1234@{domain}", f"bobby5678@{domain}"
+password = "correct horse battery"
+# the certificate is self-signed until ACME has ordered one
+tls = ssl.create_default_context()
+tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+
+# RFC 9580 section 4.2: a session key packet, then integrity-protected data
+packets = bytes([0xC1, 12]) + bytes(12) + bytes([0xD2, 192, 8]) + bytes(200)
+armour = (
+    "-----BEGIN PGP MESSAGE-----\r\n\r\n"
+    + base64.encodebytes(packets).decode().replace("\n", "\r\n")
+    + "-----END PGP MESSAGE-----\r\n"
+)
+
+
+def message(subject: str, *, encrypted: bool) -> bytes:
+    head = (
+        f"From: {alice}\r\nTo: {bob}\r\nSubject: {subject}\r\nDate: Thu, 1 Jan 2026 00:00:00 +0000\r\n"
+        f"Message-ID: <{time.time_ns()}@{domain}>\r\nMIME-Version: 1.0\r\n"
+    )
+    if not encrypted:
+        return (head + "Content-Type: text/plain\r\n\r\nhello\r\n").encode()
+    return (
+        head + 'Content-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n"
+        f"--b\r\nContent-Type: application/octet-stream\r\n\r\n{armour}--b--\r\n"
+    ).encode()
+
+
+def inbox(user: str, port: int = 993) -> imaplib.IMAP4_SSL:
+    session = imaplib.IMAP4_SSL("127.0.0.1", port, ssl_context=tls)
+    session.login(user, password)
+    session.select("INBOX")
+    return session
+
+
+def submit(port: int, text: bytes) -> None:
+    if port == 587:
+        session = smtplib.SMTP("127.0.0.1", port, local_hostname="[127.0.0.1]")
+        session.starttls(context=tls)
+    else:
+        session = smtplib.SMTP_SSL("127.0.0.1", port, local_hostname="[127.0.0.1]", context=tls)
+    with session:
+        session.login(alice, password)
+        session.sendmail(alice, [bob], text)
+
+
+def messages(user: str) -> int:
+    session = inbox(user)
+    count = len(session.search(None, "ALL")[1][0].split())
+    session.logout()
+    return count
+
+
+if step == "login":
+    for user in (alice, bob):
+        inbox(user).logout()
+elif step == "alpn":
+    tls.set_alpn_protocols(["imap"])
+    inbox(alice, 443).logout()
+elif step.startswith("submit"):
+    before = messages(bob)
+    submit(int(step.removeprefix("submit")), message("secret", encrypted=True))
+    deadline = time.monotonic() + 10
+    while messages(bob) == before:
+        assert time.monotonic() < deadline, "the message did not arrive"
+        time.sleep(0.05)
+elif step == "cleaned":
+    session = inbox(bob)
+    text = session.fetch("1", "(BODY.PEEK[HEADER])")[1][0][1].decode().lower()
+    assert "subject: [...]" in text, text
+    assert "127.0.0.1" not in text, text
+    assert "received:" not in text, text
+elif step == "plain":
+    try:
+        submit(465, message("plain", encrypted=False))
+    except smtplib.SMTPDataError as refusal:
+        assert refusal.smtp_code == 523, refusal
+        assert b"Invalid Unencrypted Mail" in refusal.smtp_error, refusal
+    else:
+        raise AssertionError("a message in the clear was accepted")
+elif step == "port25":
+    with smtplib.SMTP("127.0.0.1", 25, local_hostname="elsewhere.example") as session:
+        session.starttls(context=tls)
+        session.ehlo()
+        codes = [session.verify(f"<{user}>")[0] for user in (alice, f"nobody@{domain}")]
+        assert codes == [252, 252], codes
+        assert session.mail("someone@elsewhere.example")[0] == 250
+        unknown, known, foreign = (
+            session.rcpt(user) for user in (f"nobody@{domain}", bob, "x@foreign.example")
+        )
+        assert (unknown[0], unknown[1][:5]) == (550, b"5.1.1"), unknown
+        assert known[0] == 250, known
+        assert foreign[0] == 554, foreign
+        code, text = session.data(message("unsigned", encrypted=True))
+        assert (code, text[:5]) in ((554, b"5.7.1"), (500, b"5.0.0")) or code == 554, (code, text)
+PYTHON
+}
+
+https() { # PATH PATTERN CURL-OPTIONS...
+  local path=$1 pattern=$2
+  shift 2
+  curl -m 5 -sSk -i --resolve "$domain:443:127.0.0.1" "$@" "https://$domain$path" | tr -d '\r' | grep -qE "$pattern"
+}
+
+try "all ports are open" listening t 25 80 143 443 465 587 993
+try "calls are relayed" listening u 3478
+try "addresses are made by logging in" mail login
+try "IMAP on port 443" mail alpn
+try "a message by port 587" mail submit587
+try "a message by port 465" mail submit465
+try "the message tells nothing about its sender's machine" mail cleaned
+try "mail in the clear is refused" mail plain
+try "port 25 takes what is for us, and asks for a signature" mail port25
+try "POST /new" https /new '"email": ?"[^"]+@'"$domain" -X POST
+try "GET /new" https /new '^location: dcaccount:'
+try "/mxdeliv wants POST" https /mxdeliv '^HTTP/[0-9.]+ 405'
+try "autoconfig" https /.well-known/autoconfig/mail/config-v1.1.xml '<port>993</port>'
+try "robots.txt" https /robots.txt '^Disallow: /$'
+try "the zone to publish" bash -c 'chatmail dns | grep -E "[[:space:]]MX[[:space:]]"'
+try "mail is expired daily" systemctl is-active chatmail-expire.timer
+try "an expiry finishes" systemctl start chatmail-expire.service
+
+# addresses and clients stay out of the journal
+if journalctl --no-pager -o cat -b | grep -E "alice1234|bobby5678|correct horse" | head -3; then
+  echo "FAILED: the journal names people"
+  failed=1
+else
+  echo "ok: the journal names nobody"
+fi
+exit $failed
