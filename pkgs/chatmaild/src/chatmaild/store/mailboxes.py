@@ -37,7 +37,7 @@ DAY_S = 86400
 LOCK_TIMEOUT_S = 5.0
 LOCK_POLL_S = 0.01
 # begins with a dot and has no @, so that it is never taken for an address
-_TRASH_PREFIX = ".deleted-"
+TRASH_PREFIX = ".deleted-"
 
 
 class Mailboxes:
@@ -148,7 +148,7 @@ class Mailboxes:
             Whether there was something to delete.
         """
         path = self.path(address)
-        trash = self.directory / f"{_TRASH_PREFIX}{secrets.token_hex(8)}"
+        trash = self.directory / f"{TRASH_PREFIX}{secrets.token_hex(8)}"
         try:
             path.rename(trash)
         except FileNotFoundError:
@@ -162,11 +162,6 @@ class Mailboxes:
             for entry in entries:
                 if "@" in entry.name and (self.directory / entry.name / PASSWORD).exists():
                     yield entry.name
-
-    def trash(self) -> Iterator[Path]:
-        """What a deletion left behind because it was interrupted."""
-        with os.scandir(self.directory) as entries:
-            yield from (Path(e.path) for e in entries if e.name.startswith(_TRASH_PREFIX))
 
     @contextlib.contextmanager
     def _locked(self, path: Path) -> Iterator[bool]:
