@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from .errors import SiteError
-from .settings import Settings
-from .site import build_site, write_site
+from chatmail_www.errors import SiteError
+from chatmail_www.settings import Settings
+from chatmail_www.site import build_site, write_site
 
 
 @click.command()

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from .errors import TextError
+from chatmail_www.errors import TextError
 
 ASSETS_DIR = Path(__file__).parent / "assets"
 

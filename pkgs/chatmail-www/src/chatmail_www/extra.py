@@ -4,9 +4,9 @@ import re
 from html import unescape
 from pathlib import Path
 
-from .errors import TextError
-from .languages import DEFAULT_LANGUAGE, PLURAL_RULES
-from .pages import PAGES, Page
+from chatmail_www.errors import TextError
+from chatmail_www.languages import DEFAULT_LANGUAGE, PLURAL_RULES
+from chatmail_www.pages import PAGES, Page
 
 FILE_NAME = re.compile(r"([a-z0-9-]+)(?:\.([a-z]{2}))?\.html")
 HEADING = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)

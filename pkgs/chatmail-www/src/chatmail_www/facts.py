@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from .settings import Settings
-from .texts import Texts
+from chatmail_www.settings import Settings
+from chatmail_www.texts import Texts
 
 PLACEHOLDERS = frozenset(
     {

@@ -1,10 +1,14 @@
 """Numbers in the grammar of each language: plural forms, decimal signs, spaces."""
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 NO_BREAK_SPACE = "\u00a0"
 NARROW_NO_BREAK_SPACE = "\u202f"
+WORD_JOINER = "\u2060"
+
+SHORT_PREFIX = re.compile(r"(?<!\w)(\w{1,2})-(?=\w)")
 
 
 def _one_or_many(number: int) -> int:
@@ -60,6 +64,11 @@ DEFAULT_LANGUAGE = "en"
 def keep_together(text: str) -> str:
     """`text` without places where a line may break."""
     return text.replace(" ", NO_BREAK_SPACE)
+
+
+def keep_hyphens(text: str) -> str:
+    """`text` in which no line breaks inside of words like e-mail."""
+    return SHORT_PREFIX.sub(rf"\1-{WORD_JOINER}", text)
 
 
 def french_spacing(text: str) -> str:

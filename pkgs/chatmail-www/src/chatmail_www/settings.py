@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
-from .errors import SettingsError
+from chatmail_www.errors import SettingsError
 
 Value = TypeVar("Value", str, int, bool)
 

@@ -5,23 +5,26 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
-from .assets import ASSETS_DIR, hashed_name, logo_shapes, stylesheet
-from .errors import SiteError
-from .extra import extra_pages
-from .facts import PLACEHOLDERS
-from .pages import PAGES, Renderer
-from .qr import invite_svg
-from .settings import Settings
-from .texts import load_texts
+from chatmail_www.assets import ASSETS_DIR, hashed_name, logo_shapes, stylesheet
+from chatmail_www.errors import SiteError
+from chatmail_www.extra import extra_pages
+from chatmail_www.facts import PLACEHOLDERS
+from chatmail_www.pages import PAGES, Renderer
+from chatmail_www.qr import invite_svg
+from chatmail_www.settings import Settings
+from chatmail_www.texts import load_texts
 
 TEXTS_DIR = Path(__file__).parent / "texts"
+
+Site = Mapping[str, str]
+"""Path below the folder of pages -> content."""
 
 MARK = "en/index.html"
 """A folder that holds this file is a former output and may be replaced."""
 
 
-def build_site(settings: Settings) -> Mapping[str, str]:
-    """Path -> content of every file of the relay's web pages.
+def build_site(settings: Settings) -> Site:
+    """Every file of the relay's web pages.
 
     Raises:
         TextError: a text, page or theme value is wrong.
@@ -32,7 +35,7 @@ def build_site(settings: Settings) -> Mapping[str, str]:
         assets[name] = hashed_name(name, content.encode())
         files[assets[name]] = content
     invite_code = f"qr-chatmail-invite-{settings.domain}.svg"
-    if settings.trusted:
+    if settings.trusted and settings.pages.show_invite:
         title = escape(settings.invite_link)
         files[invite_code] = invite_svg(settings.invite_link, logo_shapes(), title)
     extra = extra_pages(settings.pages.pages_dir)
@@ -50,7 +53,7 @@ def build_site(settings: Settings) -> Mapping[str, str]:
     return files
 
 
-def write_site(files: Mapping[str, str], out: Path) -> None:
+def write_site(files: Site, out: Path) -> None:
     """Replaces the folder `out` by `files`.
 
     Raises:
@@ -71,7 +74,7 @@ def write_site(files: Mapping[str, str], out: Path) -> None:
 
 def _assets(settings: Settings) -> dict[str, str]:
     names = ["logo.svg", "style.css"]
-    if not settings.trusted:
+    if not settings.trusted and settings.pages.show_invite:
         names += ["qr.js", "invite.js"]
     assets = {name: (ASSETS_DIR / name).read_text(encoding="utf-8") for name in names}
     assets["style.css"] = stylesheet(assets["style.css"], settings.pages.theme)

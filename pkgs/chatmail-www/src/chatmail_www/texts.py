@@ -6,8 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import TextError
-from .languages import DEFAULT_LANGUAGE, PLURAL_FORMS, PLURAL_RULES, french_spacing, keep_together
+from chatmail_www.errors import TextError
+from chatmail_www.languages import (
+    DEFAULT_LANGUAGE,
+    PLURAL_FORMS,
+    PLURAL_RULES,
+    french_spacing,
+    keep_hyphens,
+    keep_together,
+)
 
 FORMS_KEY = "units.days"
 """The one key whose value is a list: the plural forms of a counted day."""
@@ -30,7 +37,7 @@ class Texts:
 
     def say(self, key: str, facts: Mapping[str, str]) -> str:
         """The text of `key` with its {placeholders} filled from `facts`."""
-        text = self.table[key].format_map(facts)
+        text = keep_hyphens(self.table[key]).format_map(facts)
         return french_spacing(text) if self.code == "fr" else text
 
     def days(self, number: int) -> str:

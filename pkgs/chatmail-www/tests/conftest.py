@@ -1,0 +1,42 @@
+"""The nouns of the tests: what the description says about a relay, and the site built from it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chatmail_www.settings import Settings
+from chatmail_www.site import Site, build_site
+
+
+@pytest.fixture
+def described() -> dict[str, Any]:
+    """The JSON document of a relay with default options, as far as the pages read it."""
+    return {
+        "domain": "chat.example.org",
+        "tls": {"trusted": True},
+        "turn": {"enable": True},
+        "push": {"enable": True, "notifierUrl": "https://notifier.example/notify"},
+        "contact": {"mail": None, "postal": None, "dataOfficer": None, "supervisor": None},
+        "retention": {
+            "deleteAfterDays": 20,
+            "deleteLargeAfterDays": 7,
+            "largeMessageBytes": 200000,
+            "deleteInactiveAfterDays": 90,
+            "quotaMegabytes": 500,
+        },
+        "mail": {"maxMessageBytes": 31457280, "maxRecipients": 1000, "messagesPerMinute": 60},
+        "pages": {"showInvite": True, "textsDir": None, "pagesDir": None, "theme": {}},
+    }
+
+
+@pytest.fixture
+def build(described: dict[str, Any]) -> Callable[[], Site]:
+    """Builds the site of `described` as it is by then."""
+    return lambda: build_site(Settings.from_json(described))
+
+
+@pytest.fixture
+def site(build: Callable[[], Site]) -> Site:
+    """The files of a relay with default options."""
+    return build()

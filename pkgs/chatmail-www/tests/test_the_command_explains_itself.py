@@ -1,0 +1,103 @@
+"""`python -m chatmail_www`: what it writes, and what it says when it cannot."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from chatmail_www.__main__ import main
+
+
+def run(settings: Path, out: Path) -> Result:
+    """Runs the command."""
+    return CliRunner().invoke(main, ["--settings", str(settings), "--out", str(out)])
+
+
+@pytest.fixture
+def settings_file(described: dict[str, Any], tmp_path: Path) -> Path:
+    """The described relay as a file."""
+    path = tmp_path / "pages.json"
+    path.write_text(json.dumps(described))
+    return path
+
+
+def test_it_writes_the_site(settings_file: Path, tmp_path: Path) -> None:
+    """Twice, as a rebuild does, and without leftovers."""
+    out = tmp_path / "out"
+    assert run(settings_file, out).exit_code == 0
+    (out / "en" / "old.html").write_text("old")
+    assert run(settings_file, out).exit_code == 0
+
+    assert (out / "en" / "index.html").is_file()
+    assert not (out / "en" / "old.html").exists()
+
+
+def test_it_does_not_replace_a_foreign_folder(settings_file: Path, tmp_path: Path) -> None:
+    """A wrong path costs nobody a file."""
+    out = tmp_path / "home"
+    out.mkdir()
+    (out / "thesis.txt").write_text("precious")
+    result = run(settings_file, out)
+
+    assert result.exit_code == 1
+    assert "holds something else" in result.stderr
+    assert (out / "thesis.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("domain",), "domain: missing"),
+        (("retention", "deleteAfterDays"), "retention.deleteAfterDays: missing"),
+        (("pages", "theme"), "pages.theme: missing"),
+        (("contact", "mail"), "contact.mail: missing"),
+    ],
+)
+def test_a_missing_key_is_named(
+    described: dict[str, Any], tmp_path: Path, change: tuple[str, ...], said: str
+) -> None:
+    """One line, exit code 78."""
+    *path, last = change
+    section = described
+    for name in path:
+        section = section[name]
+    del section[last]
+    file = tmp_path / "pages.json"
+    file.write_text(json.dumps(described))
+    result = run(file, tmp_path / "out")
+
+    assert result.exit_code == 78
+    assert f"{file}: {said}\n" == result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("{", "not JSON"), ("[]", "push.notifierUrl: missing"), ("\udcff", "not JSON")],
+)
+def test_a_broken_file_is_told(tmp_path: Path, content: str, said: str) -> None:
+    """Not a traceback."""
+    file = tmp_path / "pages.json"
+    file.write_bytes(content.encode(errors="surrogateescape"))
+    result = run(file, tmp_path / "out")
+
+    assert result.exit_code == 78
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_number_is_no_truth_value(described: dict[str, Any], tmp_path: Path) -> None:
+    """Types are as narrow as the options."""
+    described["retention"]["deleteAfterDays"] = True
+    file = tmp_path / "pages.json"
+    file.write_text(json.dumps(described))
+    result = run(file, tmp_path / "out")
+
+    assert result.exit_code == 78
+    assert f"{file}: retention.deleteAfterDays: must be int, is True\n" == result.stderr
+
+
+def test_a_missing_option_is_a_usage_error() -> None:
+    """Click's own exit code."""
+    assert CliRunner().invoke(main, []).exit_code == 2
