@@ -132,7 +132,7 @@ elif step == "port25":
         assert known[0] == 250, known
         assert foreign[0] == 554, foreign
         code, text = session.data(message("unsigned", encrypted=True))
-        assert (code, text[:5]) in ((554, b"5.7.1"), (500, b"5.0.0")) or code == 554, (code, text)
+        assert (code, text[:5]) == (554, b"5.7.1"), (code, text)
 PYTHON
 }
 
@@ -161,8 +161,8 @@ try "mail is expired daily" systemctl is-active chatmail-expire.timer
 try "an expiry finishes" systemctl start chatmail-expire.service
 
 # addresses and clients stay out of the journal
-if journalctl --no-pager -o cat -b | grep -E "alice1234|bobby5678|correct horse" | head -3; then
-  echo "FAILED: the journal names people"
+if told=$(journalctl --no-pager -b | grep -m 3 -E "alice1234|bobby5678|correct horse"); then
+  printf 'FAILED: the journal names people\n%s\n' "$told"
   failed=1
 else
   echo "ok: the journal names nobody"
