@@ -1,4 +1,4 @@
-# { request } (JSON text) -> { DOMAIN = { settings; zone; failures; config; }; ... } for every relay of a lab.
+# { request } (JSON text) -> { DOMAIN = { cfg; settings; pages; zone; failures; config; }; ... } for every relay of a lab.
 # request: { modules; config; nameServers; relays = { DOMAIN = values of services.chatmail; }; programs; }
 #   modules      directory of description.nix and options.nix
 #   config       null, or a file with the operator's own NixOS-shaped configuration
@@ -64,7 +64,9 @@ let
       );
       described = import (modules + "/description.nix") {
         inherit lib cfg;
-        inherit (asked) programs;
+        programs = asked.programs // {
+          www = if cfg.web.enable then asked.programs.www else null;
+        };
       };
       defined = described.config ++ others;
       failures = map (assertion: assertion.message) (
@@ -74,6 +76,7 @@ let
     {
       inherit cfg failures;
       inherit (described) settings zone;
+      pages = if described.settings.web.enable then described.pages else null;
       config =
         if failures != [ ] then
           null

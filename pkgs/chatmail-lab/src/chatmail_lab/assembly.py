@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatmail_lab import dns, guests
+from chatmail_lab import dns, guests, programs
 from chatmail_lab.authority import Authority
 from chatmail_lab.container import Container
 from chatmail_lab.errors import LabError
@@ -74,18 +74,28 @@ class Assembly:
         log = merged.parent / "log"
         self.holder.script([f"ip netns exec dns {command} </dev/null >{log} 2>&1 &"])
 
-    def install(self, host: Host, programs: Path) -> None:
+    @property
+    def staged(self) -> Path:
+        """Where our own programs are made ready."""
+        return self.home.directory / "programs"
+
+    def install(self, host: Host) -> None:
         """Turn a prepared host into the relay that its description describes."""
-        shutil.copytree(programs, self.tree(host).root, dirs_exist_ok=True)
         tree = self.tree(host)
         description = self.descriptions[host.name]
+        pages = self.home.directory / "pages" / host.name
+        programs.stage_pages(self.root, pages, description.pages)
+        shutil.rmtree(tree.path(programs.PAGES), ignore_errors=True)
+        for made in (self.staged, pages):
+            if made.exists():
+                shutil.copytree(made, tree.root, dirs_exist_ok=True)
         files = render_relay(description.config)
         for file in users.render(description.config.get("users", {})):
             tree.write(file)
         self.holder.run("chroot", str(self.merged(host)), "systemd-sysusers")
         units = [Path(file.path).name for file in files]
         files += guests.unused_daemons(units)
-        files.append(guests.resolver(host, nameservers=self._resolvers(description)))
+        files.append(guests.resolver(self._resolvers(description)))
         files += self._certificate(host, description)
         for file in files:
             tree.write(file)

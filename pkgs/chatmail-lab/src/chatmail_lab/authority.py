@@ -1,6 +1,5 @@
 """The lab's private certificate authority."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,5 +81,5 @@ class Authority:
         issued = Certificate(
             certificate=Path(certificate).read_text() + self.certificate, key=Path(key).read_text()
         )
-        os.unlink(key)
+        Path(key).unlink()
         return issued

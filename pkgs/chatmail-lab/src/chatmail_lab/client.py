@@ -1,13 +1,16 @@
-"""Commands of this machine, run as if it stood in the lab: its network, its name server, its authority."""
+"""Commands of this machine, run as if it stood in the lab: its network, names and authority."""
 
-from collections.abc import Sequence
+import contextlib
+import os
+import signal
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from chatmail_lab.holder import Holder
 from chatmail_lab.plan import Host
 
-# Mounts over the machine's own files, seen by this command only. nsswitch.conf: a name service of the machine
-# (such as systemd-resolved) would ask the outside world.
+# Mounts over the machine's own files, seen by this command only. nsswitch.conf: a name service of
+# the machine (such as systemd-resolved) would ask the outside world.
 _SCRIPT = """
 cover() {
   if [ -e "$2" ]; then mount --bind "$1" "$(readlink -f "$2")"; fi
@@ -47,3 +50,25 @@ def inside(holder: Holder, directory: Path, command: Sequence[str]) -> list[str]
         *("nsenter", f"--net={network}", "--", "unshare", "--mount", "--propagation=private", "--"),
         *("sh", "-ec", _SCRIPT, "client", str(directory), "env", *variables, *command),
     ]
+
+
+def end_all(holder: Holder) -> None:
+    """Kill what still runs in the client's network, except ourselves and those who started us."""
+    network = holder.view / "run/netns/client"
+    if not network.exists():
+        return
+    wanted = network.stat().st_ino
+    spared = set(_ancestors(os.getpid()))
+    for process in Path("/proc").glob("[0-9]*"):
+        pid = int(process.name)
+        with contextlib.suppress(OSError):
+            if pid not in spared and (process / "ns/net").stat().st_ino == wanted:
+                os.kill(pid, signal.SIGKILL)
+
+
+def _ancestors(pid: int) -> Iterator[int]:
+    """A process and those that it descends from."""
+    while pid > 1:
+        yield pid
+        status = Path(f"/proc/{pid}/stat").read_text()
+        pid = int(status.rpartition(")")[2].split()[1])

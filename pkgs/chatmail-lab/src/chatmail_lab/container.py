@@ -19,6 +19,7 @@ ENVIRONMENT = (
 )
 INIT_TIMEOUT_S = 15
 READY_TIMEOUT_S = 90
+MOST_RESTARTS = 3
 
 # The control group first, so that all of the container can be found (and counted) by it.
 _BOOT = """
@@ -28,6 +29,10 @@ echo 0 > "$group/cgroup.procs"
 shift
 exec "$@" </dev/null >"$CONSOLE" 2>&1 &
 """
+
+
+class NotReadyError(LabError):
+    """A host does not come up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,38 +116,50 @@ class Container:
                 said = ""
                 with contextlib.suppress(FileNotFoundError):
                     said = (self.holder.view / str(self.console).lstrip("/")).read_text()[-2000:]
-                raise LabError(f"{self.host.name} did not boot:\n{said}")
+                raise NotReadyError(f"{self.host.name} did not boot:\n{said}")
             time.sleep(0.02)
 
     def wait_until_ready(self) -> None:
         """Wait until every unit is up.
 
         Raises:
-            LabError: a unit failed, with the end of its journal, or it takes too long.
+            NotReadyError: a unit failed, starts again and again, or takes too long; with the end of
+                its journal.
         """
         self.wait_for_init()
-        try:
-            state = self.exec(
-                ["systemctl", "is-system-running", "--wait"], timeout_s=READY_TIMEOUT_S
-            ).stdout.strip()
-        except subprocess.TimeoutExpired:
-            jobs = self.exec(["systemctl", "list-jobs", "--no-pager", "--no-legend"]).stdout
-            raise LabError(
-                f"{self.host.name}: not ready after {READY_TIMEOUT_S} s; still at:\n{jobs}"
-            ) from None
-        if state != "running":
-            raise LabError(self.failures(state))
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.exec(["systemctl", "is-system-running", "--wait"], timeout_s=READY_TIMEOUT_S)
+        while starting := self._units("activating", "reloading", "failed"):
+            broken = [unit for unit in starting if self._is_broken(unit)]
+            if broken:
+                raise NotReadyError(self._report(broken, "did not start"))
+            if time.monotonic() > deadline:
+                raise NotReadyError(self._report(starting, f"not up after {READY_TIMEOUT_S} s"))
+            time.sleep(0.1)
 
-    def failures(self, state: str) -> str:
-        """Which units failed and what they said last."""
+    def _units(self, *states: str) -> list[str]:
         listed = self.exec(
-            ["systemctl", "list-units", "--failed", "--plain", "--no-legend", "--no-pager"]
+            [
+                *("systemctl", "list-units", "--plain", "--no-legend", "--no-pager"),
+                f"--state={','.join(states)}",
+            ]
         ).stdout
-        units = [line.split()[0] for line in listed.splitlines() if line.split()]
-        parts = [f"{self.host.name} is {state}: {', '.join(units) or 'no unit failed'}"]
+        return [line.split()[0] for line in listed.splitlines() if line.split()]
+
+    def _is_broken(self, unit: str) -> bool:
+        """Whether a unit failed, or was started more often than a slow neighbour explains."""
+        shown = self.exec(["systemctl", "show", "-p", "ActiveState,NRestarts", unit]).stdout
+        state = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+        restarts = int(state.get("NRestarts") or 0)
+        return state.get("ActiveState") == "failed" or restarts >= MOST_RESTARTS
+
+    def _report(self, units: Sequence[str], what: str) -> str:
+        """What these units said last."""
+        parts = [f"{self.host.name}: {', '.join(units)} {what}"]
         for unit in units:
-            log = self.exec(["journalctl", "--no-pager", "-o", "cat", "-n", "15", "-u", unit]).stdout
-            parts.append(f"--- {unit}\n{log.rstrip()}")
+            show = ["journalctl", "--no-pager", "-o", "cat", "-n", "15", "-u", unit]
+            parts.append(f"--- {unit}\n{self.exec(show).stdout.rstrip()}")
         return "\n".join(parts)
 
 

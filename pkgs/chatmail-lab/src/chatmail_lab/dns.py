@@ -1,10 +1,10 @@
 """The lab's name server: zones of the relays as files, served by unbound with authority."""
 
-import json
+import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatmail_lab.plan import NETWORK4, NETWORK6, Host
+from chatmail_lab.plan import Host
 from chatmail_lab.render.files import File, text
 
 CONTROL_SOCKET = "/run/unbound.ctl"
@@ -22,7 +22,7 @@ TTL_S = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One resource record; `name` is fully qualified, `data` as in a zone file (RFC 1035 section 5)."""
+    """A resource record: `name` fully qualified, `data` as in a zone file (RFC 1035 section 5)."""
 
     name: str
     type: str
@@ -58,8 +58,6 @@ def zone_file(origin: str, records: Sequence[Record], *, server: Host) -> str:
 
 def reverse_zones(hosts: Sequence[Host]) -> dict[str, list[Record]]:
     """The zones that lead from an address to a host's name."""
-    import ipaddress
-
     pointers: dict[str, list[Record]] = {REVERSE4: [], REVERSE6: []}
     for host in hosts:
         target = f"{host.name if '.' in host.name else host.name + '.test'}."
@@ -79,8 +77,10 @@ def host_records(host: Host) -> list[Record]:
     ]
 
 
-def described_records(zone: Sequence[dict[str, object]], host: Host, keys: dict[str, str]) -> list[Record]:
-    """The records that the description tells an operator to publish; `keys` are DKIM records by selector."""
+def described_records(
+    zone: Sequence[dict[str, object]], host: Host, keys: dict[str, str]
+) -> list[Record]:
+    """The records that an operator is told to publish; `keys` are DKIM records by selector."""
     records = []
     for entry in zone:
         kind = str(entry["type"])
@@ -135,14 +135,3 @@ def server_files(zones: dict[str, str]) -> list[File]:
 def zone_path(origin: str) -> str:
     """File of a zone on the name server."""
     return f"{ZONE_DIRECTORY}/{origin.strip('.') or 'root'}.zone"
-
-
-def relay_override(server: Host) -> dict[str, object]:
-    """What a relay's own unbound is told on top of the description: ask the lab, believe it unsigned."""
-    return {
-        "server": {
-            "local-zone": [f"{json.dumps(zone)} nodefault" for zone in BUILT_IN],
-            "module-config": '"iterator"',
-        },
-        "forward-zone": [{"name": ".", "forward-addr": [server.ipv4, server.ipv6]}],
-    }

@@ -1,5 +1,23 @@
-"""The lab's only exception: something that the person at the keyboard can repair."""
+"""The lab's exceptions.
+
+LabError            something that the person at the keyboard can repair
+└── CommandError    a command that had to succeed did not
+"""
+
+import subprocess
+
+SHOWN_LINES = 15
 
 
 class LabError(RuntimeError):
     """What went wrong and what to do next, in one sentence (a log excerpt may follow)."""
+
+
+class CommandError(LabError):
+    """A command failed; `output` is all that it printed, errors first."""
+
+    def __init__(self, command: str, done: subprocess.CompletedProcess[str]) -> None:
+        self.output = f"{done.stderr}{done.stdout}".strip()
+        self.returncode = done.returncode
+        end = "\n".join(self.output.splitlines()[-SHOWN_LINES:])
+        super().__init__(f"{command}: exit code {done.returncode}\n{end}")

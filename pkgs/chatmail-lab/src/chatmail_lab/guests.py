@@ -1,4 +1,4 @@
-"""The parts of a host's files that do not come from the description: names, certificates, Debian's own units."""
+"""A host's files that do not come from the description: names, certificates, Debian's units."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ CERTIFICATE_FILE = "/etc/ssl/lab/fullchain.pem"
 KEY_FILE = "/etc/ssl/lab/key.pem"
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
-# Debian's units that have nothing to do in a container, or whose daemon the description brings its own unit for
+# Debian's units that have nothing to do in a container
 MASKED = (
     *("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "fstrim.timer"),
     *("console-getty.service", "getty.target", "systemd-logind.service", "ldconfig.service"),
@@ -47,7 +47,7 @@ def unused_daemons(units: Sequence[str]) -> list[File]:
     ]
 
 
-def resolver(host: Host, *, nameservers: Sequence[str]) -> File:
+def resolver(nameservers: Sequence[str]) -> File:
     """/etc/resolv.conf of a host."""
     lines = [*(f"nameserver {address}" for address in nameservers), "options edns0"]
     return text("/etc/resolv.conf", "\n".join(lines) + "\n")

@@ -1,7 +1,8 @@
 """The namespaces in which a lab lives, held by one sleeping process.
 
-Mounts, bridge, containers: everything is inside, so when the holder dies the kernel takes all of it away, and
-the machine outside never sees any of it. Until `keep` is called the holder also dies with its maker.
+Mounts, bridge, containers: everything is inside, so when the holder dies the kernel takes all of it
+away, and the machine outside never sees any of it. Until `keep` is called the holder also dies with
+its maker.
 """
 
 import contextlib
@@ -19,10 +20,10 @@ from chatmail_lab.run import run
 START_TIMEOUT_S = 10
 STOP_TIMEOUT_S = 20
 
-# Line by line: a private /run (network namespaces are pinned there); a pure cgroup v2 tree, whatever the
-# machine has, since systemd in the containers wants one; the switch that joins the hosts. After "ready" the
-# maker either says "keep" or dies, which ends the `read`. The sleeper ignores SIGCHLD, so that the kernel
-# reaps what is left to it as first process of the namespace.
+# Line by line: a private /run, where network namespaces are pinned; a pure cgroup v2 tree, whatever
+# the machine has, since systemd in the containers wants one; the switch that joins the hosts. After
+# "ready" the maker either says "keep" or dies, which ends the `read`. The sleeper ignores SIGCHLD:
+# so the kernel reaps what is left to it as the first process of the namespace.
 _SCRIPT = """
 set -e
 mount -t tmpfs -o mode=755 lab /run

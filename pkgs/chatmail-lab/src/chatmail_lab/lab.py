@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chatmail_lab import client, network, programs
 from chatmail_lab.assembly import Assembly
-from chatmail_lab.container import Container
+from chatmail_lab.container import Container, NotReadyError
 from chatmail_lab.errors import LabError
 from chatmail_lab.evaluate import describe
 from chatmail_lab.guest import Guest
@@ -41,13 +41,15 @@ class Lab:
         relays: Sequence[str],
         *,
         config: Path | None = None,
+        keep_broken: bool = False,
         say: Say = _silent,
         report: Report = _no_report,
     ) -> None:
-        """Bring the lab up, instead of what was there under its name; all hosts are ready afterwards.
+        """Bring the lab up, instead of what runs under its name; all hosts are ready afterwards.
 
         Raises:
-            LabError: something is missing, does not evaluate, or does not start. Nothing is left running.
+            LabError: something is missing, does not evaluate, or does not start. Nothing is left
+                running, except for hosts that do not become ready if `keep_broken` is set.
         """
         check_machine()
         hosts = plan_hosts(relays)
@@ -76,6 +78,12 @@ class Lab:
                 )  # fmt: skip
                 self._assemble(assembly, say)
                 starting.keep()
+            except NotReadyError:
+                if keep_broken:
+                    starting.keep()
+                else:
+                    self._clear()
+                raise
             except BaseException:
                 self._clear()
                 raise
@@ -88,18 +96,22 @@ class Lab:
         client.write_files(
             self.client_directory, server=assembly.server, bundle=authority.bundle_path
         )
-        staged = self.home.directory / "programs"
         assembly.prepare(assembly.server)
         assembly.start_name_server()
-        programs.stage(assembly.root, staged)
+        programs.stage(assembly.root, assembly.staged)
         booted = [host for host in assembly.hosts if host.is_booted]
         for host in booted:
             assembly.prepare(host)
-            assembly.install(host, staged)
+            assembly.install(host)
             assembly.container(host).boot()
         say("booting")
         with ThreadPoolExecutor() as pool:
-            list(pool.map(Container.wait_until_ready, map(assembly.container, booted)))
+            try:
+                list(pool.map(Container.wait_until_ready, map(assembly.container, booted)))
+            except KeyboardInterrupt:
+                # the waits end with what they wait for
+                assembly.holder.end()
+                raise
         say("publishing DNS zones")
         assembly.publish()
 
@@ -110,7 +122,8 @@ class Lab:
 
     def _clear(self) -> None:
         holder = self.home.holder()
-        if holder is not None:
+        if holder is not None and holder.is_alive():
+            client.end_all(holder)
             holder.end()
         self.home.remove()
 

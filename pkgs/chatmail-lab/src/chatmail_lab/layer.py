@@ -6,8 +6,6 @@ from pathlib import Path
 from chatmail_lab.holder import Holder
 
 
-
-
 def mount_layer(holder: Holder, directory: Path, root: Path) -> Path:
     """Mount a fresh layer in the lab's mount namespace; where its merged view is, in there."""
     merged = directory / "merged"
@@ -15,9 +13,11 @@ def mount_layer(holder: Holder, directory: Path, root: Path) -> Path:
     commands = []
     if _on_overlay(directory):
         commands.append(f"mount -t tmpfs -o mode=755 layer {directory}")
+    upper, work = directory / "upper", directory / "work"
+    options = f"lowerdir={root},upperdir={upper},workdir={work}"
     commands += [
-        f"mkdir {directory}/upper {directory}/work {merged}",
-        f"mount -t overlay -o lowerdir={root},upperdir={directory}/upper,workdir={directory}/work overlay {merged}",
+        f"mkdir {upper} {work} {merged}",
+        f"mount -t overlay -o {options} overlay {merged}",
     ]
     holder.script(commands)
     return merged
@@ -25,7 +25,7 @@ def mount_layer(holder: Holder, directory: Path, root: Path) -> Path:
 
 def _on_overlay(directory: Path) -> bool:
     """Whether a directory is itself on an overlay, as in most containers."""
-    device = os.stat(directory).st_dev
+    device = directory.stat().st_dev
     name = f"{os.major(device)}:{os.minor(device)}"
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         fields = line.split()

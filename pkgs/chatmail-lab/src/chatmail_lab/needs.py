@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 from chatmail_lab.errors import LabError
 
@@ -14,7 +15,7 @@ PROGRAMS = {
     "unshare": "util-linux",
     "openssl": "openssl",
 }
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
 def check_machine() -> None:
@@ -26,7 +27,7 @@ def check_machine() -> None:
     if os.geteuid() != 0:
         raise LabError("a lab makes namespaces and mounts, so it needs root: try again with sudo")
     missing = [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
-    if not os.path.exists(KEYRING):
+    if not KEYRING.exists():
         missing.append("debian-archive-keyring")
     if missing:
         packages = " ".join(dict.fromkeys(missing))

@@ -1,18 +1,34 @@
-"""Our own programs as the relays run them: chatmaild and the library for instant IDLE, from the checkout."""
+"""Our own programs as relays run them, from the checkout: chatmaild, library, web pages."""
 
 import hashlib
+import json
 import shutil
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from chatmail_lab.chamber import run_in_root, seen
 from chatmail_lab.checkout import checkout
 from chatmail_lab.render.files import File, text
 from chatmail_lab.root import cache_directory
-from chatmail_lab.run import run
 
 PACKAGES = "/usr/lib/python3/dist-packages"
 LIBRARY = "/usr/lib/chatmail/instant-idle.so"
+PAGES = "/usr/share/chatmail-www"
 COMPILER_FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
+
+# what the description's units run, as a Debian host has it
+PATHS: Mapping[str, str | None] = {
+    "chatmaild": "/usr/bin/chatmaild",
+    "chatmail": "/usr/bin/chatmail",
+    "instantIdle": LIBRARY,
+    "imap": "/usr/lib/dovecot/imap",
+    "openssl": "/usr/bin/openssl",
+    "shell": "/bin/sh",
+    "systemctl": "/usr/bin/systemctl",
+    "www": PAGES,
+}
 
 _LAUNCHER = """#!/usr/bin/python3 -sP
 import sys
@@ -24,7 +40,7 @@ sys.exit({function}())
 
 
 def launchers(project: str) -> list[File]:
-    """The commands that a pyproject.toml (its text) declares, as files under /usr/bin."""
+    """The commands that a pyproject.toml (its text) declares, and the package's metadata."""
     metadata = tomllib.loads(project)["project"]
     commands = []
     for name, target in metadata.get("scripts", {}).items():
@@ -37,31 +53,64 @@ def launchers(project: str) -> list[File]:
 
 
 def stage(root: Path, directory: Path) -> None:
-    """Put all of our programs, ready to be copied into every relay, under `directory`."""
+    """Put chatmaild and the library, ready to be copied into every relay, under `directory`."""
     shutil.rmtree(directory, ignore_errors=True)
     source = checkout() / "pkgs/chatmaild"
-    package = directory / PACKAGES.lstrip("/") / "chatmaild"
-    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-    shutil.copytree(source / "src/chatmaild", package, ignore=ignored)
+    package = _below(directory, PACKAGES) / "chatmaild"
+    shutil.copytree(
+        source / "src/chatmaild", package, ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
+    )
     for file in launchers((source / "pyproject.toml").read_text()):
-        path = directory / file.path.lstrip("/")
+        path = _below(directory, file.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.content)
         path.chmod(file.mode)
     _compile_python(root, directory)
-    library = directory / LIBRARY.lstrip("/")
+    library = _below(directory, LIBRARY)
     library.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(_instant_idle(root), library)
     library.chmod(0o755)
+    _open_directories(directory)
+
+
+def stage_pages(root: Path, directory: Path, pages: Mapping[str, Any] | None) -> None:
+    """Build a relay's web pages under `directory`.
+
+    Raises:
+        LabError: the pages cannot be built from what the operator gave.
+    """
+    shutil.rmtree(directory, ignore_errors=True)
+    if pages is None:
+        return
+    directory.mkdir(parents=True)
+    settings = directory.with_suffix(".json")
+    settings.write_text(json.dumps(pages))
+    source = seen(checkout() / "pkgs/chatmail-www/src")
+    built = _below(directory, PAGES)
+    built.parent.mkdir(parents=True)
+    options = ["--settings", seen(settings), "--out", f"{seen(directory)}{PAGES}"]
+    python = ["env", f"PYTHONPATH={source}", "python3", "-B", "-m", "chatmail_www"]
+    run_in_root(root, [*python, *options])
+    _open_directories(directory)
+
+
+def _below(directory: Path, path: str) -> Path:
+    return directory / path.lstrip("/")
+
+
+def _open_directories(directory: Path) -> None:
+    """Let everybody on a relay look into directories, whatever umask we have."""
     for path in directory.rglob("*"):
         if path.is_dir():
             path.chmod(0o755)
+        elif not path.stat().st_mode & 0o004:
+            path.chmod(path.stat().st_mode | 0o044)
 
 
 def _compile_python(root: Path, directory: Path) -> None:
     """Write the bytecode, by the root's own Python."""
-    compiler = ["python3", "-m", "compileall", "-q", "-j0", "-s", "/mnt", "-p", "/"]
-    _in_root(root, directory, [*compiler, f"/mnt{PACKAGES}"])
+    compiler = ["python3", "-m", "compileall", "-q", "-j0", "-s", seen(directory), "-p", "/"]
+    run_in_root(root, [*compiler, f"{seen(directory)}{PACKAGES}"])
 
 
 def _instant_idle(root: Path) -> Path:
@@ -70,18 +119,7 @@ def _instant_idle(root: Path) -> Path:
     recipe = source.read_bytes() + " ".join(COMPILER_FLAGS).encode() + root.name.encode()
     built = cache_directory() / f"instant-idle-{hashlib.sha256(recipe).hexdigest()[:12]}.so"
     if not built.exists():
-        work = cache_directory() / f"{built.stem}.building"
-        work.mkdir(exist_ok=True)
-        shutil.copyfile(source, work / "instant-idle.c")
-        command = ["gcc", *COMPILER_FLAGS, "-o", "/mnt/instant-idle.so", "/mnt/instant-idle.c"]
-        _in_root(root, work, command)
-        (work / "instant-idle.so").rename(built)
-        shutil.rmtree(work)
+        unfinished = built.with_suffix(".building")
+        run_in_root(root, ["gcc", *COMPILER_FLAGS, "-o", seen(unfinished), seen(source)])
+        unfinished.rename(built)
     return built
-
-
-def _in_root(root: Path, directory: Path, command: list[str]) -> None:
-    """Run a command in the shared root, which sees `directory` as /mnt."""
-    script = 'mount --bind "$1" "$2/mnt"; root=$2; shift 2; exec chroot "$root" "$@"'
-    shell = ["sh", "-ec", script, "stage", str(directory), str(root)]
-    run(["unshare", "--mount", "--propagation=private", *shell, *command])

@@ -83,7 +83,8 @@ def _make(root: Path, report: Report) -> None:
     unfinished = root.with_suffix(".unfinished")
     if unfinished.exists():
         shutil.rmtree(unfinished)
-    command = ["mmdebstrap", "--verbose", *OPTIONS, f"--include={','.join(PACKAGES)}", SUITE, str(unfinished)]
+    what = ["--verbose", *OPTIONS, f"--include={','.join(PACKAGES)}", SUITE]
+    command = ["mmdebstrap", *what, str(unfinished)]
     tail: list[str] = []
     steps = 0
     with subprocess.Popen(

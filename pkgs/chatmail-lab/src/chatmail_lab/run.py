@@ -4,7 +4,7 @@ import shlex
 import subprocess
 from collections.abc import Sequence
 
-from chatmail_lab.errors import LabError
+from chatmail_lab.errors import CommandError, LabError
 
 
 def run(
@@ -31,6 +31,5 @@ def run(
     except subprocess.TimeoutExpired as error:
         raise LabError(f"{shlex.join(command)}: no end after {timeout_s} s") from error
     if done.returncode != 0:
-        said = "\n".join((done.stderr + done.stdout).strip().splitlines()[-15:])
-        raise LabError(f"{shlex.join(command)}: exit code {done.returncode}\n{said}")
+        raise CommandError(shlex.join(command), done)
     return done

@@ -9,6 +9,7 @@ from chatmail_lab.assembly import Assembly
 from chatmail_lab.errors import LabError
 from chatmail_lab.plan import Host
 
+LIST_RUNNING = "systemctl list-units --plain --no-legend --type=service --state=running"
 HEADER = ("host", "kind", "IPv4", "IPv6", "state", "units", "memory", "disk")
 
 
@@ -16,7 +17,8 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
     """Rows as lines with aligned columns."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
     )
     return "\n".join(line.rstrip() for line in lines)
 
@@ -68,9 +70,7 @@ def _row(assembly: Assembly, host: Host) -> tuple[str, ...]:
     container = assembly.container(host)
     try:
         state = container.exec(["systemctl", "is-system-running"]).stdout.strip()
-        listed = container.exec(
-            ["systemctl", "list-units", "--plain", "--no-legend", "--type=service", "--state=running"]
-        ).stdout
+        listed = container.exec(LIST_RUNNING.split()).stdout
     except LabError:
         return (host.name, host.kind, host.ipv4, host.ipv6, "down", "", "", "")
     group = assembly.holder.view / "sys/fs/cgroup" / container.group

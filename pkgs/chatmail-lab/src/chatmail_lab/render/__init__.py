@@ -1,10 +1,20 @@
 """From the merged description of a relay to the files of a Debian host: one module for each part.
 
-Each renderer is a pure function and refuses what it does not know, so that nothing that NixOS would do is
-silently missing in the lab.
+Each renderer is a pure function and refuses what it does not know, so that nothing that NixOS would
+do is silently missing in the lab.
 """
 
-from chatmail_lab.render import coturn, dovecot, etc, nginx, postfix, systemd, tmpfiles, unbound, users
+from chatmail_lab.render import (
+    coturn,
+    dovecot,
+    etc,
+    nginx,
+    postfix,
+    systemd,
+    tmpfiles,
+    unbound,
+    users,
+)
 from chatmail_lab.render.files import File
 from chatmail_lab.render.values import Attrs, only
 
@@ -15,7 +25,7 @@ SERVICES = {
     "postfix": postfix.render,
     "unbound": unbound.render,
 }
-# options about the machine around the relay, which a container shares with its host or does not have
+# about the machine around the relay, which a container shares with its host or does not have
 WITHOUT_EFFECT = frozenset({"boot", "networking", "security", "system", "nix", "time"})
 
 

@@ -9,7 +9,7 @@ KNOWN = frozenset({"text", "source", "mode", "user", "group", "enable", "target"
 
 
 def etc_file(name: str, entry: Attrs) -> File | None:
-    """One entry; None if it is switched off. A source on this machine is copied, another one linked."""
+    """One entry; None if switched off. A source on this machine is copied, another one linked."""
     only(f'environment.etc."{name}"', entry, KNOWN)
     if not entry.get("enable", True):
         return None

@@ -30,7 +30,7 @@ KNOWN_LOCATION = frozenset(
     }
 )
 DEFAULT_PRIORITY = 1000
-ALL_ADDRESSES = ("0.0.0.0", "[::0]")
+ALL_ADDRESSES = ("0.0.0.0", "[::0]")  # noqa: S104 - what NixOS does
 
 
 def _block(title: str, lines: list[str]) -> list[str]:
@@ -69,7 +69,7 @@ def _listen_line(listen: Attrs, *, default: bool) -> str:
 
 
 def _location(path: str, location: Attrs) -> list[str]:
-    only(f"services.nginx.virtualHosts.*.locations.\"{path}\"", location, KNOWN_LOCATION)
+    only(f'services.nginx.virtualHosts.*.locations."{path}"', location, KNOWN_LOCATION)
     lines = []
     if location.get("proxyPass"):
         lines.append(f"proxy_pass {location['proxyPass']};")
@@ -138,7 +138,7 @@ def _http(nginx: Attrs) -> Iterator[str]:
     yield from _raw(nginx.get("commonHttpConfig"))
     hosts = nginx.get("virtualHosts", {})
     for name in sorted(hosts):
-        only(f"services.nginx.virtualHosts.\"{name}\"", hosts[name], KNOWN_HOST)
+        only(f'services.nginx.virtualHosts."{name}"', hosts[name], KNOWN_HOST)
         yield from _server(name, hosts[name])
     yield from _raw(nginx.get("appendHttpConfig"))
 

@@ -56,7 +56,7 @@ def main_cf(settings: Attrs) -> str:
 
 
 def master_entries(postfix: Attrs) -> dict[str, dict[str, Any]]:
-    """All entries of master.cf by attribute name: NixOS's own, and what the description says about each."""
+    """Entries of master.cf by attribute name: NixOS's own with what the description changes."""
     entries = {name: dict(entry) for name, entry in DEFAULT_MASTER.items()}
     if postfix.get("enableSmtp", True):
         entries |= {name: dict(entry) for name, entry in SMTP_MASTER.items()}

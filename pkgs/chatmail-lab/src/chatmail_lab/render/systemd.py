@@ -1,18 +1,27 @@
 """systemd.{services,timers,sockets,paths,targets} -> unit files, as NixOS writes them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from chatmail_lab.render.files import File, link, text
 from chatmail_lab.render.values import Attrs, Data, as_list, only
 
 UNIT = {
-    **{"description": "Description", "documentation": "Documentation"},
-    **{"after": "After", "before": "Before", "wants": "Wants", "requires": "Requires"},
-    **{"requisite": "Requisite", "bindsTo": "BindsTo", "partOf": "PartOf"},
-    **{"conflicts": "Conflicts", "onFailure": "OnFailure", "onSuccess": "OnSuccess"},
-    **{"upholds": "Upholds", "startLimitBurst": "StartLimitBurst"},
-    **{"startLimitIntervalSec": "StartLimitIntervalSec"},
+    "description": "Description",
+    "documentation": "Documentation",
+    "after": "After",
+    "before": "Before",
+    "wants": "Wants",
+    "requires": "Requires",
+    "requisite": "Requisite",
+    "bindsTo": "BindsTo",
+    "partOf": "PartOf",
+    "conflicts": "Conflicts",
+    "onFailure": "OnFailure",
+    "onSuccess": "OnSuccess",
+    "upholds": "Upholds",
+    "startLimitBurst": "StartLimitBurst",
+    "startLimitIntervalSec": "StartLimitIntervalSec",
 }
 INSTALL = {"wantedBy": "wants", "requiredBy": "requires", "upheldBy": "upholds"}
 # NixOS's switch-to-configuration reads these; a lab that is configured anew restarts what changed
@@ -41,9 +50,7 @@ def _value(value: Data) -> str:
 
 def _section(title: str, settings: Attrs) -> list[str]:
     """A section: one line for each value, a list is several lines, null none."""
-    lines = [
-        f"{key}={_value(item)}" for key in sorted(settings) for item in as_list(settings[key])
-    ]
+    lines = [f"{key}={_value(item)}" for key in sorted(settings) for item in as_list(settings[key])]
     return [f"[{title}]", *lines, ""]
 
 
@@ -73,8 +80,11 @@ def _service_section(name: str, service: Attrs) -> list[str]:
         if service.get(option):
             # NixOS puts its own script behind what serviceConfig says
             settings[key] = [*as_list(settings.get(key)), _script_path(name, option)]
-    packages = [f"{package}/{folder}" for package in service.get("path", []) for folder in ("bin", "sbin")]
-    environment = {"PATH": ":".join([*packages, *DEBIAN_PATH])} | dict(service.get("environment", {}))
+    folders = [
+        f"{package}/{folder}" for package in service.get("path", []) for folder in ("bin", "sbin")
+    ]
+    search = ":".join([*folders, *DEBIAN_PATH])
+    environment = {"PATH": search} | dict(service.get("environment", {}))
     lines = _section("Service", settings)[:-1]
     for key in sorted(environment):
         if environment[key] is not None:
@@ -105,9 +115,47 @@ def _timers(systemd: Attrs) -> dict[str, Attrs]:
     timers: dict[str, Attrs] = dict(systemd.get("timers", {}))
     for name, service in systemd.get("services", {}).items():
         if service.get("startAt"):
-            when = {"timerConfig": {"OnCalendar": service["startAt"]}, "wantedBy": ["timers.target"]}
+            when = {
+                "timerConfig": {"OnCalendar": service["startAt"]},
+                "wantedBy": ["timers.target"],
+            }
             timers[name] = when | dict(timers.get(name, {}))
     return timers
+
+
+def _service(name: str, service: Attrs) -> Iterator[File]:
+    only(f"systemd.services.{name}", service, SERVICE)
+    yield from _scripts(name, service)
+    yield from _write(f"{name}.service", service, _service_section(name, service))
+
+
+def _socket(name: str, socket: Attrs) -> Iterator[File]:
+    only(f"systemd.sockets.{name}", socket, COMMON | {"socketConfig", "listenStreams"})
+    settings = dict(socket.get("socketConfig", {}))
+    streams = [*as_list(settings.get("ListenStream")), *socket.get("listenStreams", [])]
+    sections = _section("Socket", settings | {"ListenStream": streams})
+    yield from _write(f"{name}.socket", socket, sections)
+
+
+def _simple(kind: str) -> Callable[[str, Attrs], Iterator[File]]:
+    """Renderer of a kind of unit with one section: timer and timerConfig, path and pathConfig."""
+    option = f"{kind}Config"
+
+    def render_one(name: str, unit: Attrs) -> Iterator[File]:
+        only(f"systemd.{kind}s.{name}", unit, COMMON | {option})
+        sections = _section(kind.capitalize(), unit[option]) if option in unit else []
+        yield from _write(f"{name}.{kind}", unit, sections)
+
+    return render_one
+
+
+KINDS: dict[str, Callable[[str, Attrs], Iterator[File]]] = {
+    "services": _service,
+    "sockets": _socket,
+    "timers": _simple("timer"),
+    "paths": _simple("path"),
+    "targets": _simple("target"),
+}
 
 
 def render(systemd: Attrs) -> list[File]:
@@ -116,24 +164,11 @@ def render(systemd: Attrs) -> list[File]:
     Raises:
         LabError: an option that the lab does not know.
     """
-    only("systemd", systemd, frozenset({"services", "timers", "sockets", "paths", "targets", "tmpfiles"}))
-    files: list[File] = []
-    for name, service in sorted(systemd.get("services", {}).items()):
-        only(f"systemd.services.{name}", service, SERVICE)
-        files += _scripts(name, service)
-        files += _write(f"{name}.service", service, _service_section(name, service))
-    for name, timer in sorted(_timers(systemd).items()):
-        only(f"systemd.timers.{name}", timer, COMMON | {"timerConfig"})
-        files += _write(f"{name}.timer", timer, _section("Timer", timer.get("timerConfig", {})))
-    for name, socket in sorted(systemd.get("sockets", {}).items()):
-        only(f"systemd.sockets.{name}", socket, COMMON | {"socketConfig", "listenStreams"})
-        settings = dict(socket.get("socketConfig", {}))
-        streams = [*as_list(settings.get("ListenStream")), *socket.get("listenStreams", [])]
-        files += _write(f"{name}.socket", socket, _section("Socket", settings | {"ListenStream": streams}))
-    for name, path in sorted(systemd.get("paths", {}).items()):
-        only(f"systemd.paths.{name}", path, COMMON | {"pathConfig"})
-        files += _write(f"{name}.path", path, _section("Path", path.get("pathConfig", {})))
-    for name, target in sorted(systemd.get("targets", {}).items()):
-        only(f"systemd.targets.{name}", target, COMMON)
-        files += _write(f"{name}.target", target, [])
-    return files
+    only("systemd", systemd, frozenset({*KINDS, "tmpfiles"}))
+    units = {**systemd, "timers": _timers(systemd)}
+    return [
+        file
+        for kind, render_one in KINDS.items()
+        for name, unit in sorted(units.get(kind, {}).items())
+        for file in render_one(name, unit)
+    ]
