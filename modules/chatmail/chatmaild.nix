@@ -44,6 +44,8 @@ in
           directories.mail
           directories.accounts
         ];
+        # free memory and load decide whether new addresses are made: /proc/meminfo, /proc/loadavg
+        ProcSubset = "all";
         # Dovecot's logins, Postfix' look-ups, and the notification server
         RestrictAddressFamilies = [
           "AF_UNIX"
@@ -60,6 +62,8 @@ in
         "unbound.service"
       ];
       serviceConfig = {
+        # whoever connects can have mail signed: Postfix alone, whose processes have no other group
+        Group = users.postfix;
         # the markers of the mailboxes, see ./files.nix
         SupplementaryGroups = [ users.mail ];
         ReadWritePaths = [ directories.dkim ];

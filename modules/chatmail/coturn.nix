@@ -44,6 +44,7 @@ optionalAttrs turn.enable {
     use-auth-secret = true;
     static-auth-secret-file = turn.secretFile;
     extraConfig = ''
+      userdb=:memory:
       no-multicast-peers
       user-quota=12
       total-quota=1200

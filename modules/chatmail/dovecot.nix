@@ -158,11 +158,14 @@ in
         # --- delivery
         "service lmtp" = {
           user = users.mail;
-          process_min_avail = 2;
+          # Postfix keeps its connections, so one spare is enough
+          process_min_avail = 1;
           restart_request_count = "unlimited";
           # not private/lmtp: that is the socket of Postfix' own client
           "unix_listener ${queue}${sockets.lmtp}" = postfixSocket "0600";
         };
+        # addresses and headers in UTF-8 (RFC 6531), which Postfix takes in, are delivered, too
+        mail_utf8_extensions = true;
         lmtp_add_received_header = false;
         lmtp_hdr_delivery_address = "none";
         # the limit's 451 would hold a popular address' mail back for a minute
@@ -204,7 +207,11 @@ in
           ];
         };
         "service stats".client_limit = clients;
-        "service anvil".client_limit = clients;
+        "service anvil" = {
+          client_limit = clients;
+          # no waiting for those who share an IP address with somebody who mistyped a password
+          "unix_listener anvil-auth-penalty".mode = "0";
+        };
 
         # --- privacy: no line for a login or a delivery
         info_log_path = "/dev/null";

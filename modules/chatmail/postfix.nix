@@ -28,6 +28,9 @@ let
     rules: "regexp:{${concatMapStringsSep ", " (rule: "{${rule.pattern} ${rule.action}}") rules}}";
   rule = pattern: action: { inherit pattern action; };
 
+  # how Postfix signs its trace headers, as a regular expression
+  postfixed = "${builtins.replaceStrings [ "." ] [ "[.]" ] settings.hostName} [(]Postfix[)]";
+
   # no account can have this name; see smtpd_command_filter
   verifyAddress = "vrfy~@${mailDomain}";
 
@@ -187,7 +190,9 @@ in
         disable_mime_output_conversion = true;
         # our own Received, without the client's name and address
         header_checks = inline [
-          (rule "/^Received: from .* by ${settings.hostName} \\(Postfix\\) with ([A-Z0-9]+) id ([0-9A-Za-z]+).*;(.*)$$/" "REPLACE Received: by ${settings.hostName} (Postfix) with $$1 id $$2;$$3")
+          (rule "/^Received: from .*[[:space:]]by ${postfixed} with ([A-Z0-9]+) id ([0-9A-Za-z]+).*;(.*)$$/"
+            "REPLACE Received: by ${settings.hostName} (Postfix) with $$1 id $$2;$$3"
+          )
         ];
         smtp_header_checks = inline [ (rule "/^Received:/" "IGNORE") ];
         lmtp_header_checks = inline [
