@@ -2,7 +2,7 @@
 
 POST /login       password grant (RFC 6749 section 4.3): a right password is answered
                   {"access_token": "x", "user": ADDRESS, "active": true}, a wrong one
-                  {"active": false}. Anything but 2xx makes Dovecot say "temporary failure", which
+                  the same with false. Anything but 2xx makes Dovecot say "temporary failure", which
                   is the answer to a fault of ours and never to a wrong password.
 POST /introspect  Dovecot needs a URL here and never asks: the grant's answer has all fields
 POST /event       event exporter, see push/events.py
@@ -57,5 +57,6 @@ async def _login(request: Request, logins: Logins) -> Response:
     except BusyError:
         return json_response({"error": "temporarily_unavailable"}, 503)
     if address is None:
-        return json_response({"active": False})
+        # token and user belong here, too: without them Dovecot tells of a temporary failure
+        return json_response({"access_token": TOKEN, "user": user, "active": False})
     return json_response({"access_token": TOKEN, "user": address, "active": True})
