@@ -5,6 +5,6 @@ from chatmaild.settings import Settings
 
 def run(settings: Settings) -> None:
     """Serve the milter until SIGTERM."""
-    from chatmaild.filter.milter import serve
+    from chatmaild.filter.service import serve
 
     serve(settings)

@@ -7,13 +7,16 @@ from typing import Final
 
 from chatmaild.filter.headers import Header
 
-SUBJECT: Final = b" [...]"  # with the blank behind the colon
+SUBJECT: Final = b" [...]"
 _REMOVED: Final = frozenset({b"received", b"x-originating-ip", b"x-mailer", b"user-agent"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One change: the ``index``-th field of that name (from 1); no value removes it."""
+    """One change: the ``index``-th field of that name (from 1); no value removes it.
+
+    ``value`` begins with the blank behind the colon.
+    """
 
     name: bytes
     index: int

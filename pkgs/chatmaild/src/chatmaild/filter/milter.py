@@ -9,10 +9,7 @@ all header fields and the whole body without waiting, and waits at RCPT and at t
 
 from __future__ import annotations
 
-import gc
-import grp
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -20,19 +17,13 @@ from typing import Any, Final
 import Milter
 import milter
 
-from chatmaild import logs, systemd
-from chatmaild.dkim.keys import load_signer
-from chatmaild.dkim.resolver import KeyCache
+from chatmaild import logs
 from chatmaild.filter import verdicts
-from chatmaild.filter.message import Budget, Entrance, Outcome, Policy, Transit
-from chatmaild.filter.ratelimit import RateLimiter
+from chatmaild.filter.message import Entrance, Outcome, Policy, Transit
 from chatmaild.filter.verdicts import Accept, Discard, Refuse
-from chatmaild.settings import Settings
-from chatmaild.store.mailboxes import Mailboxes
 
 _log = logging.getLogger(__name__)
 
-_HEADERS_IN_FLIGHT: Final = 64 << 20  # octets; bodies are not kept
 _ACTIONS: Final = (
     Milter.ADDHDRS | Milter.CHGHDRS | Milter.DELRCPT | Milter.CHGFROM | Milter.SETSYMLIST
 )
@@ -61,23 +52,37 @@ def _guarded(callback: Callable[..., Action]) -> Callable[..., Action]:
 class Connection(Milter.Base):  # type: ignore[misc]
     """One SMTP connection, or one message that Postfix made itself."""
 
-    policy: Policy  # set on the subclass that serves
-
-    def __init__(self) -> None:
+    def __init__(self, policy: Policy, under_way: set[Connection]) -> None:
+        self._policy = policy
+        self._under_way = under_way
         self.broken = False
         self._transit: Transit | None = None
         self._sender = ""
 
+    def negotiate(self, options: list[int]) -> Action:
+        """Agree with Postfix on what is sent, and what is answered.
+
+        `Milter.symlist` would ask for the macro as well, but fails on Python 3 (pymilter 1.0.6),
+        and then every callback is called and answered.
+        """
+        if options[0] & Milter.SETSYMLIST:
+            self._ctx.setsymlist(Milter.M_ENVFROM, "{daemon_name}")
+        action = super().negotiate(options)
+        if action != Milter.CONTINUE or not self._protocol & Milter.P_HDR_LEADSPC:
+            _log.error("the mail server does not speak version 6 of the milter protocol")
+            return int(Milter.REJECT)
+        return int(action)
+
     @Milter.noreply
     @Milter.decode("bytes")
-    @Milter.symlist("{daemon_name}")
     @_guarded
     def envfrom(self, sender: bytes, *_: bytes) -> Action:
         """MAIL: what is wrong with it is answered at RCPT, where clients expect it."""
         self._close_message()
         self._sender = _address(sender)
         entrance = Entrance(self.getsymval("{daemon_name}"))
-        self._transit = Transit(self.policy, entrance, self._sender)
+        self._transit = Transit(self._policy, entrance, self._sender)
+        self._under_way.add(self)
         return Milter.CONTINUE
 
     @Milter.decode("bytes")
@@ -175,52 +180,16 @@ class Connection(Milter.Base):  # type: ignore[misc]
             self._transit.close()
         self._transit = None
         self.broken = False
+        self._under_way.discard(self)
 
 
-def serve(settings: Settings) -> None:
-    """Serve until SIGTERM.
+def listen(path: str, policy: Policy, under_way: set[Connection]) -> None:
+    """Make the socket; messages are taken by `run`.
 
-    Raises:
-        OSError: the socket cannot be made, or a key cannot be read.
-        SettingsError: the file of the signing key holds something else.
+    `Milter.runmilter` would do both in one step, and nobody could say READY in between.
     """
-
-    class Served(Connection):
-        policy = policy_of(settings)
-
-    Milter.factory = Milter.enable_protocols(Served, Milter.P_HDR_LEADSPC)
-    _register()
-    milter.setbacklog(_BACKLOG)
-    milter.settimeout(_TIMEOUT_S)
-    milter.setconn(f"unix:{settings.sockets.milter}")
-    milter.opensocket(True)
-    _admit_postfix(Path(settings.sockets.milter), settings.users.postfix)
-    gc.collect()
-    gc.freeze()  # what is loaded by now stays
-    systemd.notify("READY=1")
-    milter.main()  # libmilter itself waits for SIGTERM
-
-
-def policy_of(settings: Settings) -> Policy:
-    """What all messages of this relay share.
-
-    Raises:
-        OSError, SettingsError: see `load_signer`.
-    """
-    return Policy(
-        mail_domain=settings.mail_domain,
-        markers=Mailboxes.of(settings),
-        limiter=RateLimiter(
-            per_minute=settings.mail.messages_per_minute, burst=settings.mail.message_burst
-        ),
-        signer=load_signer(settings),
-        keys=KeyCache(),
-        headers_in_flight=Budget(_HEADERS_IN_FLIGHT),
-    )
-
-
-def _register() -> None:
-    """Hand libmilter the callbacks that are used; `Milter.runmilter` would not let us say READY."""
+    served = Milter.enable_protocols(Connection, Milter.P_HDR_LEADSPC)
+    Milter.factory = lambda: served(policy, under_way)
     milter.set_flags(_ACTIONS)
     milter.set_exception_policy(Milter.TEMPFAIL)
     milter.set_envfrom_callback(lambda context, *a: context.getpriv().envfrom_bytes(*a))
@@ -232,20 +201,20 @@ def _register() -> None:
     milter.set_abort_callback(lambda context: context.getpriv().abort())
     milter.set_close_callback(Milter.close_callback)
     milter.register("chatmail", negotiate=Milter.negotiate_callback)
+    milter.setbacklog(_BACKLOG)
+    milter.settimeout(_TIMEOUT_S)
+    milter.setconn(f"unix:{path}")
+    milter.opensocket(True)
 
 
-def _admit_postfix(socket: Path, group: str) -> None:
-    """Let Postfix connect, and nobody else where that can be had.
+def run() -> None:
+    """Take messages until `stop` is called from another thread."""
+    milter.main()
 
-    Whoever can connect can have anything signed. Postfix' processes have their own group alone, so
-    the socket is given to that one; for this our user must be a member.
-    """
-    try:
-        os.chown(socket, -1, grp.getgrnam(group).gr_gid)
-        socket.chmod(0o660)
-    except (KeyError, PermissionError):
-        _log.warning("anybody on this machine can connect: user is not in the group %s", group)
-        socket.chmod(0o666)
+
+def stop() -> None:
+    """Make `run` end; returns once the listening thread has noticed."""
+    milter.stop()
 
 
 def _address(path: bytes) -> str:

@@ -100,7 +100,7 @@ def incoming(
 
 
 def _is_autocrypt_setup(message: Message) -> bool:
-    """A key that somebody sends to himself, encrypted in its own way (Autocrypt 1.1 section 4.4)."""
+    """A key sent to oneself, encrypted in its own way (Autocrypt 1.1 section 4.4)."""
     found = content_type(message.headers)
     return (
         len(message.recipients) == 1

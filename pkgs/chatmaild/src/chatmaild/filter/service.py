@@ -1,0 +1,119 @@
+"""The process around the milter: its socket, readiness, SIGTERM."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import grp
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from chatmaild import systemd
+from chatmaild.dkim.keys import load_signer
+from chatmaild.dkim.resolver import KeyCache
+from chatmaild.filter import milter
+from chatmaild.filter.message import Budget, Policy
+from chatmaild.filter.ratelimit import RateLimiter
+from chatmaild.settings import Settings
+from chatmaild.store.mailboxes import Mailboxes
+
+_log = logging.getLogger(__name__)
+
+_HEADERS_IN_FLIGHT: Final = 64 << 20  # octets; bodies are not kept
+_DRAIN_S: Final = 5.0  # a message takes milliseconds; one whose key DNS does not give can wait
+_POLL_S: Final = 0.02
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM.
+
+    Raises:
+        OSError: the socket cannot be made, or a key cannot be read.
+        SettingsError: the file of the signing key holds something else.
+    """
+
+    under_way: set[milter.Connection] = set()
+    milter.listen(settings.sockets.milter, policy_of(settings), under_way)
+    _admit_postfix(Path(settings.sockets.milter), settings.users.postfix)
+    gc.collect()
+    gc.freeze()  # what is loaded by now stays
+    _main(Path(settings.sockets.milter), under_way)
+
+
+def policy_of(settings: Settings) -> Policy:
+    """What all messages of this relay share.
+
+    Raises:
+        OSError, SettingsError: see `load_signer`.
+    """
+    return Policy(
+        mail_domain=settings.mail_domain,
+        markers=Mailboxes.of(settings),
+        limiter=RateLimiter(
+            per_minute=settings.mail.messages_per_minute, burst=settings.mail.message_burst
+        ),
+        signer=load_signer(settings),
+        keys=KeyCache(),
+        headers_in_flight=Budget(_HEADERS_IN_FLIGHT),
+    )
+
+
+def _main(path: Path, under_way: set[milter.Connection]) -> None:
+    """Run libmilter until SIGTERM, then let the messages under way end.
+
+    Raises:
+        OSError: libmilter ended by itself.
+    """
+    stopping = threading.Event()
+
+    def work() -> None:
+        try:
+            milter.run()
+        finally:
+            stopping.set()
+
+    worker = threading.Thread(target=work, daemon=True)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    worker.start()
+    systemd.notify("READY=1")
+    stopping.wait()
+    if not worker.is_alive():
+        raise OSError("libmilter ended, see above")
+    systemd.notify("STOPPING=1")
+    _stop(worker, path)
+    deadline_s = time.monotonic() + _DRAIN_S
+    while under_way and time.monotonic() < deadline_s:
+        time.sleep(_POLL_S)
+
+
+def _stop(worker: threading.Thread, path: Path) -> None:
+    """Stop libmilter at once: by itself it looks every 5 s whether it should.
+
+    Until then its socket takes connections that nobody serves. Another connection wakes it.
+    """
+    threading.Thread(target=milter.stop, daemon=True).start()
+    while worker.is_alive():
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as waker:
+            waker.connect(str(path))
+        worker.join(_POLL_S)
+
+
+def _admit_postfix(path: Path, group: str) -> None:
+    """Let Postfix connect, and nobody else: whoever can connect can have anything signed.
+
+    Postfix' processes have its own group alone, so this service must run with that group.
+    """
+    try:
+        is_ours = grp.getgrnam(group).gr_gid == os.getegid()
+    except KeyError:
+        is_ours = False
+    if not is_ours:
+        _log.warning("anybody on this machine can connect: the service lacks group %s", group)
+    path.chmod(0o660 if is_ours else 0o666)
