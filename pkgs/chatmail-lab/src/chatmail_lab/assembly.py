@@ -1,6 +1,7 @@
 """Putting hosts together: layers, files, name server, zones."""
 
 import base64
+import json
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 from chatmail_lab import dns, guests, programs
 from chatmail_lab.authority import Authority
 from chatmail_lab.container import Container
-from chatmail_lab.errors import LabError
+from chatmail_lab.errors import CommandError, LabError
 from chatmail_lab.evaluate import Description
 from chatmail_lab.holder import Holder
 from chatmail_lab.layer import mount_layer
@@ -99,6 +100,35 @@ class Assembly:
         files += self._certificate(host, description)
         for file in files:
             tree.write(file)
+        self._forget_older_files(host, files)
+
+    def _forget_older_files(self, host: Host, files: Sequence[File]) -> None:
+        """Delete what an earlier configuration wrote and this one does not."""
+        listed = self.home.directory / "files" / f"{host.name}.json"
+        listed.parent.mkdir(exist_ok=True)
+        paths = sorted({file.path for file in files})
+        before: list[str] = json.loads(listed.read_text()) if listed.exists() else []
+        for path in set(before) - set(paths):
+            self.tree(host).path(path).unlink(missing_ok=True)
+        listed.write_text(json.dumps(paths))
+
+    def restart(self, host: Host) -> None:
+        """Let a running relay take changed programs and files into use."""
+        container = self.container(host)
+        config = self.descriptions[host.name].config
+        units = [
+            f"{name}.service"
+            for name, service in config.get("systemd", {}).get("services", {}).items()
+            if "multi-user.target" in service.get("wantedBy", [])
+        ]
+        for command in (
+            ["systemctl", "daemon-reload"],
+            ["systemd-tmpfiles", "--create"],
+            ["systemctl", "restart", "--no-block", *units],
+        ):
+            done = container.exec(command)
+            if done.returncode != 0:
+                raise CommandError(f"{host.name}: {' '.join(command)}", done)
 
     def _resolvers(self, description: Description) -> list[str]:
         unbound = description.config.get("services", {}).get("unbound", {})
@@ -135,16 +165,10 @@ class Assembly:
         self.holder.run(*control, "-c", dns.CONFIG_FILE, "reload")
 
     def _zones(self, records: Mapping[str, Sequence[dns.Record]]) -> dict[str, str]:
-        """All zones as texts: an empty top, the lab's hosts, the way back, the relays."""
-        own = [
-            record for host in self.hosts if not records.get(host.name)
-            for record in dns.host_records(host) if not host.name.isdigit()
-        ]  # fmt: skip
-        zones = {".": [], "test.": own, **dns.reverse_zones(self.hosts)}
-        zones |= {f"{name}.": list(zone) for name, zone in records.items() if zone}
+        """The text of each zone by origin; `records` are those that relays publish."""
         return {
             origin: dns.zone_file(origin, zone, server=self.server)
-            for origin, zone in zones.items()
+            for origin, zone in dns.all_zones(self.hosts, records).items()
         }
 
     def _dkim_records(self, host: Host) -> dict[str, str]:

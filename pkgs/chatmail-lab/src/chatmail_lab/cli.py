@@ -1,16 +1,22 @@
 """The `lab` command."""
 
+import json
 import os
-import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from chatmail_lab import table
 from chatmail_lab.errors import LabError
+from chatmail_lab.evaluate import default_values, describe, evaluate, evaluate_expression
 from chatmail_lab.lab import Lab
 from chatmail_lab.needs import check_machine
+from chatmail_lab.plan import plan_hosts
+from chatmail_lab.progress import Progress
+from chatmail_lab.render import render_relay
 from chatmail_lab.root import ready_root
+from chatmail_lab.tree import Tree
 
 _PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 _CONFIG = click.option(
@@ -44,25 +50,6 @@ def main(ctx: click.Context, name: str) -> None:
     ctx.obj = Lab(name)
 
 
-class _Progress:
-    """A bar on stderr while the Debian root is made; nothing if it exists."""
-
-    def __init__(self) -> None:
-        self._percent = -1
-
-    def __call__(self, fraction: float, line: str) -> None:
-        percent = int(fraction * 100)
-        if percent == self._percent:
-            return
-        self._percent = percent
-        bar = "#" * (percent // 4)
-        text = f"making the Debian root (once) [{bar:<25}] {percent:3} %"
-        if sys.stderr.isatty():
-            click.echo(f"\r{text} {line[:40]:<40}", err=True, nl=percent >= 99)
-        elif percent % 10 == 0:
-            click.echo(text, err=True)
-
-
 def _say(text: str) -> None:
     click.echo(f"{text} ...", err=True)
 
@@ -76,8 +63,16 @@ def _say(text: str) -> None:
 @click.pass_obj
 def up(lab: Lab, domains: tuple[str, ...], config: Path | None, keep_broken: bool) -> None:
     """Start relays for DOMAINS, instead of what runs under this name."""
-    lab.start(domains, config=config, keep_broken=keep_broken, say=_say, report=_Progress())
+    lab.start(domains, config=config, keep_broken=keep_broken, say=_say, report=Progress())
     click.echo(table.status(lab.assembly(), started_s=lab.state().started_s))
+
+
+@main.command()
+@_CONFIG
+@click.pass_obj
+def reconfigure(lab: Lab, config: Path | None) -> None:
+    """Take the checkout as it is now into use on the running relays; their mail stays."""
+    lab.reconfigure(config=config, say=_say)
 
 
 @main.command()
@@ -138,5 +133,39 @@ def heal(lab: Lab, host: str) -> None:
 @main.command()
 def root() -> None:
     """Print the directory of the shared Debian root; makes it if needed."""
+    click.echo(_root())
+
+
+@main.command("eval")
+@click.argument("domains", nargs=-1)
+@_CONFIG
+@click.option("--values", default="{}", help="JSON with values of services.chatmail.")
+@click.option("--expr", help="A Nix expression instead, with `lib` in scope.")
+def evaluate_(domains: tuple[str, ...], config: Path | None, values: str, expr: str | None) -> None:
+    """Print the description of relays for DOMAINS as JSON, by domain.
+
+    Each is { cfg, settings, pages, zone, failures, config }; failures are those of assertions.
+    """
+    if expr is not None:
+        click.echo(evaluate_expression(_root(), expr))
+        return
+    given = {domain: default_values(domain) | json.loads(values) for domain in domains}
+    click.echo(json.dumps(evaluate(_root(), given, config=config), indent=1, sort_keys=True))
+
+
+@main.command()
+@click.argument("domain")
+@_CONFIG
+@click.option("--output", required=True, type=click.Path(file_okay=False, path_type=Path))
+def render(domain: str, config: Path | None, output: Path) -> None:
+    """Write the files of the relay for DOMAIN below a directory, as root's, without starting it."""
+    server = plan_hosts([domain])[0]
+    described = describe(_root(), [domain], config=config, name_servers=[server.ipv4, server.ipv6])
+    files = render_relay(described[domain].config)
+    for file in files:
+        Tree(output).write(replace(file, user="0", group="0"))
+
+
+def _root() -> Path:
     check_machine()
-    click.echo(ready_root(_Progress()))
+    return ready_root(Progress())

@@ -60,7 +60,7 @@ class Container:
             *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot"),
             f"--directory={self.merged}",
             f"--machine={self.host.machine}",
-            f"--hostname={self.host.name}",
+            f"--hostname={self.host.hostname}",
             f"--network-namespace-path=/run/netns/{self.host.name}",
             *("--console=pipe", "--link-journal=no", "--resolv-conf=off", "--timezone=off"),
         ]

@@ -1,7 +1,7 @@
 """The lab's name server: zones of the relays as files, served by unbound with authority."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chatmail_lab.plan import Host
@@ -60,16 +60,15 @@ def reverse_zones(hosts: Sequence[Host]) -> dict[str, list[Record]]:
     """The zones that lead from an address to a host's name."""
     pointers: dict[str, list[Record]] = {REVERSE4: [], REVERSE6: []}
     for host in hosts:
-        target = f"{host.name if '.' in host.name else host.name + '.test'}."
         for address, zone in ((host.ipv4, REVERSE4), (host.ipv6, REVERSE6)):
             name = ipaddress.ip_address(address).reverse_pointer
-            pointers[zone].append(Record(name=name, type="PTR", data=target))
+            pointers[zone].append(Record(name=name, type="PTR", data=f"{host.dns_name}."))
     return pointers
 
 
 def host_records(host: Host) -> list[Record]:
     """Addresses of a host without a zone of its own, and that it takes mail."""
-    name = f"{host.name}.test" if "." not in host.name else host.name
+    name = host.dns_name
     return [
         Record(name=name, type="A", data=host.ipv4),
         Record(name=name, type="AAAA", data=host.ipv6),
@@ -93,6 +92,26 @@ def described_records(
         data = quoted(str(value)) if kind == "TXT" else str(value)
         records.append(Record(name=str(entry["name"]), type=kind, data=data))
     return records
+
+
+def all_zones(
+    hosts: Sequence[Host], published: Mapping[str, Sequence[Record]]
+) -> dict[str, Sequence[Record]]:
+    """Every zone of the lab by origin; `published` are records by domain, where there are some.
+
+    The root is empty, so that nothing else exists.
+    """
+    zones: dict[str, Sequence[Record]] = {".": [], **reverse_zones(hosts)}
+    zones |= {f"{domain}.": records for domain, records in published.items() if records}
+    common: list[Record] = []
+    for host in hosts:
+        if f"{host.dns_name}." in zones:
+            continue
+        if host.dns_name.endswith(".test"):
+            common += host_records(host)
+        else:
+            zones[f"{host.dns_name}."] = host_records(host)
+    return zones | {"test.": common}
 
 
 def server_files(zones: dict[str, str]) -> list[File]:

@@ -56,6 +56,13 @@ def nix_eval(root: Path, arguments: Sequence[str]) -> str:
         raise LabError(f"the configuration does not evaluate: {said[max(start, 0) :]}") from error
 
 
+def evaluate_expression(root: Path, expression: str) -> str:
+    """JSON text of a Nix expression that may use the lab's `lib`."""
+    library = seen(nix_directory() / "lib.nix")
+    text = f"let lib = import {library}; in ({expression})"
+    return unseen(nix_eval(root, ["--expr", text])).strip()
+
+
 def default_values(domain: str) -> dict[str, Any]:
     """Values of services.chatmail for a relay of the lab; the operator's own go before them."""
     values: dict[str, Any] = {"enable": True, "domain": domain}

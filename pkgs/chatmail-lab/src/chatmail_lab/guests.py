@@ -30,7 +30,7 @@ def base_files(
     names = "\n".join(f"{other.ipv4} {other.name}" for other in hosts if other.kind == "dns")
     return [
         text("/etc/machine-id", f"{machine_id}\n", mode=0o444),
-        text("/etc/hostname", f"{host.name}\n"),
+        text("/etc/hostname", f"{host.hostname}\n"),
         text("/etc/hosts", f"127.0.0.1 localhost\n::1 localhost\n{names}\n"),
         text(BUNDLE, bundle + pem),
         text(f"/etc/ssl/certs/{hash_name}", pem),

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from chatmail_lab import client, network, programs
@@ -11,7 +12,7 @@ from chatmail_lab.container import Container, NotReadyError
 from chatmail_lab.errors import LabError
 from chatmail_lab.evaluate import describe
 from chatmail_lab.guest import Guest
-from chatmail_lab.holder import Starting
+from chatmail_lab.holder import Holder, Starting
 from chatmail_lab.needs import check_machine
 from chatmail_lab.plan import Host, plan_hosts
 from chatmail_lab.root import Report, ready_root
@@ -105,15 +106,46 @@ class Lab:
             assembly.install(host)
             assembly.container(host).boot()
         say("booting")
-        with ThreadPoolExecutor() as pool:
-            try:
-                list(pool.map(Container.wait_until_ready, map(assembly.container, booted)))
-            except KeyboardInterrupt:
-                # the waits end with what they wait for
-                assembly.holder.end()
-                raise
+        self._wait([assembly.container(host) for host in booted], assembly.holder)
         say("publishing DNS zones")
         assembly.publish()
+
+    @staticmethod
+    def _wait(containers: Sequence[Container], holder: Holder) -> None:
+        """Wait until all are ready; an interrupt ends the lab, as the waits end with it."""
+        with ThreadPoolExecutor() as pool:
+            try:
+                list(pool.map(Container.wait_until_ready, containers))
+            except KeyboardInterrupt:
+                holder.end()
+                raise
+
+    def reconfigure(self, *, config: Path | None = None, say: Say = _silent) -> None:
+        """Take the checkout as it is now, and another configuration, into use on the running relays.
+
+        Raises:
+            LabError: it does not evaluate, or a unit does not start. The lab goes on running.
+        """
+        with self.home.locked():
+            running = self.assembly()
+            relays = [host for host in running.hosts if host.kind == "relay"]
+            say("evaluating the description")
+            assembly = replace(
+                running,
+                descriptions=describe(
+                    running.root,
+                    [host.name for host in relays],
+                    config=config,
+                    name_servers=[running.server.ipv4, running.server.ipv6],
+                ),
+            )
+            programs.stage(assembly.root, assembly.staged)
+            say("restarting the relays")
+            for host in relays:
+                assembly.install(host)
+                assembly.restart(host)
+            self._wait([assembly.container(host) for host in relays], assembly.holder)
+            assembly.publish()
 
     def stop(self) -> None:
         """Take the lab down and delete what it kept; nothing happens if there is none."""

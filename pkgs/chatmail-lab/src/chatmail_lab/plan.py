@@ -45,6 +45,18 @@ class Host:
         return f"{self.kind}{self.number}"
 
     @property
+    def hostname(self) -> str:
+        """What the host calls itself; not every mail domain may be a host's name (RFC 952)."""
+        return self.machine if "_" in self.name or self.name == self.ipv4 else self.name
+
+    @property
+    def dns_name(self) -> str:
+        """Its name in the lab's DNS."""
+        if self.name == self.ipv4:
+            return f"{self.machine}.test"
+        return self.name if "." in self.name else f"{self.name}.test"
+
+    @property
     def is_booted(self) -> bool:
         """Whether it runs an operating system of its own."""
         return self.kind in ("relay", "classic")

@@ -75,10 +75,26 @@ class Home:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other commands from changing this lab at the same time."""
-        self.directory.parent.mkdir(parents=True, exist_ok=True)
-        with (self.directory.parent / f"{self.name}.lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+        path = self.directory.parent / f"{self.name}.lock"
+        while True:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("w") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                # whoever held the lock before may have deleted it
+                if not path.exists() or path.stat().st_ino != os.fstat(file.fileno()).st_ino:
+                    continue
+                try:
+                    yield
+                finally:
+                    self._tidy(path)
+                return
+
+    def _tidy(self, lock: Path) -> None:
+        """Delete the lock of a lab that is gone, and the directory of all if it was the last."""
+        if not self.directory.exists():
+            lock.unlink(missing_ok=True)
+            with suppress(OSError):
+                lock.parent.rmdir()
 
     def load(self) -> State | None:
         """What is known of the lab; None if there is none."""
