@@ -55,13 +55,18 @@ class RegistrationSwitch:
     def __init__(self, settings: Settings) -> None:
         self._limits = settings.registration
         self._stop_file = Path(settings.registration.stop_file)
-        self._mail_directory = Path(settings.directories.mail)
+        self.mail_directory = Path(settings.directories.mail)
         self.marker = Path(settings.directories.accounts) / _CLOSED_MARKER
 
     @property
     def is_open(self) -> bool:
         """Whether anybody may make an address, without an invite."""
         return not self.marker.exists()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the stop file is there."""
+        return self._stop_file.exists()
 
     def check_open(self) -> None:
         """Pass when a stranger may make an address now.
@@ -79,9 +84,9 @@ class RegistrationSwitch:
         Raises:
             RegistrationRefused: `stopped` or `overloaded`.
         """
-        if self._stop_file.exists():
+        if self.is_stopped:
             raise _refused("stopped", f"{self._stop_file} exists")
-        if problem := overload(measure(self._mail_directory), self._limits):
+        if problem := overload(measure(self.mail_directory), self._limits):
             raise _refused("overloaded", problem)
 
 

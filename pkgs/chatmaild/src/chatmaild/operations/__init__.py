@@ -1,0 +1,1 @@
+"""What an operator does: the work behind the command `chatmail`."""

@@ -1,0 +1,146 @@
+"""`chatmail address`: look at addresses, make, stop and delete them."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from chatmaild.accounts.credentials import random_name, random_password
+from chatmaild.accounts.passwords import hash_password
+from chatmaild.address import limit_problem, parse_address
+from chatmaild.errors import ChatmaildError
+from chatmaild.expire.messages import scan
+from chatmaild.operations.privileges import acting_as, audit, kick
+from chatmaild.settings import Settings
+from chatmaild.store.mailboxes import Mailboxes
+from chatmaild.store.tokens import Tokens
+
+_PROBLEMS = {
+    "name-length": "the name is too short or too long",
+    "name-characters": "the name has characters that are not allowed",
+    "password-length": "the password is too short",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """A new address, or a new password."""
+
+    address: str
+    password: str
+
+
+def listing(settings: Settings, *, disabled_only: bool) -> Iterator[str]:
+    """One line for each address, sorted: address, day of the last login, `disabled`."""
+    mailboxes = Mailboxes.of(settings)
+    for address in sorted(mailboxes.addresses()):
+        disabled = mailboxes.is_disabled(address)
+        if disabled or not disabled_only:
+            yield f"{address}  {_day(mailboxes, address)}{'  disabled' if disabled else ''}"
+
+
+def show(settings: Settings, text: str) -> list[str]:
+    """What is known about an address, one line each.
+
+    Raises:
+        ChatmaildError: it does not exist.
+    """
+    mailboxes = Mailboxes.of(settings)
+    address = _existing(settings, text)
+    messages = list(scan(str(mailboxes.path(address))))
+    used = sum(message.size_bytes for message in messages)
+    tokens = Tokens(mailboxes, settings.push.token_valid_days)
+    quota = settings.retention.quota_megabytes
+    return [
+        f"address          {address}",
+        f"last login       {_day(mailboxes, address)}",
+        f"state            {'disabled' if mailboxes.is_disabled(address) else 'active'}",
+        f"incoming mail    {'encrypted' if mailboxes.enforces_encryption(address) else 'any'}",
+        f"messages         {len(messages)}, {used / 1e6:.1f} MB of {quota} MiB",
+        f"devices to wake  {len(tokens.valid(address, now_s=time.time()))}",
+    ]
+
+
+def set_disabled(settings: Settings, text: str, *, disabled: bool) -> str:
+    """Stop an address or let it go on; it keeps its mail.
+
+    Raises:
+        ChatmaildError: it does not exist.
+    """
+    address = _existing(settings, text)
+    with acting_as(settings.users.mail):
+        Mailboxes.of(settings).set_disabled(address, disabled)
+    audit("address %s", "disabled" if disabled else "enabled")
+    return address
+
+
+def delete(settings: Settings, text: str) -> str:
+    """Remove an address and all its mail, and end its sessions.
+
+    Raises:
+        ChatmaildError: it does not exist.
+    """
+    address = _existing(settings, text)
+    with acting_as(settings.users.mail):
+        Mailboxes.of(settings).delete(address)
+    kick(address)
+    audit("address deleted")
+    return address
+
+
+def create(settings: Settings, text: str | None, password: str | None) -> Credentials:
+    """Make an address, also while registration is closed; random where nothing is given.
+
+    Raises:
+        ChatmaildError: it exists, or is beyond the limits of addresses.
+    """
+    local = random_name(settings.accounts) if text is None else ""
+    address = _qualified(settings, text or local)
+    password = password or random_password(settings.accounts)
+    if problem := limit_problem(address.partition("@")[0], password, settings.accounts):
+        raise ChatmaildError(_PROBLEMS[problem])
+    with acting_as(settings.users.mail):
+        encoded = hash_password(password.encode())
+        if not Mailboxes.of(settings).create(address, encoded, now_s=time.time()):
+            raise ChatmaildError("the address exists")
+    audit("address created")
+    return Credentials(address=address, password=password)
+
+
+def set_password(settings: Settings, text: str, password: str | None) -> Credentials:
+    """Give an address a new password and end its sessions.
+
+    Raises:
+        ChatmaildError: it does not exist, or the password is too short.
+    """
+    address = _existing(settings, text)
+    password = password or random_password(settings.accounts)
+    if len(password) < settings.accounts.password_min_length:
+        raise ChatmaildError(_PROBLEMS["password-length"])
+    with acting_as(settings.users.mail):
+        Mailboxes.of(settings).set_password_hash(
+            address, hash_password(password.encode()), now_s=time.time()
+        )
+    kick(address)
+    audit("password of an address changed")
+    return Credentials(address=address, password=password)
+
+
+def _qualified(settings: Settings, text: str) -> str:
+    """The address as it is stored; a name alone is one of this relay."""
+    address = parse_address(text if "@" in text else f"{text}@{settings.mail_domain}")
+    if address.domain != settings.mail_domain:
+        raise ChatmaildError(f"addresses of this relay end with @{settings.mail_domain}")
+    return str(address)
+
+
+def _existing(settings: Settings, text: str) -> str:
+    address = _qualified(settings, text)
+    if not Mailboxes.of(settings).exists(address):
+        raise ChatmaildError("there is no such address")
+    return address
+
+
+def _day(mailboxes: Mailboxes, address: str) -> str:
+    last_login_s = mailboxes.last_login_s(address) or 0
+    return datetime.fromtimestamp(last_login_s, UTC).strftime("%Y-%m-%d")

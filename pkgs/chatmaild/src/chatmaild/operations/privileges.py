@@ -1,0 +1,68 @@
+"""Root does the mail user's work as the mail user; what was done is told to the journal."""
+
+import contextlib
+import logging
+import logging.handlers
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+from chatmaild.errors import ChatmaildError
+
+_SYSLOG = "/dev/log"
+_KICK_TIMEOUT_S = 10
+
+
+@contextlib.contextmanager
+def acting_as(user: str) -> Iterator[None]:
+    """Files made in this context belong to the user; without root nothing changes.
+
+    Raises:
+        ChatmaildError: there is no such user.
+    """
+    if os.geteuid() != 0:
+        yield
+        return
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError as error:
+        raise ChatmaildError(f"there is no user {user}: is the relay set up?") from error
+    group = os.getegid()
+    mask = os.umask(0o027)
+    os.setegid(entry.pw_gid)
+    os.seteuid(entry.pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+        os.umask(mask)
+
+
+def audit(text: str, *arguments: object) -> None:
+    """Put a line into the journal: what was done, never to whom."""
+    try:
+        handler = logging.handlers.SysLogHandler(
+            _SYSLOG, logging.handlers.SysLogHandler.LOG_AUTHPRIV
+        )
+    except OSError:
+        return
+    handler.ident = "chatmail: "
+    operator = os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
+    line = f"{text % arguments} (operator: {operator})"
+    handler.handle(logging.LogRecord("chatmail", logging.INFO, "", 0, line, None, None))
+    handler.close()
+
+
+def kick(address: str) -> None:
+    """End the IMAP sessions of an address, where Dovecot's tool is there and allowed."""
+    if program := shutil.which("doveadm"):
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(
+                [program, "kick", address],
+                capture_output=True,
+                timeout=_KICK_TIMEOUT_S,
+                check=False,
+            )

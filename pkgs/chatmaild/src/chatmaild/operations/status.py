@@ -1,0 +1,88 @@
+"""`chatmail status`: how the relay is, on one screen."""
+
+import contextlib
+import shutil
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+from chatmaild.accounts.logins import kind_of_address
+from chatmaild.accounts.registration import MEGABYTE, measure
+from chatmaild.operations import registration
+from chatmaild.push.queue import DIRECTORY
+from chatmaild.settings import Settings
+from chatmaild.store.invites import Invites
+from chatmaild.store.mailboxes import DAY_S, Mailboxes
+
+UNITS = (
+    "postfix",
+    "dovecot",
+    "nginx",
+    "unbound",
+    "coturn",
+    "chatmail-accounts",
+    "chatmail-filter",
+    "chatmail-transport",
+    "chatmail-expire.timer",
+)
+ACTIVE_DAYS = (1, 10, 30, 40, 80)
+
+
+def lines(settings: Settings) -> list[str]:
+    """Domain, registration, addresses, machine, queues and units; one line each."""
+    machine = measure(Path(settings.directories.mail))
+    usable = [i for i in Invites.of(settings).all() if not i.refusal(time.time())]
+    return [
+        f"relay          {settings.domain}, certificate: {settings.tls.mode}",
+        f"registration   {'; '.join(registration.status(settings))}",
+        f"invites        {len(usable)} usable",
+        *_addresses(Mailboxes.of(settings)),
+        f"notifications  {_count(Path(settings.directories.accounts) / DIRECTORY)} waiting",
+        f"load           {_number(machine.load)}",
+        f"free memory    {_number(machine.free_memory_megabytes)} MiB",
+        f"free disk      {_number(machine.free_disk_megabytes)} MiB"
+        f" of {shutil.disk_usage(settings.directories.mail).total // MEGABYTE} MiB",
+        *(f"{state:<14} {unit}" for unit, state in _unit_states().items()),
+    ]
+
+
+def _addresses(mailboxes: Mailboxes) -> list[str]:
+    kinds: Counter[str] = Counter()
+    active: Counter[int] = Counter()
+    now_s = time.time()
+    for address in mailboxes.addresses():
+        kinds[kind_of_address(address)] += 1
+        age_s = now_s - (mailboxes.last_login_s(address) or 0)
+        active.update(days for days in ACTIVE_DAYS if age_s < (days + 1) * DAY_S)
+    recent = ", ".join(f"{active[days]} in {days} days" for days in ACTIVE_DAYS)
+    return [
+        f"addresses      {kinds.total()}: {kinds['user']} of people, {kinds['ci']} of tests",
+        f"logged in      {recent}",
+    ]
+
+
+def _count(directory: Path) -> int:
+    try:
+        return sum(1 for _ in directory.iterdir())
+    except FileNotFoundError:
+        return 0
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def _unit_states() -> dict[str, str]:
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        answer = subprocess.run(
+            ["systemctl", "is-active", *UNITS],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+        states = answer.stdout.split()
+        if len(states) == len(UNITS):
+            return dict(zip(UNITS, states, strict=True))
+    return {}
