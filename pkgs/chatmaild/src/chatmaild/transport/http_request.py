@@ -5,11 +5,16 @@ may repeat, so this is a reader of its own.
 """
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
 # 1000 recipients of 64 octets each; limit of the stream that is read from
 MAX_HEAD_BYTES = 131072
+PIECE_BYTES = 65536
+# nginx has the whole request before we see it; what stands still here is nginx itself
+READ_S = 60.0
 
 
 class HttpError(Exception):
@@ -89,6 +94,39 @@ def _field(line: str) -> tuple[str, str]:
     if not colon or not name or name != name.strip() or "\n" in line or "\r" in line:
         raise HttpError(400, "Bad Request")
     return name.lower(), value.strip()
+
+
+class Body:
+    """The body of a request, read piece by piece.
+
+    Attributes:
+        left_bytes: how much of it has not been read yet.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, length_bytes: int) -> None:
+        self._reader = reader
+        self.left_bytes = length_bytes
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """What has not been read yet.
+
+        Raises:
+            EOFError: the connection ended before the body.
+            TimeoutError: it stands still.
+        """
+        while self.left_bytes:
+            async with asyncio.timeout(READ_S):
+                piece = await self._reader.read(min(self.left_bytes, PIECE_BYTES))
+            if not piece:
+                raise EOFError("the body ended early")
+            self.left_bytes -= len(piece)
+            yield piece
+
+    async def discard(self) -> None:
+        """Read the rest, because who still writes does not read the answer."""
+        with contextlib.suppress(OSError, EOFError):
+            async for _ in self.pieces():
+                pass
 
 
 def respond(writer: asyncio.StreamWriter, response: Response) -> None:

@@ -1,7 +1,6 @@
 """Hands a message to Postfix' smtpd on the loopback interface while it comes in (RFC 5321)."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
 
@@ -30,8 +29,9 @@ class Injection:
     Leaving the context without `commit` makes Postfix forget the message.
     """
 
-    def __init__(self, port: int, helo: str, envelope: Envelope) -> None:
+    def __init__(self, port: int, helo: str, envelope: Envelope, size_bytes: int) -> None:
         self._port = port
+        self._size_bytes = size_bytes
         self._helo = helo
         self._envelope = envelope
         self._dots = Stuffer()
@@ -59,19 +59,18 @@ class Injection:
     ) -> None:
         self._writer.close()
 
-    async def write(self, pieces: AsyncIterator[bytes]) -> None:
-        """Send the pieces of the message.
+    async def write(self, piece: bytes) -> None:
+        """Send a piece of the message.
 
         Raises:
             Refused: the connection to Postfix broke.
         """
-        async for piece in pieces:
-            self._writer.write(self._dots.feed(piece))
-            try:
-                async with asyncio.timeout(COMMAND_S):
-                    await self._writer.drain()
-            except OSError as error:
-                raise Refused(LOCAL_ERROR) from error
+        self._writer.write(self._dots.feed(piece))
+        try:
+            async with asyncio.timeout(COMMAND_S):
+                await self._writer.drain()
+        except OSError as error:
+            raise Refused(LOCAL_ERROR) from error
 
     async def commit(self) -> Reply:
         """End the message; what Postfix says to it counts.
@@ -88,10 +87,12 @@ class Injection:
 
     async def _open(self) -> None:
         envelope = self._envelope
-        utf8 = " SMTPUTF8" if envelope.needs_smtputf8 else ""
+        parameters = f"BODY=8BITMIME SIZE={self._size_bytes}"
+        if envelope.needs_smtputf8:
+            parameters += " SMTPUTF8"
         await self._expect(220)
         await self._command(f"EHLO {self._helo}", 250)
-        await self._command(f"MAIL FROM:<{envelope.sender}> BODY=8BITMIME{utf8}", 250)
+        await self._command(f"MAIL FROM:<{envelope.sender}> {parameters}", 250)
         for recipient in envelope.recipients:
             await self._command(f"RCPT TO:<{recipient}>", 250)
         await self._command("DATA", 354)

@@ -4,35 +4,39 @@ nginx stands in front: it ends TLS, takes slow uploads and forwards whole reques
 connection. The peer gets no trust: who it is does not matter, what it brings is checked as on
 port 25.
 
-* 200 `250 …`: Postfix has it.
+* 200 `250 …`: Postfix has it. If some of several recipients do not exist, it returns their copy to
+  the sender: an HTTP answer is for all of them, and the others must get the message.
 * 400 with a 5yz reply: refused for good. 413 if it is too large.
 * 503 with a 4yz reply: not now. Peers take any failure as a reason to try SMTP and to keep the
   message, except that some take every 4xx for final.
 """
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator
 
-from chatmaild import logs, serve
+from chatmaild import serve
 from chatmaild.metrics import Counters
+from chatmaild.transport.directory import Directory
 from chatmaild.transport.duplicates import Duplicates, Fingerprint
 from chatmaild.transport.envelope import Envelope, clean, domain_of
-from chatmaild.transport.http_request import Head, HttpError, Response, read_head, respond
+from chatmaild.transport.http_request import (
+    READ_S,
+    Body,
+    Head,
+    HttpError,
+    Response,
+    read_head,
+    respond,
+)
 from chatmaild.transport.injection import Injection, Refused
 from chatmaild.transport.replies import BUSY, LOCAL_ERROR, TOO_LARGE, Reply
 
-_log = logging.getLogger(__name__)
-
-PIECE_BYTES = 65536
-# nginx has the whole request before we see it; what stops here is nginx itself
-READ_S = 60.0
 # smtpd processes of Postfix that work for us at a time; the rest waits in nginx
 MAX_AT_ONCE = 50
 WAIT_S = 30.0
 
 NO_RECIPIENT = Reply(code=554, text="5.5.1 No recipient: X-MAIL-TO is missing")
 BAD_ADDRESS = Reply(code=501, text="5.1.7 X-MAIL-FROM or X-MAIL-TO is no address")
+UNKNOWN = Reply(code=550, text="5.1.1 Recipient address rejected: User unknown")
 TOO_MANY = Reply(code=552, text="5.5.3 Too many recipients")
 
 
@@ -44,6 +48,8 @@ class Mxdeliv:
         helo: name of this relay.
         max_message_bytes: a larger body is refused before it is read.
         max_recipients: more are refused.
+        directory: knows who exists.
+        counters: for each reply code.
     """
 
     def __init__(
@@ -53,12 +59,14 @@ class Mxdeliv:
         helo: str,
         max_message_bytes: int,
         max_recipients: int,
+        directory: Directory,
         counters: Counters,
     ) -> None:
         self._port = port
         self._helo = helo
         self._max_message_bytes = max_message_bytes
         self._max_recipients = max_recipients
+        self._directory = directory
         self._counters = counters
         self._duplicates = Duplicates()
         self._slots = asyncio.Semaphore(MAX_AT_ONCE)
@@ -68,27 +76,30 @@ class Mxdeliv:
         try:
             async with asyncio.timeout(READ_S):
                 head = await read_head(reader)
-            response = await self._answer(head, reader)
+            body = Body(reader, head.content_length)
+            response = await self._answer(head, body)
+            await body.discard()
         except HttpError as error:
             response = Response(status=error.status, body=str(error))
-        except (OSError, EOFError):
-            return
-        except Exception as error:  # nothing may be lost by a fault of ours
-            serve.log_error("mxdeliv", error)
-            response = _answer_of(LOCAL_ERROR)
         respond(writer, response)
         await writer.drain()
 
-    async def _answer(self, head: Head, reader: asyncio.StreamReader) -> Response:
+    async def _answer(self, head: Head, body: Body) -> Response:
         if head.method == "GET" and head.path == "/metrics":
             return Response(status=200, body=self._counters.text())
         if head.method != "POST":
             return Response(status=405, body="Method Not Allowed", allow="POST")
-        reply = await self._take(head, reader)
+        try:
+            reply = await self._take(head, body)
+        except Refused as refused:
+            reply = refused.reply
+        except Exception as error:  # a fault of ours must cost the message nothing but time
+            serve.log_error("taking a message", error)
+            reply = LOCAL_ERROR
         self._counters.add("https_in", code=str(reply.code))
         return _answer_of(reply)
 
-    async def _take(self, head: Head, reader: asyncio.StreamReader) -> Reply:
+    async def _take(self, head: Head, body: Body) -> Reply:
         envelope = envelope_of(head)
         if isinstance(envelope, Reply):
             return envelope
@@ -102,22 +113,20 @@ class Mxdeliv:
         except TimeoutError:
             return BUSY
         try:
-            return await self._inject(envelope, head.content_length, reader)
+            if not await self._directory.any_exists(envelope.recipients):
+                return UNKNOWN
+            return await self._inject(envelope, body)
         finally:
             self._slots.release()
 
-    async def _inject(self, envelope: Envelope, length: int, reader: asyncio.StreamReader) -> Reply:
+    async def _inject(self, envelope: Envelope, body: Body) -> Reply:
         fingerprint = Fingerprint(envelope)
-        try:
-            async with Injection(self._port, self._helo, envelope) as injection:
-                await injection.write(_body(reader, length, fingerprint))
-                return await self._duplicates.once(fingerprint.digest(), injection.commit)
-        except Refused as refused:
-            return refused.reply
-        except (EOFError, OSError) as error:
-            # the request ended early: nothing was committed
-            _log.info("a request broke off: %s", logs.kind_of(error))
-            return LOCAL_ERROR
+        size_bytes = body.left_bytes
+        async with Injection(self._port, self._helo, envelope, size_bytes) as injection:
+            async for piece in body.pieces():
+                fingerprint.feed(piece)
+                await injection.write(piece)
+            return await self._duplicates.once(fingerprint.digest(), injection.commit)
 
 
 def envelope_of(head: Head) -> Envelope | Reply:
@@ -133,20 +142,6 @@ def envelope_of(head: Head) -> Envelope | Reply:
     if not clean(sender) or any(c in address for address in (sender, *recipients) for c in "<>"):
         return BAD_ADDRESS
     return Envelope(sender=sender, recipients=recipients)
-
-
-async def _body(
-    reader: asyncio.StreamReader, length: int, fingerprint: Fingerprint
-) -> AsyncIterator[bytes]:
-    left = length
-    while left:
-        async with asyncio.timeout(READ_S):
-            piece = await reader.read(min(left, PIECE_BYTES))
-        if not piece:
-            raise EOFError("the body ended early")
-        left -= len(piece)
-        fingerprint.feed(piece)
-        yield piece
 
 
 def _answer_of(reply: Reply) -> Response:

@@ -11,6 +11,7 @@ from chatmaild.settings import Settings
 from chatmaild.transport.connections import Connections
 from chatmaild.transport.delivery import Delivery
 from chatmaild.transport.destinations import Destinations
+from chatmaild.transport.directory import Directory
 from chatmaild.transport.envelope import domain_of
 from chatmaild.transport.exchangers import DnsResolver
 from chatmaild.transport.gateway import Session
@@ -48,6 +49,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         helo=settings.domain,
         max_message_bytes=settings.mail.max_message_bytes,
         max_recipients=settings.mail.max_recipients,
+        directory=Directory(settings.sockets.recipients),
         counters=counters,
     )
     sockets = settings.sockets

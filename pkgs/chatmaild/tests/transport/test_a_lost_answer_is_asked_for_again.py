@@ -1,0 +1,72 @@
+"""When the connection ends before the answer, the host may have the message."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+
+from chatmaild.transport import https
+
+from .conftest import World, http
+
+Worlds = Callable[[], AbstractAsyncContextManager[World]]
+
+
+@pytest.mark.parametrize("size", [100, 200_000])
+def test_the_same_host_is_asked_once_more(world: Worlds, size: int) -> None:
+    """It knows whether it has the message; nobody else is asked."""
+
+    async def scenario() -> None:
+        async with world() as w:
+            w.host.answers = [b"", http(200, "250 OK")]
+
+            assert await w.delivers(b"x" * size) == "250 OK (HTTPS)"
+            assert len(w.host.received) == 2
+            assert w.host.received[0].body == w.host.received[1].body
+
+    asyncio.run(scenario())
+
+
+def test_a_connection_that_was_closed_meanwhile(world: Worlds) -> None:
+    """It does not cost the message its way over HTTPS."""
+
+    async def scenario() -> None:
+        async with world() as w:
+            w.host.answers = [http(200, "250 OK"), b"", http(200, "250 OK")]
+            await w.delivers()
+
+            assert await w.delivers() == "250 OK (HTTPS)"
+
+    asyncio.run(scenario())
+
+
+def test_postfix_goes_on_when_it_stays_lost(world: Worlds) -> None:
+    """With SMTP, which has the same doubt (RFC 1047); after that SMTP comes first."""
+
+    async def scenario() -> None:
+        async with world() as w:
+            w.host.answers = [b""]
+
+            assert (await w.delivers()).startswith("451 ")
+            assert len(w.host.received) == 2
+            assert w.destinations.route("peer.test", w.now_s) == (
+                "smtp-https:peer.test, [127.0.0.1]:10083"
+            )
+
+    asyncio.run(scenario())
+
+
+def test_a_host_that_thinks_for_ever(world: Worlds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is left after the limit, and not asked a second time."""
+    monkeypatch.setattr(https, "ANSWER_S", 0.2)
+
+    async def scenario() -> None:
+        async with world() as w:
+            w.host.stall = asyncio.Event()
+
+            assert (await w.delivers()).startswith("451 ")
+            assert len(w.host.received) == 1
+            assert w.counters.value("https_out", outcome="broken") == 1
+
+    asyncio.run(scenario())

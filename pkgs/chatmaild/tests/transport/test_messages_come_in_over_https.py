@@ -1,0 +1,290 @@
+"""POST /mxdeliv as nginx forwards it, into Postfix as it would come over port 25."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from chatmaild.metrics import Counters
+from chatmaild.transport.http_request import MAX_HEAD_BYTES
+from chatmaild.transport.mxdeliv import Mxdeliv
+
+from .conftest import DEADLINE_S, Smtpd, listening
+
+MAX_BYTES = 1_000_000
+CONTENT = b"Subject: x\r\n\r\n.dot\r\n"
+TO_BOB = "X-MAIL-TO: bob@us.test"
+FROM_EVE = "X-MAIL-FROM: eve@peer.test"
+
+
+class Addresses:
+    """Knows bob and carol."""
+
+    fault: Exception | None = None
+
+    async def any_exists(self, addresses: tuple[str, ...]) -> bool:
+        """Whether one of them is among the addresses."""
+        if self.fault is not None:
+            raise self.fault
+        return bool({"bob@us.test", "carol@us.test", "jürgen@us.test"} & set(addresses))
+
+
+@dataclass
+class Relay:
+    """The service, what stands behind it, and a client."""
+
+    smtpd: Smtpd
+    addresses: Addresses
+    counters: Counters
+    port: int
+
+    async def sends(self, request: bytes, *, eof: bool = False) -> bytes:
+        """The answer to these octets."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(request)
+        if eof:
+            writer.write_eof()
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    async def posts(self, *fields: str, content: bytes = CONTENT) -> tuple[int, str]:
+        """Status and body of the answer to a POST."""
+        head = "\r\n".join(
+            ["POST /mxdeliv HTTP/1.1", f"Content-Length: {len(content)}", *fields, "", ""]
+        )
+        answer = await self.sends(head.encode() + content)
+        first, _, body = answer.decode().partition("\r\n\r\n")
+        return int(first.split(" ")[1]), body.strip()
+
+
+@contextlib.asynccontextmanager
+async def relay() -> AsyncIterator[Relay]:
+    """A relay for us.test."""
+    smtpd, addresses, counters = Smtpd(), Addresses(), Counters()
+    async with asyncio.timeout(DEADLINE_S), listening(smtpd.serve) as smtp_port:
+        service = Mxdeliv(
+            port=smtp_port,
+            helo="us.test",
+            max_message_bytes=MAX_BYTES,
+            max_recipients=3,
+            directory=addresses,  # type: ignore[arg-type]
+            counters=counters,
+        )
+        async with listening(service.connection, limit=MAX_HEAD_BYTES) as port:
+            yield Relay(smtpd, addresses, counters, port)
+
+
+def _answer(*fields: str, content: bytes = CONTENT, **replies: bytes) -> tuple[int, str]:
+    """The answer to one POST, with these replies of Postfix."""
+
+    async def scenario() -> tuple[int, str]:
+        async with relay() as r:
+            r.smtpd.replies |= {("." if verb == "end" else verb): replies[verb] for verb in replies}
+            return await r.posts(*fields, content=content)
+
+    return asyncio.run(scenario())
+
+
+def test_postfix_gets_it() -> None:
+    """Envelope from the header, body with dots doubled, one connection."""
+
+    async def scenario() -> None:
+        async with relay() as r:
+            assert await r.posts(FROM_EVE, TO_BOB, "x-mail-to: a@us.test") == (200, "250 2.0.0 Ok")
+            assert r.smtpd.accepted == [
+                (
+                    "MAIL FROM:<eve@peer.test> BODY=8BITMIME SIZE=20",
+                    ["RCPT TO:<bob@us.test>", "RCPT TO:<a@us.test>"],
+                    b"Subject: x\r\n\r\n..dot\r\n",
+                )
+            ]
+            assert r.counters.value("https_in", code="250") == 1
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("field", ["X-Other: x", "X-MAIL-FROM:", "X-MAIL-FROM: <>"])
+def test_the_null_sender(field: str) -> None:
+    """An absent or empty X-MAIL-FROM."""
+
+    async def scenario() -> None:
+        async with relay() as r:
+            await r.posts(field, TO_BOB)
+
+            assert r.smtpd.accepted[0][0].startswith("MAIL FROM:<> ")
+
+    asyncio.run(scenario())
+
+
+def test_utf8_addresses() -> None:
+    """SMTPUTF8 is asked for where it is needed (RFC 6531)."""
+
+    async def scenario() -> None:
+        async with relay() as r:
+            await r.posts(FROM_EVE, "X-MAIL-TO: jürgen@us.test")
+
+            assert r.smtpd.accepted[0][0].endswith(" SMTPUTF8")
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ((FROM_EVE,), 400, "554"),
+        ((FROM_EVE, "X-MAIL-TO: "), 400, "501"),
+        ((FROM_EVE, "X-MAIL-TO: nobody"), 400, "501"),
+        ((FROM_EVE, "X-MAIL-TO: a\tb@us.test"), 400, "501"),
+        ((FROM_EVE, "X-MAIL-TO: bob@us.test> NOTIFY=NEVER <x@us.test"), 400, "501"),
+        ((FROM_EVE, FROM_EVE, TO_BOB), 400, "501"),
+        (("X-MAIL-FROM: eve", TO_BOB), 400, "501"),
+        ((FROM_EVE, "X-MAIL-TO: who@us.test"), 400, "550"),
+        ((FROM_EVE, *4 * (TO_BOB,)), 400, "552"),
+    ],
+)
+def test_envelopes_that_are_refused(fields: tuple[str, ...], status: int, code: str) -> None:
+    """Before Postfix hears of them."""
+    answered, body = _answer(*fields)
+
+    assert (status, code) == (answered, body[:3])
+
+
+@pytest.mark.parametrize("char", ["\r", "\n", "\r\n "])
+def test_no_line_end_gets_into_an_address(char: str) -> None:
+    """A header field is one line."""
+
+    async def scenario() -> None:
+        async with relay() as r:
+            status, _ = await r.posts(FROM_EVE, f"X-MAIL-TO: bob@us.test{char}RCPT TO:<x@x.test>")
+
+            assert status == 400
+            assert r.smtpd.sessions == 0
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("verb", "reply", "status"),
+    [
+        ("MAIL", b"550 5.7.1 no\r\n", 400),
+        ("RCPT", b"554 5.7.1 Relay access denied\r\n", 400),
+        ("RCPT", b"451 4.3.0 later\r\n", 503),
+        ("DATA", b"450 4.7.1 later\r\n", 503),
+        ("end", b"554 5.7.1 No DKIM signature found\r\n", 400),
+        ("end", b"523 Encryption Needed: Invalid Unencrypted Mail\r\n", 400),
+        ("end", b"552 5.3.4 Message size exceeds fixed limit\r\n", 413),
+        ("end", b"451 4.7.1 Service unavailable\r\n", 503),
+        ("end", b"421 4.4.2 bye\r\n", 503),
+    ],
+)
+def test_what_postfix_says_counts(verb: str, reply: bytes, status: int) -> None:
+    """Its reply is the body; 5yz is 400, 4yz is a 5xx: some peers take every 4xx for final."""
+    assert (status, reply.decode().strip()) == _answer(FROM_EVE, TO_BOB, **{verb: reply})
+
+
+def test_a_postfix_that_is_down_is_a_passing_problem() -> None:
+    """Nothing listens on its port."""
+
+    async def scenario() -> None:
+        async with relay() as r, listening(r.smtpd.serve) as port:
+            pass
+        service = Mxdeliv(
+            port=port,
+            helo="us.test",
+            max_message_bytes=MAX_BYTES,
+            max_recipients=3,
+            directory=r.addresses,  # type: ignore[arg-type]
+            counters=r.counters,
+        )
+        async with listening(service.connection) as r.port:
+            status, body = await r.posts(FROM_EVE, TO_BOB)
+
+            assert (status, body[:9]) == (503, "451 4.3.0")
+
+    asyncio.run(scenario())
+
+
+def test_an_unknown_directory_is_a_passing_problem(caplog: pytest.LogCaptureFixture) -> None:
+    """Who exists cannot be said now."""
+
+    async def scenario() -> None:
+        async with relay() as r:
+            r.addresses.fault = ConnectionRefusedError("bob@us.test")
+
+            assert (await r.posts(FROM_EVE, TO_BOB))[0] == 503
+
+    asyncio.run(scenario())
+    assert "bob" not in caplog.text
+
+
+def test_one_known_recipient_is_enough() -> None:
+    """Postfix returns the copies of the others, which an HTTP answer cannot refuse one by one."""
+
+    async def scenario() -> None:
+        async with relay() as r:
+            status, _ = await r.posts(FROM_EVE, "X-MAIL-TO: who@us.test", TO_BOB)
+
+            assert status == 200
+            assert len(r.smtpd.accepted[0][1]) == 2
+
+    asyncio.run(scenario())
+
+
+def test_too_large() -> None:
+    """Refused with 413 and the SMTP reply."""
+    status, body = _answer(FROM_EVE, TO_BOB, content=b"x" * (MAX_BYTES + 1))
+
+    assert (status, body) == (413, "552 5.3.4 Message exceeds maximum size")
+
+
+def test_as_large_as_allowed() -> None:
+    """Is taken."""
+    assert _answer(FROM_EVE, TO_BOB, content=MAX_BYTES // 10 * b"12345678\r\n")[0] == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "HEAD", "DELETE"])
+def test_other_methods(method: str) -> None:
+    """Only POST delivers."""
+
+    async def scenario() -> None:
+        async with relay() as r:
+            answer = await r.sends(f"{method} /mxdeliv HTTP/1.1\r\n\r\n".encode())
+
+            assert answer.startswith(b"HTTP/1.1 405 Method Not Allowed\r\n")
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"nonsense\r\n\r\n", b"400"),
+        (b"POST /mxdeliv HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"400"),
+        (b"POST /mxdeliv HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"411"),
+        (b"POST /mxdeliv HTTP/1.1\r\nX: " + b"x" * MAX_HEAD_BYTES + b"\r\n\r\n", b"431"),
+    ],
+)
+def test_requests_that_nginx_never_sends(request_: bytes, status: bytes) -> None:
+    """Get a clear answer all the same."""
+
+    async def scenario() -> None:
+        async with relay() as r:
+            assert status == (await r.sends(request_)).split(b" ")[1]
+
+    asyncio.run(scenario())
+
+
+def test_a_request_that_breaks_off_is_not_taken() -> None:
+    """Postfix forgets a message without its lone dot."""
+
+    async def scenario() -> None:
+        async with relay() as r:
+            head = f"POST /mxdeliv HTTP/1.1\r\nContent-Length: 9\r\n{TO_BOB}\r\n\r\n"
+            await r.sends(head.encode() + b"half", eof=True)
+
+            assert (r.smtpd.sessions, r.smtpd.accepted) == (1, [])
+
+    asyncio.run(scenario())
