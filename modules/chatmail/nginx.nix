@@ -100,14 +100,12 @@ in
 
           "= /mxdeliv" = {
             proxyPass = "http://unix:${sockets.mxdeliv}";
-            # streamed, so that a large message neither waits for the disk nor fills it
+            # a slow upload waits here, in memory or a file, and not with an smtpd process of Postfix
             extraConfig = ''
               client_max_body_size ${toString (mail.maxMessageBytes + mail.overheadBytes)};
               client_body_timeout 60s;
-              proxy_http_version 1.1;
-              proxy_request_buffering off;
-              proxy_read_timeout 120s;
-              proxy_set_header Connection "";
+              client_body_buffer_size 128k;
+              proxy_read_timeout 75s;
             '';
           };
 

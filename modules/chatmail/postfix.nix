@@ -104,7 +104,12 @@ in
 
         # --- where mail goes
         virtual_transport = delivery;
-        transport_maps = "socketmap:unix:${sockets.transports}:transport";
+        transport_maps = [
+          # our own addresses
+          "socketmap:unix:${sockets.transports}:transport"
+          # all others: the gateway to HTTPS delivery and the peer's own hosts, in the better order
+          "socketmap:unix:${sockets.destinations}:destinations"
+        ];
 
         # --- limits
         message_size_limit = mail.maxMessageBytes;
@@ -239,6 +244,9 @@ in
         milter_macro_daemon_name = "mxdeliv";
         smtpd_tls_security_level = "none";
         smtpd_client_connection_count_limit = "0";
+        # an HTTP answer is for all recipients: the service in front asks whether one exists, and the
+        # copies of the others are returned to the sender
+        smtpd_recipient_restrictions = "";
       };
       smtp.maxproc = mkDefault 500;
       # first to the gateway for HTTPS delivery, then to the peer itself: the transport map lists both
