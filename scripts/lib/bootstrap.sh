@@ -37,6 +37,7 @@ need_packages() {
 
 # need_venv : a Python environment with exactly the packages of tests/requirements.txt.
 need_venv() {
+  export CHATMAIL_PYTHON="$venv/bin/python" # scripts/lab runs with it, too
   local wanted
   wanted=$(cat "$requirements" <(python3 --version) | sha256sum)
   [[ -f $venv/made-from && $(<"$venv/made-from") == "$wanted" ]] && return 0

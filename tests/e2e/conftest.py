@@ -11,8 +11,6 @@ from support.peer import Peer, peer_with_key_of
 from support.person import Person
 from support.target import Machine, Target
 
-LOG_LINES = 60
-
 PersonFactory = Callable[[str], Person]
 _TARGET = pytest.StashKey[Target]()
 
@@ -39,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item,
+    item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Adds the end of each relay's journal and its queue to a red test."""
     report = yield
@@ -48,7 +46,9 @@ def pytest_runtest_makereport(
         for domain in target.relays:
             machine = target.machine(domain)
             if machine is not None:
-                report.sections.append((f"journal of {domain}", _or_error(machine.logs, LOG_LINES)))
+                report.sections.append(
+                    (f"journal of {domain}", _or_error(machine.logs, call.start))
+                )
                 report.sections.append((f"queue of {domain}", _or_error(machine.queue)))
     return report
 
@@ -133,7 +133,7 @@ def _inside(target: Target, domain: str) -> Machine:
     return machine
 
 
-def _or_error(look: Callable[..., str], *arguments: int) -> str:
+def _or_error(look: Callable[..., str], *arguments: float) -> str:
     try:
         return look(*arguments)
     except Exception as error:

@@ -62,7 +62,11 @@ def test_other_metadata_cannot_be_set(name: str, alice: Person) -> None:
 
 
 def test_special_folders(alice: Person) -> None:
-    """The usual folders are marked (RFC 6154)."""
+    """Clients that make the usual folders find them marked by their use (RFC 6154)."""
+    names = ["Drafts", "Junk", "Trash", "Sent"]
+    for name in names:
+        alice.imap.create_folder(name)
+
     flags = {flag for flags, _, _ in alice.imap.list_folders() for flag in flags}
 
-    assert {b"\\Drafts", b"\\Junk", b"\\Trash", b"\\Sent"} <= flags
+    assert {f"\\{name}".encode() for name in names} <= flags

@@ -20,7 +20,6 @@ WRONG = [
     "{name}@{domain}@{domain}",
     "{name}é@{domain}",
     "{name}/../{name}@{domain}",
-    "{name} @{domain}",
     '"{name} "@{domain}',
     "{name}@{domain}/x",
 ]

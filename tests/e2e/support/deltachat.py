@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -11,16 +12,21 @@ from deltachat_rpc_client import Account, DeltaChat, Rpc
 
 from support.target import Target, new_name, new_password
 
+END_TIMEOUT_S = 10
+
 
 @contextlib.contextmanager
 def core(directory: Path) -> Iterator[DeltaChat]:
     """Gives a core that keeps its accounts in `directory`."""
-    rpc = Rpc(accounts_dir=str(directory))
+    server = str(Path(sys.executable).with_name("deltachat-rpc-server"))
+    rpc = Rpc(accounts_dir=str(directory), rpc_server_path=server)
     rpc.start()
     try:
         yield DeltaChat(rpc)
     finally:
         rpc.close()
+        with rpc.process:  # closes its pipes, too
+            rpc.process.wait(timeout=END_TIMEOUT_S)
 
 
 def profile(chats: DeltaChat, target: Target, domain: str, name: str) -> Account:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import imaplib
 import re
 
 from imapclient import IMAPClient
+
+for _command in ("GETMETADATA", "SETMETADATA"):
+    imaplib.Commands.setdefault(_command, ("AUTH", "SELECTED"))
 
 _ENTRY = re.compile(rb'(/[^ ]+) (\{\d+\}|"[^"]*"|NIL)')
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from support.target import CommandFailedError
 
+LOG_LINES = 40
 LAB = Path(__file__).parents[3] / "scripts" / "lab"
 
 
@@ -42,9 +43,10 @@ class LabMachine:
         self.run("systemctl", "reset-failed", unit)
         self.run("systemctl", "start", unit)
 
-    def logs(self, lines: int) -> str:
+    def logs(self, since_s: float) -> str:
         """Returns the end of the journal."""
-        return self.run("journalctl", "--no-pager", "--output=short-precise", f"--lines={lines}")
+        options = ["--no-pager", "--output=short-precise", f"--lines={LOG_LINES}"]
+        return self.run("journalctl", *options, f"--since=@{since_s:.3f}")
 
     def queue(self) -> str:
         """Returns Postfix' queue."""

@@ -31,8 +31,8 @@ class Machine(Protocol):
     def start(self, unit: str) -> None:
         """Starts a systemd service and returns when it says it is ready."""
 
-    def logs(self, lines: int) -> str:
-        """Returns the end of the journal."""
+    def logs(self, since_s: float) -> str:
+        """Returns the last lines of the journal since a time (seconds since 1970)."""
 
     def queue(self) -> str:
         """Returns what waits in Postfix' queue, as `postqueue -p` shows it."""
