@@ -40,6 +40,8 @@ class PacketWalk:
 
     def feed(self, text: bytes) -> None:
         """Take base64 characters: nothing but the alphabet, no padding, no line ends."""
+        if self.failed:
+            return
         self._text += text
         whole = len(self._text) // 4 * 4
         self._walk((self._base + whole) // 4 * 3, _HEADER_OCTETS)
@@ -51,7 +53,7 @@ class PacketWalk:
     def finish(self, padding: int) -> bool:
         """Whether it was a message; ``padding`` is the number of ``=`` behind the text."""
         characters = self._base + len(self._text)
-        if characters % 4 == 1 or padding != -characters % 4:
+        if self.failed or characters % 4 == 1 or padding != -characters % 4:
             return False
         end = characters * 3 // 4
         self._text += b"=" * padding

@@ -1,0 +1,77 @@
+"""Messages for the tests, put together from their pieces."""
+
+import base64
+
+from chatmaild.filter.content import Content, ContentWalk
+from chatmaild.filter.headers import Header, parse_block
+
+BEGIN = b"-----BEGIN PGP MESSAGE-----\r\n"
+END = b"-----END PGP MESSAGE-----\r\n"
+ENCRYPTED_TYPE = b'multipart/encrypted; protocol="application/pgp-encrypted";\r\n\tboundary="=-cut"'
+ALICE = "alice@chat.example.org"
+BOB = "bob@chat.example.org"
+EVE = "eve@peer.example"
+
+
+def packet(kind: int, body: bytes) -> bytes:
+    """One packet of the new format with the shortest length."""
+    return bytes([0xC0 | kind]) + length(len(body)) + body
+
+
+def length(octets: int) -> bytes:
+    """Length of the new format (RFC 9580 section 4.2.1)."""
+    if octets < 192:
+        return bytes([octets])
+    if octets < 8384:
+        return bytes([192 + (octets - 192 >> 8), (octets - 192) & 255])
+    return b"\xff" + octets.to_bytes(4, "big")
+
+
+def packets(octets: int = 100) -> bytes:
+    """A session key for one recipient, then that many octets of encrypted data."""
+    return packet(1, b"\x03" + bytes(83)) + packet(18, b"\x01" + bytes(octets - 1))
+
+
+def armour(content: bytes, *, width: int = 64, head: bytes = b"\r\n", tail: bytes = b"") -> bytes:
+    """ASCII armour; ``head`` and ``tail`` stand between the base64 and the lines around it."""
+    text = base64.b64encode(content)
+    lines = [text[at : at + width] + b"\r\n" for at in range(0, len(text), width)]
+    return BEGIN + head + b"".join(lines) + tail + END
+
+
+def part(header: bytes, content: bytes) -> bytes:
+    """A part with the delimiter before it; ``header`` without its last CRLF."""
+    return b"--=-cut\r\n" + header + b"\r\n\r\n" + content + b"\r\n"
+
+
+CONTROL = part(b"Content-Type: application/pgp-encrypted", b"Version: 1\r\n")
+CLOSE = b"--=-cut--\r\n"
+DATA_TYPE = b'Content-Type: application/octet-stream; name="encrypted.asc"'
+
+
+def encrypted(content: bytes | None = None) -> bytes:
+    """Body of an encrypted message; ``content`` is the armour."""
+    data = armour(packets()) if content is None else content
+    return CONTROL + part(DATA_TYPE, data) + CLOSE
+
+
+def headers(text: bytes = b"", *, content_type: bytes = ENCRYPTED_TYPE) -> list[Header]:
+    """Header of a message; ``text`` are more fields, each with its CRLF."""
+    block = text + b"Content-Type: " + content_type
+    found = parse_block(block)
+    assert found is not None
+    return found
+
+
+def letter(author: str = ALICE, *more: bytes, content_type: bytes = ENCRYPTED_TYPE) -> list[Header]:
+    """Header of a message from somebody."""
+    fields = [f"From: <{author}>".encode(), *more]
+    return headers(b"".join(field + b"\r\n" for field in fields), content_type=content_type)
+
+
+def read(header: list[Header], body: bytes, *, strict: bool = True, step: int = 65_535) -> Content:
+    """What a body is, fed in pieces of ``step`` octets."""
+    walk = ContentWalk(header, strict=strict)
+    for at in range(0, len(body), step):
+        walk.feed(body[at : at + step])
+    return walk.finish()
