@@ -8,6 +8,8 @@
   LogFilterPatterns = lib.mkDefault [
     "~@"
     "~[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+"
-    "~[0-9a-fA-F]*:[0-9a-fA-F:]*::?[0-9a-fA-F]+"
+    # IPv6 in its short and its long form (RFC 5952); a time of day is neither
+    "~::"
+    "~([0-9a-fA-F]+:){4}"
   ];
 }
