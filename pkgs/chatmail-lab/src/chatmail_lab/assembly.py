@@ -1,6 +1,5 @@
 """Putting hosts together: layers, files, name server, zones."""
 
-import base64
 import json
 import shutil
 import uuid
@@ -18,7 +17,6 @@ from chatmail_lab.layer import mount_layer
 from chatmail_lab.plan import Host
 from chatmail_lab.render import render_relay, users
 from chatmail_lab.render.files import File
-from chatmail_lab.run import run
 from chatmail_lab.state import Home
 from chatmail_lab.tree import Tree
 
@@ -97,9 +95,9 @@ class Assembly:
         units = [Path(file.path).name for file in files]
         files += guests.unused_daemons(units)
         files.append(guests.resolver(self._resolvers(description)))
-        files += self._certificate(host, description)
         for file in files:
             tree.write(file)
+        self._certify(host, description)
         self._forget_older_files(host, files)
 
     def _forget_older_files(self, host: Host, files: Sequence[File]) -> None:
@@ -135,34 +133,39 @@ class Assembly:
         local = unbound.get("enable") and unbound.get("resolveLocalQueries", True)
         return ["127.0.0.1"] if local else [self.server.ipv4]
 
-    def _certificate(self, host: Host, description: Description) -> list[File]:
-        if description.settings["tls"]["mode"] != "files":
-            return []
+    def _certify(self, host: Host, description: Description) -> None:
+        """Give a relay a certificate of the lab's authority, unless it makes its own or has one."""
+        tree = self.tree(host)
+        given = description.settings["tls"]["mode"] == "files"
+        if not given or tree.path(guests.CERTIFICATE_FILE).exists():
+            return
         names = [host.name, f"www.{host.name}", f"mta-sts.{host.name}"]
         issued = self.authority.issue(names, address=host.ipv4)
         group = str(description.settings["users"]["tlsGroup"])
-        return guests.certificate_files(issued, group=group)
+        for file in guests.certificate_files(issued, group=group):
+            tree.write(file)
 
     def publish(self) -> None:
-        """Serve the zones that the relays' operators are told to publish.
+        """Serve the zones that the relays tell their operators to publish.
 
         Raises:
-            LabError: the name server does not take them.
+            LabError: a relay does not say, or the name server does not take it.
         """
-        records = {
-            host.name: dns.described_records(
-                [dict(entry) for entry in self.descriptions[host.name].zone],
-                host,
-                self._dkim_records(host),
-            )
-            for host in self.hosts
-            if host.kind == "relay"
-        }
+        records = {host.name: self._zone(host) for host in self.hosts if host.kind == "relay"}
         tree = self.tree(self.server)
         for file in dns.server_files(self._zones(records)):
             tree.write(file)
         control = ["chroot", str(self.merged(self.server)), "unbound-control"]
         self.holder.run(*control, "-c", dns.CONFIG_FILE, "reload")
+
+    def _zone(self, host: Host) -> list[dns.Record]:
+        """What a relay's operator publishes; nothing for one without a domain."""
+        if not self.descriptions[host.name].zone:
+            return []
+        done = self.container(host).exec(["chatmail", "dns"])
+        if done.returncode != 0:
+            raise CommandError(f"{host.name}: chatmail dns", done)
+        return dns.parse_zone(done.stdout)
 
     def _zones(self, records: Mapping[str, Sequence[dns.Record]]) -> dict[str, str]:
         """The text of each zone by origin; `records` are those that relays publish."""
@@ -170,17 +173,6 @@ class Assembly:
             origin: dns.zone_file(origin, zone, server=self.server)
             for origin, zone in dns.all_zones(self.hosts, records).items()
         }
-
-    def _dkim_records(self, host: Host) -> dict[str, str]:
-        """What a relay's keys look like in DNS, by selector (RFC 6376 section 3.6.1)."""
-        settings = self.descriptions[host.name].settings
-        found = {}
-        for path in self.tree(host).path(settings["directories"]["dkim"]).glob("*.private"):
-            pem = run(["openssl", "pkey", "-in", str(path), "-pubout"]).stdout
-            body = "".join(line for line in pem.splitlines() if not line.startswith("-"))
-            base64.b64decode(body, validate=True)
-            found[path.stem] = f"v=DKIM1;k=rsa;p={body};s=email;t=s"
-        return found
 
     def container(self, host: Host) -> Container:
         """A host's running system."""

@@ -33,10 +33,14 @@ class Record:
         return f"{self.name.rstrip('.')}. {TTL_S} IN {self.type} {self.data}"
 
 
-def quoted(value: str) -> str:
-    """Data of a TXT record: strings of at most 255 octets (RFC 1035 section 3.3.14)."""
-    pieces = [value[start : start + 255] for start in range(0, len(value), 255)] or [""]
-    return " ".join('"' + piece.replace("\\", "\\\\").replace('"', '\\"') + '"' for piece in pieces)
+def parse_zone(text: str) -> list[Record]:
+    """Records of a zone in its simplest form: a line each, names in full, comments by `;`."""
+    records = []
+    for line in text.splitlines():
+        if line.strip() and not line.startswith(";"):
+            name, _, _, kind, data = line.split(maxsplit=4)
+            records.append(Record(name=name, type=kind, data=data))
+    return records
 
 
 def zone_file(origin: str, records: Sequence[Record], *, server: Host) -> str:
@@ -74,24 +78,6 @@ def host_records(host: Host) -> list[Record]:
         Record(name=name, type="AAAA", data=host.ipv6),
         Record(name=name, type="MX", data=f"10 {name}."),
     ]
-
-
-def described_records(
-    zone: Sequence[dict[str, object]], host: Host, keys: dict[str, str]
-) -> list[Record]:
-    """The records that an operator is told to publish; `keys` are DKIM records by selector."""
-    records = []
-    for entry in zone:
-        kind = str(entry["type"])
-        selector = entry.get("dkimSelector")
-        value = keys.get(str(selector)) if selector is not None else entry.get("value")
-        if value is None and kind in ("A", "AAAA"):
-            value = host.ipv4 if kind == "A" else host.ipv6
-        if value is None:
-            continue
-        data = quoted(str(value)) if kind == "TXT" else str(value)
-        records.append(Record(name=str(entry["name"]), type=kind, data=data))
-    return records
 
 
 def all_zones(

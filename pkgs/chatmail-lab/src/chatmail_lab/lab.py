@@ -121,7 +121,7 @@ class Lab:
                 raise
 
     def reconfigure(self, *, config: Path | None = None, say: Say = _silent) -> None:
-        """Take the checkout as it is now, and another configuration, into use on the running relays.
+        """Take the checkout as it is now and another configuration into use on running relays.
 
         Raises:
             LabError: it does not evaluate, or a unit does not start. The lab goes on running.

@@ -1,9 +1,20 @@
-"""One network namespace per host, joined by a switch."""
+"""One network namespace per host, joined by a switch with a router that leads nowhere."""
 
 from collections.abc import Sequence
 
 from chatmail_lab.holder import Holder
-from chatmail_lab.plan import NETWORK4, NETWORK6, Host
+from chatmail_lab.plan import GATEWAY4, GATEWAY6, NETWORK4, NETWORK6, Host
+
+# A machine finds its own address by its way out, so there must be one. The router answers at once
+# that the world is unreachable (RFC 792).
+ROUTER = (
+    "echo 1 > /proc/sys/net/ipv4/ip_forward",
+    "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding",
+    f"ip address add {GATEWAY4}/{NETWORK4.prefixlen} dev bridge0",
+    f"ip address add {GATEWAY6}/{NETWORK6.prefixlen} dev bridge0 nodad",
+    "ip route add unreachable default",
+    "ip -6 route add unreachable default",
+)
 
 
 def wiring(host: Host) -> list[str]:
@@ -17,12 +28,14 @@ def wiring(host: Host) -> list[str]:
         f"{within} address add {host.ipv4}/{NETWORK4.prefixlen} dev eth0",
         f"{within} address add {host.ipv6}/{NETWORK6.prefixlen} dev eth0 nodad",
         f"{within} link set eth0 up",
+        f"{within} route add default via {GATEWAY4}",
+        f"{within} -6 route add default via {GATEWAY6}",
     ]
 
 
 def connect(holder: Holder, hosts: Sequence[Host]) -> None:
-    """Make the namespaces of these hosts."""
-    holder.script([line for host in hosts for line in wiring(host)])
+    """Make the router and the namespaces of these hosts."""
+    holder.script([*ROUTER, *(line for host in hosts for line in wiring(host))])
 
 
 def cut(holder: Holder, host: Host) -> None:

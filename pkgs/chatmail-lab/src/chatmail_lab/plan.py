@@ -14,6 +14,9 @@ Kind = Literal["relay", "classic", "dns", "client"]
 NETWORK4 = ipaddress.ip_network("192.0.2.0/24")
 NETWORK6 = ipaddress.ip_network("2001:db8::/64")
 
+# way to everywhere else, which does not exist
+GATEWAY4, GATEWAY6 = str(NETWORK4[254]), str(NETWORK6[254])
+
 CLIENT_NUMBER = 2
 DNS_NUMBER = 53
 FIRST_RELAY_NUMBER = 11
@@ -88,7 +91,7 @@ def _number(name: str, fallback: int, taken: set[int]) -> int:
         while number in taken:
             number += 1
         return number
-    if literal not in NETWORK4 or literal in (NETWORK4[0], NETWORK4[255]):
+    if literal not in NETWORK4 or literal in (NETWORK4[0], NETWORK4[254], NETWORK4[255]):
         raise LabError(f"'{name}' is not in the lab's network {NETWORK4}")
     number = int(literal) - int(NETWORK4[0])
     if number in taken:
