@@ -22,6 +22,7 @@ from chatmaild.systemd import notify
 _log = logging.getLogger(__name__)
 
 Setup = Callable[[contextlib.AsyncExitStack], Awaitable[None]]
+_Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Connection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 # systemd kills after 90 s; requests here take milliseconds, so what is left then is idle
@@ -69,7 +70,7 @@ async def streams(
 
     An error of a handler is logged without private data and closes its connection alone.
     """
-    open_tasks: set[asyncio.Task[None]] = set()
+    connections: dict[asyncio.Task[None], _Streams] = {}
 
     async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -83,25 +84,35 @@ async def streams(
 
     def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(guarded(reader, writer))
-        open_tasks.add(task)
-        task.add_done_callback(open_tasks.discard)
+        connections[task] = (reader, writer)
+        task.add_done_callback(connections.pop)
 
-    server = (
-        await asyncio.start_unix_server(accepted, sock=listener, limit=limit_bytes)
-        if (listener.family == socket.AF_UNIX)
-        else await asyncio.start_server(accepted, sock=listener, limit=limit_bytes)
-    )
+    if listener.family == socket.AF_UNIX:
+        server = await asyncio.start_unix_server(
+            accepted, sock=listener, limit=limit_bytes, backlog=BACKLOG
+        )
+    else:
+        server = await asyncio.start_server(
+            accepted, sock=listener, limit=limit_bytes, backlog=BACKLOG
+        )
     try:
         yield
     finally:
         server.close()
-        await _finish(open_tasks)
+        await _finish(connections)
 
 
-async def _finish(tasks: set[asyncio.Task[None]]) -> None:
+async def _finish(connections: dict[asyncio.Task[None], _Streams]) -> None:
+    """Let handlers finish what they have read; those that wait for more see the end of it."""
+    tasks = set(connections)
+    for reader, writer in connections.values():
+        transport = writer.transport
+        if isinstance(transport, asyncio.Transport) and not transport.is_closing():
+            transport.pause_reading()
+            reader.feed_eof()
     if not tasks:
         return
-    _, late = await asyncio.wait(set(tasks), timeout=DRAIN_S)
+    _, late = await asyncio.wait(tasks, timeout=DRAIN_S)
     for task in late:
         task.cancel()
     await asyncio.gather(*late, return_exceptions=True)

@@ -19,6 +19,8 @@ class Relay:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.request = request
+        self.read_answer = read_answer
 
     async def login(self, user: str, password: str) -> tuple[int, bytes]:
         """Post what Dovecot posts."""

@@ -70,9 +70,11 @@ async def http(
         return _Connection(handler, refusal or _plain_refusal, connections)
 
     if listener.family == socket.AF_UNIX:
-        server: asyncio.Server = await loop.create_unix_server(connection, sock=listener)
+        server: asyncio.Server = await loop.create_unix_server(
+            connection, sock=listener, backlog=serve.BACKLOG
+        )
     else:
-        server = await loop.create_server(connection, sock=listener)
+        server = await loop.create_server(connection, sock=listener, backlog=serve.BACKLOG)
     try:
         yield
     finally:
