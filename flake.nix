@@ -27,9 +27,27 @@
             }
           ];
         };
-      examples = {
-        minimal = ./examples/minimal.nix;
-      };
+      # { NAME = ./folder/NAME.nix; }: what is in the folder is checked
+      filesIn =
+        folder:
+        lib.mapAttrs' (file: _: lib.nameValuePair (lib.removeSuffix ".nix" file) (folder + "/${file}")) (
+          lib.filterAttrs (file: _: lib.hasSuffix ".nix" file) (builtins.readDir folder)
+        );
+      prefixed = prefix: lib.mapAttrs' (name: lib.nameValuePair "${prefix}-${name}");
+
+      formatter =
+        pkgs:
+        pkgs.writeShellApplication {
+          name = "format";
+          runtimeInputs = [
+            pkgs.deadnix
+            pkgs.nixfmt
+            pkgs.ruff
+            pkgs.statix
+            pkgs.treefmt
+          ];
+          text = ''exec treefmt --config-file ${./treefmt.toml} --tree-root "$PWD" "$@"'';
+        };
     in
     {
       nixosModules = {
@@ -37,9 +55,29 @@
         default = self.nixosModules.chatmail;
       };
 
+      nixosConfigurations = {
+        # the card of a Raspberry Pi; docs/raspberry-pi.md
+        rpi = lib.nixosSystem { modules = [ ./images/raspberry-pi.nix ]; };
+        # a throw-away relay in QEMU
+        vm = lib.nixosSystem {
+          system = "x86_64-linux";
+          modules = [ ./images/vm.nix ];
+        };
+      };
+
+      templates.default = {
+        path = ./templates/operator;
+        description = "A machine of one's own that is a chatmail relay";
+      };
+
       packages = forAllSystems (pkgs: {
         chatmaild = pkgs.callPackage ./pkgs/chatmaild { };
+        chatmail-nixos = pkgs.callPackage ./pkgs/chatmail-nixos { };
+        chatmail-www = pkgs.callPackage ./pkgs/chatmail-www { };
         instant-idle = pkgs.callPackage ./pkgs/instant-idle { };
+        options-doc = pkgs.writeText "options.md" (import ./docs/options.nix);
+        # of aarch64, whoever asks: built by emulation, a remote builder, or a Raspberry Pi
+        sdImage-rpi = self.nixosConfigurations.rpi.config.system.build.sdImage;
         default = self.packages.${pkgs.stdenv.hostPlatform.system}.chatmaild;
       });
 
@@ -56,6 +94,13 @@
           try = script "try" "Two relays on this machine, and a message between them";
           lab = script "lab" "Relays, name server and clients in containers on this machine";
         }
+        // lib.optionalAttrs (pkgs.stdenv.hostPlatform.system == "x86_64-linux") {
+          vm = {
+            type = "app";
+            program = lib.getExe' self.nixosConfigurations.vm.config.system.build.vm "run-vm-vm";
+            meta.description = "A throw-away relay in QEMU";
+          };
+        }
       );
 
       checks = forAllSystems (
@@ -65,48 +110,33 @@
         in
         # building chatmaild runs its unit tests
         {
-          inherit (self.packages.${system}) chatmaild instant-idle;
+          inherit (self.packages.${system}) chatmaild chatmail-nixos chatmail-www instant-idle;
 
-          formatting =
-            pkgs.runCommand "chatmail-formatting"
-              {
-                nativeBuildInputs = [
-                  pkgs.deadnix
-                  pkgs.nixfmt
-                  pkgs.ruff
-                  pkgs.statix
-                ];
-              }
-              ''
-                cd ${./.}
-                find . -name '*.nix' -print0 | xargs -0 nixfmt --check
-                deadnix --fail --no-lambda-pattern-names .
-                statix check .
-                ruff check --no-cache .
-                ruff format --no-cache --check .
-                touch $out
-              '';
-        }
-        // lib.mapAttrs' (
-          name: example:
-          lib.nameValuePair "example-${name}" (machine system example).config.system.build.toplevel
-        ) examples
-      );
+          formatting = pkgs.runCommand "chatmail-formatting" { nativeBuildInputs = [ (formatter pkgs) ]; } ''
+            cp -r ${./.} source && chmod -R u+w source && cd source
+            HOME=$TMPDIR format --ci
+            touch $out
+          '';
 
-      formatter = forAllSystems (
-        pkgs:
-        pkgs.writeShellApplication {
-          name = "format";
-          runtimeInputs = [
-            pkgs.nixfmt
-            pkgs.ruff
-          ];
-          text = ''
-            find "''${@:-.}" -name '*.nix' -print0 | xargs -0 nixfmt
-            ruff format "''${@:-.}"
+          options-doc = pkgs.runCommand "chatmail-options-doc" { } ''
+            diff -u ${./docs/options.md} ${self.packages.${system}.options-doc} || {
+              echo "docs/options.md is out of date; its first lines say how it is made" >&2
+              exit 1
+            }
+            touch $out
           '';
         }
+        // prefixed "example" (
+          lib.mapAttrs (_: example: (machine system example).config.system.build.toplevel) (
+            filesIn ./examples
+          )
+        )
+        // prefixed "nixos" (
+          lib.mapAttrs (_: test: pkgs.testers.runNixOSTest test) (filesIn ./tests/nixos)
+        )
       );
+
+      formatter = forAllSystems formatter;
 
       devShells = forAllSystems (pkgs: {
         default = pkgs.mkShell {
@@ -117,6 +147,7 @@
             pkgs.nixfmt
             pkgs.ruff
             pkgs.statix
+            pkgs.treefmt
           ];
         };
       });

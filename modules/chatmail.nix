@@ -31,7 +31,9 @@ let
   # the values of services.chatmail.
   described =
     let
-      pick = path: names: lib.genAttrs names (name: mkMerge (map (part: part.${path}.${name} or { }) description.config));
+      # a machine that only imports this module has no domain
+      parts = lib.optionals cfg.enable description.config;
+      pick = path: names: lib.genAttrs names (name: mkMerge (map (part: part.${path}.${name} or { }) parts));
     in
     lib.mapAttrs pick {
       environment = [ "etc" ];

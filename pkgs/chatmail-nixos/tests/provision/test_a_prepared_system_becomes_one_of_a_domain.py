@@ -77,7 +77,7 @@ def system(store: Store) -> Path:
             {
                 "placeholder": PLACEHOLDER,
                 "contact": CONTACT,
-                "pages": str(pages),
+                "pages": "www",
                 "page_builder": str(builder),
                 "settings": str(settings),
             }

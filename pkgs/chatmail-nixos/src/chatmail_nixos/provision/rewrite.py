@@ -28,7 +28,10 @@ class RewriteError(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """What the prepared system says about itself (`etc/chatmail-template.json`)."""
+    """What the prepared system says about itself (`etc/chatmail-template.json`).
+
+    `pages` is the name of the store path with the web pages, `settings` what they are made from.
+    """
 
     placeholder: str
     contact: str
@@ -155,11 +158,12 @@ def rewrite(
         moved=frozenset(store_hash(path).encode() for path in changed),
         texts=texts,
     )
-    for path in sorted(changed - {template.pages}):
+    pages = {path for path in changed if template.pages and path.endswith(f"-{template.pages}")}
+    for path in sorted(changed - pages):
         _copy(Path(path), Path(rules.text(path)), rules)
-    if template.pages in changed:
-        settings, place = rules.text(template.settings), Path(rules.text(template.pages))
-        _make_pages(template.page_builder, settings, place)
+    for path in pages:
+        settings = rules.text(template.settings)
+        _make_pages(template.page_builder, settings, Path(rules.text(path)))
 
 
 def _walk(path: Path) -> Iterator[Path]:
