@@ -70,3 +70,17 @@ def test_a_host_that_thinks_for_ever(world: Worlds, monkeypatch: pytest.MonkeyPa
             assert w.counters.value("https_out", outcome="broken") == 1
 
     asyncio.run(scenario())
+
+
+def test_none_of_the_old_connections_is_tried_again(world: Worlds) -> None:
+    """The second offer goes through a new one: what killed the first has killed the others, too."""
+
+    async def scenario() -> None:
+        async with world() as w:
+            await asyncio.gather(w.delivers(b"one\r\n"), w.delivers(b"two\r\n"))
+            w.host.answers = [b"", http(200, "250 OK")]
+
+            assert await w.delivers() == "250 OK (HTTPS)"
+            assert w.host.connections == 3
+
+    asyncio.run(scenario())

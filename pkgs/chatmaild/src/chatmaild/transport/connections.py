@@ -4,6 +4,7 @@ On asyncio's streams: an HTTP client library would double the memory of this pro
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ CONNECT_S = 5.0
 # RFC 8305 section 5: the next address gets its turn after this long
 NEXT_ADDRESS_S = 0.25
 MAX_ADDRESSES = 4
+# RFC 5482: packets that nobody acknowledges for this long end a connection whose path has died,
+# which TCP itself would notice after a quarter of an hour
+UNACKNOWLEDGED_S = 10.0
 # below nginx' default keepalive_timeout of 75 s, so that connections seldom close under us
 KEEP_S = 50.0
 # each costs some hundred KB of buffers, and a new one about two round trips
@@ -97,6 +101,11 @@ class Connections:
         connection.closing = loop.call_later(KEEP_S, self._drop, connection)
         self._kept.append(connection)
 
+    def forget(self, host: Exchanger) -> None:
+        """Close what is kept of a host: one of its connections broke."""
+        for connection in [kept for kept in self._kept if kept.host == host]:
+            self._drop(connection)
+
     def close(self) -> None:
         """Close all that are kept."""
         for connection in list(self._kept):
@@ -116,6 +125,8 @@ class Connections:
         reader, writer = await asyncio.open_connection(
             address, self.port, ssl=context, server_hostname=host.name
         )
+        raw = writer.get_extra_info("socket")
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * UNACKNOWLEDGED_S))
         return Connection(host=host, reader=reader, writer=writer)
 
     def _context(self, *, verify: bool) -> ssl.SSLContext:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 REMEMBER_S = 1800.0
 # after a failure nobody tries the host again for this long, so that a full queue does not wait
 # for one dead host message by message
-PAUSE_S = 30.0
+PAUSE_S = 10.0
 # far more than a relay writes to in half an hour; a bound, because recipients choose the names
 MAX_ENTRIES = 20_000
 

@@ -65,12 +65,11 @@ class HttpsClient:
         answer: Answer | None = None
         limit_s = min(LONGEST_S, ANSWER_S + message.size_bytes / SLOWEST_BYTES_PER_S)
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(limit_s) as limit:
                 answer = await self._exchange(connection, envelope, message)
-        except TimeoutError:
-            return Broken(timed_out=True)
         except (OSError, EOFError):
-            return Broken(timed_out=False)
+            self._connections.forget(host)
+            return Broken(timed_out=limit.expired())
         except ProtocolError:
             return Unusable("no HTTP")
         finally:
