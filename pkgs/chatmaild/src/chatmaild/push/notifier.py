@@ -4,6 +4,7 @@ http.client in a few threads instead of aiohttp: 2 MB of memory instead of 15, a
 when the first phone is to be woken.
 """
 
+import contextlib
 import http.client
 import socket
 import ssl
@@ -26,6 +27,7 @@ class Notifier:
         self._context = context
         self._connection: http.client.HTTPSConnection | None = None
         self._closed = False
+        self._posting = False
 
     def post(self, token: str) -> int:
         """Post the token and nothing else; the status of the answer.
@@ -37,22 +39,29 @@ class Notifier:
             OSError: no connection, no valid certificate, or no answer in 60 s.
             http.client.HTTPException: the answer is no HTTP.
         """
-        if self._connection is not None:
-            try:
-                return self._exchange(self._connection, token)
-            except (ConnectionError, http.client.BadStatusLine, ssl.SSLEOFError):
-                pass
-        return self._exchange(self._connect(), token)
+        self._posting = True
+        try:
+            if self._connection is not None:
+                with contextlib.suppress(
+                    ConnectionError, http.client.BadStatusLine, ssl.SSLEOFError
+                ):
+                    return self._exchange(self._connection, token)
+            return self._exchange(self._connect(), token)
+        finally:
+            self._posting = False
 
     def close(self) -> None:
         """Close; a thread that waits for an answer gets an error at once."""
         self._closed = True
         connection = self._connection
-        if connection is not None and connection.sock is not None:
-            try:
+        if connection is None:
+            return
+        if self._posting and connection.sock is not None:
+            # the thread that reads it closes it
+            with contextlib.suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                connection.close()
+        else:
+            connection.close()
 
     def _connect(self) -> http.client.HTTPSConnection:
         if self._closed:
