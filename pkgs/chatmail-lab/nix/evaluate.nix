@@ -1,5 +1,9 @@
-# { request } (JSON text) -> { DOMAIN = { cfg; settings; pages; zone; failures; config; }; ... } for every relay of a lab.
-# request: { modules; config; nameServers; relays = { DOMAIN = values of services.chatmail; }; programs; }
+# { request } (JSON text) -> { relays; classics; }: the hosts of a lab by domain, as data.
+#   relays.DOMAIN    { cfg; settings; pages; zone; failures; config; }
+#   classics.DOMAIN  { config; }
+# request: { modules; config; nameServers; programs; relays; classics; }
+#   relays       values of services.chatmail by domain
+#   classics     arguments of ./classic.nix by domain
 #   modules      directory of description.nix and options.nix
 #   config       null, or a file with the operator's own NixOS-shaped configuration
 #   nameServers  addresses that the relays' resolvers ask
@@ -81,13 +85,9 @@ let
         if failures != [ ] then
           null
         else
-          merge.config (
+          complete (
             defined
             ++ [
-              (import ./daemons.nix {
-                inherit lib;
-                inherit (merge.config defined) services;
-              })
               (import ./isolation.nix {
                 inherit lib;
                 inherit (asked) nameServers;
@@ -95,5 +95,25 @@ let
             ]
           );
     };
+
+  # what the daemons' own NixOS modules would add
+  complete =
+    defined:
+    merge.config (
+      defined
+      ++ [
+        (import ./daemons.nix {
+          inherit lib;
+          inherit (merge.config defined) services;
+        })
+      ]
+    );
+
+  classic = domain: given: {
+    config = complete [ (import ./classic.nix ({ inherit lib domain; } // given)) ];
+  };
 in
-mapAttrs relay asked.relays
+{
+  relays = mapAttrs relay asked.relays;
+  classics = mapAttrs classic asked.classics;
+}

@@ -146,7 +146,7 @@ let
     mkBefore = lib.mkOrder 500;
     mkAfter = lib.mkOrder 1500;
   };
-  specials = [ "\\" "[" "]" "(" ")" "{" "}" "." "*" "+" "?" "^" "$" "|" ];
+  specials = characters "\\[{()^$?*+|.";
   characters = text: genList (n: substring n 1 text) (stringLength text);
   upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
   lower = "abcdefghijklmnopqrstuvwxyz";

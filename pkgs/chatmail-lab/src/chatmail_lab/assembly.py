@@ -79,7 +79,7 @@ class Assembly:
         return self.home.directory / "programs"
 
     def install(self, host: Host) -> None:
-        """Turn a prepared host into the relay that its description describes."""
+        """Turn a prepared host into what its description describes."""
         tree = self.tree(host)
         description = self.descriptions[host.name]
         pages = self.home.directory / "pages" / host.name
@@ -136,22 +136,21 @@ class Assembly:
     def _certify(self, host: Host, description: Description) -> None:
         """Give a relay a certificate of the lab's authority, unless it makes its own or has one."""
         tree = self.tree(host)
-        given = description.settings["tls"]["mode"] == "files"
-        if not given or tree.path(guests.CERTIFICATE_FILE).exists():
+        group = description.certificate_group
+        if group is None or tree.path(guests.CERTIFICATE_FILE).exists():
             return
         names = [host.name, f"www.{host.name}", f"mta-sts.{host.name}"]
         issued = self.authority.issue(names, address=host.ipv4)
-        group = str(description.settings["users"]["tlsGroup"])
         for file in guests.certificate_files(issued, group=group):
             tree.write(file)
 
     def publish(self) -> None:
-        """Serve the zones that the relays tell their operators to publish.
+        """Serve the zones that the hosts tell their operators to publish.
 
         Raises:
-            LabError: a relay does not say, or the name server does not take it.
+            LabError: a host does not say, or the name server does not take it.
         """
-        records = {host.name: self._zone(host) for host in self.hosts if host.kind == "relay"}
+        records = {host.name: self._zone(host) for host in self.hosts if host.is_booted}
         tree = self.tree(self.server)
         for file in dns.server_files(self._zones(records)):
             tree.write(file)
@@ -159,16 +158,17 @@ class Assembly:
         self.holder.run(*control, "-c", dns.CONFIG_FILE, "reload")
 
     def _zone(self, host: Host) -> list[dns.Record]:
-        """What a relay's operator publishes; nothing for one without a domain."""
-        if not self.descriptions[host.name].zone:
+        """What a host's operator publishes; nothing for one without a domain."""
+        command = self.descriptions[host.name].zone_command
+        if not command:
             return []
-        done = self.container(host).exec(["chatmail", "dns"])
+        done = self.container(host).exec(command)
         if done.returncode != 0:
-            raise CommandError(f"{host.name}: chatmail dns", done)
+            raise CommandError(f"{host.name}: {' '.join(command)}", done)
         return dns.parse_zone(done.stdout)
 
     def _zones(self, records: Mapping[str, Sequence[dns.Record]]) -> dict[str, str]:
-        """The text of each zone by origin; `records` are those that relays publish."""
+        """The text of each zone by origin; `records` are those that hosts publish."""
         return {
             origin: dns.zone_file(origin, zone, server=self.server)
             for origin, zone in dns.all_zones(self.hosts, records).items()

@@ -57,13 +57,27 @@ def _say(text: str) -> None:
 @main.command()
 @click.argument("domains", nargs=-1, required=True)
 @_CONFIG
+@click.option("--classic", "classics", multiple=True, help="Domain of a plain mail server.")
 @click.option(
     "--keep-broken", is_flag=True, help="Let a lab with a failed unit run, to look into it."
 )
 @click.pass_obj
-def up(lab: Lab, domains: tuple[str, ...], config: Path | None, keep_broken: bool) -> None:
+def up(
+    lab: Lab,
+    domains: tuple[str, ...],
+    classics: tuple[str, ...],
+    config: Path | None,
+    keep_broken: bool,
+) -> None:
     """Start relays for DOMAINS, instead of what runs under this name."""
-    lab.start(domains, config=config, keep_broken=keep_broken, say=_say, report=Progress())
+    lab.start(
+        domains,
+        classics=classics,
+        config=config,
+        keep_broken=keep_broken,
+        say=_say,
+        report=Progress(),
+    )
     click.echo(table.status(lab.assembly(), started_s=lab.state().started_s))
 
 
@@ -150,7 +164,8 @@ def evaluate_(domains: tuple[str, ...], config: Path | None, values: str, expr: 
         click.echo(evaluate_expression(_root(), expr))
         return
     given = {domain: default_values(domain) | json.loads(values) for domain in domains}
-    click.echo(json.dumps(evaluate(_root(), given, config=config), indent=1, sort_keys=True))
+    answer = evaluate(_root(), given, config=config)["relays"]
+    click.echo(json.dumps(answer, indent=1, sort_keys=True))
 
 
 @main.command()
@@ -159,8 +174,7 @@ def evaluate_(domains: tuple[str, ...], config: Path | None, values: str, expr: 
 @click.option("--output", required=True, type=click.Path(file_okay=False, path_type=Path))
 def render(domain: str, config: Path | None, output: Path) -> None:
     """Write the files of the relay for DOMAIN below a directory, as root's, without starting it."""
-    server = plan_hosts([domain])[0]
-    described = describe(_root(), [domain], config=config, name_servers=[server.ipv4, server.ipv6])
+    described = describe(_root(), plan_hosts([domain]), config=config)
     files = render_relay(described[domain].config)
     for file in files:
         Tree(output).write(replace(file, user="0", group="0"))

@@ -10,6 +10,7 @@ from chatmail_lab.chamber import run_in_root, seen, unseen
 from chatmail_lab.checkout import checkout, nix_directory
 from chatmail_lab.errors import CommandError, LabError
 from chatmail_lab.guests import CERTIFICATE_FILE, KEY_FILE
+from chatmail_lab.plan import Host
 from chatmail_lab.programs import PATHS
 
 # pure evaluation: no store is read or written
@@ -18,25 +19,39 @@ _STORE = "NIX_REMOTE=dummy://"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """A relay as data.
+    """A relay or classic server as data.
 
     `config` is the merged NixOS-shaped configuration; `pages` is what its web pages are built
-    from, with paths as the shared root sees them.
+    from, with paths as the shared root sees them. `certificate_group` may read the key of the
+    certificate that the lab gives it; None where it makes its own. `zone_command` prints what its
+    operator publishes; it is empty for one without a domain.
     """
 
     config: Mapping[str, Any]
-    settings: Mapping[str, Any]
-    zone: Sequence[Mapping[str, Any]]
     pages: Mapping[str, Any] | None
+    certificate_group: str | None
+    zone_command: tuple[str, ...]
 
     @classmethod
-    def from_json(cls, relay: Mapping[str, Any]) -> "Description":
+    def of_relay(cls, answer: Mapping[str, Any]) -> "Description":
         """One relay of the answer of evaluate.nix."""
+        settings = answer["settings"]
+        given = settings["tls"]["mode"] == "files"
         return cls(
-            config=_unseen(relay["config"]),
-            settings=_unseen(relay["settings"]),
-            zone=_unseen(relay["zone"]),
-            pages=relay["pages"],
+            config=_unseen(answer["config"]),
+            pages=answer["pages"],
+            certificate_group=settings["users"]["tlsGroup"] if given else None,
+            zone_command=("chatmail", "dns") if answer["zone"] else (),
+        )
+
+    @classmethod
+    def of_classic(cls, answer: Mapping[str, Any]) -> "Description":
+        """One classic server of the answer of evaluate.nix."""
+        return cls(
+            config=answer["config"],
+            pages=None,
+            certificate_group="root",
+            zone_command=("mailzone",),
         )
 
 
@@ -80,42 +95,71 @@ def evaluate(
     root: Path,
     relays: Mapping[str, Mapping[str, Any]],
     *,
-    config: Path | None,
+    classics: Mapping[str, Mapping[str, Any]] | None = None,
+    config: Path | None = None,
     name_servers: Sequence[str] = (),
-) -> dict[str, dict[str, Any]]:
-    """What evaluate.nix says about each relay; `relays` are values of services.chatmail by domain.
+) -> dict[str, Any]:
+    """What evaluate.nix says.
+
+    Args:
+        root: the shared root.
+        relays: values of services.chatmail by domain.
+        classics: arguments of classic.nix by domain.
+        config: file with the operator's extra configuration.
+        name_servers: addresses that the relays' resolvers ask.
 
     Raises:
         LabError: the configuration does not evaluate.
     """
+    if config is not None and not config.is_file():
+        raise LabError(f"{config}: no such file")
     request = {
         "modules": seen(checkout() / "modules/chatmail"),
         "config": None if config is None else seen(config),
         "nameServers": name_servers,
         "programs": PATHS,
         "relays": relays,
+        "classics": classics or {},
     }
     script = seen(nix_directory() / "evaluate.nix")
-    answer: dict[str, dict[str, Any]] = json.loads(
+    answer: dict[str, Any] = json.loads(
         nix_eval(root, [script, "--argstr", "request", json.dumps(request)])
     )
     return answer
 
 
-def describe(
-    root: Path, domains: Sequence[str], *, config: Path | None, name_servers: Sequence[str]
-) -> dict[str, Description]:
-    """The descriptions of relays by domain, with the operator's extra configuration merged in.
+def describe(root: Path, hosts: Sequence[Host], *, config: Path | None) -> dict[str, Description]:
+    """The descriptions of booted hosts by domain.
+
+    The operator's extra configuration is merged into those of the relays.
 
     Raises:
         LabError: the configuration does not evaluate, or an assertion fails.
     """
-    values = {domain: default_values(domain) for domain in domains}
-    answer = evaluate(root, values, config=config, name_servers=name_servers)
-    for domain, relay in answer.items():
+    answer = evaluate(
+        root,
+        {host.name: default_values(host.name) for host in hosts if host.kind == "relay"},
+        classics={host.name: _classic_arguments(host) for host in hosts if host.kind == "classic"},
+        config=config,
+        name_servers=[
+            address for host in hosts if host.kind == "dns" for address in (host.ipv4, host.ipv6)
+        ],
+    )
+    for domain, relay in answer["relays"].items():
         if relay["failures"]:
             raise LabError(f"{domain}: " + "\n".join(relay["failures"]))
-    return {domain: Description.from_json(relay) for domain, relay in answer.items()}
+    return {
+        **{name: Description.of_relay(relay) for name, relay in answer["relays"].items()},
+        **{name: Description.of_classic(one) for name, one in answer["classics"].items()},
+    }
+
+
+def _classic_arguments(host: Host) -> dict[str, Any]:
+    return {
+        "address": {"ipv4": host.ipv4, "ipv6": host.ipv6},
+        "certificateFile": CERTIFICATE_FILE,
+        "keyFile": KEY_FILE,
+    }
 
 
 def _unseen(value: Any) -> Any:

@@ -41,6 +41,7 @@ class Lab:
         self,
         relays: Sequence[str],
         *,
+        classics: Sequence[str] = (),
         config: Path | None = None,
         keep_broken: bool = False,
         say: Say = _silent,
@@ -53,16 +54,12 @@ class Lab:
                 running, except for hosts that do not become ready if `keep_broken` is set.
         """
         check_machine()
-        hosts = plan_hosts(relays)
+        hosts = plan_hosts(relays, classics)
         root = ready_root(report)
-        server = next(host for host in hosts if host.kind == "dns")
         with self.home.locked():
             self._clear()
             say("evaluating the description")
-            descriptions = describe(
-                root, [host.name for host in hosts if host.kind == "relay"],
-                config=config, name_servers=[server.ipv4, server.ipv6],
-            )  # fmt: skip
+            descriptions = describe(root, hosts, config=config)
             starting = Starting()
             try:
                 assembly = Assembly(
@@ -128,23 +125,16 @@ class Lab:
         """
         with self.home.locked():
             running = self.assembly()
-            relays = [host for host in running.hosts if host.kind == "relay"]
+            booted = [host for host in running.hosts if host.is_booted]
             say("evaluating the description")
-            assembly = replace(
-                running,
-                descriptions=describe(
-                    running.root,
-                    [host.name for host in relays],
-                    config=config,
-                    name_servers=[running.server.ipv4, running.server.ipv6],
-                ),
-            )
+            descriptions = describe(running.root, running.hosts, config=config)
+            assembly = replace(running, descriptions=descriptions)
             programs.stage(assembly.root, assembly.staged)
-            say("restarting the relays")
-            for host in relays:
+            say("restarting the hosts")
+            for host in booted:
                 assembly.install(host)
                 assembly.restart(host)
-            self._wait([assembly.container(host) for host in relays], assembly.holder)
+            self._wait([assembly.container(host) for host in booted], assembly.holder)
             assembly.publish()
 
     def stop(self) -> None:
