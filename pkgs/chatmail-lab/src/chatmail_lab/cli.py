@@ -164,7 +164,7 @@ def evaluate_(domains: tuple[str, ...], config: Path | None, values: str, expr: 
         click.echo(evaluate_expression(_root(), expr))
         return
     given = {domain: default_values(domain) | json.loads(values) for domain in domains}
-    answer = evaluate(_root(), given, config=config)["relays"]
+    answer = evaluate(_root(), given, config=config)
     click.echo(json.dumps(answer, indent=1, sort_keys=True))
 
 

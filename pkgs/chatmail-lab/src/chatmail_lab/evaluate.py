@@ -92,25 +92,26 @@ def has_trusted_certificate(domain: str) -> bool:
 
 
 def evaluate(
-    root: Path,
-    relays: Mapping[str, Mapping[str, Any]],
-    *,
-    classics: Mapping[str, Mapping[str, Any]] | None = None,
-    config: Path | None = None,
-    name_servers: Sequence[str] = (),
-) -> dict[str, Any]:
-    """What evaluate.nix says.
-
-    Args:
-        root: the shared root.
-        relays: values of services.chatmail by domain.
-        classics: arguments of classic.nix by domain.
-        config: file with the operator's extra configuration.
-        name_servers: addresses that the relays' resolvers ask.
+    root: Path, relays: Mapping[str, Mapping[str, Any]], *, config: Path | None = None
+) -> dict[str, dict[str, Any]]:
+    """What evaluate.nix says about each relay; `relays` are values of services.chatmail by domain.
 
     Raises:
         LabError: the configuration does not evaluate.
     """
+    answer: dict[str, dict[str, Any]] = _ask(root, relays=relays, config=config)["relays"]
+    return answer
+
+
+def _ask(
+    root: Path,
+    *,
+    relays: Mapping[str, Mapping[str, Any]],
+    config: Path | None,
+    classics: Mapping[str, Mapping[str, Any]] | None = None,
+    name_servers: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The answer of evaluate.nix; its header tells what the arguments are."""
     if config is not None and not config.is_file():
         raise LabError(f"{config}: no such file")
     request = {
@@ -136,9 +137,9 @@ def describe(root: Path, hosts: Sequence[Host], *, config: Path | None) -> dict[
     Raises:
         LabError: the configuration does not evaluate, or an assertion fails.
     """
-    answer = evaluate(
+    answer = _ask(
         root,
-        {host.name: default_values(host.name) for host in hosts if host.kind == "relay"},
+        relays={host.name: default_values(host.name) for host in hosts if host.kind == "relay"},
         classics={host.name: _classic_arguments(host) for host in hosts if host.kind == "classic"},
         config=config,
         name_servers=[
