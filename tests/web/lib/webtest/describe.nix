@@ -1,0 +1,30 @@
+# { values } (JSON text of services.chatmail) -> what a relay's web server is made of:
+# { settings; pages; locations; httpConfig; }. `www` is the folder where the pages will be.
+{ values, www }:
+let
+  chatmail = ../../../../modules/chatmail;
+  lab = ../../../../pkgs/chatmail-lab/nix;
+  lib = import (lab + "/lib.nix");
+  merge = import (lab + "/merge.nix") { inherit lib; };
+  cfg = merge.options [ "services" "chatmail" ] (import (chatmail + "/options.nix") { inherit lib; }) [
+    (builtins.fromJSON values)
+  ];
+  description = import (chatmail + "/description.nix") {
+    inherit lib cfg;
+    programs = {
+      inherit www;
+      chatmaild = "/usr/bin/chatmaild";
+      chatmail = "/usr/bin/chatmail";
+      instantIdle = "/usr/lib/chatmail/instant-idle.so";
+      openssl = "/usr/bin/openssl";
+      shell = "/bin/sh";
+      systemctl = "/usr/bin/systemctl";
+    };
+  };
+  inherit (merge.config description.config) services;
+in
+{
+  inherit (description) settings pages;
+  inherit (services.nginx.virtualHosts.${description.settings.domain}) locations;
+  httpConfig = services.nginx.appendHttpConfig or "";
+}

@@ -1,0 +1,115 @@
+"""Self-signed relays: the home page asks for a fresh address and shows it as link and QR code."""
+
+from collections.abc import Iterator
+
+import pytest
+from chatmail_www.languages import PLURAL_RULES
+from webtest.browser import Browser, Look
+from webtest.codes import Code, picture_of, picture_of_matrix, read_picture
+from webtest.relay import Relay
+from webtest.waiting import until
+
+# what versions 1 to 20 hold in byte mode with error correction M (ISO/IEC 18004 table 7)
+CAPACITIES = (
+    *(14, 26, 42, 62, 84, 106, 122, 152, 180, 213),
+    *(251, 287, 331, 362, 412, 450, 504, 560, 624, 666),
+)
+
+
+@pytest.fixture
+def closed_relay(own_relay: Relay) -> Iterator[Relay]:
+    """The relay while it gives no addresses."""
+    own_relay.close_registration()
+    yield own_relay
+    if (own_relay.directory / "nocreate").exists():
+        own_relay.open_registration()
+
+
+def opened(browser: Browser, url: str, state: str) -> Browser:
+    """The page whose script has come to an end, which has to be this state."""
+    browser.open(url)
+    until(lambda: not browser.find("#invite-waiting").is_displayed(), f"the answer on {url}")
+    assert browser.find(f"#invite-{state}").is_displayed(), browser.find("main").text
+    return browser
+
+
+@pytest.mark.parametrize("language", sorted(PLURAL_RULES))
+def test_link_and_code_are_a_fresh_address(
+    browser: Browser, own_relay: Relay, language: str, look: Look
+) -> None:
+    """Both say the same; a phone reads it; nothing else is wrong with the page."""
+    browser.look(look)
+    page = opened(browser, f"{own_relay.url}/{language}/", "ready")
+    link = page.find("#invite-link").get_dom_attribute("href")
+    code = read_picture(picture_of(page.picture_of("#invite-code svg")))
+
+    assert link.startswith("dclogin:")
+    assert "@_chat.test?p=" in link
+    assert Code(text=link, level="M") == code
+    assert page.find("#invite-code a").get_dom_attribute("href") == link
+    assert page.complaints() == []
+    assert page.foreign_requests(own_relay.url) == []
+    assert page.barriers() == []
+    assert page.overflow_px() == 0
+    page.picture(f"{language}/self-signed-{look.name}")
+
+
+def test_every_visit_gets_another_address(browser: Browser, own_relay: Relay) -> None:
+    """Nobody sees the address of somebody else, not even from a cache."""
+    links = set()
+    for _ in range(3):
+        opened(browser, f"{own_relay.url}/en/", "ready")
+        links.add(browser.find("#invite-link").get_dom_attribute("href"))
+
+    assert len(links) == 3
+
+
+def test_a_refusal_is_shown_with_its_reason(browser: Browser, closed_relay: Relay) -> None:
+    """The relay's own words, in the language of the browser, and a button to try again."""
+    browser.prefer("de")
+    page = opened(browser, f"{closed_relay.url}/de/", "failed")
+    page.picture("de/self-signed-refused")
+
+    assert "keine neuen Adressen" in page.find("#invite-reason").text
+    assert page.barriers() == []
+
+    closed_relay.open_registration()
+    page.find("#invite-retry").click()
+
+    until(page.find("#invite-ready").is_displayed, "the address after another try")
+    assert not page.find("#invite-failed").is_displayed()
+
+
+def test_without_a_script_the_page_says_where_to_look(browser: Browser, own_relay: Relay) -> None:
+    """A link to the address as plain text."""
+    browser.scripts(enabled=False)
+    browser.open(f"{own_relay.url}/en/")
+    browser.picture("en/self-signed-without-script")
+
+    assert "Without JavaScript" in browser.find(".code").text
+    assert browser.find(".code a").get_dom_attribute("href") == "/new"
+
+
+@pytest.mark.parametrize("version", range(1, len(CAPACITIES) + 1))
+def test_codes_of_every_size_can_be_read(browser: Browser, own_relay: Relay, version: int) -> None:
+    """The longest text of a version, and one octet more, which needs the next."""
+    browser.open(f"{own_relay.url}/en/")
+    capacity = CAPACITIES[version - 1]
+    text = (
+        ("dclogin:ä%40@_chat.test?p=~!&ic=3#" * 20).encode()[: capacity - 1].decode(errors="ignore")
+    )
+    text += "x" * (capacity - len(text.encode()))
+    matrix = browser.run("return qrMatrix(arguments[0])", text)
+
+    assert len(matrix) == 17 + 4 * version
+    assert Code(text=text, level="M") == read_picture(picture_of_matrix(matrix))
+    if version < len(CAPACITIES):
+        assert len(browser.run("return qrMatrix(arguments[0])", text + "x")) == 21 + 4 * version
+
+
+def test_a_text_that_no_code_holds_is_refused(browser: Browser, own_relay: Relay) -> None:
+    """Rather than drawn wrongly."""
+    browser.open(f"{own_relay.url}/en/")
+    script = "try { qrMatrix('x'.repeat(667)) } catch (error) { return error.message }"
+
+    assert browser.run(script) == "too long for a QR code"
