@@ -1,0 +1,276 @@
+"""A message from MAIL to the verdict, with the facts of a real relay on disk."""
+
+import dataclasses
+import pathlib
+import time
+import tracemalloc
+from collections.abc import Callable
+
+import dkim
+import pytest
+
+from chatmaild.dkim.keys import ensure_keys, load_signer, public_record
+from chatmaild.dkim.resolver import KeyCache, TxtAnswer
+from chatmaild.errors import KeyUnavailableError
+from chatmaild.filter.message import Budget, Entrance, Outcome, Policy, Transit
+from chatmaild.filter.ratelimit import RateLimiter
+from chatmaild.filter.verdicts import NOT_ENCRYPTED, Accept, Discard, Refuse
+from chatmaild.settings import Settings
+from chatmaild.store.mailboxes import Mailboxes
+
+from .letters import ALICE, BOB, EVE, encrypted, letter
+
+NOW_S = int(time.time())
+FOREIGN = [Entrance.SMTP, Entrance.HTTPS]
+
+
+@pytest.fixture
+def policy(settings: Settings, mailboxes: Mailboxes) -> Policy:
+    """What the filter of chat.example.org knows; Alice and Bob live there."""
+    ensure_keys(settings)
+    for address in (ALICE, BOB):
+        mailboxes.create(address, "hash", now_s=NOW_S)
+    return Policy(
+        mail_domain=settings.mail_domain,
+        markers=mailboxes,
+        limiter=RateLimiter(per_minute=60, burst=10),
+        signer=load_signer(settings),
+        keys=KeyCache(query=no_dns),
+        headers_in_flight=Budget(1 << 20),
+        clock=lambda: NOW_S,
+        monotonic=lambda: 0.0,
+    )
+
+
+def no_dns(_: str) -> TxtAnswer:
+    """DNS is down."""
+    raise KeyUnavailableError("down")
+
+
+def passed(
+    policy: Policy,
+    entrance: Entrance = Entrance.SUBMISSION,
+    sender: str = ALICE,
+    *recipients: str,
+    author: str | None = None,
+    fields: tuple[bytes, ...] = (),
+    body: bytes | None = None,
+) -> Outcome:
+    """The outcome for a message; encrypted unless a body is given."""
+    transit = Transit(policy, entrance, sender)
+    assert transit.refusal is None
+    for recipient in recipients or (BOB,):
+        transit.add_recipient(recipient)
+    for header in letter(author or sender, *fields):
+        transit.add_header(header.name, header.value)
+    transit.end_of_headers()
+    transit.body(encrypted() if body is None else body)
+    outcome = transit.end()
+    transit.close()
+    return outcome
+
+
+def test_what_stays_is_not_signed(policy: Policy) -> None:
+    """Nobody would verify it."""
+    outcome = passed(policy, Entrance.SUBMISSION, ALICE, BOB, ALICE)
+
+    assert (Accept(), None) == (outcome.verdict, outcome.signature)
+
+
+@pytest.mark.parametrize("recipients", [(EVE,), (BOB, EVE)])
+def test_what_leaves_is_signed(policy: Policy, recipients: tuple[str, ...]) -> None:
+    """Also where only one of its recipients is elsewhere; verified by an independent program."""
+    fields = (b"Subject: secret", b"User-Agent: x", b"Autocrypt: addr=alice;\r\n keydata=AAAA")
+    outcome = passed(policy, Entrance.SUBMISSION, ALICE, *recipients, fields=fields)
+    assert policy.signer is not None
+    assert outcome.signature is not None
+    header = (
+        b"DKIM-Signature:" + outcome.signature + b"\r\n"
+        b"From: <" + ALICE.encode() + b">\r\nSubject: [...]\r\n"
+        b"Autocrypt: addr=alice;\r\n keydata=AAAA\r\n"
+        b'Content-Type: multipart/encrypted; protocol="application/pgp-encrypted";\r\n'
+        b'\tboundary="=-cut"\r\n\r\n'
+    )
+    record = public_record(policy.signer.key).encode()
+
+    assert dkim.verify(header + encrypted(), dnsfunc=lambda name, timeout: record)
+    assert not dkim.verify(header + b"x" + encrypted(), dnsfunc=lambda name, timeout: record)
+
+
+def test_our_own_bounces_are_signed_when_they_leave(policy: Policy) -> None:
+    """They are clear text, and nobody counts or cleans them."""
+    subject = b"Subject: Undelivered Mail Returned to Sender"
+    for recipient, signed in ((EVE, True), (ALICE, False)):
+        outcome = passed(
+            policy,
+            Entrance.BOUNCE,
+            "",
+            recipient,
+            author="MAILER-DAEMON@chat.example.org",
+            fields=(subject,),
+            body=b"I am sorry\r\n",
+        )
+
+        assert (Accept(), [], signed) == (
+            outcome.verdict,
+            outcome.changes,
+            outcome.signature is not None,
+        )
+
+
+def test_programs_on_this_machine_have_no_privilege(policy: Policy) -> None:
+    """Mail that they send under a name is judged like anybody's."""
+    outcome = passed(policy, Entrance.BOUNCE, ALICE, EVE, body=b"Hello\r\n")
+
+    assert outcome.verdict == NOT_ENCRYPTED
+
+
+def test_without_keys_nothing_is_signed(policy: Policy) -> None:
+    """A relay whose domain is a literal has no DKIM."""
+    outcome = passed(dataclasses.replace(policy, signer=None), Entrance.SUBMISSION, ALICE, EVE)
+
+    assert (Accept(), None) == (outcome.verdict, outcome.signature)
+
+
+@pytest.mark.parametrize("entrance", [Entrance.SUBMISSION, *FOREIGN])
+def test_disabled_recipients_are_removed(
+    policy: Policy, mailboxes: Mailboxes, entrance: Entrance
+) -> None:
+    """The others get the message; without others it vanishes."""
+    mailboxes.set_disabled(BOB, True)
+    sender = ALICE if entrance is Entrance.SUBMISSION else "eve@[192.0.2.1]"
+    tagged = BOB.replace("@", "+tag@").upper()
+    outcome = passed(policy, entrance, sender, tagged, ALICE, BOB)
+
+    assert (Accept(), (tagged, BOB)) == (outcome.verdict, outcome.removed)
+    assert Discard() == passed(policy, entrance, sender, BOB).verdict
+
+
+def test_disabled_senders_write_to_nobody(policy: Policy, mailboxes: Mailboxes) -> None:
+    """And read 250."""
+    mailboxes.set_disabled(ALICE, True)
+
+    assert Discard() == passed(policy, Entrance.SUBMISSION, ALICE, EVE).verdict
+
+
+@pytest.mark.parametrize("entrance", FOREIGN)
+def test_clear_text_comes_in_where_the_operator_allows_it(
+    policy: Policy, settings: Settings, entrance: Entrance
+) -> None:
+    """The marker decides for each address; its origin has to be proven still."""
+    sender, body = "eve@[192.0.2.1]", b"Hello\r\n"
+
+    assert passed(policy, entrance, sender, ALICE, body=body).verdict == NOT_ENCRYPTED
+    (pathlib.Path(settings.directories.mail) / ALICE / "enforceE2EEincoming").unlink()
+    assert Accept() == passed(policy, entrance, sender, ALICE, body=body).verdict
+    assert passed(policy, entrance, sender, ALICE, BOB, body=body).verdict == NOT_ENCRYPTED
+    assert passed(policy, entrance, sender, ALICE, "a/b@x", body=body).verdict == NOT_ENCRYPTED
+
+
+@pytest.mark.parametrize("entrance", FOREIGN)
+def test_dns_that_does_not_answer_refuses_nobody_for_good(
+    policy: Policy, entrance: Entrance
+) -> None:
+    """451: the sender comes back."""
+    assert policy.signer is not None
+    foreign = dataclasses.replace(policy.signer, domain="peer.example")
+    header, body = letter(EVE), encrypted()
+    outcome = passed(
+        dataclasses.replace(policy, mail_domain="peer.example", signer=foreign),
+        Entrance.SUBMISSION,
+        EVE,
+        ALICE,
+    )
+    assert outcome.signature is not None
+    transit = Transit(policy, entrance, EVE)
+    transit.add_recipient(ALICE)
+    transit.add_header(b"DKIM-Signature", outcome.signature)
+    for field in header:
+        transit.add_header(field.name, field.value)
+    transit.end_of_headers()
+    transit.body(body)
+    verdict = transit.end().verdict
+
+    assert isinstance(verdict, Refuse)
+    assert verdict.code == 451
+
+
+def test_the_rate_is_limited_at_submission_only(policy: Policy) -> None:
+    """The eleventh message of a second; other servers and our own bounces are not counted."""
+    for _ in range(10):
+        assert Transit(policy, Entrance.SUBMISSION, ALICE).refusal is None
+    refusal = Transit(policy, Entrance.SUBMISSION, ALICE.upper()).refusal
+
+    assert refusal is not None
+    assert refusal.code == 450
+    assert refusal.text.startswith(f"4.7.1: Too much mail from <{ALICE.upper()}>, ")
+    assert Transit(policy, Entrance.SUBMISSION, BOB).refusal is None
+    for entrance in (*FOREIGN, Entrance.BOUNCE):
+        assert Transit(policy, entrance, ALICE).refusal is None
+
+
+@pytest.mark.parametrize("sender", ["", "alice", "a@b@c"])
+def test_nobody_submits_without_an_address(policy: Policy, sender: str) -> None:
+    """Rule 3.4.1."""
+    refusal = Transit(policy, Entrance.SUBMISSION, sender).refusal
+
+    assert refusal is not None
+    assert refusal.code == 500
+    assert all(Transit(policy, entrance, "").refusal is None for entrance in FOREIGN)
+
+
+def test_headers_are_bounded(policy: Policy) -> None:
+    """A single message is refused, many at once are asked to come back."""
+    roomy = dataclasses.replace(policy, headers_in_flight=Budget(2 << 20))
+    full = dataclasses.replace(policy, headers_in_flight=Budget(1 << 19))
+
+    assert [refused(each) for each in (roomy, full)] == [500, 451]
+
+
+def refused(policy: Policy) -> int:
+    """The code that answers a header of two megabytes."""
+    budget = policy.headers_in_flight
+    left = budget._left
+    transit = Transit(policy, Entrance.SMTP, EVE)
+    for _ in range(40):
+        transit.add_header(b"X", b" " * 50_000)
+    transit.end_of_headers()
+    transit.body(b"Hello")
+    verdict = transit.end().verdict
+    transit.close()
+    transit.close()
+    assert left == budget._left
+    assert isinstance(verdict, Refuse)
+    return verdict.code
+
+
+def test_a_large_message_takes_no_memory(policy: Policy) -> None:
+    """30 MB go through without being kept: what is held is bounded by some pieces."""
+    peak = traced_peak(lambda: passed(policy, body=b"x" * 100))
+    piece = b"A" * 64 + b"\r\n"
+    large = piece * 500
+
+    def feed() -> None:
+        transit = Transit(policy, Entrance.SUBMISSION, BOB)
+        transit.add_recipient(EVE)
+        for header in letter(BOB):
+            transit.add_header(header.name, header.value)
+        transit.end_of_headers()
+        start, end = encrypted().split(b"-----END", 1)
+        transit.body(start)
+        for _ in range(1000):
+            transit.body(large)
+        transit.body(b"-----END" + end)
+        transit.end()
+
+    assert traced_peak(feed) < peak + 1_000_000
+
+
+def traced_peak(call: Callable[[], object]) -> int:
+    """Most octets that Python held during a call."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()

@@ -1,0 +1,83 @@
+"""Rules 3.4.4 and 3.5.1: whose message it is, as the first address of From says."""
+
+import time
+
+import pytest
+
+from chatmaild.filter.addresses import author, domain_of, is_literal
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        (b"alice@chat.example.org", "alice@chat.example.org"),
+        (b"<alice@chat.example.org>", "alice@chat.example.org"),
+        (b" Alice <alice@chat.example.org> ", "alice@chat.example.org"),
+        (b'"Alice, the <first>" <alice@chat.example.org>', "alice@chat.example.org"),
+        (b'"bob@peer.example" <alice@chat.example.org>', "alice@chat.example.org"),
+        (b"bob@peer.example <alice@chat.example.org>", "alice@chat.example.org"),
+        (b"=?utf-8?q?Al=C3=ADce?= <alice@chat.example.org>", "alice@chat.example.org"),
+        ("Alíce <alice@chat.example.org>".encode(), "alice@chat.example.org"),
+        (b"alice@chat.example.org (Alice)", "alice@chat.example.org"),
+        (b"(a) alice@chat.example.org (b)", "alice@chat.example.org"),
+        (b"alice@chat.example.org, bob@peer.example", "alice@chat.example.org"),
+        (b"Friends: alice@chat.example.org, bob@peer.example;", "alice@chat.example.org"),
+        (b"alice@[192.0.2.1]", "alice@[192.0.2.1]"),
+        (b"<alice@[IPv6:2001:db8::1]>", "alice@[IPv6:2001:db8::1]"),
+        (b'"a b"@chat.example.org', '"a b"@chat.example.org'),
+        (b'<"a\\"@b"@chat.example.org>', '"a\\"@b"@chat.example.org'),
+        ("<jürgen@peer.example>".encode(), "jürgen@peer.example"),
+    ],
+)
+def test_addresses_are_found(field: bytes, expected: str) -> None:
+    """In every form that RFC 5322 section 3.4 has."""
+    assert expected == author(field)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"",
+        b"Alice",
+        b"<>",
+        b"<alice>",
+        b"@chat.example.org",
+        b"alice@",
+        b"a b@chat.example.org",
+        b"alice@chat.example.org bob@peer.example",
+        b"<alice@chat.example.org> bob@peer.example",
+        b"<alice@chat.example.org> <bob@peer.example>",
+        b"<alice@chat.example.org>, <" + b"x" * 10_000 + b"@peer.example>",
+        b"<alice@chat.example.org",
+        b"alice@chat.example.org>",
+        b'"Alice <alice@chat.example.org>',
+        b"(Alice <alice@chat.example.org>",
+        b"<@peer.example:alice@chat.example.org>",
+        b"alice@peer.example@chat.example.org",
+        b"alice@chat.example.org\0",
+        b"<alice\r@chat.example.org>",
+        b"alice@chat.exam ple.org",
+        b"alice@[192.0.2.1",
+        b"alice@a[192.0.2.1]",
+        b",alice@chat.example.org",
+        b";",
+    ],
+)
+def test_what_readers_could_understand_differently_is_no_author(field: bytes) -> None:
+    """One program would show one person, another program another one."""
+    assert author(field) is None
+
+
+def test_it_takes_no_time_to_read_nonsense() -> None:
+    """No field makes the parser go over it again and again."""
+    started_s = time.monotonic()
+    for field in (b"(" * 9999, b'"' + b"\\" * 9998, b"<" * 9999, b"a " * 4999, b"a:" * 4999):
+        assert author(field) is None
+
+    assert time.monotonic() - started_s < 1
+
+
+def test_domains() -> None:
+    """Compared in lower case; literals stand in brackets."""
+    assert domain_of("a@B.Example") == "b.example"
+    assert [is_literal("[192.0.2.1]"), is_literal("b.example")] == [True, False]
