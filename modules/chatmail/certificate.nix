@@ -35,6 +35,8 @@ let
     "-subj /CN=${domain} -addext subjectAltName=${names} -addext basicConstraints=critical,CA:FALSE"
     "-addext keyUsage=digitalSignature -addext extendedKeyUsage=serverAuth,clientAuth"
     "-keyout key.new -out fullchain.new"
+    # the key first: a certificate without one is never seen
+    "&& chmod 640 key.new && mv key.new key.pem && mv fullchain.new fullchain.pem"
   ];
 in
 optionalAttrs (tls.mode == "self-signed") {
@@ -52,8 +54,7 @@ optionalAttrs (tls.mode == "self-signed") {
     serviceConfig = sandbox // {
       Type = "oneshot";
       RemainAfterExit = true;
-      # the key first: a certificate without one is never seen
-      ExecStart = "${programs.shell} -c 'test -s fullchain.pem || { ${make} && chmod 640 key.new && mv key.new key.pem && mv fullchain.new fullchain.pem; }'";
+      ExecStart = "${programs.shell} -c 'test -s fullchain.pem || { ${make}; }'";
       WorkingDirectory = directory;
       ReadWritePaths = [ directory ];
       UMask = "0022";

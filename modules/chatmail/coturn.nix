@@ -19,6 +19,7 @@ let
   inherit (settings) domain turn users;
   directory = dirOf turn.secretFile;
   secret = escapeShellArg turn.secretFile;
+  make = "${programs.openssl} rand -hex 32 > ${secret}.new && mv ${secret}.new ${secret}";
   # what only this machine and its neighbours can reach (RFC 6890)
   private = [
     "0.0.0.0-0.255.255.255"
@@ -82,7 +83,7 @@ optionalAttrs turn.enable {
       serviceConfig = sandbox // {
         Type = "oneshot";
         RemainAfterExit = true;
-        ExecStart = "${programs.shell} -c 'test -s ${secret} || { ${programs.openssl} rand -hex 32 > ${secret}.new && mv ${secret}.new ${secret}; }'";
+        ExecStart = "${programs.shell} -c 'test -s ${secret} || { ${make}; }'";
         User = users.mail;
         ReadWritePaths = [ directory ];
         UMask = "0337";
