@@ -23,7 +23,6 @@
   sdImage.postBuildCommands = ''
     mcopy -i "$img@@${toString config.sdImage.firmwarePartitionOffset}M" ${./chatmail.toml} ::chatmail.toml
   '';
-  image.baseName = "chatmail-raspberry-pi";
   fileSystems = {
     "/boot/firmware".options = lib.mkForce [
       "nofail"

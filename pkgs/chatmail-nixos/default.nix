@@ -7,10 +7,7 @@ python3Packages.buildPythonApplication {
   src = lib.cleanSource ./.;
   build-system = [ python3Packages.setuptools ];
   dependencies = [ python3Packages.click ];
-  nativeCheckInputs = [
-    python3Packages.hypothesis
-    python3Packages.pytestCheckHook
-  ];
+  nativeCheckInputs = [ python3Packages.pytestCheckHook ];
   pythonImportsCheck = [ "chatmail_nixos" ];
   meta = {
     description = "Guarded upgrades and the set-up of a prepared image for chatmail relays on NixOS";
