@@ -1,6 +1,6 @@
 """What the description makes is read by the programs it is for, and is what it was.
 
-`UPDATE_GOLDEN=1 pytest tests/nix` writes the golden files anew; look at the difference before committing it.
+`UPDATE_GOLDEN=1 pytest tests/nix` writes the golden files anew: look at the difference.
 """
 
 import os

@@ -1,4 +1,7 @@
-"""House style of the Nix files, as far as it can be told without nixfmt (`nix flake check` runs that)."""
+"""House style of the Nix files, as far as it can be told without nixfmt.
+
+`nix flake check` runs nixfmt, deadnix and statix.
+"""
 
 import pathlib
 import re
