@@ -120,7 +120,7 @@ def test_padding_must_fit(octets: int) -> None:
 def test_many_tiny_pieces_do_not_cost_seconds() -> None:
     """30 MB of pieces of one octet each: no program writes that, and it is refused early."""
     content = KEY + b"\xd2" + b"\xe0\x00" * 11_000_000
-    started_s = time.monotonic()
+    started_s = time.process_time()
     passed = is_message(content, step=65_535)
 
-    assert (passed, time.monotonic() - started_s < 2) == (False, True)
+    assert (passed, time.process_time() - started_s < 2) == (False, True)

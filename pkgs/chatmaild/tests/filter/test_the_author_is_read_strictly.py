@@ -70,11 +70,11 @@ def test_what_readers_could_understand_differently_is_no_author(field: bytes) ->
 
 def test_it_takes_no_time_to_read_nonsense() -> None:
     """No field makes the parser go over it again and again."""
-    started_s = time.monotonic()
+    started_s = time.process_time()
     for field in (b"(" * 9999, b'"' + b"\\" * 9998, b"<" * 9999, b"a " * 4999, b"a:" * 4999):
         assert author(field) is None
 
-    assert time.monotonic() - started_s < 1
+    assert time.process_time() - started_s < 1
 
 
 def test_domains() -> None:

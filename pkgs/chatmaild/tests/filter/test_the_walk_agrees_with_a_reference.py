@@ -106,11 +106,11 @@ def test_packets(content: bytes, sizes: list[int]) -> None:
 @example(encrypted(), False, 70_000)
 def test_bodies(body: bytes, strict: bool, step: int) -> None:
     """Nothing passes that the reference refuses, nothing raises, nothing takes long."""
-    started_s = time.monotonic()
+    started_s = time.process_time()
     passed = read(HEADER, body, strict=strict, step=step) is Content.ENCRYPTED
 
     assert reference.is_encrypted(body, BOUNDARY, strict=strict) or not passed
-    assert time.monotonic() - started_s < SLOW_S
+    assert time.process_time() - started_s < SLOW_S
 
 
 @thorough
