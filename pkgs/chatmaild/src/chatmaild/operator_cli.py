@@ -52,6 +52,21 @@ def dns_command(settings: Settings, check: bool, plain: bool) -> int:
     return EXIT_FAILED if any(f.state != "ok" and f.record.required for f in findings) else 0
 
 
+@group.command()
+@click.option("--json", "wants_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--report", type=click.Path(path_type=Path), help="Also write it here, as JSON.")
+@click.pass_obj
+def selftest(settings: Settings, wants_json: bool, report: Path | None) -> int:
+    """Try out this relay: log in, send, fetch; certificate, DKIM key, queue, push."""
+    from chatmaild import selftest as work
+
+    checks = work.run(settings)
+    if report is not None:
+        work.write(report, checks)
+    _print([work.as_json(checks) if wants_json else work.as_text(checks)])
+    return 0 if work.is_healthy(checks) else EXIT_FAILED
+
+
 @group.group()
 def registration() -> None:
     """Who may make an address: everybody, or those with an invite."""

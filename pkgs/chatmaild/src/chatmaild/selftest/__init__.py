@@ -4,6 +4,7 @@ Two addresses are made for it and deleted afterwards. It decides whether an upgr
 check fails only for what is wrong on this machine; what others may cause is a warning.
 """
 
+from chatmaild.selftest.report import as_json, as_text, is_healthy, write
 from chatmaild.selftest.run import run
 
-__all__ = ["run"]
+__all__ = ["as_json", "as_text", "is_healthy", "run", "write"]

@@ -1,8 +1,6 @@
 """Two addresses for the length of a test, as their owners: one writes, the other reads."""
 
 import contextlib
-import os
-import pwd
 import secrets
 import string
 import time
@@ -10,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chatmaild.accounts.passwords import hash_password
+from chatmaild.operations.privileges import acting_as
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 
@@ -32,13 +31,13 @@ def two_people(settings: Settings) -> Iterator[tuple[Person, Person]]:
     mailboxes = Mailboxes.of(settings)
     people = _invent(settings), _invent(settings)
     try:
-        with _as_user(settings.users.mail):
+        with acting_as(settings.users.mail):
             for person in people:
                 encoded = hash_password(person.password.encode())
                 mailboxes.create(person.address, encoded, now_s=time.time())
         yield people
     finally:
-        with _as_user(settings.users.mail):
+        with acting_as(settings.users.mail):
             for person in people:
                 mailboxes.delete(person.address)
 
@@ -48,19 +47,3 @@ def _invent(settings: Settings) -> Person:
     name = "".join(secrets.choice(letters) for _ in range(NAME_LENGTH))
     password = "".join(secrets.choice(letters) for _ in range(PASSWORD_LENGTH))
     return Person(address=f"{name}@{settings.mail_domain}", password=password)
-
-
-@contextlib.contextmanager
-def _as_user(name: str) -> Iterator[None]:
-    """Make files as another user; only root has to, and can."""
-    if os.geteuid() != 0:
-        yield
-        return
-    entry = pwd.getpwnam(name)
-    os.setegid(entry.pw_gid)
-    os.seteuid(entry.pw_uid)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)

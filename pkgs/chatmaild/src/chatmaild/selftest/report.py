@@ -4,6 +4,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from pathlib import Path
+
+from chatmaild.store.files import write_atomically
 
 
 class Outcome(StrEnum):
@@ -50,4 +53,9 @@ def as_text(checks: Iterable[Check]) -> str:
 
 def as_json(checks: Iterable[Check]) -> str:
     """`{"checks": [{"name", "outcome", "detail"}]}`, as the guarded upgrade reads it."""
-    return json.dumps({"checks": [asdict(check) for check in checks]}, indent=2) + "\n"
+    return json.dumps({"checks": [asdict(check) for check in checks]}, indent=2)
+
+
+def write(path: Path, checks: Iterable[Check]) -> None:
+    """Keep the report as JSON, readable by everybody: it names nobody."""
+    write_atomically(path, as_json(checks).encode(), mode=0o644)
