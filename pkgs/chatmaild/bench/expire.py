@@ -27,6 +27,7 @@ retention = Retention(
 report, started = Report(), time.monotonic()
 walk(Mailboxes(sys.argv[1]), retention, time.time(), report, dry_run=sys.argv[2] == "dry")
 print(report.summary(time.monotonic() - started, dry_run=sys.argv[2] == "dry"))
+print(f"{time.process_time():.1f} s of a core")
 print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 """
 

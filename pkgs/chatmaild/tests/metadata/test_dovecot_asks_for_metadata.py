@@ -101,7 +101,9 @@ def test_what_cannot_be_set_fails_at_commit(
     settings: Settings, tokens: Tokens, change: str, user: str
 ) -> None:
     """And leaves the tokens as they were."""
-    assert ask(settings, tokens, f"{HELLO}B1\t{user}\n{change}\nC1\n") == "F1\n"
+    answer = ask(settings, tokens, f"{HELLO}B1\t{user}\n{change}\nC1\n")
+
+    assert answer == f"F1\t{server.REFUSED}\n"
     assert tokens.valid(ALICE, now_s=NOW_S) == []
 
 

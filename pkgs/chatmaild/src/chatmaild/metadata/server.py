@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 # one SETMETADATA command sets a few keys
 MAX_TRANSACTIONS = 100
 MAX_CHANGES = 100
+# Dovecot puts it into its log
+REFUSED = "this key cannot be set to this value"
 
 
 @dataclass(slots=True)
@@ -112,7 +114,7 @@ class Session:
         if transaction is None:
             raise ProtocolError("a commit without a dict transaction")
         good = await asyncio.to_thread(self._apply, transaction)
-        return f"{'O' if good else 'F'}{number}"
+        return f"O{number}" if good else f"F{number}\t{REFUSED}"
 
     def _apply(self, transaction: _Transaction) -> bool:
         try:

@@ -6,8 +6,13 @@ import secrets
 from pathlib import Path
 
 
-def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+def write_atomically(
+    path: Path, data: bytes, *, mode: int = 0o600, modified_s: float | None = None
+) -> None:
     """Replace the file by one with this content; after a crash it is the old or the new one.
+
+    Args:
+        modified_s: its modification time in unix seconds, None for now.
 
     Raises:
         OSError: the directory is missing, or the disk is full; then nothing has changed.
@@ -18,6 +23,8 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
+            if modified_s is not None:
+                os.utime(descriptor, (modified_s, modified_s))
             os.fsync(descriptor)
         temporary.rename(path)
     except BaseException:

@@ -92,9 +92,7 @@ class Mailboxes:
         Raises:
             FileNotFoundError: the address has no directory.
         """
-        path = self.path(address) / PASSWORD
-        write_atomically(path, encoded.encode("ascii") + b"\n")
-        _set_day(path, now_s)
+        _write_hash(self.path(address) / PASSWORD, encoded, now_s)
 
     def create(self, address: str, encoded: str, *, now_s: float) -> bool:
         """Make the address, unless it exists.
@@ -113,8 +111,7 @@ class Mailboxes:
             if not locked or (path / PASSWORD).exists():
                 return False
             (path / ENFORCE_ENCRYPTION).touch(mode=0o600)
-            write_atomically(path / PASSWORD, encoded.encode("ascii") + b"\n")
-            _set_day(path / PASSWORD, now_s)
+            _write_hash(path / PASSWORD, encoded, now_s)
         fsync_directory(self.directory)
         return True
 
@@ -179,6 +176,10 @@ class Mailboxes:
 def floor_to_day(time_s: float) -> int:
     """Start of the day (UTC), so that the hour of a login is not kept."""
     return int(time_s) // DAY_S * DAY_S
+
+
+def _write_hash(path: Path, encoded: str, now_s: float) -> None:
+    write_atomically(path, encoded.encode("ascii") + b"\n", modified_s=floor_to_day(now_s))
 
 
 def _set_day(path: Path, now_s: float) -> None:
