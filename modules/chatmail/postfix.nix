@@ -231,7 +231,12 @@ in
     settings.master = {
       smtp_inet = {
         maxproc = mkDefault limits.smtpConnections;
-        args = mkDefault (arguments { milter_macro_daemon_name = "smtp"; });
+        args = mkDefault (arguments {
+          milter_macro_daemon_name = "smtp";
+          # smtpd remembers failed look-ups as long as it lives: after an outage it must not live on
+          # from one retry of the peers to the next
+          max_idle = "5s";
+        });
       };
       submission.maxproc = mkDefault limits.smtpConnections;
       submissions.maxproc = mkDefault limits.smtpConnections;
