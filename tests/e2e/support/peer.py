@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import smtplib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,8 +33,11 @@ class Peer:
         """Gives a message to the relay of the first recipient and returns its answer."""
         to: Sequence[str] = addresses(recipients)
         relay = to[0].rpartition("@")[2].lower()
-        with smtp.port_25(self.target, relay, starttls=starttls) as session:
-            return smtp.transaction(session, mail_from, to, message)
+        try:
+            with smtp.port_25(self.target, relay, starttls=starttls) as session:
+                return smtp.transaction(session, mail_from, to, message)
+        except smtplib.SMTPResponseException as refused:  # at the greeting, HELO or STARTTLS
+            return Reply(refused.smtp_code, str(refused.smtp_error))
 
 
 def peer_with_key_of(target: Target, domain: str, machine: Machine) -> Peer:
