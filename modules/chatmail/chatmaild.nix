@@ -80,6 +80,8 @@ in
     };
 
     chatmail-transport = service "transport" users.transport "Chatmail delivery over HTTPS" {
+      # the buffers of TLS connections (256 KB each) go back to the system when a burst is over
+      environment.MALLOC_MMAP_THRESHOLD_ = "131072";
       serviceConfig.RestrictAddressFamilies = [
         "AF_UNIX"
         "AF_INET"

@@ -22,9 +22,11 @@ MAX_ADDRESSES = 4
 UNACKNOWLEDGED_S = 10.0
 # below nginx' default keepalive_timeout of 75 s, so that connections seldom close under us
 KEEP_S = 50.0
-# each costs some hundred KB of buffers, and a new one about two round trips
-MAX_KEPT = 32
-MAX_KEPT_PER_HOST = 2
+# as many as Postfix uses at a time for one destination (default_destination_concurrency_limit):
+# in a burst, handshakes would cost both sides more than the messages
+MAX_KEPT_PER_HOST = 20
+# each has some ten KB of buffers
+MAX_KEPT = 100
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -134,7 +136,7 @@ class Connections:
             self._verifying = self._verifying or ssl.create_default_context()
             return self._verifying
         if self._lax is None:
-            self._lax = ssl.create_default_context()
+            self._lax = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             self._lax.check_hostname = False
             self._lax.verify_mode = ssl.CERT_NONE
         return self._lax

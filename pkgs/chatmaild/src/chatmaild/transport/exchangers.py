@@ -18,6 +18,7 @@ _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 
 # the local resolver answers from its cache or needs some round trips; SMTP is tried after that
 LOOKUP_S = 8.0
+MAX_ANSWERS = 1000
 # more hosts than this are not worth the wait: SMTP comes next
 MAX_HOSTS = 4
 
@@ -132,7 +133,10 @@ class DnsResolver:
     def _dns(self) -> "dns.asyncresolver.Resolver":
         if self._resolver is None:
             import dns.asyncresolver
+            import dns.resolver
 
             self._resolver = dns.asyncresolver.Resolver()
             self._resolver.lifetime = LOOKUP_S
+            # for as long as the answers say: a question costs as much CPU as the rest of a delivery
+            self._resolver.cache = dns.resolver.LRUCache(MAX_ANSWERS)
         return self._resolver

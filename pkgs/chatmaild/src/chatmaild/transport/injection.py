@@ -1,6 +1,7 @@
 """Hands a message to Postfix' smtpd on the loopback interface while it comes in (RFC 5321)."""
 
 import asyncio
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
@@ -86,20 +87,24 @@ class Injection:
         return reply
 
     async def _open(self) -> None:
+        await self._expect(220)
+        self._writer.write(f"EHLO {self._helo}\r\n".encode())
+        await self._expect(250)
+        # all at once (RFC 2920); if one is refused, the message is not sent
+        self._writer.write("".join(f"{line}\r\n" for line in self._commands()).encode())
+        for _ in ("MAIL", *self._envelope.recipients):
+            await self._expect(250)
+        await self._expect(354)
+
+    def _commands(self) -> Iterator[str]:
         envelope = self._envelope
         parameters = f"BODY=8BITMIME SIZE={self._size_bytes}"
         if envelope.needs_smtputf8:
             parameters += " SMTPUTF8"
-        await self._expect(220)
-        await self._command(f"EHLO {self._helo}", 250)
-        await self._command(f"MAIL FROM:<{envelope.sender}> {parameters}", 250)
+        yield f"MAIL FROM:<{envelope.sender}> {parameters}"
         for recipient in envelope.recipients:
-            await self._command(f"RCPT TO:<{recipient}>", 250)
-        await self._command("DATA", 354)
-
-    async def _command(self, line: str, expected: int) -> None:
-        self._writer.write(f"{line}\r\n".encode())
-        await self._expect(expected)
+            yield f"RCPT TO:<{recipient}>"
+        yield "DATA"
 
     async def _expect(self, code: int) -> None:
         reply = await self._reply(COMMAND_S)
