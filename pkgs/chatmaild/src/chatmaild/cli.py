@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
@@ -14,8 +13,6 @@ from chatmaild.settings import DEFAULT_PATH, Settings
 EXIT_FAILED = 1
 # sysexits.h EX_CONFIG; the units have RestartPreventExitStatus=78
 EXIT_SETTINGS = 78
-
-T = TypeVar("T")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -97,7 +94,10 @@ def quota_clean(settings_path: Path, address: str) -> None:
     """Delete the oldest messages of an address that is nearly full (Dovecot's quota warning)."""
     from chatmaild import expire as job
 
-    click.echo(job.clean_one(Settings.load(settings_path), address))
+    summary = job.clean_one(Settings.load(settings_path), address)
+    # run by Dovecot, standard output is a closed socket and standard error an error
+    if sys.stdout.isatty():
+        click.echo(summary)
 
 
 def run_group(command: click.Group) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import string
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,8 +16,9 @@ from chatmaild.settings import Settings
 from chatmaild.store.files import write_atomically
 
 DIRECTORY = "invites"
-# 96 random bits: cannot be guessed, and a QR code stays small
-TOKEN_BYTES = 12
+# 95 random bits: cannot be guessed, and a QR code stays small
+TOKEN_LENGTH = 16
+_CHARACTERS = string.ascii_letters + string.digits
 _TOKEN = re.compile("[A-Za-z0-9_-]{8,64}")
 
 
@@ -52,7 +54,7 @@ class Invites:
         Raises:
             OSError: it cannot be stored.
         """
-        token = secrets.token_urlsafe(TOKEN_BYTES)
+        token = "".join(secrets.choice(_CHARACTERS) for _ in range(TOKEN_LENGTH))
         invite = Invite(token=token, uses_left=uses, expires_s=expires_s)
         with self._locked():
             self._write(invite)
