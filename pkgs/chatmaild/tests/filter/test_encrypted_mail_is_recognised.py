@@ -117,6 +117,7 @@ def test_notices_around_it_pass_from_elsewhere_only(body: bytes) -> None:
         encrypted(GOOD.removesuffix(END)),
         encrypted(GOOD.removeprefix(BEGIN)),
         encrypted(GOOD.replace(b"\r\n-----END", b"-----END")),
+        encrypted(armour(packets(101)).replace(b"\r\n-----END", b"-----END")),
         encrypted(GOOD.replace(b"END PGP", b"END  PGP")),
         encrypted(GOOD.replace(b"-----BEGIN PGP MESSAGE-----\r\n", BEGIN.replace(b"\r", b" \r"))),
         encrypted(armour(packets(), head=b"Comment: Hello\r\n\r\n")),
