@@ -18,7 +18,6 @@ def test_a_state_survives_being_written() -> None:
         holder=Holder(pid=7, started="8"),
         hosts=plan_hosts(["a.test"]),
         root="/root",
-        config=None,
         started_s=1.5,
     )
 

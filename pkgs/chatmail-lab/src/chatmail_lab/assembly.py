@@ -49,9 +49,9 @@ class Assembly:
         """Root directory of a host, from outside."""
         return Tree(self.holder.view / str(self.merged(host)).lstrip("/"))
 
-    def prepare(self, host: Host) -> None:
+    def prepare(self, host: Host, *, disk: str | None = None) -> None:
         """Make the layer of a host and the files that all hosts have."""
-        mount_layer(self.holder, self.home.host_directory(host), self.root)
+        mount_layer(self.holder, self.home.host_directory(host), self.root, disk=disk)
         tree = self.tree(host)
         files = guests.base_files(
             host,

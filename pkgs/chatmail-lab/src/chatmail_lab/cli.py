@@ -57,6 +57,7 @@ def _say(text: str) -> None:
 @main.command()
 @click.argument("domains", nargs=-1, required=True)
 @_CONFIG
+@click.option("--disk", metavar="SIZE", help="Limit each host's disk, such as 400M; in memory.")
 @click.option("--classic", "classics", multiple=True, help="Domain of a plain mail server.")
 @click.option(
     "--keep-broken", is_flag=True, help="Let a lab with a failed unit run, to look into it."
@@ -67,6 +68,7 @@ def up(
     domains: tuple[str, ...],
     classics: tuple[str, ...],
     config: Path | None,
+    disk: str | None,
     keep_broken: bool,
 ) -> None:
     """Start relays for DOMAINS, instead of what runs under this name."""
@@ -74,6 +76,7 @@ def up(
         domains,
         classics=classics,
         config=config,
+        disk=disk,
         keep_broken=keep_broken,
         say=_say,
         report=Progress(),

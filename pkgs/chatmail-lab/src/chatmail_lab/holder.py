@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from chatmail_lab.errors import LabError
 from chatmail_lab.run import run
@@ -82,10 +83,15 @@ class Holder:
             time.sleep(0.02)
 
 
+# referred to for as long as we live, since nobody waits for their end
+_OUTLIVING: list[subprocess.Popen[str]] = []
+
+
 class Starting:
     """A holder that dies with us until it is kept."""
 
     def __init__(self) -> None:
+        self._kept = False
         self._process = subprocess.Popen(
             [
                 *("unshare", "--mount", "--net", "--pid", "--ipc", "--fork", "--kill-child"),
@@ -93,23 +99,36 @@ class Starting:
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
         assert self._process.stdout is not None
-        if self._process.stdout.readline().strip() != "ready":
-            _, said = self._process.communicate()
+        said = self._process.stdout.readline()
+        if said.strip() != "ready":
+            said += self._process.communicate()[0]
             raise LabError(f"this machine does not let us make namespaces: {said.strip()}")
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
         pid = int(children.read_text().split()[0])
         self.holder = Holder(pid=pid, started=_start_time(pid))
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._kept:
+            self.holder.end()
+            self._process.communicate()
+
     def keep(self) -> None:
         """From now on the holder outlives us."""
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._kept = True
         self._process.stdin.write("keep\n")
         self._process.stdin.close()
+        self._process.stdout.close()
+        _OUTLIVING.append(self._process)
 
 
 def _start_time(pid: int) -> str:

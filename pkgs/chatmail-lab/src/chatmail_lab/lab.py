@@ -43,11 +43,21 @@ class Lab:
         *,
         classics: Sequence[str] = (),
         config: Path | None = None,
+        disk: str | None = None,
         keep_broken: bool = False,
         say: Say = _silent,
         report: Report = _no_report,
     ) -> None:
         """Bring the lab up, instead of what runs under its name; all hosts are ready afterwards.
+
+        Args:
+            relays: mail domains; also one that begins with `_`, or an address of 192.0.2.0/24.
+            classics: domains of plain mail servers beside them.
+            config: Nix file with the operator's own NixOS configuration for all relays.
+            disk: size of each host's disk (400M), which then is in memory; none: no limit.
+            keep_broken: whether hosts that do not become ready stay, to look into them.
+            say: told what is being done.
+            report: told how far the Debian root is, if it has to be made.
 
         Raises:
             LabError: something is missing, does not evaluate, or does not start. Nothing is left
@@ -60,33 +70,44 @@ class Lab:
             self._clear()
             say("evaluating the description")
             descriptions = describe(root, hosts, config=config)
-            starting = Starting()
+            self.home.directory.mkdir(parents=True)
             try:
-                assembly = Assembly(
-                    home=self.home, holder=starting.holder, root=root, hosts=hosts,
-                    descriptions=descriptions,
-                )  # fmt: skip
-                self.home.directory.mkdir(parents=True)
-                self.home.save(
-                    State(
-                        holder=starting.holder, hosts=hosts, root=str(root),
-                        config=None if config is None else str(config.resolve()),
-                        started_s=time.time(),
+                with Starting() as starting:
+                    assembly = Assembly(
+                        home=self.home,
+                        holder=starting.holder,
+                        root=root,
+                        hosts=hosts,
+                        descriptions=descriptions,
                     )
-                )  # fmt: skip
-                self._assemble(assembly, say)
-                starting.keep()
-            except NotReadyError:
-                if keep_broken:
-                    starting.keep()
-                else:
-                    self._clear()
-                raise
-            except BaseException:
-                self._clear()
-                raise
+                    self._assemble_and_keep(assembly, starting, disk, keep_broken, say)
+            finally:
+                if not self.is_up():
+                    self.home.remove()
 
-    def _assemble(self, assembly: Assembly, say: Say) -> None:
+    def _assemble_and_keep(
+        self,
+        assembly: Assembly,
+        starting: Starting,
+        disk: str | None,
+        keep_broken: bool,
+        say: Say,
+    ) -> None:
+        now_s = time.time()
+        state = State(
+            holder=assembly.holder, hosts=tuple(assembly.hosts), root=str(assembly.root),
+            started_s=now_s,
+        )  # fmt: skip
+        self.home.save(state)
+        try:
+            self._assemble(assembly, disk, say)
+        except NotReadyError:
+            if keep_broken:
+                starting.keep()
+            raise
+        starting.keep()
+
+    def _assemble(self, assembly: Assembly, disk: str | None, say: Say) -> None:
         say("making hosts")
         network.connect(assembly.holder, assembly.hosts)
         authority = assembly.authority
@@ -99,7 +120,7 @@ class Lab:
         programs.stage(assembly.root, assembly.staged)
         booted = [host for host in assembly.hosts if host.is_booted]
         for host in booted:
-            assembly.prepare(host)
+            assembly.prepare(host, disk=disk)
             assembly.install(host)
             assembly.container(host).boot()
         say("booting")

@@ -6,13 +6,17 @@ from pathlib import Path
 from chatmail_lab.holder import Holder
 
 
-def mount_layer(holder: Holder, directory: Path, root: Path) -> Path:
-    """Mount a fresh layer in the lab's mount namespace; where its merged view is, in there."""
+def mount_layer(holder: Holder, directory: Path, root: Path, *, disk: str | None) -> Path:
+    """Mount a fresh layer in the lab's mount namespace; where its merged view is, in there.
+
+    With `disk` (a size as in tmpfs(5): 400M) the layer is in memory and can hold no more.
+    """
     merged = directory / "merged"
     directory.mkdir(parents=True)
     commands = []
-    if _on_overlay(directory):
-        commands.append(f"mount -t tmpfs -o mode=755 layer {directory}")
+    if disk is not None or _on_overlay(directory):
+        size = f",size={disk}" if disk is not None else ""
+        commands.append(f"mount -t tmpfs -o mode=755{size} layer {directory}")
     upper, work = directory / "upper", directory / "work"
     options = f"lowerdir={root},upperdir={upper},workdir={work}"
     commands += [

@@ -30,7 +30,6 @@ class State:
     holder: Holder
     hosts: tuple[Host, ...]
     root: str
-    config: str | None
     started_s: float
 
     def to_json(self) -> str:
@@ -45,7 +44,6 @@ class State:
             holder=Holder(**raw["holder"]),
             hosts=tuple(Host(**host) for host in raw["hosts"]),
             root=raw["root"],
-            config=raw["config"],
             started_s=raw["started_s"],
         )
 

@@ -1,0 +1,47 @@
+"""Errors name what failed and what to do; nothing is left running."""
+
+from pathlib import Path
+
+import pytest
+from chatmail_lab import Lab, LabError
+
+BROKEN_UNIT = """
+{ lib, ... }:
+{
+  systemd.services.chatmail-transport.serviceConfig.ExecStart = lib.mkForce "/usr/bin/false";
+}
+"""
+
+
+def test_a_unit_that_does_not_start_is_named_with_its_journal(lab: Lab, tmp_path: Path) -> None:
+    """Although systemd starts it again and again."""
+    config = tmp_path / "broken.nix"
+    config.write_text(BROKEN_UNIT)
+
+    with pytest.raises(LabError, match=r"a\.test: chatmail-transport\.service") as raised:
+        lab.start(["a.test"], config=config)
+    assert "--- chatmail-transport.service\n" in str(raised.value)
+    assert not lab.is_up()
+
+
+def test_a_broken_lab_may_be_kept(lab: Lab, tmp_path: Path) -> None:
+    """To look into it, and to repair it while it runs."""
+    config = tmp_path / "broken.nix"
+    config.write_text(BROKEN_UNIT)
+
+    with pytest.raises(LabError, match="chatmail-transport"):
+        lab.start(["a.test"], config=config, keep_broken=True)
+    lab.reconfigure()
+    assert lab.relay("a.test").is_active("chatmail-transport")
+
+
+def test_a_lab_that_is_not_up_says_how_to_start_it(lab: Lab) -> None:
+    """Whatever is asked of it."""
+    with pytest.raises(LabError, match="is not up; start it with"):
+        lab.relay("a.test")
+
+
+def test_a_host_that_is_not_there_is_answered_with_those_that_are(running: Lab) -> None:
+    """So that a typing error is seen."""
+    with pytest.raises(LabError, match=r"no host 'b\.test'.* it has dns, client, a\.test, c\.test"):
+        running.relay("b.test")
