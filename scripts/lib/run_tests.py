@@ -21,6 +21,7 @@ from suites import (
     acceptance_suites,
     evaluation_suites,
     fast_suites,
+    lab_suites,
 )
 
 AT_ONCE = 2
@@ -62,7 +63,7 @@ def _in_lab() -> Result:
     total = Result()
     try:
         with step("lab"), lab(LAB_NAME, RELAYS, LAB_CONFIG):
-            for suite in evaluation_suites():
+            for suite in [*evaluation_suites(), *lab_suites()]:
                 total += _shown(suite)
             for suite in acceptance_suites():
                 total += _shown(

@@ -17,6 +17,7 @@ LAB_NAME = "test"
 RELAYS = ("a.test", "b.test")
 LAB_CONFIG = CHECKOUT / "tests" / "e2e" / "lab.nix"
 TEST_DEADLINE_S = 60
+LAB_TEST_DEADLINE_S = 180  # some start two labs, one after the other
 WORKERS = 4  # most of a scenario is waiting, so more than there are cores
 UNIT_DEADLINE_S = 300
 LAB_DEADLINE_S = 1500
@@ -132,6 +133,12 @@ def evaluation_suites() -> list[Suite]:
     if not any(directory.rglob("test_*.py")):
         return []
     return [_pytest("evaluation tests", CHECKOUT, str(directory), deadline_s=UNIT_DEADLINE_S)]
+
+
+def lab_suites() -> list[Suite]:
+    """Tests of the lab itself, which start and end labs of their own."""
+    options = [str(CHECKOUT / "tests" / "lab"), "--timeout", str(LAB_TEST_DEADLINE_S)]
+    return [_pytest("tests of the lab", CHECKOUT, *options, deadline_s=LAB_DEADLINE_S)]
 
 
 def acceptance_suites() -> list[Suite]:
