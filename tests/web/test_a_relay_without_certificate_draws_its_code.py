@@ -64,6 +64,13 @@ def test_every_visit_gets_another_address(browser: Browser, own_relay: Relay) ->
     assert len(links) == 3
 
 
+def test_the_token_of_an_invitation_is_handed_on(browser: Browser, own_relay: Relay) -> None:
+    """The page of whoever was invited is `/?TOKEN`."""
+    opened(browser, f"{own_relay.url}/en/?Tok3n", "ready")
+
+    assert f"{own_relay.url}/new?Tok3n" in browser.requests()
+
+
 def test_a_refusal_is_shown_with_its_reason(browser: Browser, closed_relay: Relay) -> None:
     """The relay's own words, in the language of the browser, and a button to try again."""
     browser.prefer("de")

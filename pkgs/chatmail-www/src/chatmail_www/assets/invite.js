@@ -13,8 +13,9 @@ function show(state) {
 }
 
 // The link of a fresh address; throws with the relay's reason, if it gave one.
+// An invitation's token is handed on: /?TOKEN is the page of whoever was invited.
 async function freshLink() {
-  const answer = await fetch("/new", {
+  const answer = await fetch(`/new${location.search}`, {
     method: "POST",
     cache: "no-store",
     credentials: "omit",

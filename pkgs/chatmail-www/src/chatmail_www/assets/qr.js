@@ -7,6 +7,8 @@ const CHECK_CODEWORDS = [0, 10, 16, 26, 18, 24, 16, 18, 22, 22, 26, 30, 22, 22, 
 const BLOCKS = [0, 1, 1, 1, 2, 2, 4, 4, 4, 5, 5, 5, 8, 9, 9, 10, 10, 11, 13, 14, 16];
 const LAST_VERSION = 20;
 const QUIET_ZONE = 4;
+const FINDER_SIDE = 7;
+const DARK = "#111a33";
 
 const MASKS = [
   (x, y) => (x + y) % 2,
@@ -201,20 +203,40 @@ function penalty(matrix) {
   return sum + 10 * Math.floor(Math.abs(dark - 0.5) * 20);
 }
 
-// An SVG element with the code of the text; the label names it for screen readers.
+// An SVG element with the code of the text, drawn as chatmail_www/qr.py does; the label is for screen readers.
 function qrPicture(text, label) {
   const matrix = qrMatrix(text);
   const side = matrix.length + 2 * QUIET_ZONE;
-  const namespace = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(namespace, "svg");
-  svg.setAttribute("viewBox", `${-QUIET_ZONE} ${-QUIET_ZONE} ${side} ${side}`);
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", label);
-  svg.setAttribute("shape-rendering", "crispEdges");
-  const path = document.createElementNS(namespace, "path");
-  path.setAttribute("fill", "#111a33");
-  const modules = matrix.flatMap((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : "")));
-  path.setAttribute("d", modules.join(""));
-  svg.append(path);
+  const last = matrix.length - FINDER_SIDE;
+  const box = `${-QUIET_ZONE} ${-QUIET_ZONE} ${side} ${side}`;
+  const svg = shape("svg", { viewBox: box, role: "img", "aria-label": label });
+  svg.append(shape("path", { fill: DARK, d: [...runs(matrix)].join("") }));
+  for (const [x, y] of [[0, 0], [last, 0], [0, last]]) svg.append(...finder(x, y));
   return svg;
+}
+
+function shape(name, attributes) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  return element;
+}
+
+// Dark modules side by side, with round ends; without those of the finder patterns.
+function* runs(matrix) {
+  const last = matrix.length - FINDER_SIDE;
+  for (const [y, row] of matrix.entries()) {
+    const left = y < FINDER_SIDE || y >= last ? FINDER_SIDE : 0;
+    const right = y < FINDER_SIDE ? last : matrix.length;
+    for (const run of row.slice(left, right).join("").matchAll(/1+/g)) {
+      const straight = run[0].length - 1;
+      yield `M${left + run.index + 0.5} ${y}h${straight}a.5.5 0 0 1 0 1h${-straight}a.5.5 0 0 1 0-1z`;
+    }
+  }
+}
+
+function finder(left, top) {
+  return [[0, 2, DARK], [1, 1, "#fff"], [2, 0.8, DARK]].map(([inset, rx, fill]) => {
+    const [x, y, width] = [left + inset, top + inset, FINDER_SIDE - 2 * inset];
+    return shape("rect", { x, y, width, height: width, rx, fill });
+  });
 }
