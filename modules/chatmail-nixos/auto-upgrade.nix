@@ -10,7 +10,8 @@ let
   inherit (lib) mkDefault mkIf;
   cfg = config.services.chatmail;
   upgrade = cfg.autoUpgrade;
-  program = lib.getExe (pkgs.callPackage ../../pkgs/chatmail-nixos { });
+  package = pkgs.callPackage ../../pkgs/chatmail-nixos { };
+  program = lib.getExe package;
   arguments = lib.escapeShellArgs (
     [
       "--flake"
@@ -47,6 +48,9 @@ in
         '';
       }
     ];
+
+    # `chatmail-nixos upgrade --candidate SYSTEM` guards an upgrade by hand
+    environment.systemPackages = [ package ];
 
     systemd.services.chatmail-upgrade = {
       description = "Guarded upgrade of the chatmail relay";

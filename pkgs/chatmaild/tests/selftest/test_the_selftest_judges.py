@@ -49,7 +49,7 @@ def all_names(settings: Settings) -> list[str]:
 
 
 def judged(settings: Settings, found: x509.Certificate, trust: str | None = None) -> Outcome:
-    return certificates.judge(settings, found, trust=trust, now=NOW).outcome
+    return certificates.judge(settings, found, trust=trust, provisional=False, now=NOW).outcome
 
 
 def test_a_certificate_for_all_names_passes(settings: Settings, all_names: list[str]) -> None:
@@ -69,6 +69,14 @@ def test_what_clients_would_not_trust_fails(settings: Settings, all_names: list[
     assert judged(settings, certificate([], days=60)) == Outcome.FAILED
     good = certificate(all_names, days=60)
     assert judged(settings, good, "self-signed certificate") == Outcome.FAILED
+
+
+def test_a_provisional_certificate_warns(settings: Settings) -> None:
+    """Until the issuer has signed, it is DNS that is waited for; afterwards it is a failure."""
+    found = certificate([], days=300)
+    check = certificates.judge(settings, found, trust="self-signed", provisional=True, now=NOW)
+
+    assert check.outcome == Outcome.WARNED
 
 
 def record(key: str) -> str:

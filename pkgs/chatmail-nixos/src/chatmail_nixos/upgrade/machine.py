@@ -14,7 +14,7 @@ BUILD_DEADLINE_S = 6 * 3600.0
 ACTIVATION_DEADLINE_S = 1200.0
 GATE_DEADLINE_S = 180.0
 # services may take this long from the switch to their first answer
-SETTLE_DEADLINE_S = 180.0
+SETTLE_DEADLINE_S = 90.0
 SETTLE_PAUSE_S = 5.0
 
 

@@ -12,6 +12,8 @@ from chatmaild.selftest.report import Check, failed, passed, warned
 from chatmaild.settings import Settings
 
 NAME = "certificate"
+# NixOS makes this file once the issuer has signed
+ORDERED = "acme-success"
 # ACME renews 30 days before the end: whoever is below this missed two weeks of renewals
 WARN_BEFORE = timedelta(days=14)
 
@@ -27,7 +29,13 @@ def check(settings: Settings) -> Check:
     for port in tls_ports(settings):
         if (problem := _shown(settings, certificate, port)) is not None:
             return failed(NAME, problem)
-    return judge(settings, certificate, trust=_trust(settings), now=datetime.now(UTC))
+    return judge(
+        settings,
+        certificate,
+        trust=_trust(settings),
+        provisional=is_provisional(settings),
+        now=datetime.now(UTC),
+    )
 
 
 def tls_ports(settings: Settings) -> tuple[int, ...]:
@@ -37,10 +45,22 @@ def tls_ports(settings: Settings) -> tuple[int, ...]:
     return ports.imaps, ports.submissions, *web
 
 
+def is_provisional(settings: Settings) -> bool:
+    """Whether the issuer has never signed one yet: it wants to see the domain in DNS first."""
+    return settings.tls.mode == "acme" and not (Path(settings.directories.tls) / ORDERED).exists()
+
+
 def judge(
-    settings: Settings, certificate: x509.Certificate, *, trust: str | None, now: datetime
+    settings: Settings,
+    certificate: x509.Certificate,
+    *,
+    trust: str | None,
+    provisional: bool,
+    now: datetime,
 ) -> Check:
     """Decide; `trust` says why a client would not trust it, None when it would."""
+    if provisional and trust is not None:
+        return warned(NAME, "a provisional one, until DNS is right; see `chatmail dns --check`")
     left = certificate.not_valid_after_utc - now
     if left <= timedelta():
         return failed(NAME, f"expired on {certificate.not_valid_after_utc:%Y-%m-%d}")
