@@ -115,7 +115,9 @@ class Delivery:
             # one recognise it
             outcome = await self._client.post(host, envelope, message)
         self._counters.add("https_out", outcome=type(outcome).__name__.lower())
-        _log.info(
+        # who writes to which domain, and when, is nobody's business while it works
+        _log.log(
+            logging.DEBUG if isinstance(outcome, Delivered) else logging.INFO,
             "%s: %s in %.0f ms",
             "address literal" if is_ip_address(host.name) else host.name,
             in_words(outcome),

@@ -46,7 +46,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
 
     mxdeliv = Mxdeliv(
         port=settings.ports.mxdeliv_smtp,
-        helo=settings.domain,
+        helo=settings.mail_domain,
         max_message_bytes=settings.mail.max_message_bytes,
         max_recipients=settings.mail.max_recipients,
         directory=Directory(settings.sockets.recipients),
