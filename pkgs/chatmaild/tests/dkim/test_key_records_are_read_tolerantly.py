@@ -1,4 +1,4 @@
-"""Origin check of 3.5: TXT records in the odd forms that exist."""
+"""Rule I7: TXT records in the odd forms that exist."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""Origin check of 3.5: which signatures count, and which do not."""
+"""Rule I7: which signatures count, and which do not."""
 
 from collections.abc import Iterator
 

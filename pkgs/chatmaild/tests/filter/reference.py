@@ -1,4 +1,4 @@
-"""A second, strict reading of rule 3.2, written without looking at the first.
+"""A second, strict reading of rule E1, written without looking at the first.
 
 It works on the whole body at once and decodes everything; it is slow and short. Whatever it
 refuses, the filter has to refuse.

@@ -211,7 +211,7 @@ def test_the_rate_is_limited_at_submission_only(policy: Policy) -> None:
 
 @pytest.mark.parametrize("sender", ["", "alice", "a@b@c"])
 def test_nobody_submits_without_an_address(policy: Policy, sender: str) -> None:
-    """Rule 3.4.1."""
+    """Rule O1."""
     refusal = Transit(policy, Entrance.SUBMISSION, sender).refusal
 
     assert refusal is not None

@@ -1,4 +1,4 @@
-"""Rule 3.2: what counts as encrypted."""
+"""Rule E1: what counts as encrypted."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""Rule S7: what is taken out before a message leaves."""
+"""Rule O10: what is taken out before a message leaves."""
 
 from chatmaild.filter.cleanup import Change, clean
 from chatmaild.filter.headers import Header, parse_block

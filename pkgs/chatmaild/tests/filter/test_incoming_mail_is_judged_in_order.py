@@ -1,4 +1,4 @@
-"""Rules 3.5: what comes from elsewhere."""
+"""Rules I: what comes from elsewhere."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def judged(
 
 @pytest.mark.parametrize("content", [Content.ENCRYPTED, Content.SECURE_JOIN])
 def test_encrypted_mail_and_secure_joins_pass(content: Content) -> None:
-    """Rule 3.5.4."""
+    """Rule I4."""
     assert Accept() == judged(content=content)
 
 
@@ -68,7 +68,7 @@ def test_domain_literals_prove_nothing() -> None:
 
 @pytest.mark.parametrize("sender", ["list-bounces@list.example", "srs0=x@fwd.example", ALICE])
 def test_forwarders_lose_their_sender(sender: str) -> None:
-    """Rule 3.5.2: no bounce may reach somebody who never wrote to us."""
+    """Rule I2: no bounce may reach somebody who never wrote to us."""
     assert Accept(null_sender=True) == judged(sender=sender)
 
 
@@ -90,7 +90,7 @@ def test_the_sender_stays_where_it_is_the_author() -> None:
 def test_clear_text_needs_recipients_who_all_take_it(
     recipients: tuple[str, ...], enforcing: tuple[str, ...], passes: bool
 ) -> None:
-    """Rule 3.5.6."""
+    """Rule I6."""
     verdict = judged(content=Content.CLEAR, recipients=recipients, enforcing=enforcing)
 
     assert (Accept() if passes else NOT_ENCRYPTED) == verdict
@@ -98,7 +98,7 @@ def test_clear_text_needs_recipients_who_all_take_it(
 
 @pytest.mark.parametrize("daemon", [DAEMON, "mailer-daemon@peer.example"])
 def test_bounces_pass_in_clear(daemon: str) -> None:
-    """Rule 3.5.5."""
+    """Rule I5."""
     header = letter(daemon, AUTOMATIC, content_type=REPORT)
 
     assert Accept(null_sender=True) == judged(header, sender="", content=Content.CLEAR)
@@ -137,7 +137,7 @@ def test_bounces_must_prove_their_origin() -> None:
     ],
 )
 def test_somebody_must_have_written_it(header: list[Header], problem: str) -> None:
-    """Rule 3.5.1."""
+    """Rule I1."""
     refusal = judged(header)
 
     assert isinstance(refusal, Refuse)
@@ -145,6 +145,6 @@ def test_somebody_must_have_written_it(header: list[Header], problem: str) -> No
 
 
 def test_mail_to_disabled_addresses_alone_vanishes() -> None:
-    """Rule 3.5.3; its origin is checked like that of any other."""
+    """Rule I3; its origin is checked like that of any other."""
     assert Discard() == judged(recipients=())
     assert isinstance(judged(recipients=(), origin=Result.NO_SIGNATURE), Refuse)

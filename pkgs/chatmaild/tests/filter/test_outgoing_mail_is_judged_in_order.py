@@ -1,4 +1,4 @@
-"""Rules 3.4: what our own people send."""
+"""Rules O: what our own people send."""
 
 import dataclasses
 
@@ -34,12 +34,12 @@ def judged(
 
 @pytest.mark.parametrize("content", [Content.ENCRYPTED, Content.SECURE_JOIN])
 def test_encrypted_mail_and_secure_joins_pass(content: Content) -> None:
-    """Rule 3.4.6."""
+    """Rule O6."""
     assert Accept() == judged(content=content)
 
 
 def test_clear_text_is_refused() -> None:
-    """Rule 3.4.8; Delta Chat looks for the words "invalid unencrypted mail"."""
+    """Rule O8; Delta Chat looks for the words "invalid unencrypted mail"."""
     refusal = judged(content=Content.CLEAR)
 
     assert refusal == NOT_ENCRYPTED
@@ -65,7 +65,7 @@ def test_read_receipts_must_be_encrypted_too() -> None:
     ],
 )
 def test_from_must_be_the_sender(header: list[Header], text: str) -> None:
-    """Rule 3.4.4, before anything else is looked at."""
+    """Rule O4, before anything else is looked at."""
     refusal = judged(header, content=Content.CLEAR, recipients=(), disabled=True)
 
     assert isinstance(refusal, Refuse)
@@ -73,13 +73,13 @@ def test_from_must_be_the_sender(header: list[Header], text: str) -> None:
 
 
 def test_case_does_not_matter() -> None:
-    """Rule 3.4.4 compares without it."""
+    """Rule O4 compares without it."""
     assert Accept() == judged(letter(ALICE.upper()))
 
 
 @pytest.mark.parametrize("content", [Content.CLEAR, Content.ENCRYPTED])
 def test_a_setup_message_to_oneself_passes(content: Content) -> None:
-    """Rule 3.4.7."""
+    """Rule O7."""
     header = letter(ALICE, SETUP, content_type=MIXED)
 
     assert Accept() == judged(header, content=content, recipients=(ALICE.upper(),))
@@ -105,19 +105,19 @@ def test_nothing_else_passes_as_a_setup_message(
 
 
 def test_mail_of_disabled_senders_vanishes() -> None:
-    """Rule 3.4.9: answered with 250, delivered to nobody; clear text is still refused."""
+    """Rule O9: answered with 250, delivered to nobody; clear text is still refused."""
     assert Discard() == judged(disabled=True)
     assert judged(content=Content.CLEAR, disabled=True) == NOT_ENCRYPTED
 
 
 def test_mail_without_recipients_left_vanishes() -> None:
-    """Rule 3.4.9, when all of them are disabled."""
+    """Rule O9, when all of them are disabled."""
     assert Discard() == judged(recipients=())
 
 
 @pytest.mark.parametrize("sender", ["", "alice", "a@b@c", "@chat.example.org", "alice@"])
 def test_the_sender_must_be_an_address(sender: str) -> None:
-    """Rule 3.4.1; the null sender is none."""
+    """Rule O1; the null sender is none."""
     refusal = rules.sender_problem(sender)
 
     assert refusal is not None

@@ -1,4 +1,4 @@
-"""Rule 3.2: session keys, then one packet of encrypted data, and nothing behind it."""
+"""Rule E1: session keys, then one packet of encrypted data, and nothing behind it."""
 
 import base64
 import time

@@ -1,4 +1,4 @@
-"""Rule 3.3: the first message of a secure join cannot be encrypted yet."""
+"""Rule E2: the first message of a secure join cannot be encrypted yet."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Rules 3.4.4 and 3.5.1: whose message it is, as the first address of From says."""
+"""Rules O4 and I1: whose message it is, as the first address of From says."""
 
 import time
 

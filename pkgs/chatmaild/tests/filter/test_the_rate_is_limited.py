@@ -1,4 +1,4 @@
-"""Rule 3.4.2: sixty messages a minute, ten at once."""
+"""Rule O2: sixty messages a minute, ten at once."""
 
 from chatmaild.filter.ratelimit import RateLimiter
 

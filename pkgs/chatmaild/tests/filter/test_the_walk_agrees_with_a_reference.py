@@ -1,4 +1,4 @@
-"""Rule 3.2 against a second reading of it, with messages that nobody would think of."""
+"""Rule E1 against a second reading of it, with messages that nobody would think of."""
 
 import base64
 import time
