@@ -224,6 +224,24 @@ def passwd(settings: Settings, address: str, password_stdin: bool) -> None:
     _print([changed.address, changed.password])
 
 
+@address.command("import")
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.pass_obj
+def import_(settings: Settings, directory: Path) -> None:
+    """Take over the mailboxes of another chatmail server, with their passwords.
+
+    DIRECTORY is its mail directory, such as /home/vmail/mail/DOMAIN, which stays as it is.
+    """
+    from chatmaild.operations import migration as work
+
+    result = work.Imported()
+    found = work.candidates(directory)
+    with click.progressbar(length=len(found), label="importing", file=sys.stderr) as bar:
+        for _ in work.run(settings, found, result):
+            bar.update(1)
+    click.echo(result.summary())
+
+
 def _password(from_stdin: bool) -> str | None:
     return sys.stdin.readline().rstrip("\n") if from_stdin else None
 

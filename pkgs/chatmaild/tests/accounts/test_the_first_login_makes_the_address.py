@@ -200,3 +200,45 @@ def test_scrypt_is_the_one_of_the_rfc() -> None:
     salt, derived = (base64.b64encode(x).decode() for x in (b"SodiumChloride", expected))
 
     assert verify_password(b"pleaseletmein", f"$scrypt$ln=14,r=8,p=1${salt}${derived}")
+
+
+# "Hello world!", made by the C library
+SHA512_CRYPT = (
+    "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4O"
+    "TLiBFdcbYEdFCoEOfaS35inz1"
+)
+
+
+@pytest.mark.parametrize("scheme", ["", "{SHA512-CRYPT}"])
+def test_a_hash_of_another_server_is_replaced_by_the_first_login(
+    play: Play, mailboxes: Mailboxes, scheme: str
+) -> None:
+    """The password stays; a wrong one changes nothing."""
+    mailboxes.create(ALICE, scheme + SHA512_CRYPT, now_s=0)
+
+    async def scenario(relay: Any) -> None:
+        assert not json.loads((await relay.login(ALICE, "Hello world?"))[1])["active"]
+        assert mailboxes.password_hash(ALICE) == scheme + SHA512_CRYPT
+        for _ in range(2):
+            assert json.loads((await relay.login(ALICE, "Hello world!"))[1]) == GOOD
+            assert (mailboxes.password_hash(ALICE) or "").startswith("$scrypt$")
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("encoded", "password"),
+    [
+        (SHA512_CRYPT, b"Hello world!"),
+        (
+            "$6$rounds=1500$salt$KupIYDxKXuNnG7niZHYboWX/3wxTx4sPcNRdXpSRXSjL.r7oUvkf56mO8eNak"
+            ".9knNdIzulTaU6/q7x0/TMIF.",
+            b"Hello world!",
+        ),
+    ],
+)
+def test_sha512_crypt_is_the_one_of_the_c_library(encoded: str, password: bytes) -> None:
+    """And hashes that would cost too much are refused."""
+    assert verify_password(password, encoded)
+    assert not verify_password(password + b"x", encoded)
+    assert not verify_password(password, encoded.replace("$6$", "$6$rounds=999999999$", 1))

@@ -1,8 +1,12 @@
 """What is deleted and what stays: messages, mailboxes, left-overs, the quota."""
 
+import json
 import os
 import pathlib
+import subprocess
+import sys
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -156,6 +160,31 @@ def test_one_mailbox_alone(settings: Settings, mailboxes: Mailboxes) -> None:
     # 400 MB of 500 MiB are 76 %; one less is below 70 %
     assert expire.clean_one(settings, ALICE.upper()) == "quota: deleted 1 of 4 messages"
     assert expire.clean_one(settings, "nobody123@chat.example.org").endswith("0 of 0 messages")
+
+
+def test_dovecot_may_close_standard_output_early(
+    settings_json: dict[str, Any], mailboxes: Mailboxes, tmp_path: pathlib.Path
+) -> None:
+    """Its script service does; the clean-up ends well nevertheless."""
+    mailboxes.create(ALICE, "hash", now_s=time.time())
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps(settings_json))
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    child = subprocess.run(
+        [
+            *(sys.executable, "-c", "from chatmaild.cli import main; main()"),
+            *("--settings", str(file), "quota-clean", ALICE),
+        ],
+        env={**os.environ, "PYTHONPATH": str(pathlib.Path(expire.__file__).parents[2])},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=20,
+    )
+    os.close(writing)
+
+    assert (child.returncode, child.stderr) == (0, b"")
 
 
 def test_the_summary_is_one_line_without_addresses(

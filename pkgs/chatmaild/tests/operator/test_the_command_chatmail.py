@@ -35,7 +35,7 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def audit(text: str, *arguments: object) -> None:
         lines.append(text % arguments)
 
-    for module in ("addresses", "registration"):
+    for module in ("addresses", "migration", "registration"):
         monkeypatch.setattr(f"chatmaild.operations.{module}.audit", audit)
     monkeypatch.setattr("chatmaild.operations.addresses.kick", lambda _: None)
     return lines
@@ -167,6 +167,41 @@ def test_status_counts_people_and_tests_apart(chatmail: Chatmail, mailboxes: Mai
 
     assert "addresses      2: 1 of people, 1 of tests" in lines
     assert any("1 in 1 days, 1 in 10 days, 2 in 30 days" in line for line in lines)
+
+
+def test_mailboxes_of_another_server_are_taken_over(
+    chatmail: Chatmail, mailboxes: Mailboxes, tmp_path: pathlib.Path
+) -> None:
+    """With passwords, messages and markers; existing addresses stay, strangers are counted."""
+    source = tmp_path / "upstream"
+    old_hash = (
+        "{SHA512-CRYPT}$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4O"
+        "TLiBFdcbYEdFCoEOfaS35inz1"
+    )
+    for name in (ALICE, "here12345@chat.example.org", "x@other.example.org", "lost+found"):
+        (source / name / "cur").mkdir(parents=True)
+        (source / name / "password").write_text(old_hash)
+    (source / ALICE / "cur" / "1700000000.M1P1.host,S=3:2,S").write_text("abc")
+    (source / ALICE / "dovecot.index.cache").write_text("x")
+    (source / "nobody123@chat.example.org").mkdir()
+    mailboxes.create("here12345@chat.example.org", "own", now_s=time.time())
+
+    code, lines = chatmail("address", "import", str(source))
+
+    assert code == 0
+    assert (
+        "imported 1 addresses; 1 existed and stayed as they were;"
+        " 3 directories are no addresses of this relay" in lines
+    )
+    assert verify_password(b"Hello world!", mailboxes.password_hash(ALICE) or "")
+    assert mailboxes.password_hash("here12345@chat.example.org") == "own"
+    assert sorted(p.name for p in mailboxes.path(ALICE).rglob("*")) == [
+        "1700000000.M1P1.host,S=3:2,S",
+        "cur",
+        "password",
+    ]
+    assert mailboxes.path(ALICE).stat().st_mode & 0o777 == 0o710
+    assert chatmail("address", "import", str(tmp_path / "nothing"))[0] == 1
 
 
 ZONE = [

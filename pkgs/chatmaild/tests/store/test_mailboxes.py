@@ -43,6 +43,18 @@ def test_a_second_creation_changes_nothing(mailboxes: Mailboxes) -> None:
     assert mailboxes.password_hash(ALICE) == "first"
 
 
+def test_a_hash_is_replaced_only_where_it_is_the_expected_one(mailboxes: Mailboxes) -> None:
+    """A password that was changed meanwhile wins over a renewed hash."""
+    mailboxes.create(ALICE, "first", now_s=NOON_S)
+
+    assert not mailboxes.set_password_hash(ALICE, "new", now_s=NOON_S, instead_of="other")
+    assert mailboxes.set_password_hash(ALICE, "new", now_s=NOON_S, instead_of="first")
+    assert mailboxes.set_password_hash(ALICE, "newer", now_s=NOON_S)
+    assert mailboxes.password_hash(ALICE) == "newer"
+    assert not mailboxes.set_password_hash("nobody123@chat.example.org", "x", now_s=NOON_S)
+    assert [path.name for path in mailboxes.directory.iterdir()] == [ALICE]
+
+
 def test_modes_let_the_group_ask_but_not_read(mailboxes: Mailboxes) -> None:
     """The filter, in the group, stats markers; the hash is for the owner alone."""
     mailboxes.create(ALICE, "hash", now_s=NOON_S)

@@ -9,7 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from chatmaild import logs
-from chatmaild.accounts.passwords import VerifiedCredentials, hash_password, verify_password
+from chatmaild.accounts.passwords import (
+    VerifiedCredentials,
+    hash_password,
+    is_outdated,
+    verify_password,
+)
 from chatmaild.accounts.registration import RegistrationSwitch
 from chatmaild.address import limit_problem, parse_address
 from chatmaild.errors import AddressError, BusyError, RegistrationRefused
@@ -102,6 +107,8 @@ class Logins:
             return True
         if not await self._in_thread(verify_password, password, encoded):
             return False
+        if is_outdated(encoded):
+            encoded = await self._in_thread(self._rehash, address, password, encoded)
         self._verified.add(address, password, encoded)
         return True
 
@@ -134,6 +141,13 @@ class Logins:
             lock, users = self._creating.pop(address)
             if users > 1:
                 self._creating[address] = (lock, users - 1)
+
+    def _rehash(self, address: str, password: bytes, verified: str) -> str:
+        """Replace a hash of older ways; the new one, or the old when it was changed meanwhile."""
+        encoded = hash_password(password)
+        now_s = time.time()
+        done = self._mailboxes.set_password_hash(address, encoded, now_s=now_s, instead_of=verified)
+        return encoded if done else verified
 
     def _make(self, address: str, encoded: str) -> bool:
         return self._mailboxes.create(address, encoded, now_s=time.time())

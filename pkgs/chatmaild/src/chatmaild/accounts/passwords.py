@@ -13,11 +13,14 @@ import hmac
 import secrets
 from collections import OrderedDict
 
+from chatmaild.accounts.sha512crypt import verify_sha512_crypt
+
 LOG2_N = 9
 R = 8
 P = 1
 SALT_BYTES = 16
 HASH_BYTES = 32
+_PARAMETERS = f"ln={LOG2_N},r={R},p={P}"
 # 100 bytes each; beyond it the one not used for longest costs a hash again
 CACHE_ENTRIES = 8192
 
@@ -26,8 +29,7 @@ def hash_password(password: bytes) -> str:
     """A new hash with a new salt: `$scrypt$ln=9,r=8,p=1$SALT$HASH`, both in base64."""
     salt = secrets.token_bytes(SALT_BYTES)
     derived = _derive(password, salt, LOG2_N, R, P, HASH_BYTES)
-    parameters = f"ln={LOG2_N},r={R},p={P}"
-    return f"$scrypt${parameters}${_encode(salt)}${_encode(derived)}"
+    return f"$scrypt${_PARAMETERS}${_encode(salt)}${_encode(derived)}"
 
 
 def verify_password(password: bytes, encoded: str) -> bool:
@@ -36,7 +38,12 @@ def verify_password(password: bytes, encoded: str) -> bool:
         case ["", "scrypt", parameters, salt, derived]:
             return _verify_scrypt(password, parameters, salt, derived)
         case _:
-            return False
+            return verify_sha512_crypt(password, encoded)
+
+
+def is_outdated(encoded: str) -> bool:
+    """Whether a hash was made in another way than `hash_password` does now."""
+    return not encoded.startswith(f"$scrypt${_PARAMETERS}$")
 
 
 def _verify_scrypt(password: bytes, parameters: str, salt: str, derived: str) -> bool:

@@ -86,13 +86,29 @@ class Mailboxes:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def set_password_hash(self, address: str, encoded: str, *, now_s: float) -> None:
+    def set_password_hash(
+        self, address: str, encoded: str, *, now_s: float, instead_of: str | None = None
+    ) -> bool:
         """Replace the stored hash and count today as the last login.
 
+        Args:
+            instead_of: the hash that must be stored now; None for any.
+
+        Returns:
+            Whether it was replaced; False when there is another one, or no such address.
+
         Raises:
-            FileNotFoundError: the address has no directory.
+            BusyError: somebody else holds the lock of the address.
         """
-        _write_hash(self.path(address) / PASSWORD, encoded, now_s)
+        current = self.password_hash(address)
+        if current is None:
+            return False
+        path = self.path(address)
+        with self._locked(path) as locked:
+            if not locked or self.password_hash(address) != (instead_of or current):
+                return False
+            _write_hash(path / PASSWORD, encoded, now_s)
+        return True
 
     def create(self, address: str, encoded: str, *, now_s: float) -> bool:
         """Make the address, unless it exists.
