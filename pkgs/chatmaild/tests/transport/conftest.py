@@ -181,9 +181,11 @@ async def listening(
 
     def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async def guarded() -> None:
-            with contextlib.suppress(OSError, EOFError):
-                await handler(reader, writer)
-            writer.close()
+            try:
+                with contextlib.suppress(OSError, EOFError):
+                    await handler(reader, writer)
+            finally:
+                writer.close()
 
         tasks.add(asyncio.ensure_future(guarded()))
 
