@@ -1,0 +1,102 @@
+"""Port 443 and 80 of a relay: pages in the language of the browser, and what programs look for."""
+
+from __future__ import annotations
+
+import http.client
+from xml.etree import ElementTree as ET
+
+import pytest
+from support.target import Target
+from support.web import request
+
+TIMEOUT_S = 30
+
+
+@pytest.fixture
+def domain(target: Target) -> str:
+    """The first relay."""
+    return target.relays[0]
+
+
+@pytest.mark.parametrize("path", ["/", "/info.html", "/privacy.html", "/delete.html"])
+@pytest.mark.parametrize(("wish", "language"), [("pl,en;q=0.5", "pl"), ("ja", "en")])
+def test_pages_speak_the_language_of_the_browser(
+    target: Target, domain: str, path: str, wish: str, language: str
+) -> None:
+    """RFC 9110 section 12.5.4; English for everybody else."""
+    answer = request(target, "GET", domain, path, headers=[("Accept-Language", wish)])
+
+    assert answer.status == 200
+    assert f'<html lang="{language}">'.encode() in answer.body
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; ")
+
+
+def test_the_home_page_holds_the_invitation(target: Target, domain: str) -> None:
+    """And its picture is there."""
+    page = request(target, "GET", domain, "/en/").body.decode()
+    code = request(target, "GET", domain, f"/qr-chatmail-invite-{domain}.svg")
+
+    assert f'href="DCACCOUNT:https://{domain}/new"' in page
+    assert f'src="/qr-chatmail-invite-{domain}.svg"' in page
+    assert (code.status, code.headers["content-type"]) == (200, "image/svg+xml")
+
+
+def test_an_unknown_page_is_said_to_be_unknown(target: Target, domain: str) -> None:
+    """In the language of the browser."""
+    answer = request(target, "GET", domain, "/nothing", headers=[("Accept-Language", "de")])
+
+    assert answer.status == 404
+    assert "Seite nicht gefunden" in answer.body.decode()
+
+
+def test_mail_programs_find_the_servers_best_first(target: Target, domain: str) -> None:
+    """Delta Chat tries them in this order."""
+    answer = request(target, "GET", domain, "/.well-known/autoconfig/mail/config-v1.1.xml")
+    provider = ET.fromstring(answer.body).find("emailProvider")
+    assert provider is not None
+    servers = [
+        (server.get("type"), server.findtext("port"), server.findtext("socketType"))
+        for server in provider
+        if server.tag.endswith("Server")
+    ]
+
+    assert servers == [
+        ("imap", "993", "SSL"),
+        ("imap", "143", "STARTTLS"),
+        ("imap", "443", "SSL"),
+        ("smtp", "465", "SSL"),
+        ("smtp", "587", "STARTTLS"),
+        ("smtp", "443", "SSL"),
+    ]
+
+
+def test_other_servers_find_the_policy(target: Target, domain: str) -> None:
+    """MTA-STS on its own name (RFC 8461 section 3.2)."""
+    answer = request(target, "GET", f"mta-sts.{domain}", "/.well-known/mta-sts.txt")
+    policy = f"version: STSv1\r\nmode: enforce\r\nmx: {domain}\r\nmax_age: 2419200\r\n"
+
+    assert answer.body.decode() == policy
+
+
+def test_search_engines_are_kept_out(target: Target, domain: str) -> None:
+    """RFC 9309."""
+    answer = request(target, "GET", domain, "/robots.txt")
+
+    assert answer.body == b"User-agent: *\nDisallow: /\n"
+
+
+def test_other_names_and_ports_lead_to_the_one_place(target: Target, domain: str) -> None:
+    """`www.`, and the port without TLS."""
+    www = request(target, "GET", f"www.{domain}", "/info.html")
+    connection = http.client.HTTPConnection(target.host(domain), 80, timeout=TIMEOUT_S)
+    connection.request("GET", "/info.html")
+    plain = connection.getresponse()
+    connection.close()
+
+    assert (www.status, www.headers["location"]) == (301, f"https://{domain}/info.html")
+    assert (plain.status, plain.headers["location"]) == (301, f"https://{domain}/info.html")
+
+
+def test_the_server_does_not_tell_its_version(target: Target, domain: str) -> None:
+    """Nor its modules."""
+    assert request(target, "GET", domain, "/").headers["server"] == "nginx"
