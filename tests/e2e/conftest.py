@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 
 import pytest
 from support.lab import LabTarget
+from support.network import NetworkTarget
 from support.peer import Peer, peer_with_key_of
 from support.person import Person
 from support.target import Machine, Target
@@ -23,6 +24,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=os.environ.get("CHATMAIL_LAB", "lab"),
         help="name of the lab that is up; run pytest inside its client",
     )
+    group.addoption(
+        "--network",
+        choices=["outside", "ssh"],
+        help="no lab: relays of the network, without or with ssh as root",
+    )
     group.addoption("--relays", default="a.test,b.test", help="mail domains, with commas")
 
 
@@ -32,7 +38,12 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "alone: disturbs the relays or measures them, so nothing may run beside it"
     )
     relays = tuple(config.getoption("--relays").split(","))
-    config.stash[_TARGET] = LabTarget(name=config.getoption("--lab"), relays=relays)
+    network = config.getoption("--network")
+    config.stash[_TARGET] = (
+        NetworkTarget(relays=relays, inside=network == "ssh")
+        if network
+        else LabTarget(name=config.getoption("--lab"), relays=relays)
+    )
 
 
 @pytest.hookimpl(wrapper=True)
