@@ -36,10 +36,9 @@ mkMerge [
       description = "Setup for Postfix mail server";
       before = [ "postfix.service" ];
       script = ''
-        mkdir -p /var/lib/postfix/data /var/lib/postfix/queue
-        chown postfix:root /var/lib/postfix/data
-        chmod 700 /var/lib/postfix/data
-        postfix check
+        mkdir -p /var/lib/postfix/queue
+        install -d -o postfix -g root -m 700 /var/lib/postfix/data /var/lib/postfix/queue/private
+        install -d -o postfix -g postdrop -m 710 /var/lib/postfix/queue/public
       '';
       serviceConfig = {
         Type = "oneshot";
