@@ -16,6 +16,12 @@ from chatmaild.store.mailboxes import Mailboxes
 SETTINGS_FILE = pathlib.Path(__file__).with_name("settings.json")
 
 HAS_HYPOTHESIS = importlib.util.find_spec("hypothesis") is not None
+if HAS_HYPOTHESIS:
+    import hypothesis
+
+    # a busy machine is no fault of the code
+    hypothesis.settings.register_profile("steady", deadline=None)
+    hypothesis.settings.load_profile("steady")
 
 
 def pytest_report_header() -> str:

@@ -8,7 +8,6 @@ import os
 import pathlib
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 
 from chatmaild.metrics import Counters
+from chatmaild.push import notifier
 from chatmaild.push import sender as sender_module
 from chatmaild.push.events import delivered_to
 from chatmaild.push.queue import DIRECTORY, DiskQueue, gives_up, levels, retry_delay_s
@@ -197,7 +197,7 @@ def test_a_hanging_server_holds_up_nothing_else(
             sender.notify(ALICE)
             await until(lambda: sender.waiting() == 1 and len(server.tokens) == 2)
             started_s = time.monotonic()
-        assert time.monotonic() - started_s < 2
+        assert time.monotonic() - started_s < notifier.TIMEOUT_S / 4
 
     play(scenario)
     assert len(disk.load()) == 1
@@ -409,23 +409,3 @@ def test_kill_nine_loses_nothing_and_doubles_at_most_one(
     assert max(server.tokens.count(token) for token in server.tokens) <= 2
     # what was on its way when it was killed: no more than there are workers
     assert len(server.tokens) - len(set(server.tokens)) <= sender_module.FIRST_TRY_WORKERS
-
-
-def test_from_delivery_to_the_notification_server(
-    server: Any, service_file: tuple[pathlib.Path, int], tokens: Tokens
-) -> None:
-    """Soon; the figure is printed by the failing test and by -s."""
-    tokens.remove(ALICE, "openpgp:tablet", now_s=NOW_S)
-    file, port = service_file
-    delays_s = []
-    with _start(file, port) as child:
-        for number in range(20):
-            posted_s = time.monotonic()
-            _post(port, _event())
-            asyncio.run(until(lambda n=number: len(server.tokens) > n))  # type: ignore[misc]
-            delays_s.append(server.times_s[-1] - posted_s)
-        child.send_signal(signal.SIGTERM)
-
-    median_ms = 1000 * statistics.median(delays_s)
-    print(f"delivery to notification: median {median_ms:.1f} ms")
-    assert median_ms < 50
