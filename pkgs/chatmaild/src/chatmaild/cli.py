@@ -1,5 +1,6 @@
 """`chatmaild`: one sub-command for each service and each scheduled job."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -116,6 +117,9 @@ def exit_code(call: Callable[[], object]) -> int:
         return EXIT_FAILED
     except SettingsError as error:
         return _failed(str(error), EXIT_SETTINGS)
+    except PermissionError as error:
+        hint = "" if os.geteuid() == 0 else "; run this as root"
+        return _failed(f"{error.filename}: {error.strerror}{hint}", EXIT_FAILED)
     except (ChatmaildError, OSError) as error:
         return _failed(str(error), EXIT_FAILED)
     return result if isinstance(result, int) else 0

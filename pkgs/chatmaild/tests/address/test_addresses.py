@@ -44,7 +44,7 @@ def test_an_address_names_its_mailbox(text: str, mailbox: str) -> None:
 )  # fmt: skip
 def test_what_is_no_address(text: str) -> None:
     """Slashes, control characters and wrong counts of @ are errors."""
-    with pytest.raises(AddressError, match="^an address has "):
+    with pytest.raises(AddressError, match=r"^an address has "):
         parse_address(text)
 
 

@@ -4,7 +4,6 @@ POST /login       password grant (RFC 6749 section 4.3): a right password is ans
                   {"access_token": "x", "user": ADDRESS, "active": true}, a wrong one
                   the same with false. Anything but 2xx makes Dovecot say "temporary failure", which
                   is the answer to a fault of ours and never to a wrong password.
-POST /introspect  Dovecot needs a URL here and never asks: the grant's answer has all fields
 POST /event       event exporter, see push/events.py
 GET  /metrics     counters in the text format of Prometheus
 """
@@ -33,8 +32,6 @@ def handler(
             case "POST", "/event":
                 await delivered(request.body)
                 return Response()
-            case "POST", "/introspect":
-                return json_response({"active": False})
             case "GET", "/metrics":
                 return Response(body=counters.text().encode())
             case _:

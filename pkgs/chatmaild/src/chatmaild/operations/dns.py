@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from chatmaild.errors import ChatmaildError
 from chatmaild.settings import DnsRecord, Settings
 
 TTL_S = 3600
@@ -44,7 +45,8 @@ def records(settings: Settings) -> list[DnsRecord]:
     """The records with the values of the DKIM keys filled in.
 
     Raises:
-        OSError: a key cannot be read; it is made when the filter first starts.
+        ChatmaildError: a key was not made yet.
+        OSError: a key cannot be read.
     """
     return [_with_dkim_value(settings, record) for record in settings.dns]
 
@@ -54,7 +56,13 @@ def _with_dkim_value(settings: Settings, record: DnsRecord) -> DnsRecord:
         return record
     from chatmaild.dkim import keys
 
-    key = keys.load_key(keys.key_path(settings, record.dkim_selector))
+    try:
+        key = keys.load_key(keys.key_path(settings, record.dkim_selector))
+    except FileNotFoundError as error:
+        raise ChatmaildError(
+            f"there is no DKIM key for selector {record.dkim_selector} yet:"
+            " start chatmail-filter.service, which makes it"
+        ) from error
     return replace(record, value=keys.public_record(key))
 
 
