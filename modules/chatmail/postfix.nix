@@ -43,6 +43,10 @@ let
     smtpd_tls_security_level = "encrypt";
     smtpd_tls_mandatory_protocols = ">=TLSv1.3";
     smtpd_sasl_auth_enable = "yes";
+    # While the accounts service is away, the greeting is a 451. Postfix would tell 535 for Dovecot's temporary
+    # failure of a login, and clients ask their people for another password then.
+    smtpd_delay_reject = "no";
+    smtpd_client_restrictions = "check_client_access,$accounts_answer";
     smtpd_helo_restrictions = "$submission_helo_restrictions";
     smtpd_sender_restrictions = "reject_sender_login_mismatch";
     smtpd_relay_restrictions = "permit_sasl_authenticated,reject";
@@ -153,6 +157,8 @@ in
         smtpd_sasl_security_options = "noanonymous";
         # an address sends as itself and as nobody else
         smtpd_sender_login_maps = inline [ (rule "/^(.*)$$/" "$$1") ];
+        # one question that is always answered, whoever the client is
+        accounts_answer = "pipemap:{static:${verifyAddress},socketmap:unix:${sockets.transports}:transport,static:DUNNO}";
         submission_helo_restrictions = concatStringsSep " " [
           "permit_mynetworks"
           "reject_invalid_helo_hostname"
