@@ -1,0 +1,30 @@
+# { pkgs } -> the command `courier` (courier.py), with the people of the acceptance suite; `.suite` is the command that
+# runs that suite: `acceptance --relays a.test,b.test ...`.
+{ pkgs }:
+let
+  python = pkgs.python3.withPackages (packages: [
+    packages.cryptography
+    packages.dkimpy
+    packages.dnspython
+    packages.imapclient
+    packages.pytest
+  ]);
+  suite = pkgs.runCommand "chatmail-acceptance-suite" { } ''
+    mkdir -p $out
+    cp -r ${../../e2e} $out/e2e
+    cp ${../../../pyproject.toml} $out/pyproject.toml
+  '';
+in
+(pkgs.writeShellScriptBin "courier" ''
+  export PYTHONPATH=${suite}/e2e PYTHONDONTWRITEBYTECODE=1
+  exec ${python}/bin/python3 ${./courier.py} "$@"
+'').overrideAttrs
+  (old: {
+    passthru = old.passthru or { } // {
+      suite = pkgs.writeShellScriptBin "acceptance" ''
+        export PYTHONDONTWRITEBYTECODE=1
+        cd ${suite}/e2e
+        exec ${python}/bin/python3 -m pytest -p no:cacheprovider --rootdir ${suite} --network outside "$@"
+      '';
+    };
+  })

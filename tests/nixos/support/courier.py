@@ -1,0 +1,98 @@
+"""Mail between people of test machines, who stay the same over reboots.
+
+`courier login WHO`, `courier send FROM TO TEXT`, `courier fetch WHO TEXT`.
+
+A person's password and key follow from the address. With `--any-certificate` the relay may be a
+self-signed one. Runs on the acceptance suite's own people (tests/e2e/support).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import ssl
+import sys
+import time
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from support.network import NetworkTarget
+from support.person import Person
+
+POLL_S = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Somewhere(NetworkTarget):
+    """A relay that is reached at another name than its domain, or has any certificate."""
+
+    address: str | None
+    any_certificate: bool
+
+    def host(self, domain: str) -> str:
+        """The machine to talk to."""
+        return self.address or domain
+
+    def tls(self) -> ssl.SSLContext:
+        """Trusts whom this machine trusts, or everybody."""
+        context = ssl.create_default_context()
+        if self.any_certificate:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+def person(target: Somewhere, address: str) -> Person:
+    """The same person for the same address, always."""
+    name, _, domain = address.partition("@")
+    digest = hashlib.sha256(address.encode()).digest()
+    key = X25519PrivateKey.from_private_bytes(digest)
+    return Person(target=target, domain=domain, name=name, password=digest.hex()[:22], key=key)
+
+
+def arrived(who: Person, text: str, *, within_s: float) -> bool:
+    """Whether a message with this text is in the inbox before the time is over."""
+    deadline_s = time.monotonic() + within_s
+    while time.monotonic() < deadline_s:
+        if any(letter.text == text for letter in who.inbox()):
+            return True
+        time.sleep(POLL_S)
+    return False
+
+
+def main() -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(prog="courier", description=__doc__)
+    parser.add_argument("--host", help="machine to talk to, if not the address's domain")
+    parser.add_argument("--any-certificate", action="store_true")
+    parser.add_argument("--within", type=float, default=30, metavar="SECONDS")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, arguments in (
+        ("login", ["who"]),
+        ("send", ["who", "to", "text"]),
+        ("fetch", ["who", "text"]),
+    ):
+        command = commands.add_parser(name)
+        for argument in arguments:
+            command.add_argument(argument)
+    asked = parser.parse_args()
+
+    target = Somewhere(
+        relays=[], inside=False, address=asked.host, any_certificate=asked.any_certificate
+    )
+    who = person(target, asked.who)
+    who.imap.noop()
+    try:
+        if asked.command == "send":
+            to = person(target, asked.to) if "@" in asked.to else asked.to
+            who.sends(to, text=asked.text)
+        elif asked.command == "fetch" and not arrived(who, asked.text, within_s=asked.within):
+            sys.stderr.write(f"no message with this text within {asked.within} s\n")
+            return 1
+    finally:
+        who.leaves()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
