@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import logging
 import pathlib
 import tempfile
 from collections.abc import Iterator
@@ -69,3 +70,12 @@ def settings(settings_json: dict[str, Any]) -> Settings:
 def mailboxes(settings: Settings) -> Mailboxes:
     """The relay's mailboxes, none yet."""
     return Mailboxes.of(settings)
+
+
+@pytest.fixture(autouse=True)
+def _root_logger_is_restored() -> Iterator[None]:
+    """A command that runs within a test sets up logging for its process."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
