@@ -3,6 +3,7 @@
 Everything is read at the moment of the question, so that a switch works at once.
 """
 
+import functools
 import logging
 import os
 from collections.abc import Callable
@@ -99,8 +100,13 @@ def _readable(read: Callable[[], float], what: str) -> float | None:
     try:
         return read()
     except (OSError, ValueError, StopIteration) as error:
-        _log.warning("%s cannot be told, its limit is ignored: %s", what, logs.kind_of(error))
+        _warn_once(what, logs.kind_of(error))
         return None
+
+
+@functools.cache
+def _warn_once(what: str, why: str) -> None:
+    _log.warning("%s cannot be told, its limit is ignored: %s", what, why)
 
 
 def _load() -> float:
