@@ -4,7 +4,7 @@
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache="$checkout/.cache"
 requirements="$checkout/tests/requirements.txt"
-venv="$cache/venv"
+venv="" # set by need_venv
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 
@@ -35,24 +35,30 @@ need_packages() {
   }
 }
 
-# need_venv : a Python environment with exactly the packages of tests/requirements.txt.
+# need_venv : a Python environment with exactly the packages of tests/requirements.txt. Its name tells from
+# what it was made, so that a change makes a new one and leaves running programs theirs.
 need_venv() {
-  export CHATMAIL_PYTHON="$venv/bin/python" # scripts/lab runs with it, too
-  local wanted
-  wanted=$(cat "$requirements" <(python3 --version) | sha256sum)
-  [[ -f $venv/made-from && $(<"$venv/made-from") == "$wanted" ]] && return 0
-  say "installing the Python packages of tests/requirements.txt in .cache/venv"
-  rm -rf "$venv"
-  mkdir -p "$cache"
   python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || stop "Python 3.11 or newer is needed"
-  {
-    python3 -m venv "$venv" &&
-      "$venv/bin/python" -m pip install --disable-pip-version-check --requirement "$requirements"
-  } >"$cache/pip.log" 2>&1 || {
-    tail -n 20 "$cache/pip.log" >&2
-    stop "pip failed; the whole output is in $cache/pip.log"
-  }
-  printf '%s\n' "$wanted" >"$venv/made-from"
+  local made_from
+  made_from=$(cat "$requirements" <(python3 --version) | sha256sum)
+  venv="$cache/venv-${made_from:0:12}"
+  export CHATMAIL_PYTHON="$venv/bin/python" # scripts/lab runs with it, too
+  mkdir -p "$cache"
+  exec {lock}>"$cache/venv.lock"
+  flock "$lock"
+  if [[ ! -f $venv/complete ]]; then
+    say "installing the Python packages of tests/requirements.txt in .cache"
+    rm -rf "$venv"
+    {
+      python3 -m venv "$venv" &&
+        "$venv/bin/python" -m pip install --disable-pip-version-check --requirement "$requirements"
+    } >"$cache/pip.log" 2>&1 || {
+      tail -n 20 "$cache/pip.log" >&2
+      stop "pip failed; the whole output is in $cache/pip.log"
+    }
+    touch "$venv/complete"
+  fi
+  exec {lock}>&-
 }
 
 # What the lab needs of the machine (pkgs/chatmail-lab says the same in its own check).

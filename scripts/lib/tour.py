@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,9 +15,10 @@ import labs
 import segno
 from steps import say, step
 
-NAME = "lab"  # the name that scripts/lab takes by itself, so that what follows needs none
+NAME = os.environ.get("CHATMAIL_LAB", "lab")  # as scripts/lab does, so that what follows needs none
 RELAYS = ("a.test", "b.test")
 CLIENT = Path(__file__).with_name("tour_client.py")
+CONFIG = Path(__file__).with_name("tour.nix")
 DEADLINE_S = 120
 
 
@@ -37,9 +39,9 @@ def main(*, once: bool) -> None:
                 f"two relays, {RELAYS[0]} and {RELAYS[1]}, with their own name server and CA"
             ):
                 if once:
-                    stack.enter_context(labs.lab(NAME, RELAYS))
+                    stack.enter_context(labs.lab(NAME, RELAYS, CONFIG))
                 else:
-                    labs.up(NAME, RELAYS)
+                    labs.up(NAME, RELAYS, CONFIG)
             with step("Alice at one relay writes to Bob at the other"):
                 walked = _walk()
             _show(walked)

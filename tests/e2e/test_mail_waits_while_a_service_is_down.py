@@ -75,8 +75,13 @@ def test_port_25(
     assert code == 250 or 400 <= code < 500
 
     carol.leaves()
-    if code != 250:
-        assert peer.delivers(message, carol, mail_from=alice.address).code == 250
+    if code != 250:  # tried again as a server does, just not as seldom
+        wait_for(
+            lambda: peer.delivers(message, carol, mail_from=alice.address).code == 250,
+            "the message is taken",
+            within_s=60,
+            every_s=8,
+        )
     other_machine.run("postqueue", "-f")
 
     assert carol.receives(within_s=20).text == "through port 25"
