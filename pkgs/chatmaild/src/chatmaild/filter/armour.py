@@ -84,12 +84,14 @@ class Armour:
         lines = octets if end < 0 else octets[:end]
         if lines:
             self._line_start = lines.endswith(b"\n")
-        text = lines.translate(None, _LINE_ENDS)
-        if text.translate(None, _ALPHABET):
+        ends = lines.translate(None, _ALPHABET)
+        if ends.translate(None, _LINE_ENDS):
             self.failed = True
             return
-        self._walk.feed(text)
-        self.failed = self._walk.failed
+        # far from the next header only the number of characters counts, and that is known already
+        if not self._walk.skip(len(lines) - len(ends)):
+            self._walk.feed(lines.translate(None, _LINE_ENDS))
+            self.failed = self._walk.failed
         if end >= 0:
             self._more_tail(octets[end:])
 

@@ -50,9 +50,9 @@ class Multipart:
         if self.failed:
             return
         self._buffer += octets
-        at = self._buffer.find(self._needle)
+        at = self._next_delimiter()
         while at >= 0 and self._delimiter(at):
-            at = self._buffer.find(self._needle)
+            at = self._next_delimiter()
         if at < 0 and not self.failed:
             held = len(self._needle) - 1
             ready, self._buffer = self._buffer[:-held], self._buffer[-held:]
@@ -65,6 +65,10 @@ class Multipart:
         if self._closed and not self.failed:
             self._text(self._buffer)
         return self._closed and not self.failed
+
+    def _next_delimiter(self) -> int:
+        """Where the next one begins, or -1; one octet is found much faster than several."""
+        return self._buffer.find(self._needle) if b"-" in self._buffer else -1
 
     def _delimiter(self, at: int) -> bool:
         """Deal with the delimiter at that place; False where there is no more to do for now."""

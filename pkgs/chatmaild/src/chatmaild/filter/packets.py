@@ -32,7 +32,7 @@ class PacketWalk:
     def __init__(self) -> None:
         self.failed = False
         self._text = b""  # base64 kept from the last piece
-        self._base = 0  # characters that came before _text; a multiple of 4
+        self._base = 0  # characters that came before _text
         self._next = 0  # where the next header begins
         self._last = False  # inside the packet of encrypted data
         self._partial = False  # what begins at _next is the rest of a packet cut in pieces
@@ -43,12 +43,20 @@ class PacketWalk:
         if self.failed:
             return
         self._text += text
-        whole = len(self._text) // 4 * 4
-        self._walk((self._base + whole) // 4 * 3, _HEADER_OCTETS)
-        first_needed = max(0, self._next // 3 * 4 - self._base)
-        keep_from = min(first_needed, whole)
-        self._text = self._text[keep_from:]
-        self._base += keep_from
+        total = self._base + len(self._text)
+        self._walk(total // 4 * 3, _HEADER_OCTETS)
+        # keep whole groups of four from the next header on
+        keep_from = max(self._base, min(self._next // 3 * 4, total // 4 * 4))
+        self._text = self._text[keep_from - self._base :]
+        self._base = keep_from
+
+    def skip(self, characters: int) -> bool:
+        """Pass over that many characters unseen, unless the next header is among them."""
+        total = self._base + len(self._text) + characters
+        if self._next // 3 * 4 < total:
+            return False
+        self._base, self._text = total, b""
+        return True
 
     def finish(self, padding: int) -> bool:
         """Whether it was a message; ``padding`` is the number of ``=`` behind the text."""
