@@ -9,6 +9,8 @@ chooses strictness and where to cut, the rest is the body. New findings land in 
 given; `-merge=1 fuzz/corpus NEW` takes over those that reach new code.
 """
 
+# mypy: disable-error-code="import-not-found,import-untyped"
+
 import sys
 import time
 from pathlib import Path
