@@ -73,7 +73,14 @@ let
       proxy_set_header Host ${domain};
       proxy_set_header X-Real-IP $remote_addr;
       proxy_set_header Connection "";
+      # what nginx itself refuses has a reason, too, which Delta Chat shows
+      error_page 413 @too-large;
+      error_page 502 504 =503 @away;
     '';
+  };
+  refusal = status: reason: {
+    return = "${toString status} '{\"reason\": \"${reason}\"}'";
+    extraConfig = "default_type application/json;";
   };
   text = type: content: {
     return = "200 \"${content}\"";
@@ -97,6 +104,8 @@ in
           # printed QR codes of older relays
           "= /cgi-bin/newemail.py" = accounts;
           "/account/" = accounts;
+          "@too-large" = refusal 413 "The request is too large.";
+          "@away" = refusal 503 "This relay is being restarted. Please try again in a minute.";
 
           "= /mxdeliv" = {
             proxyPass = "http://unix:${sockets.mxdeliv}";
