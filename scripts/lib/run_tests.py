@@ -22,6 +22,7 @@ from suites import (
     evaluation_suites,
     fast_suites,
     lab_suites,
+    web_suites,
 )
 
 AT_ONCE = 2
@@ -34,6 +35,8 @@ def main(*, fast: bool) -> None:
     REPORTS.mkdir(parents=True, exist_ok=True)
     result = _captured(fast_suites())
     if not fast:
+        for suite in web_suites():
+            result += _shown(suite)
         result += _in_lab()
     failed = f", {result.failed} failed" if result.failed else ""
     say(f"{result.passed} passed{failed}")

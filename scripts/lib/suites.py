@@ -19,7 +19,9 @@ LAB_CONFIG = CHECKOUT / "tests" / "e2e" / "lab.nix"
 TEST_DEADLINE_S = 60
 LAB_TEST_DEADLINE_S = 180  # some start two labs, one after the other
 WORKERS = 4  # most of a scenario is waiting, so more than there are cores
+BROWSERS = 2  # a browser keeps a core busy
 UNIT_DEADLINE_S = 300
+WEB_DEADLINE_S = 900
 LAB_DEADLINE_S = 1500
 
 
@@ -117,14 +119,15 @@ def fast_suites() -> list[Suite]:
             for tests in units
             if any(tests.rglob("test_*.py"))
         ),
-        *(
-            _pytest("unit tests of the web pages", CHECKOUT, str(web), deadline_s=UNIT_DEADLINE_S)
-            for web in [CHECKOUT / "tests" / "web"]
-            if any(web.rglob("test_*.py"))
-        ),
         Suite(title="lint", command=[_tool("ruff"), "check"]),
         Suite(title="format", command=[_tool("ruff"), "format", "--check"]),
     ]
+
+
+def web_suites() -> list[Suite]:
+    """The web pages in a real browser, with what tests/web/install-tools installs."""
+    options = [str(CHECKOUT / "tests" / "web"), "-n", str(BROWSERS)]
+    return [_pytest("web pages in a browser", CHECKOUT, *options, deadline_s=WEB_DEADLINE_S)]
 
 
 def evaluation_suites() -> list[Suite]:

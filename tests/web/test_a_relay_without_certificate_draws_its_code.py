@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from chatmail_www.languages import PLURAL_RULES
 from webtest.browser import Browser, Look
 from webtest.codes import Code, picture_of, picture_of_matrix, read_picture
 from webtest.relay import Relay
@@ -33,7 +32,7 @@ def opened(browser: Browser, url: str, state: str) -> Browser:
     return browser
 
 
-@pytest.mark.parametrize("language", sorted(PLURAL_RULES))
+@pytest.mark.parametrize("language", ["de", "en", "uk"])
 def test_link_and_code_are_a_fresh_address(
     browser: Browser, own_relay: Relay, language: str, look: Look
 ) -> None:
