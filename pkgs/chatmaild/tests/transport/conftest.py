@@ -241,8 +241,10 @@ class Smtpd:
         accepted: MAIL line, RCPT lines, octets as they came, for each message.
         sessions: how many connections there were.
         stall: the end of data waits for it.
+        ends: say 421 instead of the next reply, once.
     """
 
+    ends: bool = False
     replies: dict[str, bytes] = field(default_factory=dict)
     accepted: list[tuple[str, list[str], bytes]] = field(default_factory=list)
     sessions: int = 0
@@ -255,8 +257,12 @@ class Smtpd:
         mail, recipients = "", list[str]()
         while line := (await reader.readuntil(b"\r\n")).decode().strip():
             verb = line.partition(" ")[0]
+            if self.ends:
+                self.ends = False
+                writer.write(b"421 4.4.2 timeout\r\n")
+                return
             if verb == "MAIL":
-                mail = line
+                mail, recipients = line, []
             if verb == "RCPT":
                 recipients.append(line)
             reply = self.replies.get(line, self.replies.get(verb))

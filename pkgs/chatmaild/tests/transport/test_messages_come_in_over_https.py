@@ -10,6 +10,7 @@ import pytest
 from chatmaild.metrics import Counters
 from chatmaild.transport.http_request import MAX_HEAD_BYTES
 from chatmaild.transport.mxdeliv import Mxdeliv
+from chatmaild.transport.smtpd import Smtpds
 
 from .conftest import DEADLINE_S, Smtpd, listening
 
@@ -65,9 +66,9 @@ async def relay() -> AsyncIterator[Relay]:
     """A relay for us.test."""
     smtpd, addresses, counters = Smtpd(), Addresses(), Counters()
     async with asyncio.timeout(DEADLINE_S), listening(smtpd.serve) as smtp_port:
+        smtpds = Smtpds(smtp_port, "us.test")
         service = Mxdeliv(
-            port=smtp_port,
-            helo="us.test",
+            smtpds=smtpds,
             max_message_bytes=MAX_BYTES,
             max_recipients=3,
             directory=addresses,  # type: ignore[arg-type]
@@ -75,6 +76,7 @@ async def relay() -> AsyncIterator[Relay]:
         )
         async with listening(service.connection, limit=MAX_HEAD_BYTES) as port:
             yield Relay(smtpd, addresses, counters, port)
+        smtpds.close()
 
 
 def _answer(*fields: str, content: bytes = CONTENT, **replies: bytes) -> tuple[int, str]:
@@ -192,8 +194,7 @@ def test_a_postfix_that_is_down_is_a_passing_problem() -> None:
         async with relay() as r, listening(r.smtpd.serve) as port:
             pass
         service = Mxdeliv(
-            port=port,
-            helo="us.test",
+            smtpds=Smtpds(port, "us.test"),
             max_message_bytes=MAX_BYTES,
             max_recipients=3,
             directory=r.addresses,  # type: ignore[arg-type]
@@ -286,5 +287,32 @@ def test_a_request_that_breaks_off_is_not_taken() -> None:
             await r.sends(head.encode() + b"half", eof=True)
 
             assert (r.smtpd.sessions, r.smtpd.accepted) == (1, [])
+
+    asyncio.run(scenario())
+
+
+def test_sessions_with_postfix_are_kept() -> None:
+    """The next message goes through the same one."""
+
+    async def scenario() -> None:
+        async with relay() as r:
+            for number in range(3):
+                assert (await r.posts(FROM_EVE, TO_BOB, content=b"%d\r\n" % number))[0] == 200
+
+            assert (r.smtpd.sessions, len(r.smtpd.accepted)) == (1, 3)
+
+    asyncio.run(scenario())
+
+
+def test_a_kept_session_that_postfix_ended() -> None:
+    """Costs nothing but a new one: the message had not been sent yet."""
+
+    async def scenario() -> None:
+        async with relay() as r:
+            await r.posts(FROM_EVE, TO_BOB)
+            r.smtpd.ends = True
+
+            assert (await r.posts(FROM_EVE, TO_BOB, content=b"two\r\n"))[0] == 200
+            assert (r.smtpd.sessions, len(r.smtpd.accepted)) == (2, 2)
 
     asyncio.run(scenario())

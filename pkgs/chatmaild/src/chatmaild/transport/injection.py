@@ -1,27 +1,19 @@
-"""Hands a message to Postfix' smtpd on the loopback interface while it comes in (RFC 5321)."""
+"""Hands a message to Postfix' smtpd while it comes in (RFC 5321)."""
 
-import asyncio
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
 from chatmaild.transport.dots import Stuffer
 from chatmaild.transport.envelope import Envelope
-from chatmaild.transport.replies import LOCAL_ERROR, Reply, parse_reply
+from chatmaild.transport.replies import LOCAL_ERROR, Reply
+from chatmaild.transport.smtpd import Refused, Smtpd, Smtpds
 
-# what Postfix needs for a command or a piece; the filter's look-ups come at the end of the message
-COMMAND_S = 30.0
-# just below the 75 s for which nginx waits for us, which is above the 60 s of a peer
+# the filter looks keys up at the end of a message. Below the 75 s for which nginx waits for us,
+# and above the 60 s after which a peer like this one gives up
 END_OF_DATA_S = 70.0
-MAX_REPLY_LINES = 100
-
-
-class Refused(Exception):  # noqa: N818 - a refusal, not a fault
-    """Postfix does not take the message; carries its reply."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(str(reply.code))
-        self.reply = reply
+# RFC 5321 section 3.8
+SESSION_ENDS = 421
 
 
 class Injection:
@@ -30,35 +22,37 @@ class Injection:
     Leaving the context without `commit` makes Postfix forget the message.
     """
 
-    def __init__(self, port: int, helo: str, envelope: Envelope, size_bytes: int) -> None:
-        self._port = port
-        self._size_bytes = size_bytes
-        self._helo = helo
+    def __init__(self, smtpds: Smtpds, envelope: Envelope, size_bytes: int) -> None:
+        self._smtpds = smtpds
         self._envelope = envelope
+        self._size_bytes = size_bytes
         self._dots = Stuffer()
+        self._session: Smtpd | None = None
 
     async def __aenter__(self) -> Self:
-        """Connect and send the envelope.
+        """Send the envelope.
 
         Raises:
             Refused: by Postfix; or it cannot be reached now.
         """
-        try:
-            async with asyncio.timeout(COMMAND_S):
-                self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        except OSError as error:
-            raise Refused(LOCAL_ERROR) from error
-        try:
-            await self._open()
-        except BaseException:
-            self._writer.close()
-            raise
+        session = self._smtpds.kept()
+        if session is not None:
+            try:
+                await self._start(session)
+            except Refused as refused:
+                # 421, or no answer: only the session was at its end, and nothing has been sent
+                if refused.reply.code != SESSION_ENDS and refused.reply is not LOCAL_ERROR:
+                    raise
+            else:
+                return self
+        await self._start(await self._smtpds.open())
         return self
 
     async def __aexit__(
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
-        self._writer.close()
+        if self._session is not None:
+            self._session.close()
 
     async def write(self, piece: bytes) -> None:
         """Send a piece of the message.
@@ -66,12 +60,9 @@ class Injection:
         Raises:
             Refused: the connection to Postfix broke.
         """
-        self._writer.write(self._dots.feed(piece))
-        try:
-            async with asyncio.timeout(COMMAND_S):
-                await self._writer.drain()
-        except OSError as error:
-            raise Refused(LOCAL_ERROR) from error
+        session = self._opened
+        session.send(self._dots.feed(piece))
+        await session.drain()
 
     async def commit(self) -> Reply:
         """End the message; what Postfix says to it counts.
@@ -79,22 +70,29 @@ class Injection:
         Raises:
             Refused: by Postfix or by the filter behind it, or no answer came.
         """
-        self._writer.write(self._dots.end())
-        reply = await self._reply(END_OF_DATA_S)
-        if reply.code != 250:
-            raise Refused(reply)
-        self._writer.write(b"QUIT\r\n")
+        session = self._opened
+        session.send(self._dots.end())
+        reply = await session.expect(250, END_OF_DATA_S)
+        self._session = None
+        self._smtpds.keep(session)
         return reply
 
-    async def _open(self) -> None:
-        await self._expect(220)
-        self._writer.write(f"EHLO {self._helo}\r\n".encode())
-        await self._expect(250)
+    @property
+    def _opened(self) -> Smtpd:
+        assert self._session is not None
+        return self._session
+
+    async def _start(self, session: Smtpd) -> None:
         # all at once (RFC 2920); if one is refused, the message is not sent
-        self._writer.write("".join(f"{line}\r\n" for line in self._commands()).encode())
-        for _ in ("MAIL", *self._envelope.recipients):
-            await self._expect(250)
-        await self._expect(354)
+        session.send("".join(f"{line}\r\n" for line in self._commands()).encode())
+        try:
+            for _ in ("MAIL", *self._envelope.recipients):
+                await session.expect(250)
+            await session.expect(354)
+        except BaseException:
+            session.close()
+            raise
+        self._session = session
 
     def _commands(self) -> Iterator[str]:
         envelope = self._envelope
@@ -105,23 +103,3 @@ class Injection:
         for recipient in envelope.recipients:
             yield f"RCPT TO:<{recipient}>"
         yield "DATA"
-
-    async def _expect(self, code: int) -> None:
-        reply = await self._reply(COMMAND_S)
-        if reply.code != code:
-            # an answer of the wrong kind is our fault or a passing one, never the message's
-            raise Refused(reply if not reply.accepted else LOCAL_ERROR)
-
-    async def _reply(self, within_s: float) -> Reply:
-        try:
-            async with asyncio.timeout(within_s):
-                for _ in range(MAX_REPLY_LINES):
-                    line = await self._reader.readuntil(b"\n")
-                    if line[3:4] != b"-":
-                        reply = parse_reply(line.decode(errors="replace"))
-                        if reply is not None:
-                            return reply
-                        break
-        except (OSError, EOFError, asyncio.LimitOverrunError) as error:
-            raise Refused(LOCAL_ERROR) from error
-        raise Refused(LOCAL_ERROR)

@@ -27,8 +27,9 @@ from chatmaild.transport.http_request import (
     read_head,
     respond,
 )
-from chatmaild.transport.injection import Injection, Refused
+from chatmaild.transport.injection import Injection
 from chatmaild.transport.replies import BUSY, LOCAL_ERROR, TOO_LARGE, Reply
+from chatmaild.transport.smtpd import Refused, Smtpds
 
 # smtpd processes of Postfix that work for us at a time; the rest waits in nginx
 MAX_AT_ONCE = 50
@@ -44,8 +45,7 @@ class Mxdeliv:
     """The service behind `/mxdeliv`.
 
     Args:
-        port: where Postfix' smtpd for these messages listens on 127.0.0.1.
-        helo: name of this relay.
+        smtpds: sessions with Postfix' smtpd for these messages.
         max_message_bytes: a larger body is refused before it is read.
         max_recipients: more are refused.
         directory: knows who exists.
@@ -55,15 +55,13 @@ class Mxdeliv:
     def __init__(
         self,
         *,
-        port: int,
-        helo: str,
+        smtpds: Smtpds,
         max_message_bytes: int,
         max_recipients: int,
         directory: Directory,
         counters: Counters,
     ) -> None:
-        self._port = port
-        self._helo = helo
+        self._smtpds = smtpds
         self._max_message_bytes = max_message_bytes
         self._max_recipients = max_recipients
         self._directory = directory
@@ -122,7 +120,7 @@ class Mxdeliv:
     async def _inject(self, envelope: Envelope, body: Body) -> Reply:
         fingerprint = Fingerprint(envelope)
         size_bytes = body.left_bytes
-        async with Injection(self._port, self._helo, envelope, size_bytes) as injection:
+        async with Injection(self._smtpds, envelope, size_bytes) as injection:
             async for piece in body.pieces():
                 fingerprint.feed(piece)
                 await injection.write(piece)

@@ -18,6 +18,7 @@ from chatmaild.transport.gateway import Session
 from chatmaild.transport.http_request import MAX_HEAD_BYTES
 from chatmaild.transport.https import HttpsClient
 from chatmaild.transport.mxdeliv import Mxdeliv
+from chatmaild.transport.smtpd import Smtpds
 
 LOOPBACK = "127.0.0.1"
 # name of the smtp client in master.cf
@@ -44,9 +45,10 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     async def gateway(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await Session(delivery, reader, writer).run()
 
+    smtpds = Smtpds(settings.ports.mxdeliv_smtp, settings.mail_domain)
+    stack.callback(smtpds.close)
     mxdeliv = Mxdeliv(
-        port=settings.ports.mxdeliv_smtp,
-        helo=settings.mail_domain,
+        smtpds=smtpds,
         max_message_bytes=settings.mail.max_message_bytes,
         max_recipients=settings.mail.max_recipients,
         directory=Directory(settings.sockets.recipients),
