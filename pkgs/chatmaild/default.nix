@@ -17,10 +17,8 @@ python3Packages.buildPythonApplication {
   build-system = [ python3Packages.setuptools ];
   dependencies = builtins.attrValues {
     inherit (python3Packages)
-      aiohttp
       click
       cryptography
-      dkimpy
       dnspython
       pymilter
       segno
@@ -28,6 +26,7 @@ python3Packages.buildPythonApplication {
   };
 
   nativeCheckInputs = [
+    python3Packages.dkimpy
     python3Packages.hypothesis
     python3Packages.pytestCheckHook
   ];

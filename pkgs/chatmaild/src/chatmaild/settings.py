@@ -278,11 +278,7 @@ class Settings:
 
     @classmethod
     def from_json(cls, data: Any) -> "Settings":
-        """The settings in a decoded JSON document.
-
-        Raises:
-            SettingsError: names the key that is unknown, missing, of a wrong type or out of range.
-        """
+        """The settings in a decoded JSON document; a SettingsError names the key that is wrong."""
         return from_json(cls, data)
 
     @classmethod

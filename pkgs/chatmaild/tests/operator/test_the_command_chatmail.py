@@ -173,7 +173,7 @@ def test_mailboxes_of_another_server_are_taken_over(
     chatmail: Chatmail, mailboxes: Mailboxes, tmp_path: pathlib.Path
 ) -> None:
     """With passwords, messages and markers; existing addresses stay, strangers are counted."""
-    source = tmp_path / "upstream"
+    source = tmp_path / "other"
     old_hash = (
         "{SHA512-CRYPT}$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4O"
         "TLiBFdcbYEdFCoEOfaS35inz1"
