@@ -119,10 +119,19 @@ def test_addresses_go_after_ninety_days_without_login(mailboxes: Mailboxes) -> N
 
 def test_left_overs(mailboxes: Mailboxes) -> None:
     """Empty ones go, interrupted deletions go, others are reported and stay."""
-    ages = {"empty@x": 2, "marked@x": 2, "fresh@x": 0, "full@x": 2, ".deleted-0": 2}
+    ages = {
+        "empty@x": 2, "marked@x": 2, "session@x": 2, "fresh@x": 0, "full@x": 2, "mail@x": 2,
+        ".deleted-0": 2,
+    }  # fmt: skip
     for name, days in ages.items():
         path = mailboxes.directory / name
         path.mkdir()
+        if name in ("session@x", "mail@x"):
+            for part in ("cur", "new", "tmp", ".DeltaChat/cur"):
+                (path / part).mkdir(parents=True)
+            (path / "dovecot.index.log").touch()
+        if name == "mail@x":
+            (path / ".DeltaChat" / "cur" / "1.M1P1.host").touch()
         if name == "marked@x":
             (path / "enforceE2EEincoming").touch()
         if name in ("full@x", ".deleted-0"):
@@ -131,9 +140,13 @@ def test_left_overs(mailboxes: Mailboxes) -> None:
 
     report = run(mailboxes)
 
-    assert sorted(p.name for p in mailboxes.directory.iterdir()) == ["fresh@x", "full@x"]
-    assert report.deleted_directories == 3
-    assert [pathlib.Path(path).name for path in report.strange] == ["full@x"]
+    assert sorted(p.name for p in mailboxes.directory.iterdir()) == [
+        "fresh@x",
+        "full@x",
+        "mail@x",
+    ]
+    assert report.deleted_directories == 4
+    assert sorted(pathlib.Path(path).name for path in report.strange) == ["full@x", "mail@x"]
 
 
 def test_the_quota_takes_the_oldest(mailboxes: Mailboxes, alice: pathlib.Path) -> None:

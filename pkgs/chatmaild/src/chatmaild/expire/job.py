@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +20,8 @@ from chatmaild.store.mailboxes import (
 
 # Dovecot's memory of the quota: it counts anew when the file is gone
 QUOTA_FILE = "maildirsize"
-# what an interrupted creation leaves
-_MARKERS = {ENFORCE_ENCRYPTION, DISABLED}
+# what an interrupted creation leaves, and an IMAP session that outlives its address
+_REMAINS = re.compile(f"{ENFORCE_ENCRYPTION}|{DISABLED}|dovecot.*|maildir.*|subscriptions")
 
 
 @dataclass(slots=True)
@@ -110,8 +111,10 @@ def _left_over(path: str, now_s: float, report: Report, *, dry_run: bool) -> Non
 
 
 def _is_empty(path: str) -> bool:
+    """Whether it holds no message and nothing that only a person can judge."""
     with os.scandir(path) as entries:
-        return all(entry.name in _MARKERS for entry in entries)
+        files = [entry.name for entry in entries if not entry.is_dir(follow_symlinks=False)]
+    return all(map(_REMAINS.fullmatch, files)) and next(scan(path), None) is None
 
 
 def _modified_s(path: str) -> float | None:
