@@ -38,8 +38,12 @@ let
   literal = mailDomain != domain;
   delivery = "lmtp:unix:${sockets.lmtp}";
 
+  # An smtpd asks at every RCPT what kind of address it is, and remembers the answer as long as it lives, even that
+  # there was none. How the message travels is the queue manager's question: only that may ask our services.
+  entrance.rewrite_service_name = "rewrite-smtpd";
+
   # what every entrance for authenticated clients has (RFC 6409, RFC 8314)
-  submission = {
+  submission = entrance // {
     smtpd_tls_security_level = "encrypt";
     smtpd_tls_mandatory_protocols = ">=TLSv1.3";
     smtpd_sasl_auth_enable = "yes";
@@ -123,9 +127,9 @@ in
         smtpd_client_connection_count_limit = settings.limits.smtpConnectionsPerAddress;
         maximal_queue_lifetime = "${toString mail.bounceAfterDays}d";
         bounce_queue_lifetime = "${toString mail.bounceAfterDays}d";
-        # a relay that was restarted has delivered what waited within about a minute
-        queue_run_delay = "60s";
-        minimal_backoff_time = "60s";
+        # what waited for a service of ours is delivered within a minute of its return
+        queue_run_delay = "30s";
+        minimal_backoff_time = "30s";
         maximal_backoff_time = "30m";
         # mail is not slowed down at the entrance because delivery is behind
         in_flow_delay = "0s";
@@ -237,12 +241,7 @@ in
     settings.master = {
       smtp_inet = {
         maxproc = mkDefault limits.smtpConnections;
-        args = mkDefault (arguments {
-          milter_macro_daemon_name = "smtp";
-          # smtpd remembers failed look-ups as long as it lives: after an outage it must not live on
-          # from one retry of the peers to the next
-          max_idle = "5s";
-        });
+        args = mkDefault (arguments (entrance // { milter_macro_daemon_name = "smtp"; }));
       };
       submission.maxproc = mkDefault limits.smtpConnections;
       submissions.maxproc = mkDefault limits.smtpConnections;
@@ -251,13 +250,17 @@ in
         submissions // { smtpd_upstream_proxy_protocol = "haproxy"; }
       );
       # from HTTPS: the Internet, therefore without trust in the loopback address
-      "127.0.0.1:${port ports.mxdelivSmtp}" = smtpd {
+      "127.0.0.1:${port ports.mxdelivSmtp}" = smtpd (entrance // {
         milter_macro_daemon_name = "mxdeliv";
         smtpd_tls_security_level = "none";
         smtpd_client_connection_count_limit = "0";
         # an HTTP answer is for all recipients: the service in front asks whether one exists, and the
         # copies of the others are returned to the sender
         smtpd_recipient_restrictions = "";
+      });
+      rewrite-smtpd = {
+        command = "trivial-rewrite";
+        args = mkDefault (arguments { transport_maps = ""; });
       };
       smtp.maxproc = mkDefault 500;
       # first to the gateway for HTTPS delivery, then to the peer itself: the transport map lists both
