@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ def load(name: str, *arguments: str) -> Figures:
         command, capture_output=True, text=True, check=False, timeout=SCENARIO_DEADLINE_S
     )
     if done.returncode:
-        raise LabFailedError(f"load {' '.join(arguments)}: {done.stderr[-800:]}")
+        raise LabFailedError(f"load {' '.join(arguments)}: {done.stderr.strip().splitlines()[-1]}")
     figures: Figures = json.loads(done.stdout.splitlines()[-1])
     return figures
 
@@ -133,6 +134,7 @@ def main(*, rounds: int, only: Sequence[str]) -> None:
         OURS: defaultdict(list),
         BARE: defaultdict(list),
     }
+    failed: list[str] = []
     with (
         step("two labs"),
         lab(OURS, RELAYS, CONFIGS / "bench-ours.nix"),
@@ -141,17 +143,22 @@ def main(*, rounds: int, only: Sequence[str]) -> None:
         for scenario in only or SCENARIOS:
             for number in range(1 if scenario == "memory" else rounds):
                 for name in (OURS, BARE):
-                    with step(f"{scenario}, round {number + 1}, {name}"):
-                        for key, value in SCENARIOS[scenario](name).items():
-                            measured[name][f"{scenario}.{key}"].append(value)
+                    try:
+                        with step(f"{scenario}, round {number + 1}, {name}"):
+                            for key, value in SCENARIOS[scenario](name).items():
+                                measured[name][f"{scenario}.{key}"].append(value)
+                    except (LabFailedError, subprocess.TimeoutExpired) as error:
+                        failed.append(f"{scenario}, {name}: {error}")
     _print_table(measured[OURS], measured[BARE])
+    if failed:
+        sys.exit("\n".join(["", "not measured:", *failed]))
 
 
 def _print_table(ours: dict[str, list[float]], bare: dict[str, list[float]]) -> None:
     say("")
     say(f"{'figure':34}{'ours':>10}{'bare':>10}  {'unit':5}{'ratio':>6}   goal")
     for row in ROWS:
-        if row.key not in ours:
+        if not (ours.get(row.key) and bare.get(row.key)):
             continue
         own, other = statistics.median(ours[row.key]), statistics.median(bare[row.key])
         goal = row.target()
