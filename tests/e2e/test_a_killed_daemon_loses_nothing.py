@@ -23,7 +23,16 @@ PATIENCE_S = 60
 @pytest.mark.alone
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(
-    "unit", ["postfix", "dovecot", "chatmail-filter", "chatmail-accounts", "unbound", "nginx"]
+    "unit",
+    [
+        "postfix",
+        "dovecot",
+        "chatmail-filter",
+        "chatmail-accounts",
+        "chatmail-transport",
+        "unbound",
+        "nginx",
+    ],
 )
 def test_kill(
     unit: str, bob: Person, carol: Person, new_person: PersonFactory, machine: Machine

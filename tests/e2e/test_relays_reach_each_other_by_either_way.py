@@ -22,7 +22,6 @@ def _forgotten(machine: Machine, other_machine: Machine) -> Iterator[None]:
     yield
     for relay in (machine, other_machine):
         relay.run("systemctl", "restart", "chatmail-transport")
-        relay.run("systemctl", "restart", "postfix")
 
 
 def test_port_25_is_closed(
