@@ -36,6 +36,7 @@ EC = base64.b64encode(
         f"v=DKIM1; t=y; p={P}",
         f"v=DKIM1; p={PKCS1}",
     ],
+    ids=lambda _: "record",  # the keys are new each time
 )
 def test_rsa_keys_are_found(text: str) -> None:
     """No ``v=``, quotation marks, backslashes, blanks."""
@@ -75,6 +76,7 @@ def test_ed25519_keys_are_found() -> None:
         "Hello",
         "\N{SNOWMAN}",
     ],
+    ids=lambda _: "record",  # the keys are new each time
 )
 def test_others_are_not(text: str) -> None:
     """Withdrawn, for something else, or damaged."""
