@@ -67,6 +67,7 @@
   documentation.enable = false;
   programs.command-not-found.enable = false;
 
+  networking.hostName = "chatmail";
   # --- network: the cable by itself, the Wi-Fi as the card says
   networking.wireless.iwd.enable = pkgs ? iwd;
   hardware.enableRedistributableFirmware = true;

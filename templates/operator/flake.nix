@@ -14,7 +14,7 @@
       nixosConfigurations.relay = nixpkgs.lib.nixosSystem {
         modules = [
           chatmail.nixosModules.default
-          # -> made by nixos-generate-config: disks, boot loader, network
+          # -> disks, boot loader, network
           ./hardware-configuration.nix
           {
             networking.hostName = "relay";
