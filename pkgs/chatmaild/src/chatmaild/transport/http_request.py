@@ -131,7 +131,7 @@ class Body:
 
 def respond(writer: asyncio.StreamWriter, response: Response) -> None:
     """Send an answer; the connection ends after it."""
-    body = response.body.encode(errors="replace") + b"\r\n"
+    body = response.body.encode(errors="replace")
     lines = [
         f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}",
         "Content-Type: text/plain; charset=utf-8",
