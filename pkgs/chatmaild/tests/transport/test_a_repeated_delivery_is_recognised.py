@@ -6,7 +6,7 @@ from chatmaild.transport.duplicates import REMEMBER_S, Duplicates, Fingerprint
 from chatmaild.transport.envelope import Envelope
 from chatmaild.transport.replies import LOCAL_ERROR, Reply
 
-from .test_messages_come_in_over_https import FROM_EVE, TO_BOB, relay
+from .inbound import FROM_EVE, TO_BOB, relay
 
 OK = Reply(code=250, text="2.0.0 Ok")
 

@@ -1,82 +1,14 @@
 """POST /mxdeliv as nginx forwards it, into Postfix as it would come over port 25."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import pytest
 
-from chatmaild.metrics import Counters
-from chatmaild.transport.http_request import MAX_HEAD_BYTES
 from chatmaild.transport.mxdeliv import Mxdeliv
 from chatmaild.transport.smtpd import Smtpds
 
-from .conftest import DEADLINE_S, Smtpd, listening
-
-MAX_BYTES = 1_000_000
-CONTENT = b"Subject: x\r\n\r\n.dot\r\n"
-TO_BOB = "X-MAIL-TO: bob@us.test"
-FROM_EVE = "X-MAIL-FROM: eve@peer.test"
-
-
-class Addresses:
-    """Knows bob and carol."""
-
-    fault: Exception | None = None
-
-    async def any_exists(self, addresses: tuple[str, ...]) -> bool:
-        """Whether one of them is among the addresses."""
-        if self.fault is not None:
-            raise self.fault
-        return bool({"bob@us.test", "carol@us.test", "jürgen@us.test"} & set(addresses))
-
-
-@dataclass
-class Relay:
-    """The service, what stands behind it, and a client."""
-
-    smtpd: Smtpd
-    addresses: Addresses
-    counters: Counters
-    port: int
-
-    async def sends(self, request: bytes, *, eof: bool = False) -> bytes:
-        """The answer to these octets."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(request)
-        if eof:
-            writer.write_eof()
-        answer = await reader.read()
-        writer.close()
-        return answer
-
-    async def posts(self, *fields: str, content: bytes = CONTENT) -> tuple[int, str]:
-        """Status and body of the answer to a POST."""
-        head = "\r\n".join(
-            ["POST /mxdeliv HTTP/1.1", f"Content-Length: {len(content)}", *fields, "", ""]
-        )
-        answer = await self.sends(head.encode() + content)
-        first, _, body = answer.decode().partition("\r\n\r\n")
-        return int(first.split(" ")[1]), body.strip()
-
-
-@contextlib.asynccontextmanager
-async def relay() -> AsyncIterator[Relay]:
-    """A relay for us.test."""
-    smtpd, addresses, counters = Smtpd(), Addresses(), Counters()
-    async with asyncio.timeout(DEADLINE_S), listening(smtpd.serve) as smtp_port:
-        smtpds = Smtpds(smtp_port, "us.test")
-        service = Mxdeliv(
-            smtpds=smtpds,
-            max_message_bytes=MAX_BYTES,
-            max_recipients=3,
-            directory=addresses,  # type: ignore[arg-type]
-            counters=counters,
-        )
-        async with listening(service.connection, limit=MAX_HEAD_BYTES) as port:
-            yield Relay(smtpd, addresses, counters, port)
-        smtpds.close()
+from .conftest import listening
+from .inbound import CONTENT, FROM_EVE, MAX_BYTES, TO_BOB, relay
 
 
 def _answer(*fields: str, content: bytes = CONTENT, **replies: bytes) -> tuple[int, str]:
@@ -152,20 +84,6 @@ def test_envelopes_that_are_refused(fields: tuple[str, ...], status: int, code: 
     answered, body = _answer(*fields)
 
     assert (status, code) == (answered, body[:3])
-
-
-@pytest.mark.parametrize("char", ["\r", "\n", "\r\n "])
-def test_no_line_end_gets_into_an_address(char: str) -> None:
-    """A header field is one line."""
-
-    async def scenario() -> None:
-        async with relay() as r:
-            status, _ = await r.posts(FROM_EVE, f"X-MAIL-TO: bob@us.test{char}RCPT TO:<x@x.test>")
-
-            assert status == 400
-            assert r.smtpd.sessions == 0
-
-    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize(
@@ -244,51 +162,6 @@ def test_too_large() -> None:
 def test_as_large_as_allowed() -> None:
     """Is taken."""
     assert _answer(FROM_EVE, TO_BOB, content=MAX_BYTES // 1000 * (b"x" * 998 + b"\r\n"))[0] == 200
-
-
-@pytest.mark.parametrize("method", ["GET", "PUT", "HEAD", "DELETE"])
-def test_other_methods(method: str) -> None:
-    """Only POST delivers."""
-
-    async def scenario() -> None:
-        async with relay() as r:
-            answer = await r.sends(f"{method} /mxdeliv HTTP/1.1\r\n\r\n".encode())
-
-            assert answer.startswith(b"HTTP/1.1 405 Method Not Allowed\r\n")
-
-    asyncio.run(scenario())
-
-
-@pytest.mark.parametrize(
-    ("request_", "status"),
-    [
-        (b"nonsense\r\n\r\n", b"400"),
-        (b"POST /mxdeliv HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"400"),
-        (b"POST /mxdeliv HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"411"),
-        (b"POST /mxdeliv HTTP/1.1\r\nX: " + b"x" * MAX_HEAD_BYTES + b"\r\n\r\n", b"431"),
-    ],
-)
-def test_requests_that_nginx_never_sends(request_: bytes, status: bytes) -> None:
-    """Get a clear answer all the same."""
-
-    async def scenario() -> None:
-        async with relay() as r:
-            assert status == (await r.sends(request_)).split(b" ")[1]
-
-    asyncio.run(scenario())
-
-
-def test_a_request_that_breaks_off_is_not_taken() -> None:
-    """Postfix forgets a message without its lone dot."""
-
-    async def scenario() -> None:
-        async with relay() as r:
-            head = f"POST /mxdeliv HTTP/1.1\r\nContent-Length: 9\r\n{TO_BOB}\r\n\r\n"
-            await r.sends(head.encode() + b"half", eof=True)
-
-            assert (r.smtpd.sessions, r.smtpd.accepted) == (1, [])
-
-    asyncio.run(scenario())
 
 
 def test_sessions_with_postfix_are_kept() -> None:
