@@ -102,12 +102,6 @@ in
             "fs.inotify.max_user_watches" = 524288;
           };
 
-          # what the journal must tell is warnings; those are kept in memory, for three days
-          services.journald = {
-            storage = mkDefault "volatile";
-            extraConfig = "MaxRetentionSec=3day";
-          };
-
           # the settings file is checked by its reader before a machine boots with it
           system.checks = [
             (pkgs.runCommand "chatmail-settings-check" { } ''

@@ -4,6 +4,7 @@
     ./acme.nix
     ./auto-upgrade.nix
     ./good-neighbour.nix
+    ./journald.nix
     ./selftest.nix
     ./shared-https.nix
   ];
