@@ -46,7 +46,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         await stack.enter_async_context(streams(listen_unix(path), socketmap.connection(maps)))
     await stack.enter_async_context(
         streams(
-            listen_unix(settings.sockets.metadata),
+            listen_unix(settings.sockets.metadata, 0o600),  # Dovecot is the same user
             metadata.connection(Keys(settings, tokens)),
         )
     )
