@@ -1,5 +1,5 @@
 # -> the text of docs/options.md, out of the declarations in modules/chatmail/options.nix. Needs no nixpkgs: types are
-# their own descriptions here.   nix-instantiate --eval --strict --json docs/options.nix | jq -r . > docs/options.md
+# their own descriptions here.   nix-instantiate --eval --strict --json docs/options.nix | jq -rj . > docs/options.md
 let
   inherit (builtins)
     attrNames
