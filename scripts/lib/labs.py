@@ -18,29 +18,60 @@ class LabFailedError(RuntimeError):
 
 
 @contextmanager
-def lab(name: str, relays: Sequence[str], config: Path | None = None) -> Iterator[None]:
+def lab(
+    name: str,
+    relays: Sequence[str],
+    config: Path | None = None,
+    *,
+    classics: Sequence[str] = (),
+    disk: str | None = None,
+) -> Iterator[None]:
     """Keeps relays up while its body runs, and takes them down whatever happens.
+
+    `classics` are domains of plain mail servers, `disk` the size of each host's disk (400M).
 
     Raises:
         LabFailedError: they do not come up.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        up(name, relays, config)
+        up(name, relays, config, classics=classics, disk=disk)
         yield
     finally:
         down(name)
 
 
-def up(name: str, relays: Sequence[str], config: Path | None = None) -> None:
-    """Brings relays up; shows the progress.
+def up(
+    name: str,
+    relays: Sequence[str],
+    config: Path | None = None,
+    *,
+    classics: Sequence[str] = (),
+    disk: str | None = None,
+) -> None:
+    """Brings hosts up; shows the progress.
 
     Raises:
         LabFailedError: they do not come up.
     """
-    extra = ["--config", str(config)] if config else []
-    if subprocess.run([LAB, "--name", name, "up", *extra, *relays], check=False).returncode:
-        raise LabFailedError(f"lab {name} did not come up")
+    options = [
+        *(["--config", str(config)] if config else []),
+        *(["--disk", disk] if disk else []),
+        *(f"--classic={classic}" for classic in classics),
+    ]
+    try:
+        command(name, "up", *options, *relays)
+    except subprocess.CalledProcessError as error:
+        raise LabFailedError(f"lab {name} did not come up") from error
+
+
+def command(name: str, *arguments: str) -> None:
+    """Runs a command of scripts/lab; shows what it says.
+
+    Raises:
+        subprocess.CalledProcessError: it failed.
+    """
+    subprocess.run([LAB, "--name", name, *arguments], check=True)
 
 
 def down(name: str) -> None:

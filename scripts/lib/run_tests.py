@@ -12,10 +12,12 @@ import click
 from labs import LabFailedError, lab, python
 from steps import say, step
 from suites import (
+    CLASSIC,
     LAB_CONFIG,
     LAB_NAME,
     RELAYS,
     REPORTS,
+    UNTRUSTED_RELAYS,
     Result,
     Suite,
     acceptance_suites,
@@ -65,7 +67,8 @@ def _in_lab() -> Result:
     """Runs what needs the lab's Debian root, then what needs its relays."""
     total = Result()
     try:
-        with step("lab"), lab(LAB_NAME, RELAYS, LAB_CONFIG):
+        hosts = (*RELAYS, *UNTRUSTED_RELAYS)
+        with step("lab"), lab(LAB_NAME, hosts, LAB_CONFIG, classics=[CLASSIC]):
             for suite in [*evaluation_suites(), *lab_suites()]:
                 total += _shown(suite)
             for suite in acceptance_suites():

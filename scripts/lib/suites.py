@@ -15,6 +15,8 @@ from labs import CHECKOUT
 REPORTS = CHECKOUT / ".cache" / "reports"
 LAB_NAME = "test"
 RELAYS = ("a.test", "b.test")
+UNTRUSTED_RELAYS = ("_d.test", "192.0.2.77")  # sign their own certificates
+CLASSIC = "c.test"
 LAB_CONFIG = CHECKOUT / "tests" / "e2e" / "lab.nix"
 TEST_DEADLINE_S = 60
 LAB_TEST_DEADLINE_S = 180  # some start two labs, one after the other
@@ -147,7 +149,10 @@ def lab_suites() -> list[Suite]:
 def acceptance_suites() -> list[Suite]:
     """The scenarios in the lab's client: first many at a time, then those that need to be alone."""
     scenarios = str(CHECKOUT / "tests" / "e2e")
-    lab = ["--lab", LAB_NAME, "--relays", ",".join(RELAYS)]
+    lab = [
+        *("--lab", LAB_NAME, "--relays", ",".join(RELAYS)),
+        *("--classic", CLASSIC, "--untrusted", ",".join(UNTRUSTED_RELAYS)),
+    ]
     together = ["-m", "not alone", "-n", str(WORKERS)]
     return [
         _pytest("scenarios", CHECKOUT, scenarios, *lab, *together, deadline_s=LAB_DEADLINE_S),

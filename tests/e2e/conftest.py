@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Generator, Iterator
 
 import pytest
+from support.classic import Classic
 from support.lab import LabTarget
 from support.network import NetworkTarget
 from support.peer import Peer, peer_with_key_of
@@ -30,6 +31,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="no lab: relays of the network, without or with ssh as root",
     )
     group.addoption("--relays", default="a.test,b.test", help="mail domains, with commas")
+    group.addoption("--classic", help="domain of a plain mail server of the lab")
+    group.addoption(
+        "--untrusted", default="", help="relays of the lab that sign their own certificates, commas"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -124,6 +129,15 @@ def bob(new_person: PersonFactory, relay: str) -> Person:
 def carol(new_person: PersonFactory, other_relay: str) -> Person:
     """Somebody at the other relay, logged in."""
     return _arrived(new_person(other_relay))
+
+
+@pytest.fixture(scope="session")
+def classic(request: pytest.FixtureRequest, target: Target) -> Classic:
+    """A mail server as thousands run it, neither relay nor enemy."""
+    domain = request.config.getoption("--classic")
+    if not domain:
+        pytest.skip("needs a classic mail server: lab up --classic c.test, pytest --classic c.test")
+    return Classic(target=target, domain=domain, machine=_inside(target, domain))
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,9 @@
-# { lib, domain, address, certificateFile, keyFile } -> a mail server as thousands run it, as NixOS-shaped data:
-# Postfix, Dovecot and OpenDKIM, mostly by their defaults; opportunistic TLS, no opinion on encryption.
+# { lib, nameServers, domain, address, certificateFile, keyFile } -> a mail server as thousands run it, as NixOS-shaped
+# data: Postfix, Dovecot and OpenDKIM, mostly by their defaults; opportunistic TLS, no opinion on encryption.
 # `mailuser NAME PASSWORD` makes a mailbox, `mailforward NAME ADDRESS` a forwarder, `mailzone` prints its DNS records.
 {
   lib,
+  nameServers,
   domain,
   address,
   certificateFile,
@@ -141,6 +142,16 @@ lib.mkMerge [
       UserID opendkim
       Syslog yes
       OversignHeaders From
+      ResolverConfiguration /etc/opendkim-resolver.conf
+    '';
+    # its resolver, libunbound, answers for .test itself by default (RFC 6761)
+    environment.etc."opendkim-resolver.conf".text = ''
+      server:
+        local-zone: "test." nodefault
+        module-config: "iterator"
+      forward-zone:
+        name: "."
+      ${lib.concatMapStringsSep "\n" (server: "  forward-addr: ${server}") nameServers}
     '';
     systemd.services.opendkim = {
       description = "OpenDKIM";

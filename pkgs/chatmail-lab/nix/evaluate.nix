@@ -110,7 +110,15 @@ let
     );
 
   classic = domain: given: {
-    config = complete [ (import ./classic.nix ({ inherit lib domain; } // given)) ];
+    config = complete [
+      (import ./classic.nix (
+        {
+          inherit lib domain;
+          inherit (asked) nameServers;
+        }
+        // given
+      ))
+    ];
   };
 in
 {
