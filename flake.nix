@@ -127,6 +127,14 @@
           '';
         }
         // {
+          # evaluated, nothing more: which machines are refused, and why
+          assertions =
+            assert import ./tests/nixos/assertions {
+              inherit lib;
+              machine = machine system;
+            };
+            pkgs.writeText "chatmail-assertions" "told\n";
+
           # what `nix flake init` gives is a whole machine
           template =
             ((import ./templates/operator/flake.nix).outputs {

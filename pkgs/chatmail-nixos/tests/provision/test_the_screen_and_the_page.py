@@ -11,7 +11,14 @@ import pytest
 
 from chatmail_nixos.provision.server import is_neighbour, make_server
 from chatmail_nixos.provision.show import NO_NETWORK, links, page, screen
-from chatmail_nixos.provision.status import Phase, State, View, parse_addresses, view
+from chatmail_nixos.provision.status import (
+    BEHIND_A_ROUTER,
+    Phase,
+    State,
+    View,
+    parse_addresses,
+    view,
+)
 
 ZONE = 'chat.ada.example. 3600 IN TXT "v=spf1 a ~all"\n'
 
@@ -50,6 +57,18 @@ def test_mistakes_are_shown_without_a_zone() -> None:
 def test_a_machine_without_a_network_says_so() -> None:
     """The first thing that a person must repair."""
     assert NO_NETWORK in screen(seen(RUNNING, addresses=()))
+
+
+def test_a_machine_behind_a_router_is_told_whose_address_counts() -> None:
+    """Only while the zone lacks one."""
+    assert BEHIND_A_ROUTER in seen(RUNNING).sentences
+    for address in ("A 203.0.113.7", "AAAA 2001:db8::7"):
+        zone = f"chat.ada.example. 3600 IN {address}\n"
+        shown = view(
+            state=RUNNING, zone=zone, certificate=None, upgrade=None, addresses=(), page_port=1
+        )
+
+        assert BEHIND_A_ROUTER not in shown.sentences
 
 
 def test_links_name_ipv4_first_and_bracket_ipv6() -> None:

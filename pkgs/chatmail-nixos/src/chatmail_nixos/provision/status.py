@@ -56,6 +56,10 @@ class View:
     page_port: int
 
 
+BEHIND_A_ROUTER = (
+    "This machine has no public address of its own: publish your router's as A (and AAAA), "
+    "and forward its ports to this machine."
+)
 HEADLINES = {
     Phase.STARTING: "Starting.",
     Phase.MISTAKES: "Please correct chatmail.toml on the boot partition, then start again:",
@@ -81,6 +85,8 @@ def view(
             sentences.append(f"Certificate: {certificate}.")
         if upgrade:
             sentences.append(f"Last upgrade: {upgrade}.")
+        if zone and not _names_address(zone):
+            sentences.append(BEHIND_A_ROUTER)
     return View(
         headline=HEADLINES[state.phase]
         + (f" Domain: {state.domain}" if state.domain and state.phase is Phase.RUNNING else ""),
@@ -89,6 +95,12 @@ def view(
         addresses=tuple(sorted(addresses, key=_readable_first)),
         page_port=page_port,
     )
+
+
+def _names_address(zone: str) -> bool:
+    """Whether the zone has an address of this machine, and not only comments about it."""
+    lines = (line.split() for line in zone.splitlines() if not line.startswith(";"))
+    return any({"A", "AAAA"} & set(words[:5]) for words in lines)
 
 
 def parse_addresses(listing: str) -> tuple[str, ...]:

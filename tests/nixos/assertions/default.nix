@@ -1,0 +1,107 @@
+# { lib, machine } -> true: what cannot go together on one NixOS machine is told, in words that name the option and the
+# repair; what can, is not. `machine MODULE` is the machine of a module, evaluated only.
+{ lib, machine }:
+let
+  relay = {
+    imports = [ ../../../examples/minimal.nix ];
+  };
+  failures =
+    module:
+    map (failed: failed.message) (
+      lib.filter (assertion: !assertion.assertion)
+        (machine {
+          imports = [
+            relay
+            module
+          ];
+        }).config.assertions
+    );
+
+  # sentence -> { module; says; }
+  wrong = {
+    "a site that listens on port 443 itself" = {
+      module.services.nginx.virtualHosts."site.example" = {
+        onlySSL = true;
+        sslCertificate = "/x";
+        sslCertificateKey = "/x";
+        listen = [
+          {
+            addr = "0.0.0.0";
+            port = 443;
+            ssl = true;
+          }
+        ];
+      };
+      says = ''set port443 to "web-only"'';
+    };
+    "another web server" = {
+      module.services.httpd = {
+        enable = true;
+        adminAddr = "admin@example.org";
+      };
+      says = "services.httpd wants the web ports";
+    };
+    "another mail server" = {
+      module.services.opensmtpd = {
+        enable = true;
+        serverConfiguration = "";
+      };
+      says = "both answer on port 25";
+    };
+    "no milter" = {
+      module.services.postfix.settings.main.smtpd_milters = "";
+      says = "services.postfix.settings.main.smtpd_milters is";
+    };
+    "Dovecot without LMTP" = {
+      module.services.dovecot2.settings.protocols = lib.mkForce [ "imap" ];
+      says = ''the relay needs "imap" and "lmtp"'';
+    };
+    "upgrades without a flake" = {
+      module.services.chatmail.autoUpgrade.enable = true;
+      says = "services.chatmail.autoUpgrade.flake is not";
+    };
+    "two programs that upgrade" = {
+      module = {
+        services.chatmail.autoUpgrade = {
+          enable = true;
+          flake = "/x";
+        };
+        system.autoUpgrade = {
+          enable = true;
+          flake = "/x";
+        };
+      };
+      says = "Disable system.autoUpgrade";
+    };
+    "HTTP-01 without a port" = {
+      module.services.chatmail.web.port443 = "off";
+      says = "dnsProvider";
+    };
+  };
+
+  right = {
+    "a second milter beside ours".services.postfix.settings.main.smtpd_milters = [
+      "unix:/run/chatmail-filter/milter.sock"
+      "inet:127.0.0.1:11332"
+    ];
+    "mail of the machine's own".services.postfix.settings.main.mydestination = [ "host.example.org" ];
+    "a site on port 443, which is nginx' own" = {
+      services.chatmail.web.port443 = "web-only";
+      services.nginx.virtualHosts."site.example" = {
+        addSSL = true;
+        sslCertificate = "/x";
+        sslCertificateKey = "/x";
+        listenAddresses = [ "192.0.2.1" ];
+      };
+    };
+  };
+
+  untold = lib.filterAttrs (_: case: !lib.any (lib.hasInfix case.says) (failures case.module)) wrong;
+  refused = lib.filterAttrs (_: module: failures module != [ ]) right;
+in
+if untold != { } then
+  throw "not told: ${lib.concatStringsSep "; " (lib.attrNames untold)}"
+else if refused != { } then
+  throw "refused: ${lib.concatStringsSep "; " (lib.mapAttrsToList (name: module: "${name}: ${toString (failures module)}") refused)}"
+else
+  true
