@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from chatmail_lab.authority import Certificate
 from chatmail_lab.holder import Holder
 from chatmail_lab.plan import Host
 
@@ -24,8 +25,13 @@ exec "$@"
 """
 
 
-def write_files(directory: Path, *, server: Host, bundle: Path) -> None:
-    """Write what the command will see instead of the machine's own files."""
+# for servers of its own, which the relays find by the client's name
+CERTIFICATE = "certificate.pem"
+KEY = "key.pem"
+
+
+def write_files(directory: Path, *, server: Host, bundle: Path, certificate: Certificate) -> None:
+    """Write what the command will see instead of the machine's own files, and its certificate."""
     directory.mkdir(parents=True, exist_ok=True)
     resolv = f"nameserver {server.ipv4}\noptions edns0 timeout:2\n"
     (directory / "resolv.conf").write_text(resolv)
@@ -34,12 +40,17 @@ def write_files(directory: Path, *, server: Host, bundle: Path) -> None:
     )
     (directory / "hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
     (directory / "bundle.pem").write_bytes(bundle.read_bytes())
+    (directory / CERTIFICATE).write_text(certificate.certificate)
+    (directory / KEY).touch(mode=0o600)
+    (directory / KEY).write_text(certificate.key)
 
 
 def environment(directory: Path) -> dict[str, str]:
-    """Variables that make TLS libraries trust the lab's authority."""
+    """Variables that make TLS libraries trust the lab's authority, and name the client's files."""
     bundle = str(directory / "bundle.pem")
-    return {"SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle, "CURL_CA_BUNDLE": bundle}
+    trust = {"SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle, "CURL_CA_BUNDLE": bundle}
+    own = {"LAB_CERTIFICATE": str(directory / CERTIFICATE), "LAB_KEY": str(directory / KEY)}
+    return trust | own
 
 
 def inside(holder: Holder, directory: Path, command: Sequence[str]) -> list[str]:

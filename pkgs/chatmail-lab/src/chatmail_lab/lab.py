@@ -112,8 +112,12 @@ class Lab:
         network.connect(assembly.holder, assembly.hosts)
         authority = assembly.authority
         authority.create()
+        person = assembly.host("client")
         client.write_files(
-            self.client_directory, server=assembly.server, bundle=authority.bundle_path
+            self.client_directory,
+            server=assembly.server,
+            bundle=authority.bundle_path,
+            certificate=authority.issue([person.dns_name], address=person.ipv4),
         )
         assembly.prepare(assembly.server)
         assembly.start_name_server()
