@@ -1,7 +1,32 @@
 # Operator configuration of the relays that the acceptance suite runs against.
 {
-  # the suite shares its machine with two whole relays, so load says nothing about abuse
-  services.chatmail.registration.maxLoad = 1000;
-  # all scenarios ask from one IP address
-  services.chatmail.registration.perAddressBurst = 1000;
+  services.chatmail = {
+    registration = {
+      # the suite shares its machine with whole relays, so load says nothing about abuse
+      maxLoad = 1000;
+      # all scenarios ask from one IP address
+      perAddressBurst = 1000;
+    };
+    # the suite's own server, see support/notifier.py
+    push.notifierUrl = "https://client.test:9443/notify";
+    web.contact.mail = "privacy@lab.test";
+    appVersionsFile = "/etc/chatmail/appversions.json";
+    # no such program here: what nginx passes on is answered by a scenario
+    iroh.enable = true;
+  };
+  environment.etc."chatmail/appversions.json".text = builtins.toJSON {
+    clients = [
+      {
+        clientId = "chat.delta";
+        sources = [
+          {
+            sourceId = "f-droid";
+            versionInteger = 800;
+            versionString = "2.60.0";
+            downloadUrl = "https://f-droid.example/chat.delta_800.apk";
+          }
+        ];
+      }
+    ];
+  };
 }

@@ -1,0 +1,102 @@
+"""Every message wakes the devices of its recipient, by way of the notification server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from support.imap import get_metadata
+from support.notifier import DEVICE_TOKEN, Notifier, new_device, serving
+from support.person import Person
+from support.waiting import wait_for
+
+WORKERS = 4  # that many first tries are on their way at once
+RETRY_AFTER_S = 8
+
+
+@pytest.fixture
+def notifier() -> Iterator[Notifier]:
+    """The notification server."""
+    with serving() as running:
+        yield running
+
+
+def test_every_device(alice: Person, bob: Person, notifier: Notifier) -> None:
+    """Each token is posted once a message, and nothing beside it."""
+    tokens = [new_device(bob), new_device(bob)]
+
+    alice.sends(bob)
+
+    wait_for(lambda: len(notifier.calls) == len(tokens), "two calls", within_s=10)
+    assert sorted(tokens) == sorted(call.token for call in notifier.calls)
+
+
+def test_across_relays(alice: Person, carol: Person, notifier: Notifier) -> None:
+    """Wherever the message comes from."""
+    token = new_device(carol)
+
+    alice.sends(carol)
+
+    wait_for(lambda: notifier.times_s(token), "a call", within_s=20)
+
+
+def test_own_copies_wake_nobody(alice: Person, bob: Person, notifier: Notifier) -> None:
+    """What people send to themselves, for their other devices, is no news."""
+    own, other = new_device(alice), new_device(bob)
+
+    alice.sends(alice, bob)
+    assert alice.receives()
+    wait_for(lambda: notifier.times_s(other), "a call", within_s=10)
+    assert notifier.times_s(own) == []
+
+    bob.sends(alice)
+    wait_for(lambda: notifier.times_s(own), "a call", within_s=10)
+
+
+def test_a_token_that_is_gone_is_forgotten(alice: Person, bob: Person, notifier: Notifier) -> None:
+    """410: the app was removed from that phone; the other one is told on."""
+    gone, good = new_device(bob), new_device(bob)
+    notifier.plan[gone] = [410]
+
+    alice.sends(bob)
+
+    wait_for(
+        lambda: get_metadata(bob.imap, "INBOX", DEVICE_TOKEN)[DEVICE_TOKEN] == good,
+        "one token",
+        within_s=10,
+    )
+    alice.sends(bob)
+    wait_for(lambda: len(notifier.times_s(good)) == 2, "a second call", within_s=10)
+    assert len(notifier.times_s(gone)) == 1
+
+
+def test_trouble_is_tried_again(alice: Person, bob: Person, notifier: Notifier) -> None:
+    """An error of the server and a connection that it cuts: both once more after 8 s."""
+    failing, cut = new_device(bob), new_device(bob)
+    notifier.plan = {failing: [500], cut: ["cut"]}
+
+    alice.sends(bob)
+
+    wait_for(lambda: len(notifier.calls) == 4, "second calls", within_s=20)
+    for token in (failing, cut):
+        first_s, second_s = notifier.times_s(token)
+        assert second_s - first_s > RETRY_AFTER_S - 1
+
+
+def test_a_server_that_hangs_holds_up_nobody_else(
+    alice: Person, bob: Person, notifier: Notifier
+) -> None:
+    """All workers but one wait for an answer: others are woken meanwhile."""
+    hanging = [new_device(bob) for _ in range(WORKERS - 1)]
+    notifier.plan = {token: ["hang"] for token in hanging}
+    alice.sends(bob)
+    wait_for(lambda: len(notifier.calls) == len(hanging), "three calls", within_s=10)
+    token = new_device(alice)
+
+    bob.sends(alice)
+
+    wait_for(lambda: notifier.times_s(token), "a call", within_s=10)
+
+
+def _registered(person: Person) -> str | None:
+    return get_metadata(person.imap, "INBOX", DEVICE_TOKEN)[DEVICE_TOKEN]
