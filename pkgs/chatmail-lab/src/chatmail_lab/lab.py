@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from chatmail_lab import client, network, programs
+from chatmail_lab import client, limits, network, programs
 from chatmail_lab.assembly import Assembly
 from chatmail_lab.container import Container, NotReadyError
 from chatmail_lab.errors import LabError
@@ -70,6 +70,7 @@ class Lab:
             self._clear()
             say("evaluating the description")
             descriptions = describe(root, hosts, config=config)
+            limits.lift(self.home.directory.parent)
             self.home.directory.mkdir(parents=True)
             try:
                 with Starting() as starting:

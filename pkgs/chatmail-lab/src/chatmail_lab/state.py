@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from chatmail_lab import limits
 from chatmail_lab.errors import LabError
 from chatmail_lab.holder import Holder
 from chatmail_lab.plan import Host
@@ -88,10 +89,11 @@ class Home:
                 return
 
     def _tidy(self, lock: Path) -> None:
-        """Delete the lock of a lab that is gone, and the directory of all if it was the last."""
+        """Delete the lock of a lab that is gone, and what all labs share if it was the last."""
         if not self.directory.exists():
             lock.unlink(missing_ok=True)
             with suppress(OSError):
+                limits.restore(lock.parent)
                 lock.parent.rmdir()
 
     def load(self) -> State | None:
