@@ -1,0 +1,140 @@
+"""`chatmail address`: what the operator does holds at once, and the journal names nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from conftest import PersonFactory
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError, LoginError
+from support.person import Person
+from support.smtp import port_25, transaction
+from support.target import CommandFailedError, Machine, Target, new_name
+from support.waiting import wait_for
+
+
+def test_create(machine: Machine, new_person: PersonFactory, relay: str) -> None:
+    """Prints credentials that log in: random ones, or those that were asked for."""
+    address, password = _chatmail(machine, "create").split()
+    somebody, named = new_person(relay), new_person(relay)
+    somebody.name, somebody.password = address.partition("@")[0], password
+
+    said = _chatmail(machine, "create", named.name, "--password-stdin", stdin=named.password)
+
+    assert said.split() == [named.address, named.password]
+    for person in (somebody, named):
+        assert person.imap.noop()
+
+
+def test_look(machine: Machine, alice: Person, bob: Person) -> None:
+    """What is known of an address, and no more."""
+    alice.sends(bob)
+    bob.receives()
+
+    listed = _chatmail(machine, "list")
+    shown = dict(
+        line.split(maxsplit=1) for line in _chatmail(machine, "show", bob.name).split("\n") if line
+    )
+
+    assert {alice.address, bob.address} <= set(listed.split())
+    assert [["address", bob.address]] == [line.split() for line in shown if "@" in line]
+    assert [line for line in shown if line.split()[:2] == ["messages", "1,"]]
+
+
+def test_disable(machine: Machine, alice: Person, bob: Person) -> None:
+    """A stopped address keeps its mail and gets no new one until it may go on."""
+    alice.sends(bob, text="before")
+    _chatmail(machine, "disable", bob.address)
+    assert bob.address in _chatmail(machine, "list", "--disabled")
+    alice.sends(bob, alice, text="meanwhile")
+    assert alice.receives().text == "meanwhile"
+
+    _chatmail(machine, "enable", bob.address)
+    alice.sends(bob, text="after")
+
+    assert [bob.receives().text, bob.receives().text] == ["before", "after"]
+    assert bob.address not in _chatmail(machine, "list", "--disabled")
+
+
+def test_passwd(machine: Machine, alice: Person) -> None:
+    """The old password and the sessions that it opened end."""
+    session = alice.logs_in()
+    _, password = _chatmail(machine, "passwd", alice.address).split()
+
+    _wait_for_end_of(session)
+    with pytest.raises(LoginError):
+        alice.logs_in()
+
+    alice.leaves()
+    alice.password = password
+    assert alice.imap.noop()
+
+
+def test_delete(machine: Machine, alice: Person, target: Target) -> None:
+    """Mailbox, sessions and the right to get mail end."""
+    session = alice.logs_in()
+    _chatmail(machine, "delete", alice.address, "--yes")
+
+    _wait_for_end_of(session)
+    with port_25(target, alice.domain) as smtp:
+        assert transaction(smtp, "me@example.org", [alice.address], b"").code == 550
+    with pytest.raises(CommandFailedError, match="there is no such address"):
+        _chatmail(machine, "show", alice.address)
+
+
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [
+        (["show", "nobody123"], "there is no such address"),
+        (["show", "../x"], ""),
+        (["delete", "..", "--yes"], ""),
+        (["disable", "a/../../b"], ""),
+        (["create", "me@example.org"], "addresses of this relay end with"),
+        (["create", "x"], "the name is too short or too long"),
+        (["create", "abc+12345"], ""),
+        (["passwd", "nobody123"], "there is no such address"),
+    ],
+)
+def test_mistakes(command: Sequence[str], problem: str, machine: Machine) -> None:
+    """One line, and nothing is done."""
+    with pytest.raises(CommandFailedError) as failed:
+        _chatmail(machine, *command)
+
+    said = str(failed.value).partition(" ".join(command) + ": ")[2]
+    assert problem in said
+    assert len(said.splitlines()) == 1
+
+
+def test_journal(machine: Machine) -> None:
+    """What was done is noted, for whom it was is not."""
+    name = new_name()
+    commands = {
+        "address created": ["create", name],
+        "address disabled": ["disable", name],
+        "address enabled": ["enable", name],
+        "password of an address changed": ["passwd", name],
+        "address deleted": ["delete", name, "--yes"],
+    }
+    for command in commands.values():
+        _chatmail(machine, *command)
+
+    journal = machine.run("journalctl", "--no-pager", "--output=cat", "--lines=5000")
+
+    assert [what for what in commands if what not in journal] == []
+    assert name not in journal
+
+
+def _chatmail(machine: Machine, *command: str, stdin: str = "") -> str:
+    return machine.run("chatmail", "address", *command, stdin=stdin.encode())
+
+
+def _wait_for_end_of(session: IMAPClient) -> None:
+    def ended() -> bool:
+        try:
+            session.noop()
+        except (IMAPClientError, OSError):
+            return True
+        return False
+
+    wait_for(ended, "the end of the session", within_s=10)

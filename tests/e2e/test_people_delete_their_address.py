@@ -1,0 +1,90 @@
+"""With address and password everybody can delete what the relay has of him, at once."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlencode
+
+import pytest
+from imapclient.exceptions import LoginError
+from support.person import Person
+from support.smtp import port_25, transaction
+from support.target import Machine, Target
+from support.web import Answer, request
+
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+
+
+def test_program(alice: Person, bob: Person, target: Target) -> None:
+    """JSON: mailbox and password are gone, mail to it is refused."""
+    bob.sends(alice)
+    alice.receives()
+    alice.leaves()
+
+    answer = _delete(target, alice, JSON, json.dumps(_credentials(alice)))
+
+    assert (answer.status, json.loads(answer.body)) == (200, {"deleted": True})
+    with port_25(target, alice.domain) as session:
+        reply = transaction(session, "me@example.org", [alice.address], b"")
+    assert (reply.code, "5.1.1" in reply.text) == (550, True)
+    again = _delete(target, alice, JSON, json.dumps(_credentials(alice)))
+    assert again.status == 403
+
+
+@pytest.mark.parametrize(("password", "page"), [(None, "deleted"), ("wrong", "not-deleted")])
+def test_browser(password: str | None, page: str, alice: Person, target: Target) -> None:
+    """The form leads to a page that says what happened, in the form's language."""
+    fields = _credentials(alice) | {"language": "pl"} | ({"password": password} if password else {})
+
+    answer = _delete(target, alice, FORM, urlencode(fields), accept="text/html")
+
+    assert (answer.status, answer.headers["location"]) == (303, f"/pl/{page}.html")
+    assert request(target, "GET", alice.domain, f"/pl/{page}.html").status == 200
+
+
+def test_the_name_is_free_again(alice: Person, bob: Person, target: Target) -> None:
+    """Whoever takes it next finds nothing of its former owner."""
+    bob.sends(alice)
+    alice.receives()
+    alice.leaves()
+    _delete(target, alice, JSON, json.dumps(_credentials(alice)))
+
+    alice.password = "somebody else's"
+    alice.last_uid = 0
+
+    assert alice.inbox() == []
+
+
+def test_an_open_session_ends_with_its_address(alice: Person, target: Target) -> None:
+    """Nothing comes back by a session that was open; the password is right no more."""
+    alice.imap.noop()
+    _delete(target, alice, JSON, json.dumps(_credentials(alice)))
+    old = alice.password
+    alice.leaves()
+    alice.password = "somebody else's"
+    alice.imap.noop()
+
+    with pytest.raises(LoginError):
+        alice.logs_in(password=old)
+
+
+def test_journal(alice: Person, machine: Machine, target: Target) -> None:
+    """It is noted that somebody left, not who."""
+    _delete(target, alice, JSON, json.dumps(_credentials(alice)))
+
+    journal = machine.run("journalctl", "--no-pager", "--output=cat")
+
+    assert "deleted an address at its owner's wish" in journal
+    assert alice.name not in journal
+
+
+def _credentials(person: Person) -> dict[str, str]:
+    return {"address": person.address, "password": person.password}
+
+
+def _delete(target: Target, person: Person, kind: str, body: str, accept: str = "*/*") -> Answer:
+    headers = [("Content-Type", kind), ("Accept", accept)]
+    return request(
+        target, "POST", person.domain, "/account/delete", headers=headers, body=body.encode()
+    )

@@ -1,0 +1,80 @@
+"""What clients ask of an iroh relay on port 443 goes to the program beside nginx."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+
+import pytest
+from support.imap import get_metadata
+from support.person import Person
+from support.target import Machine, Target
+from support.waiting import wait_for
+from support.web import request
+
+KEY = "/shared/vendor/deltachat/irohrelay"
+TIMEOUT_S = 20
+UNIT = "stand-in-for-iroh"
+# in the place of iroh-relay: shows what it was asked, upgrades the connection when asked to
+SERVER = """
+import http.server, json
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def do_GET(self):
+        wish = self.headers.get('Upgrade')
+        self.send_response(101 if wish else 200)
+        if wish:
+            self.send_header('Upgrade', wish)
+            self.send_header('Connection', self.headers['Connection'])
+            self.end_headers()
+            self.wfile.write(self.rfile.read(4)[::-1])
+            self.close_connection = True
+            return
+        body = json.dumps([self.path, self.request_version]).encode()
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+http.server.ThreadingHTTPServer(('127.0.0.1', 3340), Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def iroh(machine: Machine) -> Iterator[None]:
+    """The stand-in, which answers; for one test, as there is one port."""
+    machine.run("systemd-run", f"--unit={UNIT}", "--collect", "python3", "-c", SERVER)
+    wait_for(lambda: machine.run("ss", "-Hltn", "sport = :3340"), "a listener", within_s=10)
+    yield
+    machine.stop(UNIT)
+
+
+def test_clients_are_told(alice: Person) -> None:
+    """Of this relay."""
+    assert get_metadata(alice.imap, "", KEY)[KEY] == f"https://{alice.domain}"
+
+
+@pytest.mark.usefixtures("iroh")
+def test_requests_and_upgrades(target: Target, relay: str) -> None:
+    """Requests reach it as they are; after an upgrade anything goes both ways."""
+    for path in ("/ping", "/generate_204", "/relay"):
+        answer = request(target, "GET", relay, path)
+        assert (answer.status, json.loads(answer.body)) == (200, [path, "HTTP/1.1"])
+
+    for protocol in ("websocket", "iroh derp http"):
+        answers = _upgraded(target, relay, protocol, b"ping")
+        assert answers.startswith(b"HTTP/1.1 101 ")
+        assert f"\r\nupgrade: {protocol}\r\n".encode() in answers.lower()
+        assert answers.endswith(b"\r\n\r\ngnip")
+
+
+def _upgraded(target: Target, domain: str, protocol: str, sent: bytes) -> bytes:
+    """Returns all that comes back."""
+    host = target.host(domain)
+    with (
+        socket.create_connection((host, 443), timeout=TIMEOUT_S) as plain,
+        target.tls().wrap_socket(plain, server_hostname=host) as connection,
+        connection.makefile("rb") as answers,
+    ):
+        head = f"GET /relay HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: {protocol}"
+        connection.sendall(f"{head}\r\n\r\n".encode() + sent)
+        return answers.read()
