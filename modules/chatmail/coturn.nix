@@ -32,7 +32,8 @@ let
     "192.168.0.0-192.168.255.255"
     "198.18.0.0-198.19.255.255"
     "224.0.0.0-255.255.255.255"
-    "::-::1"
+    # not from `::': coturn takes that for no lower end, and every IPv4 address to be below an IPv6 one
+    "::1"
     "::ffff:0:0-::ffff:ffff:ffff"
     "64:ff9b::-64:ff9b::ffff:ffff"
     "fc00::-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
@@ -47,7 +48,8 @@ optionalAttrs turn.enable {
     extraConfig = ''
       userdb=:memory:
       no-multicast-peers
-      user-quota=12
+      # a user's name is the end of the credential: everybody who was given one in the same second has the same
+      user-quota=60
       total-quota=1200
       ${concatMapStringsSep "\n" (range: "denied-peer-ip=${range}") private}
     '';
