@@ -135,6 +135,11 @@
             };
             pkgs.writeText "chatmail-assertions" "told\n";
 
+          agreement = import ./tests/nixos/agreement {
+            inherit pkgs;
+            system = (machine system ./examples/minimal.nix).config.system.build.toplevel;
+          };
+
           # what `nix flake init` gives is a whole machine
           template =
             ((import ./templates/operator/flake.nix).outputs {
