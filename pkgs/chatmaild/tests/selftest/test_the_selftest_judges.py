@@ -1,6 +1,7 @@
 """What passes, warns and fails, for every check that has a decision of its own."""
 
 import json
+import smtplib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from chatmaild.selftest.report import (
     passed,
     warned,
 )
+from chatmaild.selftest.run import without_addresses
 from chatmaild.settings import Settings
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -156,6 +158,14 @@ def test_a_warning_is_healthy_and_a_failure_is_not() -> None:
 
     assert is_healthy(fine)
     assert not is_healthy([*fine, failed("c", "z")])
+
+
+def test_errors_do_not_tell_addresses() -> None:
+    """The report goes to the journal."""
+    error = smtplib.SMTPRecipientsRefused({"abc@chat.example.org": (450, b"<abc@[192.0.2.1]>: no")})
+
+    assert "abc" not in without_addresses(str(error))
+    assert "450" in without_addresses(str(error))
 
 
 def test_the_report_is_read_by_people_and_programs() -> None:

@@ -1,6 +1,7 @@
 """All checks, one after the other; a broken one does not hide the others."""
 
 import imaplib
+import re
 import secrets
 import smtplib
 import time
@@ -22,6 +23,7 @@ from chatmaild.settings import Settings
 
 # clients know the refusal by this code and text
 ENCRYPTION_NEEDED = 523
+_ADDRESS = re.compile(r"[^\s'\"<>{}]+@[^\s'\"<>{},;]+")
 
 
 def run(settings: Settings) -> list[Check]:
@@ -38,7 +40,12 @@ def _guarded(name: str, check: Callable[[], Check]) -> Check:
     try:
         return check()
     except (OSError, imaplib.IMAP4.error, smtplib.SMTPException, ValueError) as error:
-        return failed(name, f"{type(error).__name__}: {error}")
+        return failed(name, without_addresses(f"{type(error).__name__}: {error}"))
+
+
+def without_addresses(text: str) -> str:
+    """The text of an error, which may quote what was said, without whom it was about."""
+    return _ADDRESS.sub("...", text)
 
 
 def _mail(settings: Settings) -> list[Check]:
