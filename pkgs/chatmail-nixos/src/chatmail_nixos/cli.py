@@ -44,10 +44,11 @@ def main() -> None:
 def _machine(candidate: Path | None, flake: str | None, made_from: str | None) -> NixMachine:
     def build() -> str:
         if candidate is not None:
-            return existing_system(candidate)
-        if flake is None:
+            system = existing_system(candidate)
+        elif flake is not None:
+            system = build_flake(flake, host=socket.gethostname(), keep=UPGRADES / "candidate")
+        else:
             raise BuildError("neither --flake nor --candidate was given")
-        system = build_flake(flake, host=socket.gethostname(), keep=UPGRADES / "candidate")
         return system if made_from is None else _instance(Path(system), made_from)
 
     return NixMachine(
