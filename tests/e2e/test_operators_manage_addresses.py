@@ -33,9 +33,7 @@ def test_look(machine: Machine, alice: Person, bob: Person) -> None:
     bob.receives()
 
     listed = _chatmail(machine, "list")
-    shown = dict(
-        line.split(maxsplit=1) for line in _chatmail(machine, "show", bob.name).split("\n") if line
-    )
+    shown = _chatmail(machine, "show", bob.name).splitlines()
 
     assert {alice.address, bob.address} <= set(listed.split())
     assert [["address", bob.address]] == [line.split() for line in shown if "@" in line]

@@ -71,9 +71,7 @@ def test_other_paths(path: str, target: Target, relay: str) -> None:
     assert request(target, "POST", relay, path).status in (400, 404, 405)
 
 
-@pytest.mark.parametrize(
-    "token", ["x", "../../../etc/passwd", "%00", "a" * 4000, "a&b=c", "%ff%fe"]
-)
+@pytest.mark.parametrize("token", ["x", "../../../etc/passwd", "%00", "a" * 4000, "a&b=c", "%ff"])
 def test_odd_invitations(token: str, target: Target, relay: str) -> None:
     """Where everybody may come, one that does not exist is none."""
     assert request(target, "POST", relay, f"/new?{token}").status == 200

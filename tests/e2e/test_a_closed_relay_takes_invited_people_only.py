@@ -1,0 +1,111 @@
+"""The operator closes the relay and hands out invitations; whoever is there already stays."""
+
+from __future__ import annotations
+
+import json
+import smtplib
+from collections.abc import Iterator
+
+import pytest
+from conftest import PersonFactory
+from imapclient.exceptions import LoginError
+from support.person import Person
+from support.target import CommandFailedError, Machine, Target
+from support.web import Answer, request
+
+pytestmark = pytest.mark.alone
+INVITES = "/var/lib/chatmail/accounts/invites"
+
+
+@pytest.fixture
+def closed(machine: Machine) -> Iterator[None]:
+    """The relay is closed."""
+    machine.run("chatmail", "registration", "close")
+    yield
+    machine.run("chatmail", "registration", "open")
+
+
+@pytest.mark.usefixtures("closed")
+def test_strangers(relay: str, new_person: PersonFactory, target: Target) -> None:
+    """Neither a first login nor `/new` makes an address, from this moment on."""
+    with pytest.raises(LoginError):
+        new_person(relay).logs_in()
+    with pytest.raises(smtplib.SMTPAuthenticationError):
+        new_person(relay).smtp.noop()
+    answer = _asked(target, relay, "", language="de")
+
+    assert answer.status == 403
+    assert _reason(answer) == "Dieser Server vergibt neue Adressen nur auf Einladung."
+
+
+def test_residents(alice: Person, bob: Person, machine: Machine, target: Target) -> None:
+    """Log in, write and read; and at a word of the operator everybody may come again."""
+    machine.run("chatmail", "registration", "close")
+    try:
+        assert machine.run("chatmail", "registration", "status").startswith("closed")
+        alice.leaves()
+        alice.sends(bob, text="still here")
+        assert bob.receives().text == "still here"
+    finally:
+        machine.run("chatmail", "registration", "open")
+
+    assert _asked(target, alice.domain, "").status == 200
+
+
+@pytest.mark.usefixtures("closed")
+def test_invitation(
+    relay: str, machine: Machine, target: Target, new_person: PersonFactory
+) -> None:
+    """Gives as many addresses as it says; each exists at once, and logs in."""
+    token = _invite(machine, relay, "--uses", "2", "--expires", "7d")
+    assert f"{token}  2 uses left, until " in machine.run("chatmail", "invite", "list")
+    led = request(target, "GET", relay, f"/new?{token}").headers["location"]
+    assert led == f"dcaccount:https://{relay}/new?{token}"
+
+    for _ in range(2):
+        given = json.loads(_asked(target, relay, token).body)
+        person = new_person(relay)
+        person.name, person.password = given["email"].partition("@")[0], given["password"]
+        assert person.imap.noop()
+
+    answer = _asked(target, relay, token)
+    assert (answer.status, bool(_reason(answer))) == (403, True)
+    assert f"{token}  used, until " in machine.run("chatmail", "invite", "list")
+
+
+@pytest.mark.usefixtures("closed")
+def test_invitations_end(relay: str, machine: Machine, target: Target) -> None:
+    """By time, by the operator; and those that nobody made were never there."""
+    expired = _invite(machine, relay, "--expires", "1h")
+    content = json.loads(machine.run("cat", f"{INVITES}/{expired}"))
+    machine.run(
+        "tee", f"{INVITES}/{expired}", stdin=json.dumps(content | {"expires_s": 1}).encode()
+    )
+    revoked = _invite(machine, relay)
+    machine.run("chatmail", "invite", "revoke", f"DCACCOUNT:https://{relay}/new?{revoked}")
+    reasons = set()
+    for token in (expired, revoked, "x" * 16, "../../etc/x", "%2e%2e"):
+        answer = _asked(target, relay, token)
+        assert answer.status == 403, token
+        reasons.add(_reason(answer))
+
+    assert len(reasons) == 2
+    with pytest.raises(CommandFailedError, match="there is no such invite"):
+        machine.run("chatmail", "invite", "revoke", revoked)
+
+
+def _invite(machine: Machine, relay: str, *options: str) -> str:
+    """Returns the token of a new invitation."""
+    link = machine.run("chatmail", "invite", "create", *options).strip()
+    head, _, token = link.partition("?")
+    assert head == f"DCACCOUNT:https://{relay}/new"
+    return token
+
+
+def _asked(target: Target, relay: str, token: str, language: str = "en") -> Answer:
+    path = f"/new?{token}" if token else "/new"
+    return request(target, "POST", relay, path, headers=[("Accept-Language", language)])
+
+
+def _reason(answer: Answer) -> str:
+    return str(json.loads(answer.body)["reason"])

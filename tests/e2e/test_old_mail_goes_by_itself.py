@@ -1,0 +1,124 @@
+"""`chatmaild expire` takes what is old; an open IMAP session sees that and nothing else."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from conftest import PersonFactory
+from support.person import Person
+from support.target import Machine
+from support.waiting import wait_for
+
+MAILBOXES = "/var/lib/chatmail/mail"
+LARGE = "x" * 250_000  # RFC 3501 knows no size; the relay's limit is 200,000 octets
+OLD, A_WEEK_OLD = "21 days ago", "8 days ago"
+QUOTA_MEGABYTES = 500
+# the first limit is passed when a message arrives on top of these
+FILLING = 12
+FILLING_BYTES = 32_700_000
+
+
+def test_messages_and_addresses(
+    alice: Person, bob: Person, new_person: PersonFactory, machine: Machine
+) -> None:
+    """After 20 days, large ones after 7; addresses after 90 without a login; a dry run tells."""
+    _gets_message_of(bob, alice, machine, OLD)
+    _gets_message_of(bob, alice, machine, A_WEEK_OLD, text=LARGE)
+    _gets_message_of(bob, alice, machine, A_WEEK_OLD)
+    gone = new_person(alice.domain)
+    gone.imap.noop()
+    gone.leaves()
+    machine.run("touch", "-d", "91 days ago", f"{MAILBOXES}/{gone.address}/password")
+    uids = bob.imap.search("ALL")
+    assert len(uids) == 3
+
+    told = machine.run("runuser", "-u", "vmail", "--", "chatmaild", "expire", "--dry-run")
+    bob.imap.noop()
+    assert "would delete" in told
+    assert bob.imap.search("ALL") == uids
+    assert gone.address in machine.run("ls", MAILBOXES)
+
+    machine.run("systemctl", "start", "chatmail-expire")
+
+    wait_for(lambda: _uids(bob) == uids[2:], "the end of two messages", within_s=10)
+    assert gone.address not in machine.run("ls", MAILBOXES)
+    _check_consistent(bob, uids[2:])
+    alice.sends(bob)
+    assert bob.receives()
+    assert bob.last_uid > uids[-1]
+
+
+def test_quota(alice: Person, bob: Person, machine: Machine) -> None:
+    """Beyond 75 % the oldest messages go until 70 % are left, while a session is open."""
+    bob.imap.noop()
+    _fill(bob, machine)
+
+    alice.sends(bob, text="x" * 1_000_000)
+
+    def used_percent() -> float:
+        [storage] = [one for one in bob.imap.get_quota("INBOX") if one.resource == "STORAGE"]
+        return float(100 * storage.usage / (QUOTA_MEGABYTES * 1024))
+
+    wait_for(lambda: 60 < used_percent() <= 70, "a mailbox with room", within_s=20)
+    uids = _uids(bob)
+    assert len(uids) == FILLING  # the oldest went, the new one came
+    _check_consistent(bob, uids)
+
+
+def test_the_timer_runs(machine: Machine) -> None:
+    """Every night, and after a night in which the machine was off."""
+    shown = machine.run(
+        *("systemctl", "show", "chatmail-expire.timer", "--property"),
+        "ActiveState,Persistent,TimersCalendar",
+    )
+
+    assert "ActiveState=active" in shown
+    assert "Persistent=yes" in shown
+    assert "OnCalendar=*-*-* 00:02:00" in shown
+
+
+def _gets_message_of(
+    person: Person, sender: Person, machine: Machine, age: str, text: str = "hello"
+) -> None:
+    """Lets a message arrive and be as old as that, seen by a client."""
+    sender.sends(person, text=text)
+    person.receives()
+    folder = f"{MAILBOXES}/{person.address}/cur"
+    machine.run(
+        *("find", folder, "-type", "f", "-newermt", "1 day ago"),
+        *("-exec", "touch", "-d", age, "{}", "+"),
+    )
+
+
+def _fill(person: Person, machine: Machine) -> None:
+    """Puts messages of two days ago into the mailbox, without content: their names say the size."""
+    folder = f"{MAILBOXES}/{person.address}"
+    start_s = int(time.time()) - 2 * 86400
+    names = [
+        f"{folder}/cur/{start_s + number}.M{number}P1.e2e,S={FILLING_BYTES},W={FILLING_BYTES}:2,S"
+        for number in range(FILLING)
+    ]
+    machine.run("truncate", "--size", str(FILLING_BYTES), *names)
+    machine.run("touch", "-d", "2 days ago", *names)
+    machine.run("chown", "vmail:vmail", *names)
+    machine.run("rm", "-f", f"{folder}/maildirsize")
+
+
+def _uids(person: Person) -> list[int]:
+    person.imap.noop()
+    return list(person.imap.search("ALL"))
+
+
+def _check_consistent(person: Person, uids: list[int]) -> None:
+    """Another session sees the same messages under the same numbers, and the quota fits them."""
+    session = person.logs_in()
+    status = session.select_folder("INBOX")
+    [storage] = [one for one in session.get_quota("INBOX") if one.resource == "STORAGE"]
+    sizes = session.fetch(session.search("ALL"), ["RFC822.SIZE"])
+
+    assert sorted(sizes) == uids
+    assert status[b"EXISTS"] == len(uids)
+    # line ends are one octet in the quota and two in IMAP
+    size = sum(one[b"RFC822.SIZE"] for one in sizes.values()) / 1024
+    assert storage.usage == pytest.approx(size, abs=2, rel=0.001)
