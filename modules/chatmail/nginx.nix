@@ -75,7 +75,8 @@ let
       proxy_set_header Connection "";
       # what nginx itself refuses has a reason, too, which Delta Chat shows
       error_page 413 @too-large;
-      error_page 502 504 =503 @away;
+      # 500: it has no connection left to pass the request on
+      error_page 500 502 504 =503 @away;
     '';
   };
   refusal = status: reason: {
@@ -105,7 +106,7 @@ in
           "= /cgi-bin/newemail.py" = accounts;
           "/account/" = accounts;
           "@too-large" = refusal 413 "The request is too large.";
-          "@away" = refusal 503 "This relay is being restarted. Please try again in a minute.";
+          "@away" = refusal 503 "This relay has too much to do or is being restarted. Please try again in a minute.";
 
           "= /mxdeliv" = {
             proxyPass = "http://unix:${sockets.mxdeliv}";
