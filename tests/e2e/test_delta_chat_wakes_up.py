@@ -1,0 +1,30 @@
+"""The real Delta Chat core registers its phone, and the notification server gets the call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.deltachat import login_link
+from support.deltachat_library import library
+from support.notifier import serving
+from support.person import Person
+from support.target import Target
+from support.waiting import wait_for
+
+DEVICE = "fcm-chat.delta:0123456789abcdef"
+
+
+@pytest.mark.timeout(120)
+def test_push(alice: Person, target: Target, relay: str, tmp_path: Path) -> None:
+    """What is posted is what core made of the token: encrypted for the server of the notifier."""
+    pytest.importorskip("deltachat.capi", reason="needs the package deltachat")
+    with library(tmp_path / "accounts") as core, serving() as notifier:
+        core.logs_in(login_link(target, relay), DEVICE)
+        wait_for(lambda: core.is_push_connected, "a registered phone", within_s=30)
+        token = core.config("encrypted_device_token")
+        assert token.startswith("openpgp:")
+
+        alice.sends(core.config("configured_addr"))
+
+        wait_for(lambda: notifier.times_s(token), "a call", within_s=10)
