@@ -38,5 +38,6 @@ in
     ./web.nix
     ./chatmaild.nix
     ./coturn.nix
+    ./iroh.nix
   ];
 }

@@ -250,7 +250,20 @@ in
       type = types.bool;
       default = false;
       example = true;
-      description = "Whether this machine runs an iroh relay for the realtime channels of webxdc apps.";
+      description = ''
+        Whether the realtime channels of webxdc apps go through an iroh relay on this machine.
+        Requests for `/relay`, `/ping` and `/generate_204` on port 443 are passed on to its port 3340 (loopback).
+      '';
+    };
+    program = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      example = "/run/current-system/sw/bin/iroh-relay-0.35";
+      description = ''
+        The program `iroh-relay`, which is run as a service; null when you run it yourself.
+        It has to be of version 0.35, the one whose protocol Delta Chat 2 speaks.
+        That of nixpkgs is 1.0 and does not understand these clients.
+      '';
     };
     url = mkOption {
       type = types.nullOr (types.strMatching "https://[^ ]+");

@@ -102,7 +102,7 @@ in
     credentialDays = 5;
   };
   iroh = {
-    inherit (cfg.iroh) enable;
+    inherit (cfg.iroh) enable program;
     url =
       if cfg.iroh.url != null then
         cfg.iroh.url

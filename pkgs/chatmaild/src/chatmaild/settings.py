@@ -169,9 +169,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Iroh:
-    """The relay for realtime channels."""
+    """The relay for realtime channels; without a program the operator runs it."""
 
     enable: bool
+    program: AbsolutePath | None
     url: HttpsUrl | None
     port: Port
 
