@@ -1,0 +1,57 @@
+"""Facts of the operator in IMAP METADATA (RFC 5464), asked for in one command as core does."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from support.imap import get_metadata, set_metadata
+from support.person import Person
+from support.target import Machine
+
+SETTINGS = "/etc/chatmail/settings.json"
+VENDOR = "/shared/vendor/deltachat/"
+TOKEN = "/private/devicetoken"
+
+
+def test_every_fact(alice: Person, machine: Machine) -> None:
+    """Each key has what the settings say; an unknown one has nothing, and breaks nothing."""
+    settings = json.loads(machine.run("cat", SETTINGS))
+    versions = settings["appVersionsFile"]
+    names = ["irohrelay", "maxsmtprecipients", "turn", "appversions", "unknown"]
+
+    asked = ["/shared/admin", "/shared/comment", *(f"{VENDOR}{name}" for name in names)]
+    values = get_metadata(alice.imap, "", *asked)
+
+    admin = settings["contact"]["mail"]
+    assert values["/shared/admin"] == (admin and f"mailto:{admin}")
+    assert values[f"{VENDOR}irohrelay"] == settings["iroh"]["url"]
+    assert values[f"{VENDOR}maxsmtprecipients"] == str(settings["mail"]["maxRecipients"])
+    assert (values[f"{VENDOR}turn"] or "").startswith(f"{settings['domain']}:")
+    shown = values[f"{VENDOR}appversions"]
+    assert json.loads(shown or "null") == json.loads(machine.run("cat", versions))
+    assert "\n" not in (shown or "")
+    assert not values.get("/shared/comment")
+    assert not values.get(f"{VENDOR}unknown")
+
+
+@pytest.mark.parametrize("token", ["", "with space", "x" * 4097, "openpgp:\x01"])
+def test_what_is_no_token(token: str, alice: Person) -> None:
+    """Is refused, and the one before stays."""
+    assert set_metadata(alice.imap, "INBOX", TOKEN, "openpgp:AAAA") == "OK"
+
+    assert set_metadata(alice.imap, "INBOX", TOKEN, token) != "OK"
+
+    assert get_metadata(alice.logs_in(), "INBOX", TOKEN)[TOKEN] == "openpgp:AAAA"
+
+
+def test_tokens_belong_to_one_person(alice: Person, bob: Person) -> None:
+    """Several devices, each once, joined by one space; the longest that may be is kept whole."""
+    tokens = sorted(["openpgp:AAAA", "b" * 4096])
+    for token in (*tokens, tokens[0]):
+        assert set_metadata(alice.imap, "INBOX", TOKEN, token) == "OK"
+
+    joined = get_metadata(alice.imap, "INBOX", TOKEN)[TOKEN] or ""
+
+    assert sorted(joined.split(" ")) == tokens
+    assert not get_metadata(bob.imap, "INBOX", TOKEN).get(TOKEN)
