@@ -115,6 +115,9 @@ in
         transport_maps = [
           # our own addresses
           "socketmap:unix:${sockets.transports}:transport"
+          # By SMTP alone: Postfix keeps a session without TLS by the first of several next hops, which is the gateway
+          # for most domains, and would take it for any of them.
+          (inline [ (rule "/@nauta\\.cu$$/" "smtp:") ])
           # all others: the gateway to HTTPS delivery and the peer's own hosts, in the better order
           "socketmap:unix:${sockets.destinations}:destinations"
         ];

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 
 import pytest
 from support.classic import Classic
@@ -102,15 +103,7 @@ def other_machine(target: Target, other_relay: str) -> Machine:
 @pytest.fixture
 def new_person(target: Target) -> Iterator[PersonFactory]:
     """Makes people whose address does not exist yet."""
-    people: list[Person] = []
-
-    def make(domain: str) -> Person:
-        people.append(Person(target=target, domain=domain))
-        return people[-1]
-
-    yield make
-    for person in people:
-        person.leaves()
+    yield from _people(target)
 
 
 @pytest.fixture
@@ -131,6 +124,26 @@ def carol(new_person: PersonFactory, other_relay: str) -> Person:
     return _arrived(new_person(other_relay))
 
 
+@pytest.fixture
+def new_credulous_person(credulous: Target) -> Iterator[PersonFactory]:
+    """Makes people whose client does not check the certificate of their relay."""
+    yield from _people(credulous)
+
+
+@pytest.fixture(scope="session")
+def lab(target: Target) -> LabTarget:
+    """The lab, for what can only be done there."""
+    if not isinstance(target, LabTarget):
+        pytest.skip("needs the lab")
+    return target
+
+
+@pytest.fixture(scope="session")
+def credulous(lab: LabTarget) -> LabTarget:
+    """The same relays for clients that do not check certificates."""
+    return replace(lab, is_credulous=True)
+
+
 @pytest.fixture(scope="session")
 def classic(request: pytest.FixtureRequest, target: Target) -> Classic:
     """A mail server as thousands run it, neither relay nor enemy."""
@@ -140,10 +153,30 @@ def classic(request: pytest.FixtureRequest, target: Target) -> Classic:
     return Classic(target=target, domain=domain, machine=_inside(target, domain))
 
 
+@pytest.fixture
+def dora(classic: Classic) -> Iterator[Person]:
+    """Somebody with a new mailbox at the classic server."""
+    person = classic.mailbox()
+    yield person
+    person.leaves()
+
+
 @pytest.fixture(scope="session")
 def peer(target: Target, relay: str, machine: Machine) -> Peer:
     """A mail server that signs as Alice's relay; it writes to Carol, at the other one."""
     return peer_with_key_of(target, relay, machine)
+
+
+def _people(target: Target) -> Iterator[PersonFactory]:
+    people: list[Person] = []
+
+    def make(domain: str) -> Person:
+        people.append(Person(target=target, domain=domain))
+        return people[-1]
+
+    yield make
+    for person in people:
+        person.leaves()
 
 
 def _arrived(person: Person) -> Person:

@@ -61,7 +61,8 @@ class Session:
                     await self._writer.drain()
                     return
                 case "DATA":
-                    await self._data()
+                    if not await self._data():
+                        return
                 case "EHLO":
                     self._forget()
                     self._say_extensions()
@@ -95,17 +96,28 @@ class Session:
         self._recipients.append(address)
         return OK
 
-    async def _data(self) -> None:
+    async def _data(self) -> bool:
+        """Take a message; whether the session goes on.
+
+        Where SMTP came first, a message that is not taken breaks the session off, because Postfix
+        keeps sessions by the first of its next hops: it would take this one for the peer's, ask us
+        before SMTP from then on, and knock at the peer's hosts on our port instead of 25.
+        """
         if self._sender is None or not self._recipients:
             self._say(NO_RECIPIENT)
-            return
+            return True
         envelope = Envelope(sender=self._sender, recipients=tuple(self._recipients))
         self._forget()
         self._say(GO_AHEAD)
         await self._writer.drain()
         with Message() as message:
             complete = await self._read_message(message)
-            self._say(await self._delivered(envelope, message) if complete else LOCAL_ERROR)
+            smtp_came_first = self._delivery.follows_smtp(envelope)
+            reply = await self._delivered(envelope, message) if complete else LOCAL_ERROR
+        if smtp_came_first and not reply.accepted and not reply.permanent:
+            return False
+        self._say(reply)
+        return True
 
     async def _delivered(self, envelope: Envelope, message: Message) -> Reply:
         try:
