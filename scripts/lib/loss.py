@@ -148,6 +148,8 @@ def _told(outcome: Outcome, stuck: Sequence[str]) -> bool:
     say("")
     for what in ("accepted", "unanswered", "put off", "delivered", "bounced"):
         say(f"{what:12}{outcome.counts[what]:7}")
+    for reason, count in outcome.reasons.most_common(SHOWN):
+        say(f"    {count:7} bounced: {reason}")
     lists = {
         "lost": outcome.lost,
         "doubled": outcome.doubled,

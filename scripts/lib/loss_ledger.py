@@ -40,12 +40,20 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Find:
-    """A message in a mailbox, or in the bounce that is there."""
+    """A message in a mailbox, or, where `reason` says why it came back, in a bounce.
+
+    `mailbox` is where the message is, or where it should have gone.
+    """
 
     token: str
     mailbox: str
-    digest: str
-    is_bounce: bool
+    digest: str = ""
+    reason: str = ""
+
+    @property
+    def is_bounce(self) -> bool:
+        """Whether it came back."""
+        return bool(self.reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +61,7 @@ class Outcome:
     """Counts by what happened; the lists hold `TOKEN MAILBOX` for a look into the logs."""
 
     counts: Counter[str]
+    reasons: Counter[str]
     lost: Sequence[str] = ()
     doubled: Sequence[str] = ()
     wrong: Sequence[str] = ()
@@ -114,7 +123,8 @@ def judge(attempts: Sequence[Attempt], finds: Sequence[Find]) -> Outcome:
                 wrong.append(f"{name}: delivered and bounced")
             if times and digests[attempt.token] != {attempt.digest}:
                 wrong.append(f"{name}: not as it was sent")
-    return Outcome(counts=counts, lost=lost, doubled=doubled, wrong=wrong)
+    reasons = Counter(find.reason for find in finds if find.is_bounce)
+    return Outcome(counts=counts, reasons=reasons, lost=lost, doubled=doubled, wrong=wrong)
 
 
 def _answer(code: int) -> str:

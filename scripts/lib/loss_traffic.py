@@ -40,6 +40,8 @@ BATCH = 20
 TOKEN = re.compile(rb"<([0-9a-f]{24})@loss[.]example>")
 REPORT = re.compile(rb"^Content-Type:\s*multipart/report", re.IGNORECASE | re.MULTILINE)
 FINAL_RECIPIENT = re.compile(rb"^(?:Final|Original)-Recipient:\s*rfc822;\s*(\S+)", re.I | re.M)
+DIAGNOSTIC = re.compile(rb"^Diagnostic-Code:\s*((?:.+\r?\n)(?:[ \t].+\r?\n)*)", re.I | re.M)
+REASON_LENGTH = 160
 
 
 class Progress:
@@ -182,10 +184,17 @@ def _finds(user: User, raw: bytes) -> Iterator[Find]:
     token = tokens[0].decode()
     header = raw.partition(b"\r\n\r\n")[0]
     if not REPORT.search(header):
-        yield Find(token=token, mailbox=user.address, digest=digest_of(raw), is_bounce=False)
+        yield Find(token=token, mailbox=user.address, digest=digest_of(raw))
         return
     for recipient in {name.decode().lower() for name in FINAL_RECIPIENT.findall(raw)}:
-        yield Find(token=token, mailbox=recipient, digest="", is_bounce=True)
+        yield Find(token=token, mailbox=recipient, reason=_reason(raw))
+
+
+def _reason(report: bytes) -> str:
+    """Returns why a message came back, with all that differs from message to message left out."""
+    found = DIAGNOSTIC.search(report)
+    words = b" ".join(found[1].split()).decode(errors="replace") if found else "no reason given"
+    return re.sub(r"[0-9a-z]{9}@", "…@", words)[:REASON_LENGTH]
 
 
 @contextlib.contextmanager

@@ -29,6 +29,16 @@ def test_too_large(alice: Person) -> None:
     assert code == 552
 
 
+def test_too_large_without_a_word(alice: Person, bob: Person) -> None:
+    """Nor is one taken that does not tell its size."""
+    message = alice.writes(bob, text="x" * (MAX_MESSAGE_BYTES * 3 // 4))
+    assert len(message) > MAX_MESSAGE_BYTES
+
+    reply = alice.submits(message, bob)
+
+    assert (reply.code, reply.text.split()[0]) == (552, "5.3.4")
+
+
 @pytest.mark.parametrize("port", [25, 587])
 def test_vrfy_leaks_nothing(port: int, target: Target, alice: Person) -> None:
     """Whether an address exists is not told to those who ask (RFC 5321 section 7.3)."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import re
 from xml.etree import ElementTree as ET
 
+import dns.resolver
 import pytest
 from support.target import Target
 from support.web import request
@@ -75,7 +77,10 @@ def test_other_servers_find_the_policy(target: Target, domain: str) -> None:
     answer = request(target, "GET", f"mta-sts.{domain}", "/.well-known/mta-sts.txt")
     policy = f"version: STSv1\r\nmode: enforce\r\nmx: {domain}\r\nmax_age: 2419200\r\n"
 
+    [record] = dns.resolver.resolve(f"_mta-sts.{domain}", "TXT", lifetime=10)
+
     assert answer.body.decode() == policy
+    assert re.fullmatch(rb"v=STSv1; ?id=[0-9A-Za-z]{1,32};?", b"".join(record.strings))
 
 
 def test_search_engines_are_kept_out(target: Target, domain: str) -> None:

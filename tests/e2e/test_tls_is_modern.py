@@ -29,6 +29,18 @@ def test_other_servers(target: Target, relay: str) -> None:
     assert code == 220
 
 
+@pytest.mark.filterwarnings("ignore:.*TLSv1_1 is deprecated:DeprecationWarning")
+def test_other_servers_of_the_past(target: Target, relay: str) -> None:
+    """TLS 1.1 is not spoken any more (RFC 8996)."""
+    context = _context(TLSVersion.TLSv1_1)
+    context.set_ciphers("ALL:@SECLEVEL=0")  # or this side would refuse by itself
+    with (
+        smtp.port_25(target, relay, starttls=False) as session,
+        pytest.raises(ssl.SSLError, match=r"(?i)alert protocol version"),
+    ):
+        session.starttls(context=context)
+
+
 def _version(target: Target, relay: str, port: int, version: TLSVersion) -> str | None:
     with contextlib.ExitStack() as stack:
         plain = socket.create_connection((target.host(relay), port), timeout=10)

@@ -40,11 +40,11 @@ lib.mkMerge [
   (command "mailuser" ''
     echo "$1@${domain}:{PLAIN}$2" >> ${users}
     echo "$1@${domain} mailbox" >> ${virtual}
-    postfix reload 2>/dev/null
+    postfix reload 2>/dev/null || true # it will read them when it starts
   '')
   (command "mailforward" ''
     echo "$1@${domain} $2" >> ${forwards}
-    postfix reload 2>/dev/null
+    postfix reload 2>/dev/null || true # it will read them when it starts
   '')
   (command "mailzone" ''
     echo "${domain}. 3600 IN A ${address.ipv4}"

@@ -1,0 +1,130 @@
+"""The rotation of the DKIM key as docs and options describe it: publish, wait, switch."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from support.firewall import closed
+from support.lab import LabTarget
+from support.person import Letter, Person
+from support.target import Machine
+from support.waiting import wait_for
+
+STEPS = Path(__file__).parent / "rotation"
+USUAL = Path(__file__).parent / "lab.nix"
+SMTP = 25
+PACE_S = 0.5
+MOST_MESSAGES = 1000
+PATIENCE_S = 60
+
+
+@pytest.fixture
+def rotation(lab: LabTarget) -> Iterator[LabTarget]:
+    """The lab, with its usual configuration afterwards."""
+    yield lab
+    lab.reconfigure(USUAL)
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(400)
+def test_rotation(
+    rotation: LabTarget,
+    alice: Person,
+    bob: Person,
+    carol: Person,
+    dora: Person,
+    machine: Machine,
+) -> None:
+    """Mail of before, delivered after; a stream of mail all the time; and mail of afterwards.
+
+    Dora's server keeps the signatures. It cannot be reached until the new key signs.
+    """
+    over = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        stream = pool.submit(_stream, bob, carol, over)
+        try:
+            with closed(machine, SMTP):
+                alice.sends(dora, text="before")
+                rotation.reconfigure(STEPS / "published.nix")
+                _sends_again(alice, dora, "next key published")
+                rotation.reconfigure(STEPS / "switched.nix")
+            _sends_again(alice, dora, "next key signs")
+        finally:
+            over.set()
+        accepted = stream.result(timeout=PATIENCE_S)
+
+    letters = _letters(dora, 3, machine)
+    assert {letter.text: _verdict(letter) for letter in letters} == {
+        "before": ("pass", "chatmail"),
+        "next key published": ("pass", "chatmail"),
+        "next key signs": ("pass", "next"),
+    }
+    arrived = [letter.text for letter in _letters(carol, len(accepted), machine)]
+    assert len(set(arrived)) == len(arrived)
+    assert set(accepted) - set(arrived) == set()
+    bob.leaves()
+    assert bob.inbox() == []  # no bounce
+
+
+def _verdict(letter: Letter) -> tuple[str, str]:
+    """Returns the word of Dora's OpenDKIM on the signature, and the selector."""
+    words = letter.headers["Authentication-Results"]
+    verdict = re.search(r"dkim=([a-z]+)", words)
+    selector = re.search(r"header[.]s=([a-z]+)", words)
+    assert verdict is not None, words
+    assert selector is not None, words
+    return verdict[1], selector[1]
+
+
+def _stream(sender: Person, recipient: Person, over: threading.Event) -> list[str]:
+    """Returns the texts that were accepted."""
+    accepted: list[str] = []
+    for number in range(MOST_MESSAGES):
+        if over.wait(PACE_S):
+            break
+        text = f"message {number}"
+        try:
+            reply = sender.submits(sender.writes(recipient, text=text), recipient)
+        except (smtplib.SMTPException, OSError):
+            sender.leaves()
+            continue
+        assert reply.code < 500, reply
+        if reply.code == 250:
+            accepted.append(text)
+        else:
+            sender.leaves()
+    return accepted
+
+
+def _sends_again(sender: Person, recipient: Person, text: str) -> None:
+    """Sends as soon as the relay takes it; its services have just begun anew."""
+
+    def accepted() -> bool:
+        sender.leaves()
+        try:
+            reply = sender.submits(sender.writes(recipient, text=text), recipient)
+        except (smtplib.SMTPException, OSError):
+            return False
+        return reply.code == 250
+
+    wait_for(accepted, "the relay takes a message", within_s=PATIENCE_S)
+
+
+def _letters(person: Person, count: int, machine: Machine) -> list[Letter]:
+    """Returns all mail of somebody once there are so many."""
+
+    def complete() -> list[Letter] | None:
+        machine.run("postqueue", "-f")
+        letters = person.inbox()
+        return letters if len(letters) >= count else None
+
+    person.leaves()
+    letters = wait_for(complete, f"{count} messages for {person.domain}", within_s=PATIENCE_S)
+    assert letters is not None
+    return letters

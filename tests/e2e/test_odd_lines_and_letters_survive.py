@@ -1,0 +1,64 @@
+"""What a message says arrives byte by byte, on every way in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from support import messages, smtp
+from support.peer import Peer
+from support.person import Person
+from support.target import Machine
+from support.web import request
+
+MARKER = "/var/lib/chatmail/mail/{address}/enforceE2EEincoming"
+# lone dots, lines that begin with one, blanks at ends, no MIME encoding, one line near the limit of
+# RFC 5321 section 4.5.3.1.6
+LINES = ("one dot:", ".", "two:", "..", ".begins so", " .", "ends in blanks  ", "Grüße, 你好 👋")
+BODY = "\r\n".join((*LINES, "x" * 990, "", "", "."))
+Way = Callable[[Peer, bytes, Person, str], int]
+
+
+def _over_smtp(peer: Peer, message: bytes, recipient: Person, sender: str) -> int:
+    return peer.delivers(message, recipient, mail_from=sender).code
+
+
+def _over_https(peer: Peer, message: bytes, recipient: Person, sender: str) -> int:
+    headers = [("X-MAIL-FROM", sender), ("X-MAIL-TO", recipient.address)]
+    answer = request(
+        peer.target, "POST", recipient.domain, "/mxdeliv", headers=headers, body=message
+    )
+    return int(answer.body[:3])
+
+
+@pytest.mark.parametrize("way", [_over_smtp, _over_https])
+def test_in_mail_from_elsewhere(
+    way: Way, peer: Peer, alice: Person, carol: Person, other_machine: Machine
+) -> None:
+    """Plain text, where it is allowed, holds all of it; 8-bit as it is (RFC 6152)."""
+    other_machine.run("rm", MARKER.format(address=carol.address))
+    headers = {"Content-Transfer-Encoding": "8bit"}
+    message = messages.plain(alice.address, [carol.address], BODY, headers)
+
+    assert way(peer, peer.signs(message), carol, alice.address) == 250
+
+    received = carol.receives().raw
+    assert received.partition(b"\r\n\r\n")[2] == f"{BODY}\r\n".encode()
+
+
+def test_an_author_in_letters_of_the_world(peer: Peer, alice: Person, carol: Person) -> None:
+    """UTF-8 in addresses and header (RFC 6531, RFC 6532)."""
+    author = f"dörte@{alice.domain}"
+    message = alice.writes(carol, text="from Dörte", headers={"From": f"Dörte <{author}>"})
+    signed = peer.signs(message)
+
+    with smtp.port_25(peer.target, carol.domain) as session:
+        session.command_encoding = "utf-8"
+        session.docmd("MAIL", f"FROM:<{author}> SMTPUTF8 BODY=8BITMIME")
+        session.docmd("RCPT", f"TO:<{carol.address}>")
+        code, text = session.data(signed)
+
+    assert code == 250, text
+    letter = carol.receives()
+    assert letter.text == "from Dörte"
+    assert f"Return-Path: <{author}>".encode() in letter.raw

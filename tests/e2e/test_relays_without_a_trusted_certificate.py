@@ -1,0 +1,147 @@
+"""Relays at an IP address or a name that begins with `_`: no authority gives them a certificate.
+
+They sign their own. TLS stays compulsory, but nobody can check who is there; the domain says so.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import socket
+import ssl
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from conftest import PersonFactory
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from support.firewall import closed
+from support.person import Person
+from support.target import Machine, Target
+from support.waiting import wait_for
+from support.web import Answer, request
+
+NAME_OF_THE_ADDRESS = (
+    "relay77.test"  # leads to the relay at 192.0.2.77, whose certificate says less
+)
+SMTP, HTTPS = 25, 443
+
+
+@pytest.fixture(params=["name", "address"])
+def untrusted(request: pytest.FixtureRequest) -> str:
+    """Host name or address of such a relay."""
+    option: str = request.config.getoption("--untrusted")
+    for domain in filter(None, option.split(",")):
+        if domain.startswith("_") == (request.param == "name"):
+            return domain
+    pytest.skip(f"needs a relay that signs its own certificate: --untrusted ({request.param})")
+
+
+@pytest.fixture
+def mail_domain(untrusted: str) -> str:
+    """What stands behind the @ (RFC 5321 section 4.1.3)."""
+    return untrusted if untrusted.startswith("_") else f"[{untrusted}]"
+
+
+@pytest.fixture
+def eve(credulous: Target, mail_domain: str, new_credulous_person: PersonFactory) -> Person:
+    """Somebody there."""
+    person = new_credulous_person(mail_domain)
+    person.imap.noop()
+    return person
+
+
+def _asked(credulous: Target, untrusted: str, method: str) -> Answer:
+    return request(credulous, method, untrusted, "/new")
+
+
+def test_mail_there_and_back(alice: Person, eve: Person) -> None:
+    """As between any two relays."""
+    alice.sends(eve, text="there")
+    assert eve.receives(within_s=20).text == "there"
+
+    eve.sends(alice, text="and back")
+    assert alice.receives(within_s=20).text == "and back"
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("port", [SMTP, HTTPS])
+def test_mail_there_and_back_without_a_port(
+    port: int, alice: Person, eve: Person, machine: Machine
+) -> None:
+    """HTTPS and SMTP both do without a trusted certificate."""
+    with closed(machine, port):
+        alice.sends(eve, text="there")
+        assert eve.receives(within_s=40).text == "there"
+        eve.sends(alice, text="and back")
+        assert alice.receives(within_s=40).text == "and back"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_address_with_all_that_a_client_needs(
+    method: str,
+    credulous: Target,
+    untrusted: str,
+    mail_domain: str,
+    new_credulous_person: PersonFactory,
+) -> None:
+    """As `dclogin:` link: clients cannot ask a server that they do not trust yet."""
+    answer = _asked(credulous, untrusted, method)
+    given = json.loads(answer.body)
+    link = urlsplit(given["dclogin_url"])
+    fields = {key: value for key, [value] in parse_qs(link.query).items()}
+
+    assert (answer.status, link.scheme) == (200, "dclogin")
+    assert unquote(link.path) == given["email"]
+    assert given["email"].endswith(f"@{mail_domain}")
+    hosts = {} if untrusted.startswith("_") else {"ih": untrusted, "sh": untrusted}
+    assert fields == {"p": given["password"], "v": "1", "ic": "3"} | hosts
+
+    person = new_credulous_person(mail_domain)
+    person.name, person.password = given["email"].split("@")[0], given["password"]
+    person.imap.noop()
+
+
+def test_its_own_certificate(untrusted: str) -> None:
+    """For its names, of P-256, for a century, and no authority."""
+    certificate = _certificate_of(untrusted)
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    key = certificate.public_key()
+
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    assert isinstance(key.curve, ec.SECP256R1)
+    assert not basic.ca
+    assert certificate.not_valid_after_utc - certificate.not_valid_before_utc > datetime.timedelta(
+        days=36000
+    )
+    expected = [f"{prefix}{untrusted}" for prefix in ("", "www.", "mta-sts.")]
+    if not untrusted.startswith("_"):
+        expected = [untrusted]
+    assert [str(name.value) for name in names] == expected
+
+
+@pytest.mark.alone
+def test_an_ordinary_name_is_checked(eve: Person, alice: Person, machine: Machine) -> None:
+    """The same relay under a name that could have a certificate gets nothing."""
+    stranger = f"{eve.name}@{NAME_OF_THE_ADDRESS}"
+    alice.sends(stranger)
+    try:
+        wait_for(lambda: "not verified" in machine.queue(), "the message waits", within_s=40)
+        assert stranger in machine.queue()
+    finally:
+        machine.run("postsuper", "-d", "ALL")
+
+
+def _certificate_of(host: str) -> x509.Certificate:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with (
+        socket.create_connection((host, 993), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname=host) as session,
+    ):
+        der = session.getpeercert(binary_form=True)
+    assert der is not None
+    return x509.load_der_x509_certificate(der)
