@@ -25,6 +25,7 @@ from wire import Imap, Smtp
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "e2e"))
 
 from support import messages, openpgp
+from support.notifier import DEVICE_TOKEN, Notifier, serving
 
 SENDERS = 20
 AT_ONCE = 50
@@ -119,6 +120,31 @@ def _listen(session: Imap, notices: queue.Queue[float]) -> None:
         notices.put(time.perf_counter())
 
 
+def waking(domain: str, count: int, every_s: float) -> dict[str, float]:
+    """From the sender's 250 until the notification server has the recipient's token."""
+    sender, recipient = users(domain, 2)
+    woken_ms = []
+    with serving() as notifier, recipient.imap() as phone, sender.smtp() as session:
+        phone.command(f'SETMETADATA INBOX ({DEVICE_TOKEN} "openpgp:AAAA")')
+        for number in range(count + 1):
+            raw = message(sender, recipient, 2500)
+            time.sleep(every_s)
+            session.submit(recipient.address, raw)
+            accepted_s = time.monotonic()
+            woken_ms.append(1000 * (_call(notifier, number) - accepted_s))
+    # the first one opens the connection to the server
+    return {"woken_median_ms": statistics.median(woken_ms[1:])}
+
+
+def _call(notifier: Notifier, number: int) -> float:
+    deadline_s = time.monotonic() + NOTICE_DEADLINE_S
+    while len(notifier.calls) <= number:
+        if time.monotonic() > deadline_s:
+            raise TimeoutError(f"nobody was woken within {NOTICE_DEADLINE_S} s")
+        time.sleep(0.0005)
+    return notifier.calls[number].at_s
+
+
 def throughput(domain: str, to: str, size_bytes: int, each: int) -> dict[str, float]:
     """Twenty senders as fast as they can; ends when the last message is in its mailbox."""
     senders, recipients = users(domain, SENDERS), users(to, SENDERS)
@@ -179,7 +205,9 @@ def idle(domain: str, count: int) -> dict[str, float]:
 
 
 @click.command()
-@click.argument("scenario", type=click.Choice(["latency", "throughput", "logins", "idle"]))
+@click.argument(
+    "scenario", type=click.Choice(["latency", "waking", "throughput", "logins", "idle"])
+)
 @click.option("--domain", required=True)
 @click.option("--to", help="Domain of the recipients; the senders' own if left out.")
 @click.option("--count", default=60, help="Messages, addresses or connections.")
@@ -198,6 +226,7 @@ def main(
     """Run one scenario against the relay of a domain."""
     measured = {
         "latency": lambda: latency(domain, to or domain, count, every_s),
+        "waking": lambda: waking(domain, count, every_s),
         "throughput": lambda: throughput(domain, to or domain, size_bytes, each),
         "logins": lambda: logins(domain, count),
         "idle": lambda: idle(domain, count),
