@@ -98,6 +98,8 @@ in
           # warm ones, so that neither a login nor a new message waits for a fork
           process_min_avail = 2;
           restart_request_count = 1000;
+          # a process whose session sleeps is not kept for a minute in case of another
+          idle_kill_interval = "1s";
           vsz_limit = "1G";
           "unix_listener imap-master".user = users.dovecot;
         };

@@ -21,7 +21,7 @@ RELAYS = ("a.test", "b.test")
 LOAD = Path(__file__).with_name("load.py")
 CONFIGS = Path(__file__).parent
 IDLE_CONNECTIONS = 200
-SETTLE_S = 3  # sessions hibernate after one second
+SETTLE_S = 5  # a session hibernates after one second, its process ends a second later
 SCENARIO_DEADLINE_S = 600
 
 Figures = dict[str, float]
