@@ -58,6 +58,9 @@ def listen_tcp(host: str, port: int) -> socket.socket:
         OSError: the port is taken or not allowed.
     """
     listener = socket.create_server((host, port), backlog=BACKLOG)
+    # accepted sockets inherit it, and asyncio does not set it on these: a second reply in a row
+    # would wait 40 ms for the acknowledgement of the first (RFC 896)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setblocking(False)
     return listener
 

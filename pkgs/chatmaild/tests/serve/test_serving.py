@@ -39,6 +39,16 @@ def test_a_stale_socket_is_replaced_and_has_its_mode(tmp_path: pathlib.Path) -> 
     listener.close()
 
 
+def test_replies_do_not_wait_for_acknowledgements() -> None:
+    """Two short replies in a row to a pipelining client took 41 ms with Nagle's algorithm."""
+    with serve.listen_tcp("127.0.0.1", 0) as listener:
+        client = socket.create_connection(listener.getsockname())
+        listener.setblocking(True)
+        accepted, _ = listener.accept()
+        with client, accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_an_error_closes_one_connection_and_logs_no_address(
     tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
 ) -> None:
