@@ -21,9 +21,7 @@ from support.target import Machine, Target
 from support.waiting import wait_for
 from support.web import Answer, request
 
-NAME_OF_THE_ADDRESS = (
-    "relay77.test"  # leads to the relay at 192.0.2.77, whose certificate says less
-)
+ADDRESS, NAME_OF_THE_ADDRESS = "192.0.2.77", "relay77.test"  # the certificate holds no name
 SMTP, HTTPS = 25, 443
 
 
@@ -123,13 +121,18 @@ def test_its_own_certificate(untrusted: str) -> None:
 
 
 @pytest.mark.alone
-def test_an_ordinary_name_is_checked(eve: Person, alice: Person, machine: Machine) -> None:
-    """The same relay under a name that could have a certificate gets nothing."""
-    stranger = f"{eve.name}@{NAME_OF_THE_ADDRESS}"
-    alice.sends(stranger)
+def test_an_ordinary_name_is_checked(
+    alice: Person, machine: Machine, request: pytest.FixtureRequest
+) -> None:
+    """Such a relay under a name that could have a certificate gets nothing."""
+    if ADDRESS not in request.config.getoption("--untrusted"):
+        pytest.skip(f"needs a relay at {ADDRESS}")
+    # SMTP comes last then, so that the queue shows what it says
+    machine.run("systemctl", "restart", "chatmail-transport")
+    alice.sends(f"somebody1@{NAME_OF_THE_ADDRESS}")
     try:
         wait_for(lambda: "not verified" in machine.queue(), "the message waits", within_s=40)
-        assert stranger in machine.queue()
+        assert NAME_OF_THE_ADDRESS in machine.queue()
     finally:
         machine.run("postsuper", "-d", "ALL")
 
