@@ -99,7 +99,7 @@ def _make(root: Path, report: Report) -> None:
     if process.returncode != 0:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise LabError(
-            "mmdebstrap could not make the Debian root (is deb.debian.org reachable?):\n"
+            "mmdebstrap could not make the Debian root (can this machine fetch Debian packages?):\n"
             + "\n".join(tail)
         )
     (unfinished / HOST_VIEW).mkdir()

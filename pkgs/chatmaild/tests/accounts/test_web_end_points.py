@@ -1,4 +1,7 @@
-"""`/new` and `/account/delete` behind nginx: answers, refusals in ten languages, bad input."""
+"""`/new` and `/account/delete` behind nginx: answers, refusals in ten languages, bad input.
+
+Over 300 lines: two end points with every refusal that people can meet.
+"""
 
 import asyncio
 import contextlib

@@ -1,4 +1,7 @@
-"""The operator's command, as it is typed: what it prints, what it changes, how it fails."""
+"""The operator's command, as it is typed: what it prints, what it changes, how it fails.
+
+Over 300 lines: one command, tried in order of its sub-commands.
+"""
 
 import json
 import pathlib

@@ -1,4 +1,7 @@
-"""From a delivery to the notification server: first tries, retries, crashes, self-sent copies."""
+"""From a delivery to the notification server: first tries, retries, crashes, self-sent copies.
+
+Over 300 lines: one life of a notification, with the stand-in server that it needs.
+"""
 
 import asyncio
 import contextlib
