@@ -130,13 +130,19 @@ class Container:
         deadline = time.monotonic() + READY_TIMEOUT_S
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.exec(["systemctl", "is-system-running", "--wait"], timeout_s=READY_TIMEOUT_S)
-        while starting := self._units("activating", "reloading", "failed"):
+        # a restart that was only ordered yet is a job, and its unit looks as it did before
+        while starting := self._units("activating", "reloading", "failed") or self._jobs():
             broken = [unit for unit in starting if self._is_broken(unit)]
             if broken:
                 raise NotReadyError(self._report(broken, "did not start"))
             if time.monotonic() > deadline:
                 raise NotReadyError(self._report(starting, f"not up after {READY_TIMEOUT_S} s"))
             time.sleep(0.1)
+
+    def _jobs(self) -> list[str]:
+        """Units for which systemd has something to do."""
+        listed = self.exec(["systemctl", "list-jobs", "--plain", "--no-legend", "--no-pager"])
+        return [line.split()[1] for line in listed.stdout.splitlines() if len(line.split()) > 1]
 
     def _units(self, *states: str) -> list[str]:
         listed = self.exec(
