@@ -122,6 +122,8 @@ class Assembly:
         for command in (
             ["systemctl", "daemon-reload"],
             ["systemd-tmpfiles", "--create"],
+            # somebody who tries things out restarts more often than a unit may by itself
+            ["systemctl", "reset-failed"],
             ["systemctl", "restart", "--no-block", *units],
         ):
             done = container.exec(command)
