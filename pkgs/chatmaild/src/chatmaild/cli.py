@@ -16,8 +16,9 @@ EXIT_FAILED = 1
 EXIT_SETTINGS = 78
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
+# what `chatmaild` and `chatmail` have in common
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+settings_option = click.option(
     "--settings",
     "settings_path",
     type=click.Path(path_type=Path),
@@ -25,6 +26,10 @@ EXIT_SETTINGS = 78
     show_default=True,
     help="File with the facts of this relay.",
 )
+
+
+@click.group(context_settings=HELP_OPTIONS)
+@settings_option
 @click.pass_context
 def group(context: click.Context, settings_path: Path) -> None:
     """The services of a chatmail relay beside Postfix, Dovecot and nginx."""

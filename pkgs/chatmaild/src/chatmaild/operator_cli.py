@@ -5,19 +5,12 @@ from pathlib import Path
 
 import click
 
-from chatmaild.cli import EXIT_FAILED, run_group
-from chatmaild.settings import DEFAULT_PATH, Settings
+from chatmaild.cli import EXIT_FAILED, HELP_OPTIONS, run_group, settings_option
+from chatmaild.settings import Settings
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--settings",
-    "settings_path",
-    type=click.Path(path_type=Path),
-    default=DEFAULT_PATH,
-    show_default=True,
-    help="File with the facts of this relay.",
-)
+@click.group(context_settings=HELP_OPTIONS)
+@settings_option
 @click.pass_context
 def group(context: click.Context, settings_path: Path) -> None:
     """Run a chatmail relay: its addresses, invites and DNS records."""
