@@ -56,11 +56,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Adds the end of each relay's journal and its queue to a red test."""
+    """Adds the end of each server's journal and its queue to a red test."""
     report = yield
     if report.when == "call" and report.failed:
         target = item.config.stash[_TARGET]
-        for domain in target.relays:
+        classic = item.config.getoption("--classic")
+        for domain in [*target.relays, *([classic] if classic else [])]:
             machine = target.machine(domain)
             if machine is not None:
                 report.sections.append(

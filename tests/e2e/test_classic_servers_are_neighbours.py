@@ -33,7 +33,7 @@ class Neighbours:
 
 @pytest.fixture(scope="module")
 def neighbours(classic: Classic, target: Target, relay: str) -> Iterator[Neighbours]:
-    """All of them at once, before anybody has a session with the server."""
+    """People and forwarders that all of these scenarios share."""
     with contextlib.ExitStack() as stack:
         paula = Person(target=target, domain=relay)
         dora = classic.mailbox()

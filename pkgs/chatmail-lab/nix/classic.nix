@@ -25,8 +25,14 @@ let
   };
   # /etc is where an administrator keeps such files
   users = "/etc/dovecot/users";
-  virtual = "/etc/postfix/virtual";
-  forwards = "/etc/postfix/forwards";
+  # A database, because each look-up sees what was just written. A smtpd with a text file knows its state of when the
+  # session began, and would refuse a newer address over a session that a peer has kept.
+  database = "/etc/postfix/addresses.sqlite";
+  table = name: "sqlite:/etc/postfix/${name}.cf";
+  query = sql: ''
+    dbpath = ${database}
+    query = ${sql}
+  '';
 
   command = name: script: {
     environment.etc."classic/${name}" = {
@@ -39,12 +45,10 @@ in
 lib.mkMerge [
   (command "mailuser" ''
     echo "$1@${domain}:{PLAIN}$2" >> ${users}
-    echo "$1@${domain} mailbox" >> ${virtual}
-    postfix reload 2>/dev/null || true # it will read them when it starts
+    sqlite3 ${database} "INSERT INTO mailboxes VALUES ('$1@${domain}')"
   '')
   (command "mailforward" ''
-    echo "$1@${domain} $2" >> ${forwards}
-    postfix reload 2>/dev/null || true # it will read them when it starts
+    sqlite3 ${database} "INSERT INTO forwards VALUES ('$1@${domain}', '$2')"
   '')
   (command "mailzone" ''
     echo "${domain}. 3600 IN A ${address.ipv4}"
@@ -69,8 +73,8 @@ lib.mkMerge [
           "[::1]/128"
         ];
         virtual_mailbox_domains = domain;
-        virtual_mailbox_maps = "texthash:${virtual}";
-        virtual_alias_maps = "texthash:${forwards}";
+        virtual_mailbox_maps = table "mailboxes";
+        virtual_alias_maps = table "forwards";
         virtual_transport = "lmtp:unix:private/dovecot-lmtp";
         message_size_limit = 52428800;
         smtpd_tls_chain_files = [
@@ -91,6 +95,22 @@ lib.mkMerge [
         maximal_backoff_time = "60s";
         queue_run_delay = "10s";
       };
+    };
+
+    environment.etc."postfix/mailboxes.cf".text = query "SELECT address FROM mailboxes WHERE address = '%s'";
+    environment.etc."postfix/forwards.cf".text = query "SELECT destination FROM forwards WHERE address = '%s'";
+    systemd.services.addresses = {
+      description = "Addresses of the mail server";
+      wantedBy = [ "multi-user.target" ];
+      before = [ "postfix.service" ];
+      serviceConfig = {
+        Type = "oneshot";
+        RemainAfterExit = true;
+      };
+      script = ''
+        sqlite3 ${database} "CREATE TABLE IF NOT EXISTS mailboxes (address TEXT PRIMARY KEY);
+          CREATE TABLE IF NOT EXISTS forwards (address TEXT PRIMARY KEY, destination TEXT)"
+      '';
     };
 
     services.dovecot2 = {
@@ -183,8 +203,6 @@ lib.mkMerge [
         mode = "0700";
       };
     }
-    // lib.genAttrs [ users virtual forwards ] (_: {
-      f.mode = "0644";
-    });
+    // { ${users}.f.mode = "0644"; };
   }
 ]

@@ -10,10 +10,7 @@ from support.target import Machine, Target, new_name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Classic:
-    """A classic mail server, and what its administrator does.
-
-    Who has a session with it from before an address was made may be told that there is none.
-    """
+    """A classic mail server, and what its administrator does."""
 
     target: Target
     domain: str

@@ -14,10 +14,11 @@ from chatmail_lab.errors import LabError
 SUITE = "trixie"
 PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "iproute2", "procps", "nftables"),
-    *("postfix", "postfix-pcre", "dovecot-core", "dovecot-imapd", "dovecot-lmtpd"),
+    *("postfix", "postfix-pcre", "postfix-sqlite", "sqlite3"),
+    *("dovecot-core", "dovecot-imapd", "dovecot-lmtpd"),
     *("nginx-light", "libnginx-mod-stream", "unbound", "coturn", "opendkim", "opendkim-tools"),
     *("nix-bin", "openssl", "ca-certificates", "gcc", "libc6-dev"),
-    *("python3", "python3-click", "python3-aiohttp", "python3-dkim", "python3-dnspython"),
+    *("python3", "python3-click", "python3-dkim", "python3-dnspython"),
     *("python3-cryptography", "python3-milter", "python3-segno", "python3-jinja2"),
     *("python3-prometheus-client",),
 )
