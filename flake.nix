@@ -135,6 +135,14 @@
             };
             pkgs.writeText "chatmail-assertions" "told\n";
 
+          # the same: what options do that only a whole NixOS has
+          options =
+            assert import ./tests/nixos/options {
+              inherit lib;
+              machine = machine system;
+            };
+            pkgs.writeText "chatmail-options" "effective\n";
+
           agreement = import ./tests/nixos/agreement {
             inherit pkgs;
             system = (machine system ./examples/minimal.nix).config.system.build.toplevel;

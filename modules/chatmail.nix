@@ -72,6 +72,7 @@ in
         described
         {
           inherit (description) assertions;
+          services.chatmail.ipv6.enable = mkDefault config.networking.enableIPv6;
           environment.systemPackages = [ chatmaild ];
           # Dovecot 2.4, whatever release the machine was installed with
           services.dovecot2.package = mkDefault pkgs.dovecot;

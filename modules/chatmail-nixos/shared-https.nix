@@ -17,7 +17,7 @@ in
             port = ports.http;
             ssl = false;
           })
-          ([ "0.0.0.0" ] ++ optional config.networking.enableIPv6 "[::]")
+          ([ "0.0.0.0" ] ++ optional settings.network.ipv6 "[::]")
         ++ [
           {
             addr = "127.0.0.1";

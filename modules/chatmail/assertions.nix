@@ -53,6 +53,14 @@ in
     "this is neither a domain name in lower case nor an IPv4 address."
     "Write the name that stands behind the @, such as \"chat.example.org\"."
   )
+  (check "ipv4.enable" cfg.ipv4.enable (cfg.ipv4.enable || cfg.ipv6.enable)
+    "ipv6.enable is false, too, so nobody reaches the relay."
+    "Set one of the two to true."
+  )
+  (check "ipv4.enable" cfg.ipv4.enable (cfg.ipv4.enable || !looksLikeAddress)
+    "the domain is the IPv4 address ${domain}."
+    "Set it to true, or take a domain name."
+  )
 
   (check "accounts.userNameMinLength" accounts.userNameMinLength
     (accounts.userNameMinLength <= invented.name)

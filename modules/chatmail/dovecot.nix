@@ -16,6 +16,7 @@ let
   inherit (settings)
     directories
     limits
+    network
     ports
     retention
     sockets
@@ -222,6 +223,9 @@ in
       }
       // optionalAttrs (settings.contact.mail != null) {
         mail_server_admin = "mailto:${settings.contact.mail}";
+      }
+      // optionalAttrs (!network.ipv6) {
+        listen = "*";
       }
       // optionalAttrs settings.imap.instantIdle {
         import_environment.LD_PRELOAD = programs.instantIdle;

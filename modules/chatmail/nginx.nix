@@ -7,13 +7,16 @@
 }:
 let
   inherit (lib)
+    concatMapStringsSep
     mkDefault
+    optional
     optionalAttrs
     optionalString
     ;
   inherit (settings)
     domain
     mail
+    network
     ports
     sockets
     tls
@@ -21,16 +24,9 @@ let
   mode = settings.web.port443;
   shared = mode == "shared";
   port = toString;
-  all = port: [
-    {
-      addr = "0.0.0.0";
-      inherit port;
-    }
-    {
-      addr = "[::]";
-      inherit port;
-    }
-  ];
+  # 0.0.0.0 is there in any case, for the machine itself
+  everywhere = [ "0.0.0.0" ] ++ optional network.ipv6 "[::]";
+  all = port: map (addr: { inherit addr port; }) everywhere;
   internal = {
     addr = "127.0.0.1";
     port = ports.httpsInternal;
@@ -165,8 +161,7 @@ in
         default 127.0.0.1:${port ports.httpsInternal};
       }
       server {
-        listen 0.0.0.0:${port ports.https};
-        listen [::]:${port ports.https};
+        ${concatMapStringsSep "\n  " (addr: "listen ${addr}:${port ports.https};") everywhere}
         ssl_preread on;
         proxy_pass $chatmail_service;
         proxy_protocol on;

@@ -44,6 +44,26 @@ in
     description = "Whether to open the ports of mail, web and calls in the firewall.";
   };
 
+  ipv4.enable = mkOption {
+    type = types.bool;
+    default = true;
+    example = false;
+    description = ''
+      Whether the relay is reached over IPv4. Without it an AAAA record is required in DNS instead of an A record;
+      relays and mail servers that have IPv4 alone then neither reach this one nor are reached by it.
+    '';
+  };
+
+  ipv6.enable = mkOption {
+    type = types.bool;
+    default = true;
+    example = false;
+    description = ''
+      Whether the relay is reached over IPv6. Without it nothing listens on IPv6, also where the kernel has none.
+      On NixOS the default is that of {option}`networking.enableIPv6`.
+    '';
+  };
+
   accounts = {
     userNameMinLength = mkOption {
       type = types.ints.between 1 64;

@@ -12,12 +12,14 @@ let
     concatStringsSep
     mapAttrs
     mkDefault
+    optional
     ;
   inherit (settings)
     domain
     limits
     mail
     mailDomain
+    network
     ports
     sockets
     ;
@@ -92,10 +94,7 @@ in
         mydestination = "";
         smtp_helo_name = mailDomain;
         # the connection limits do not count for these; nothing else is granted to them
-        mynetworks = [
-          "127.0.0.0/8"
-          "[::1]/128"
-        ];
+        mynetworks = [ "127.0.0.0/8" ] ++ optional network.ipv6 "[::1]/128";
         smtpd_banner = "${settings.hostName} ESMTP";
         alias_maps = "";
         alias_database = "";
@@ -226,6 +225,8 @@ in
         # what no smtpd took in was made here
         milter_macro_daemon_name = "bounce";
       }
+      # without IPv4 it still has the loopback address, on which our services are
+      // lib.optionalAttrs (!network.ipv6) { inet_protocols = "ipv4"; }
       // (
         if literal then
           {

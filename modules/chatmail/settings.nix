@@ -38,6 +38,12 @@ in
   # the name in greetings and trace headers; an IP-only relay takes its reverse pointer's
   hostName = if ipv4 then "${concatStringsSep "." (reverse (splitString "." domain))}.in-addr.arpa" else domain;
 
+  # by which the relay is reached; everything uses 127.0.0.1 among itself
+  network = {
+    ipv4 = cfg.ipv4.enable;
+    ipv6 = cfg.ipv6.enable;
+  };
+
   inherit (cfg) accounts;
   mail = cfg.mail // {
     # what HTTPS delivery may add to a message in one request

@@ -1,7 +1,8 @@
-# { lib, ... } -> services.unbound: the validating resolver, on which DKIM verification stands.
-{ lib, ... }:
+# { lib, settings, ... } -> services.unbound: the validating resolver, on which DKIM verification stands.
+{ lib, settings, ... }:
 let
   inherit (lib) mapAttrs mkDefault;
+  inherit (settings) network;
 in
 {
   services.unbound = {
@@ -14,6 +15,9 @@ in
       num-threads = 1;
       msg-cache-size = "4m";
       rrset-cache-size = "8m";
+      # what cannot be reached is not tried; it listens on 127.0.0.1 in any case
+      do-ip6 = network.ipv6;
+      prefer-ip6 = !network.ipv4;
       # names that people write to are nobody's business
       verbosity = 0;
       log-queries = false;

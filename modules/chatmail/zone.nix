@@ -4,7 +4,12 @@
 { lib, settings }:
 let
   inherit (lib) concatMap optionals;
-  inherit (settings) domain dkim ports;
+  inherit (settings)
+    domain
+    dkim
+    network
+    ports
+    ;
   trusted = settings.tls.trusted;
 
   record = required: name: type: value: {
@@ -26,11 +31,11 @@ let
     inherit required;
   };
 
-  addresses = [
-    (required domain "A" null)
-    # a machine may be reachable over IPv4 alone
-    (recommended domain "AAAA" null)
-  ];
+  addresses =
+    optionals network.ipv4 [ (required domain "A" null) ]
+    ++ optionals network.ipv6 [
+      ((if network.ipv4 then recommended else required) domain "AAAA" null)
+    ];
   mail = [
     (required domain "MX" "10 ${domain}.")
     (dkimRecord true dkim.selector)

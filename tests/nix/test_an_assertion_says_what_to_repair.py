@@ -15,6 +15,16 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "no domain": ({"domain": "localhost"}, 'domain = "localhost"', "such as"),
     "no address": ({"domain": "192.0.2.300"}, 'domain = "192.0.2.300"', "such as"),
+    "reached by nobody": (
+        {"ipv4": {"enable": False}, "ipv6": {"enable": False}},
+        "ipv4.enable = false",
+        "Set one of the two to true",
+    ),
+    "an address that nobody reaches": (
+        {"domain": "192.0.2.1", "ipv4": {"enable": False}},
+        "ipv4.enable = false",
+        "take a domain name",
+    ),
     "names too short for clients": (
         {"accounts": {"userNameMinLength": 10, "userNameMaxLength": 12}},
         "accounts.userNameMinLength = 10",
@@ -108,9 +118,17 @@ def test_the_message(failures: dict[str, list[str]], name: str) -> None:
     assert repair in message, message
 
 
-def test_every_assertion_is_tried() -> None:
-    """A new assertion needs a wrong value here."""
+def test_every_assertion_is_tried(failures: dict[str, list[str]]) -> None:
+    """A new assertion needs a wrong value here: each says something that no other says."""
     text = (CHECKOUT / "modules/chatmail/assertions.nix").read_text()
-    declared = {line.split('"')[1] for line in text.splitlines() if line.startswith("  (check ")}
+    declared = sorted(
+        line.split('"')[1] for line in text.splitlines() if line.startswith("  (check ")
+    )
 
-    assert declared == {begin.split(" = ")[0] for _, begin, _ in WRONG.values()}
+    # the same assertion gives the same reason, whatever the value
+    reasons = {
+        (begin.split(" = ")[0], failures[name][0].split(": ", 1)[1])
+        for name, (_, begin, _) in WRONG.items()
+    }
+
+    assert declared == sorted(option for option, _ in reasons)

@@ -57,14 +57,23 @@ let
       definitions
   ) operator;
 
+  declarations = import (modules + "/options.nix") { inherit lib; };
   # the operator may say otherwise, value by value
-  defaults = mapAttrs (_: value: if builtins.isAttrs value then defaults value else lib.mkDefault value);
+  defaults =
+    declarations:
+    mapAttrs (
+      name: value:
+      if (declarations.${name} or { })._type or null == "option" then
+        lib.mkDefault value
+      else
+        defaults (declarations.${name} or { }) value
+    );
 
   relay =
     _: values:
     let
-      cfg = merge.options [ "services" "chatmail" ] (import (modules + "/options.nix") { inherit lib; }) (
-        [ (defaults values) ] ++ chatmail
+      cfg = merge.options [ "services" "chatmail" ] declarations (
+        [ (defaults declarations values) ] ++ chatmail
       );
       described = import (modules + "/description.nix") {
         inherit lib cfg;

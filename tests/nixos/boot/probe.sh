@@ -3,7 +3,11 @@
 # goes from it to another and is fetched, and what must not pass does not. Exit status 0 when all of it holds.
 set -u
 export PATH=/run/current-system/sw/bin:/usr/bin:/usr/sbin
-domain=${DOMAIN:-$(sed -n 's/.*"mailDomain": *"\([^"]*\)".*/\1/p' /etc/chatmail/settings.json)}
+setting() { # KEY...: a value of the relay's settings
+  python3 -c 'import functools, json, sys; print(functools.reduce(dict.get, sys.argv[1:], json.load(open("/etc/chatmail/settings.json"))))' "$@"
+}
+domain=${DOMAIN:-$(setting mailDomain)}
+port443=$(setting web port443)
 host=${domain//[\[\]]/} # a domain literal without its brackets
 failed=0
 
@@ -138,16 +142,20 @@ elif step == "port25":
 PYTHON
 }
 
+web_port=443
+[ "$port443" != off ] || web_port=$(setting ports httpsInternal) # where another web server finds it
 https() { # PATH PATTERN CURL-OPTIONS...
   local path=$1 pattern=$2
   shift 2
-  curl -m 5 -sSk -i --connect-to "::127.0.0.1:" "$@" "https://$host$path" | tr -d '\r' | grep -qE "$pattern"
+  curl -m 5 -sSk -i --connect-to "::127.0.0.1:$web_port" "$@" "https://$host$path" | tr -d '\r' | grep -qE "$pattern"
 }
 
-try "all ports are open" listening t 25 80 143 443 465 587 993
-try "calls are relayed" listening u 3478
+web_ports=(80 443)
+[ "$port443" != off ] || web_ports=()
+try "all ports are open" listening t 25 143 465 587 993 "${web_ports[@]}"
+[ "$(setting turn enable)" = False ] || try "calls are relayed" listening u 3478
 try "addresses are made by logging in" mail login
-try "IMAP on port 443" mail alpn
+[ "$port443" != shared ] || try "IMAP on port 443" mail alpn
 try "a message by port 587" mail submit587
 try "a message by port 465" mail submit465
 try "the message tells nothing about its sender's machine" mail cleaned

@@ -34,6 +34,14 @@ MailDomain = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """By which kinds of address the relay is reached."""
+
+    ipv4: bool
+    ipv6: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Accounts:
     """Limits of new addresses; 9 and 22 characters are what clients invent by themselves."""
 
@@ -256,6 +264,7 @@ class Settings:
     domain: HostName
     mail_domain: MailDomain
     host_name: HostName
+    network: Network
     accounts: Accounts
     mail: Mail
     retention: Retention

@@ -1,0 +1,111 @@
+# { lib } -> OPTION -> { module; holds; }: what only a whole NixOS makes of an option. `holds CONFIG` is true of a machine
+# with the module, and false of one without it (examples/minimal.nix).
+# Options whose effect the lab shows, too, are in tests/nix/effects.toml.
+{ lib }:
+let
+  inherit (lib) elem hasInfix;
+  tcp = config: config.networking.firewall.allowedTCPPorts;
+  udp = config: config.networking.firewall.allowedUDPPorts;
+in
+{
+  enable = {
+    module.services.chatmail.enable = lib.mkForce false;
+    holds = config: !config.services.postfix.enable && !config.systemd.services ? chatmail-accounts;
+  };
+  package = {
+    module =
+      { pkgs, ... }:
+      {
+        services.chatmail.package = pkgs.writeShellScriptBin "another-chatmaild" "";
+      };
+    holds =
+      config:
+      lib.all (unit: hasInfix "another-chatmaild" config.systemd.services.${unit}.serviceConfig.ExecStart)
+        [
+          "chatmail-accounts"
+          "chatmail-expire"
+          "chatmail-filter"
+          "chatmail-selftest"
+          "chatmail-transport"
+        ];
+  };
+  openFirewall = {
+    module.services.chatmail.openFirewall = false;
+    holds = config: tcp config == [ ] && udp config == [ ];
+  };
+  "web.port443" = {
+    module = {
+      services.chatmail.web.port443 = "off";
+      security.acme.certs."chat.example.org".dnsProvider = "rfc2136";
+    };
+    holds = config: !elem 80 (tcp config) && !elem 443 (tcp config) && elem 993 (tcp config);
+  };
+  "turn.enable" = {
+    module.services.chatmail.turn.enable = false;
+    holds = config: udp config == [ ] && config.networking.firewall.allowedUDPPortRanges == [ ];
+  };
+  "tls.mode" = {
+    module.services.chatmail.tls.mode = "self-signed";
+    holds = config: config.security.acme.certs == { };
+  };
+  "tls.certificateFile" = {
+    module.services.chatmail.tls = {
+      certificateFile = "/srv/cert.pem";
+      keyFile = "/srv/key.pem";
+    };
+    holds = config: config.security.acme.certs == { };
+  };
+  "web.contact.mail" = {
+    module = {
+      services.chatmail.web.contact.mail = "privacy@example.org";
+      security.acme.defaults.email = lib.mkForce null;
+    };
+    holds = config: config.security.acme.certs."chat.example.org".email == "privacy@example.org";
+  };
+  "networking.enableIPv6" = {
+    module.networking.enableIPv6 = false;
+    holds =
+      config:
+      !config.services.chatmail.ipv6.enable && config.services.postfix.settings.main.inet_protocols == "ipv4";
+  };
+
+  "autoUpgrade.enable" = {
+    module.services.chatmail.autoUpgrade = {
+      enable = true;
+      flake = "github:example/relay";
+    };
+    holds =
+      config: config.systemd.services ? chatmail-upgrade && config.systemd.timers ? chatmail-upgrade && config.nix.gc.automatic;
+  };
+  "autoUpgrade.flake" = {
+    module.services.chatmail.autoUpgrade = {
+      enable = true;
+      flake = "github:example/relay#another";
+    };
+    holds =
+      config:
+      hasInfix "--flake 'github:example/relay#another'" (
+        config.systemd.services.chatmail-upgrade.serviceConfig.ExecStart or ""
+      );
+  };
+  "autoUpgrade.dates" = {
+    module.services.chatmail.autoUpgrade = {
+      enable = true;
+      flake = "github:example/relay";
+      dates = "Sun 03:00";
+    };
+    holds = config: (config.systemd.timers.chatmail-upgrade.timerConfig.OnCalendar or null) == "Sun 03:00";
+  };
+  "autoUpgrade.card" = {
+    module.services.chatmail.autoUpgrade = {
+      enable = true;
+      flake = "github:example/relay";
+      card = "/boot/firmware/chatmail.toml";
+    };
+    holds =
+      config:
+      hasInfix "--card /boot/firmware/chatmail.toml" (
+        config.systemd.services.chatmail-upgrade.serviceConfig.ExecStart or ""
+      );
+  };
+}

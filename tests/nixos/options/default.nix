@@ -1,0 +1,45 @@
+# { lib, machine } -> true: every option of services.chatmail has the effect on a machine that its case names (./cases.nix),
+# and every option has a case, there or in tests/nix/effects.toml. `machine MODULE` is evaluated only.
+{ lib, machine }:
+let
+  relay = {
+    imports = [ ../../../examples/minimal.nix ];
+  };
+  cases = import ./cases.nix { inherit lib; };
+  common = builtins.fromTOML (builtins.readFile ../../nix/effects.toml);
+
+  without = machine relay;
+  extended =
+    module:
+    (machine {
+      imports = [
+        relay
+        module
+      ];
+    }).config;
+
+  names =
+    prefix: tree:
+    lib.concatMap (
+      name:
+      if lib.isOption tree.${name} then
+        [ (lib.concatStringsSep "." (prefix ++ [ name ])) ]
+      else
+        names (prefix ++ [ name ]) tree.${name}
+    ) (lib.attrNames tree);
+
+  forgotten = lib.filter (name: !cases ? ${name} && !common ? ${name}) (
+    names [ ] without.options.services.chatmail
+  );
+  idle = lib.filterAttrs (_: case: !case.holds (extended case.module)) cases;
+  anyway = lib.filterAttrs (_: case: case.holds without.config) cases;
+  shown = lib.concatStringsSep ", ";
+in
+if forgotten != [ ] then
+  throw "options without a case: ${shown forgotten}"
+else if idle != { } then
+  throw "options without their effect: ${shown (lib.attrNames idle)}"
+else if anyway != { } then
+  throw "effects that are there without the option: ${shown (lib.attrNames anyway)}"
+else
+  true
