@@ -181,6 +181,17 @@ def test_parameters_are_read_as_the_rfc_says(content_type: bytes) -> None:
     assert read(headers(content_type=content_type), encrypted()) is Content.ENCRYPTED
 
 
+@pytest.mark.parametrize("step", [1, 2, 3, 4, 5, 70_000])
+@pytest.mark.parametrize("before", [1, 2, 100, 101])
+def test_nothing_follows_the_padding_of_base64(before: int, step: int) -> None:
+    """Where readers end there, it is another text for them; wherever Postfix' buffers end."""
+    texts = (base64.encodebytes(half) for half in (GOOD[:before], GOOD[before:]))
+    header = DATA_TYPE + b"\r\nContent-Transfer-Encoding: base64"
+    body = CONTROL + part(header, b"".join(texts).replace(b"\n", b"\r\n")) + CLOSE
+
+    assert read(headers(), body, step=step) is Content.CLEAR
+
+
 def test_a_long_tail_costs_nothing() -> None:
     """What follows the last "=" is looked at once, however long it is."""
     body = encrypted(armour(packets(), tail=b"=" * 3_000_000))

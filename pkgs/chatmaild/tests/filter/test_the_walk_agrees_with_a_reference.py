@@ -104,7 +104,9 @@ def body(draw: st.DrawFn) -> bytes:
     data = draw(armoured(draw(message)))
     encoding = draw(usually(b"", b"base64", b"quoted-printable", b"8bit", b"x-unknown"))
     if encoding == b"base64":
-        data = base64.encodebytes(data).replace(b"\n", b"\r\n")
+        joint = draw(usually(len(data), 1, 2, 100, 400))  # in two texts, one with padding inside
+        halves = (base64.encodebytes(half) for half in (data[:joint], data[joint:]))
+        data = b"".join(halves).replace(b"\n", draw(usually(b"\r\n", b"")))
     elif encoding == b"quoted-printable":
         data = data.replace(b"=", b"=3D")
     header = DATA_TYPE + (b"\r\nContent-Transfer-Encoding: " + encoding if encoding else b"")

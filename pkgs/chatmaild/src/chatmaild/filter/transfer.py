@@ -36,8 +36,10 @@ class Base64:
         """Content of the next piece."""
         text = self._rest + octets.translate(None, b"\r\n")
         whole = max(0, (len(text) - 1) // 4 * 4)  # the last four may have padding
-        self._rest = text[whole:]
-        return self._decode(text[:whole])
+        text, self._rest = text[:whole], text[whole:]
+        # a piece that ends with padding would pass for a text of its own
+        self.failed = self.failed or b"=" in text
+        return self._decode(text)
 
     def finish(self) -> bytes:
         """What was still held back."""
