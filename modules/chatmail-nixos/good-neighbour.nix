@@ -48,7 +48,7 @@ let
   required = {
     smtpd_milters = "unix:${sockets.milter}";
     non_smtpd_milters = "unix:${sockets.milter}";
-    milter_default_action = "tempfail";
+    milter_default_action = "shutdown";
     transport_maps = "socketmap:unix:${sockets.transports}:transport";
     smtpd_sasl_type = "dovecot";
     smtpd_sasl_path = sockets.auth;

@@ -62,6 +62,17 @@ let
   submissions = submission // {
     smtpd_tls_wrappermode = "yes";
   };
+
+  # Port 25 takes no mail without TLS either, but answers MAIL with 450 where a level of `encrypt' has a 530: servers
+  # that come without TLS once, because it failed, would return the mail to its sender (RFC 3207 section 4 has the 530
+  # for servers that are closed to the public).
+  public = entrance // {
+    smtpd_tls_security_level = "may";
+    smtpd_delay_reject = "no";
+    smtpd_sender_restrictions = "reject_plaintext_session";
+    plaintext_reject_code = "450";
+    milter_macro_daemon_name = "smtp";
+  };
   arguments =
     options:
     lib.concatMap (name: [
@@ -178,6 +189,7 @@ in
         ];
         smtpd_tls_security_level = "encrypt";
         smtpd_tls_mandatory_protocols = ">=TLSv1.2";
+        smtpd_tls_protocols = ">=TLSv1.2";
         smtpd_tls_auth_only = true;
         smtpd_tls_loglevel = "0";
 
@@ -220,7 +232,9 @@ in
         smtpd_milters = "unix:${sockets.milter}";
         non_smtpd_milters = "unix:${sockets.milter}";
         internal_mail_filter_classes = "bounce";
-        milter_default_action = "tempfail";
+        # A session outlives the filter, but cannot have a new one. With `tempfail' it would hear 451 to all that it
+        # tries, twenty times; with 421 and its end the client comes again, to a filter that is back.
+        milter_default_action = "shutdown";
         milter_protocol = "6";
         # what no smtpd took in was made here
         milter_macro_daemon_name = "bounce";
@@ -245,7 +259,7 @@ in
     settings.master = {
       smtp_inet = {
         maxproc = mkDefault limits.smtpConnections;
-        args = mkDefault (arguments (entrance // { milter_macro_daemon_name = "smtp"; }));
+        args = mkDefault (arguments public);
       };
       submission.maxproc = mkDefault limits.smtpConnections;
       submissions.maxproc = mkDefault limits.smtpConnections;

@@ -18,11 +18,20 @@ def test_unknown_recipient(peer: Peer, alice: Person, other_relay: str) -> None:
     assert (reply.code, reply.text.split()[0]) == (550, "5.1.1")
 
 
-def test_without_starttls(peer: Peer, alice: Person, carol: Person) -> None:
-    """Nothing is taken in clear text (RFC 3207 section 4)."""
-    reply = peer.delivers(alice.writes(carol), carol, mail_from=alice.address, starttls=False)
+def test_without_starttls(target: Target, alice: Person, carol: Person) -> None:
+    """Nothing is taken in clear text: not a sender, not a recipient, not a message."""
+    with smtp.port_25(target, carol.domain, starttls=False) as session:
+        session.ehlo()
+        codes = [
+            session.docmd(*command)[0]
+            for command in (
+                ("MAIL", f"FROM:<{alice.address}>"),
+                ("RCPT", f"TO:<{carol.address}>"),
+                ("DATA",),
+            )
+        ]
 
-    assert reply.code == 530
+    assert codes == [450, 503, 503]
 
 
 OPEN_RELAY_ATTEMPTS = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import smtplib
 import socket
 import ssl
 from ssl import TLSVersion
@@ -18,6 +19,20 @@ def test_clients(port: int, target: Target, relay: str) -> None:
     assert _version(target, relay, port, TLSVersion.TLSv1_3) == "TLSv1.3"
     with pytest.raises((ssl.SSLError, ConnectionError)):
         _version(target, relay, port, TLSVersion.TLSv1_2)
+
+
+def test_clients_without_tls(target: Target, relay: str) -> None:
+    """On port 587 nothing comes before STARTTLS, not even the login (RFC 3207 section 4)."""
+    session = smtplib.SMTP(target.host(relay), 587, smtp.HELLO, timeout=smtp.TIMEOUT_S)
+    with smtp.closing(session):
+        session.ehlo()
+        codes = [
+            session.docmd("MAIL", f"FROM:<somebody1@{relay}>")[0],
+            session.docmd("AUTH", "PLAIN AAAA")[0],
+        ]
+
+        assert codes == [530, 530]
+        assert not session.has_extn("auth")
 
 
 def test_other_servers(target: Target, relay: str) -> None:

@@ -1,0 +1,60 @@
+"""The filter dies and comes back: a session from before is told to come again, once."""
+
+from __future__ import annotations
+
+import smtplib
+
+import pytest
+from support import smtp
+from support.peer import Peer
+from support.person import Person
+from support.target import Machine, Target
+from support.waiting import wait_for
+
+FILTER = "chatmail-filter"
+WITHIN_S = 30
+
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
+
+
+def test_of_a_client(alice: Person, bob: Person, machine: Machine) -> None:
+    """The next session sends; with one that goes on, clients would try for nothing."""
+    alice.sends(bob, text="before")
+    _die_and_come_back(machine)
+    message = alice.writes(bob, text="after")
+
+    assert alice.submits(message, bob).code == 421
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        alice.smtp.noop()
+
+    alice.leaves()
+    assert alice.submits(message, bob).code == 250
+    assert [bob.receives().text for _ in range(2)] == ["before", "after"]
+
+
+def test_of_another_server(
+    peer: Peer, target: Target, alice: Person, carol: Person, other_machine: Machine
+) -> None:
+    """Servers keep sessions for minutes while there is mail."""
+    message = peer.signs(alice.writes(carol))
+    with smtp.port_25(target, carol.domain) as session:
+        session.noop()
+        _die_and_come_back(other_machine)
+
+        reply = smtp.transaction(session, alice.address, [carol.address], message)
+
+        assert reply.code == 421
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            session.noop()
+    assert peer.delivers(message, carol, mail_from=alice.address).code == 250
+    assert carol.receives().text == "hello"
+
+
+def _die_and_come_back(machine: Machine) -> None:
+    def is_back() -> bool:
+        shown = machine.run("systemctl", "show", "--property=ActiveState,MainPID", FILTER)
+        return "ActiveState=active" in shown and before not in shown.split()
+
+    before = machine.run("systemctl", "show", "--property=MainPID", FILTER).strip()
+    machine.run("systemctl", "kill", "--signal=KILL", FILTER)
+    wait_for(is_back, "the filter is back", within_s=WITHIN_S)
