@@ -26,20 +26,29 @@ let
         Group = user;
         RuntimeDirectory = "chatmail-${name}";
         RuntimeDirectoryMode = "0755";
-        # a file that cannot be used stays unusable until somebody repairs it
+        # at once; later, should it fail again and again (systemd never forgets how often that was)
         Restart = "always";
-        RestartSec = "1s";
+        RestartSec = "100ms";
         RestartSteps = 5;
-        RestartMaxDelaySec = "30s";
+        RestartMaxDelaySec = "3s";
+        # a file that cannot be used stays unusable until somebody repairs it
         RestartPreventExitStatus = 78;
         LimitNOFILE = 65536;
       };
     } extra;
+  # Listening sockets and their files outlive the process, see systemd.py: who connects meanwhile waits for the next
+  # one. A stop (and no restart) closes them.
+  keepsListening = {
+    FileDescriptorStoreMax = 16;
+    RuntimeDirectoryPreserve = "restart";
+  };
 in
 {
   systemd.services = {
     chatmail-accounts = service "accounts" users.mail "Chatmail addresses, metadata and push" {
-      serviceConfig = {
+      # an upgrade is a restart, not a stop and a start
+      stopIfChanged = false;
+      serviceConfig = keepsListening // {
         ReadWritePaths = [
           directories.mail
           directories.accounts
@@ -82,11 +91,14 @@ in
     chatmail-transport = service "transport" users.transport "Chatmail delivery over HTTPS" {
       # the buffers of TLS connections (256 KB each) go back to the system when a burst is over
       environment.MALLOC_MMAP_THRESHOLD_ = "131072";
-      serviceConfig.RestrictAddressFamilies = [
-        "AF_UNIX"
-        "AF_INET"
-        "AF_INET6"
-      ];
+      stopIfChanged = false;
+      serviceConfig = keepsListening // {
+        RestrictAddressFamilies = [
+          "AF_UNIX"
+          "AF_INET"
+          "AF_INET6"
+        ];
+      };
     };
 
     chatmail-expire = {

@@ -25,6 +25,12 @@ let
   # every value below a section may be set by the operator, too
   defaults = mapAttrs (_: value: if builtins.isAttrs value then defaults value else mkDefault value);
   accounts = "http://127.0.0.1:${toString ports.login}";
+  # chatmaild restarts, has too much to do, or dies while it thinks: it is asked again, at least once a second
+  patience = {
+    http_client_request_max_attempts = 20;
+    http_client_max_connect_attempts = 10000;
+    http_client_connect_backoff_max_time = "1s";
+  };
   queue = "${directories.postfixQueue}/";
   postfixSocket = mode: {
     inherit mode;
@@ -75,6 +81,12 @@ in
           username_attribute = "user";
           active_attribute = "active";
           active_value = "true";
+        }
+        // patience
+        // {
+          # Longer than Postfix waits (10 s): it says 454 then, and 535 to every failure that it is told of, also to
+          # one that Dovecot calls temporary. Nobody is to hear that his password is wrong because we had a problem.
+          http_client_request_absolute_timeout = "12s";
         };
         "userdb static" = {
           userdb_static_allow_all_users = true;
@@ -200,6 +212,11 @@ in
           driver = "http-post";
           http_post_url = "${accounts}/event";
           format = "json";
+        }
+        // patience
+        // {
+          # an event is told until it has been heard; Dovecot's own limit is 250 ms
+          http_client_request_absolute_timeout = "1h";
         };
         "metric delivered" = {
           exporter = "push";

@@ -9,7 +9,8 @@ import pytest
 from imapclient.exceptions import LoginError
 from support.peer import Peer
 from support.person import Person
-from support.target import Machine
+from support.smtp import stranger
+from support.target import Machine, Target
 from support.waiting import wait_for
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(240)]
@@ -60,6 +61,22 @@ def test_login(unit: str, alice: Person, machine: Machine) -> None:
     code = getattr(refused.value, "smtp_code", 421)
     assert 400 <= code < 500
     assert alice.logs_in().select_folder("INBOX")
+
+
+@pytest.mark.parametrize("unit", [ACCOUNTS, DOVECOT])
+def test_login_in_a_session_that_was_open(
+    unit: str, alice: Person, machine: Machine, target: Target
+) -> None:
+    """Postfix calls every failure that Dovecot tells it of a wrong password: it is not told."""
+    with stranger(target, alice.domain) as session:
+        machine.stop(unit)
+        try:
+            with pytest.raises(smtplib.SMTPAuthenticationError) as refused:
+                session.login(alice.address, alice.password)
+        finally:
+            machine.start(unit)
+
+    assert refused.value.smtp_code == 454
 
 
 @pytest.mark.parametrize("unit", [FILTER, ACCOUNTS, DOVECOT])

@@ -27,11 +27,19 @@ def submission(target: Target, domain: str, address: str, password: str) -> Iter
     Raises:
         smtplib.SMTPAuthenticationError: address or password are refused.
     """
+    with stranger(target, domain) as session:
+        session.login(address, password)
+        yield session
+
+
+@contextlib.contextmanager
+def stranger(target: Target, domain: str) -> Iterator[smtplib.SMTP]:
+    """Gives a session on port 465, not logged in."""
     session = smtplib.SMTP_SSL(
         target.host(domain), 465, HELLO, timeout=TIMEOUT_S, context=target.tls()
     )
     with closing(session):
-        session.login(address, password)
+        session.ehlo()
         yield session
 
 

@@ -16,8 +16,7 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
-from chatmaild import logs
-from chatmaild.systemd import notify
+from chatmaild import logs, systemd
 
 _log = logging.getLogger(__name__)
 
@@ -32,32 +31,49 @@ BACKLOG = 1024
 
 
 def listen_unix(path: str | Path, mode: int = 0o666) -> socket.socket:
-    """A listening unix socket with that mode; one left over from a crash is replaced.
+    """A listening unix socket with that mode, the one of the process before where it was kept.
+
+    A file left over from a crash, where nobody listens any more, is replaced.
 
     Raises:
         OSError: the directory is missing or not writable.
     """
-    with contextlib.suppress(FileNotFoundError):
-        Path(path).unlink()
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    path, name = Path(path), str(path)
+    listener = systemd.take_kept(name)
+    if listener is not None and not path.is_socket():
+        # somebody removed the file, so nobody can connect to this one any more
+        listener.close()
+        systemd.forget(name)
+        listener = None
+    is_new = listener is None
+    if listener is None:
+        path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        listener.bind(str(path))
-        Path(path).chmod(mode)
+        if is_new:
+            listener.bind(name)
+        path.chmod(mode)
         listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise
+    if is_new:
+        systemd.keep(name, listener)
     listener.setblocking(False)
     return listener
 
 
 def listen_tcp(host: str, port: int) -> socket.socket:
-    """A listening TCP socket; port 0 takes a free one.
+    """A listening TCP socket, the one of the process before where it was kept; 0: a free port.
 
     Raises:
         OSError: the port is taken or not allowed.
     """
-    listener = socket.create_server((host, port), backlog=BACKLOG)
+    name = f"{host}:{port}"
+    listener = systemd.take_kept(name)
+    if listener is None:
+        listener = socket.create_server((host, port), backlog=BACKLOG)
+        systemd.keep(name, listener)
     # accepted sockets inherit it, and asyncio does not set it on these: a second reply in a row
     # would wait 40 ms for the acknowledgement of the first (RFC 896)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -90,14 +106,8 @@ async def streams(
         connections[task] = (reader, writer)
         task.add_done_callback(connections.pop)
 
-    if listener.family == socket.AF_UNIX:
-        server = await asyncio.start_unix_server(
-            accepted, sock=listener, limit=limit_bytes, backlog=BACKLOG
-        )
-    else:
-        server = await asyncio.start_server(
-            accepted, sock=listener, limit=limit_bytes, backlog=BACKLOG
-        )
+    # for unix sockets, too: start_unix_server would remove the file that a successor needs
+    server = await asyncio.start_server(accepted, sock=listener, limit=limit_bytes, backlog=BACKLOG)
     try:
         yield
     finally:
@@ -148,9 +158,10 @@ async def _run(setup: Setup) -> None:
         # what is imported by now stays: keep the collector from visiting (and copying) it
         gc.collect()
         gc.freeze()
-        notify("READY=1")
+        systemd.drop_kept()
+        systemd.notify("READY=1")
         await stop.wait()
-        notify("STOPPING=1")
+        systemd.notify("STOPPING=1")
 
 
 def _unhandled(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

@@ -160,14 +160,14 @@ def test_a_broken_question_is_no_wrong_password(play: Play, body: bytes) -> None
 def test_overload_and_a_failing_disk_are_temporary(
     play: Play, mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """503 and 500, never `active: false`."""
+    """503, never `active: false`: Dovecot asks again."""
 
     async def scenario(relay: Any) -> None:
         monkeypatch.setattr(module, "MAX_WAITING", 0)
         assert (await relay.login(ALICE, "secret-password"))[0] == 503
         monkeypatch.undo()
         mailboxes.directory.rmdir()
-        assert (await relay.login(ALICE, "secret-password"))[0] == 500
+        assert (await relay.login(ALICE, "secret-password"))[0] == 503
 
     play(scenario)
 

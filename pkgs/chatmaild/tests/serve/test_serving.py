@@ -18,6 +18,12 @@ from chatmaild import cli, logs, serve
 SOURCE = pathlib.Path(cli.__file__).parents[1]
 
 
+def wait_until_ready(systemd: socket.socket) -> None:
+    """Reads what a service tells systemd, the sockets to keep among it."""
+    while systemd.recv(1000) != b"READY=1":
+        pass
+
+
 async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while line := await reader.readline():
         if line == b"fail\n":
@@ -128,7 +134,7 @@ def test_the_process_says_ready_and_stops_on_sigterm(
             },
             stderr=subprocess.PIPE,
         )
-        assert systemd.recv(100) == b"READY=1"
+        wait_until_ready(systemd)
         with socket.socket(socket.AF_UNIX) as postfix:
             postfix.connect(settings_json["sockets"]["recipients"])
             postfix.sendall(b"12:recipients x,")

@@ -2,15 +2,18 @@
 
 POST /login       password grant (RFC 6749 section 4.3): a right password is answered
                   {"access_token": "x", "user": ADDRESS, "active": true}, a wrong one
-                  the same with false. Anything but 2xx makes Dovecot say "temporary failure", which
-                  is the answer to a fault of ours and never to a wrong password.
-POST /event       event exporter, see push/events.py
+                  the same with false. To a fault of ours Dovecot gets 503 and asks again a second
+                  later, for 12 s; then it says "temporary failure". A fault of ours is never told
+                  as a wrong password.
+POST /event       event exporter, see push/events.py; on a fault told again, too
 GET  /metrics     counters in the text format of Prometheus
 """
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from urllib.parse import parse_qsl
 
+from chatmaild import serve
 from chatmaild.accounts.http import Handler, Request, Response, json_response
 from chatmaild.accounts.logins import Logins
 from chatmaild.errors import BusyError
@@ -18,6 +21,7 @@ from chatmaild.metrics import Counters
 
 # Dovecot uses the token for nothing, it only wants to see one
 TOKEN = "x"  # noqa: S105
+RETRY_AFTER_S = "1"
 
 
 def handler(
@@ -28,16 +32,35 @@ def handler(
     async def handle(request: Request) -> Response:
         match request.method, request.path:
             case "POST", "/login":
-                return await _login(request, logins)
+                return await _or_later(_login(request, logins))
             case "POST", "/event":
-                await delivered(request.body)
-                return Response()
+                return await _or_later(_heard(delivered(request.body)))
             case "GET", "/metrics":
                 return Response(body=counters.text().encode())
             case _:
                 return Response(status=404)
 
     return handle
+
+
+async def _or_later(answer: Awaitable[Response]) -> Response:
+    """The answer, or the wish to be asked again."""
+    try:
+        return await answer
+    except BusyError:
+        pass
+    except Exception as error:
+        serve.log_error("request", error)
+    return json_response(
+        {"error": "temporarily_unavailable"},
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        retry_after=RETRY_AFTER_S,
+    )
+
+
+async def _heard(event: Awaitable[None]) -> Response:
+    await event
+    return Response()
 
 
 async def _login(request: Request, logins: Logins) -> Response:
@@ -49,10 +72,7 @@ async def _login(request: Request, logins: Logins) -> Response:
         user, password = form["username"], form["password"].encode("latin-1")
     except (ValueError, KeyError):
         return json_response({"error": "invalid_request"}, 400)
-    try:
-        address = await logins.login(user, password)
-    except BusyError:
-        return json_response({"error": "temporarily_unavailable"}, 503)
+    address = await logins.login(user, password)
     if address is None:
         # token and user belong here, too: without them Dovecot tells of a temporary failure
         return json_response({"access_token": TOKEN, "user": user, "active": False})

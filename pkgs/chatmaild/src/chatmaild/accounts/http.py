@@ -69,12 +69,8 @@ async def http(
     def connection() -> _Connection:
         return _Connection(handler, refusal or _plain_refusal, connections)
 
-    if listener.family == socket.AF_UNIX:
-        server: asyncio.Server = await loop.create_unix_server(
-            connection, sock=listener, backlog=serve.BACKLOG
-        )
-    else:
-        server = await loop.create_server(connection, sock=listener, backlog=serve.BACKLOG)
+    # for unix sockets, too: create_unix_server would remove the file that a successor needs
+    server = await loop.create_server(connection, sock=listener, backlog=serve.BACKLOG)
     try:
         yield
     finally:

@@ -1,0 +1,88 @@
+"""While the accounts service is killed or upgraded, logins and questions wait a moment for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+from support.imap import get_metadata
+from support.notifier import DEVICE_TOKEN, new_device
+from support.peer import Peer
+from support.person import Person
+from support.target import Machine, Target
+from support.web import request
+
+pytestmark = pytest.mark.alone
+
+UNIT = "chatmail-accounts"
+KILL = ["kill", "--signal=KILL", UNIT]
+UPGRADE = ["restart", "--no-block", UNIT]
+TIMES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """One way for the process to end."""
+
+    command: Sequence[str]
+
+    def of(self, machine: Machine) -> None:
+        """Ends it, as if that had never happened before: each time makes systemd more patient."""
+        machine.run("systemctl", "reset-failed", UNIT)
+        machine.run("systemctl", *self.command)
+
+
+@pytest.fixture(params=[KILL, UPGRADE], ids=["kill", "upgrade"])
+def end(request: pytest.FixtureRequest) -> End:
+    """A crash, or the start of a new version."""
+    return End(command=request.param)
+
+
+def test_logins(end: End, alice: Person, machine: Machine) -> None:
+    """IMAP and SMTP, each right after the end of the process."""
+    for _ in range(TIMES):
+        end.of(machine)
+        alice.logs_in()
+        end.of(machine)
+        alice.smtp.noop()
+        alice.leaves()
+
+
+def test_mail(
+    end: End,
+    peer: Peer,
+    alice: Person,
+    carol: Person,
+    machine: Machine,
+    other_machine: Machine,
+) -> None:
+    """Recipients are looked up at once: no 4xx, no waiting in a queue."""
+    for number in range(TIMES):
+        end.of(machine)
+        alice.sends(alice, text=f"home {number}")
+        end.of(other_machine)
+        message = peer.signs(alice.writes(carol, text=f"port 25 {number}"))
+        reply = peer.delivers(message, carol, mail_from=alice.address)
+
+        assert reply.code == 250
+        assert alice.receives().text == f"home {number}"
+        assert carol.receives().text == f"port 25 {number}"
+
+
+def test_metadata(end: End, alice: Person, machine: Machine) -> None:
+    """Keys are read and set in a session that was open before."""
+    for _ in range(TIMES):
+        end.of(machine)
+        token = new_device(alice)
+        end.of(machine)
+
+        assert token in (get_metadata(alice.imap, "INBOX", DEVICE_TOKEN)[DEVICE_TOKEN] or "")
+
+
+def test_new(end: End, alice: Person, machine: Machine, target: Target) -> None:
+    """The web server passes requests on."""
+    for _ in range(TIMES):
+        end.of(machine)
+
+        assert request(target, "POST", alice.domain, "/new").status == 200
