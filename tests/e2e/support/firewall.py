@@ -1,9 +1,10 @@
-"""Closed ports and lost packets, on one relay."""
+"""Closed ports, lost packets and counted connections, on one relay."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 
 from support.target import Machine
 
@@ -13,6 +14,34 @@ table inet e2e {{
   chain out {{ type filter hook output priority 0; oif != "lo" {outgoing} drop; }}
 }}
 """
+_COUNTER = """
+table inet e2e_count {{
+  chain out {{ type filter hook output priority -1;
+    oif != "lo" tcp dport {port} tcp flags & (syn | ack) == syn counter
+  }}
+}}
+"""
+Count = Callable[[], int]
+
+
+@contextlib.contextmanager
+def counted(machine: Machine, port: int) -> Iterator[Count]:
+    """Counts how often the machine began to connect to a TCP port elsewhere, lost tries included.
+
+    Connections for mail are under TLS, so each has one handshake.
+    """
+
+    def count() -> int:
+        found = re.search(r"counter packets (\d+)", machine.run("nft", "list", "table", *table))
+        assert found is not None
+        return int(found[1])
+
+    table = ("inet", "e2e_count")
+    machine.run("nft", "-f", "-", stdin=_COUNTER.format(port=port).encode())
+    try:
+        yield count
+    finally:
+        machine.run("nft", "delete", "table", *table)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from chatmaild.transport.destinations import PAUSE_S
+from chatmaild.transport.destinations import PAUSE_S, REMEMBER_S
 from chatmaild.transport.exchangers import Exchanger
 from chatmaild.transport.message import MEMORY_BYTES
 
@@ -147,6 +147,24 @@ def test_a_host_that_is_back_is_found_again(world: Worlds) -> None:
             w.host.answers = [http(502, ""), http(200, "250 OK")]
             assert await w.delivers() == NOT_TAKEN
             w.now_s += PAUSE_S + 1
+
+            assert await w.delivers() == "250 OK (HTTPS)"
+            assert w.destinations.route("peer.test", w.now_s) == HTTPS_FIRST
+
+    asyncio.run(scenario())
+
+
+def test_half_an_hour_later_a_host_gets_its_chance(world: Worlds) -> None:
+    """Although SMTP has worked all the time, so that Postfix never came here."""
+
+    async def scenario() -> None:
+        async with world() as w:
+            w.host.answers = [http(404, "<html>"), http(200, "250 OK")]
+            assert await w.delivers() == NOT_TAKEN
+            w.now_s += REMEMBER_S
+            assert w.destinations.route("peer.test", w.now_s) == SMTP_FIRST
+            w.now_s += 1
+            assert w.destinations.route("peer.test", w.now_s) == HTTPS_FIRST
 
             assert await w.delivers() == "250 OK (HTTPS)"
             assert w.destinations.route("peer.test", w.now_s) == HTTPS_FIRST
