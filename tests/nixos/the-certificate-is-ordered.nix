@@ -14,7 +14,7 @@ in
     issuer =
       { nodes, ... }:
       {
-        imports = [ "${pkgs.path}/nixos/tests/common/acme/server" ];
+        imports = [ (pkgs.path + "/nixos/tests/common/acme/server") ];
         networking.nameservers = lib.mkForce [ nodes.dns.networking.primaryIPAddress ];
       };
     relay =
