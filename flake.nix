@@ -145,7 +145,7 @@
 
           agreement = import ./tests/nixos/agreement {
             inherit pkgs;
-            system = (machine system ./examples/minimal.nix).config.system.build.toplevel;
+            inherit (machine system ./examples/minimal.nix) config;
           };
 
           # what `nix flake init` gives is a whole machine

@@ -1,6 +1,6 @@
-# { pkgs, system } -> a check: the Postfix and Dovecot of a NixOS machine (`system`, its toplevel) are those that the lab
-# runs (tests/nix/golden), but for what compare.py names with a reason.
-{ pkgs, system }:
+# { pkgs, config } -> a check: the Postfix and Dovecot of a NixOS machine (its `config`) are those that the lab runs
+# (tests/nix/golden), but for what compare.py names with a reason. Builds their files only, not the machine.
+{ pkgs, config }:
 pkgs.runCommand "chatmail-lab-and-nixos-agree"
   {
     nativeBuildInputs = [
@@ -8,16 +8,18 @@ pkgs.runCommand "chatmail-lab-and-nixos-agree"
       pkgs.postfix
       pkgs.python3
     ];
+    # names the two files, which no option does
+    setup = config.systemd.services.postfix-setup.script;
+    passAsFile = [ "setup" ];
+    dovecot = config.environment.etc."dovecot/dovecot.conf".source;
   }
   ''
-    etc=$(readlink -f ${system}/etc)
-    setup=$(grep -hoE '/nix/store/[^ ]*postfix-setup-start' $etc/systemd/system/postfix-setup.service | head -1)
     mkdir nixos lab
     for file in main master; do
-      cp "$(grep -oE "/nix/store/[^ ]*postfix-$file.cf" "$setup" | head -1)" nixos/$file.cf
+      cp "$(grep -oE "/nix/store/[^ ]*postfix-$file.cf" "$setupPath" | head -1)" nixos/$file.cf
       cp ${../../nix/golden}/$file.cf lab/
     done
-    cp $etc/dovecot/dovecot.conf nixos/
+    cp "$dovecot" nixos/dovecot.conf
     cp ${../../nix/golden}/dovecot.conf lab/
     python3 ${./compare.py} nixos lab
     touch $out
