@@ -11,13 +11,17 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 
-from cryptography.hazmat.decrepit.ciphers.modes import CFB
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+
+try:
+    from cryptography.hazmat.decrepit.ciphers.modes import CFB
+except ModuleNotFoundError:  # its place before version 47, which NixOS and Debian have
+    from cryptography.hazmat.primitives.ciphers.modes import CFB
 
 PKESK, SKESK, LITERAL, SEIPD, MDC = 1, 3, 11, 18, 19  # packet types, RFC 9580 section 5
 _AES256, _X25519 = 9, 25
