@@ -1,6 +1,11 @@
 # A relay on a machine that does other things, too: what cannot go together is told when the machine is built.
 # Over 100 lines: one assertion after the other.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  options,
+  ...
+}:
 let
   inherit (lib)
     attrNames
@@ -22,7 +27,14 @@ let
     lib.any (listen: public listen && listen.port == ports.https) host.listen
     || host.listen == [ ] && host.listenAddresses != [ ] && (host.onlySSL || host.addSSL || host.forceSSL);
   intruders = attrNames (filterAttrs (_: onPort443) nginx.virtualHosts);
-  otherWebServers = filter (name: config.services.${name}.enable) [
+  # services come, go and are renamed; an option's old name is only an alias
+  enabled = filter (
+    name:
+    options.services ? ${name}.enable
+    && options.services.${name}.enable.visible or true
+    && config.services.${name}.enable
+  );
+  otherWebServers = enabled [
     "caddy"
     "haproxy"
     "httpd"
@@ -30,16 +42,18 @@ let
   ];
 
   # --- one daemon for a port
-  otherMailServers = filter (name: config.services.${name}.enable) [
+  otherMailServers = enabled [
     "exim"
     "maddy"
     "opensmtpd"
+    "stalwart"
     "stalwart-mail"
   ];
-  otherResolvers = filter (name: config.services.${name}.enable) [
+  otherResolvers = enabled [
     "bind"
     "coredns"
     "dnsmasq"
+    "knot-resolver"
     "kresd"
   ];
 
@@ -55,7 +69,13 @@ let
   };
   holds = value: wanted: lib.elem wanted (lib.toList value);
   overridden = attrNames (filterAttrs (name: wanted: !holds (main.${name} or null) wanted) required);
-  protocols = lib.toList (dovecot2.settings.protocols or [ ]);
+  # a list of names, or names with yes and no
+  given = dovecot2.settings.protocols or [ ];
+  protocols =
+    if lib.isAttrs given then
+      attrNames (filterAttrs (_: on: on == true) given)
+    else
+      lib.concatMap (lib.splitString " ") (lib.toList given);
 in
 {
   config = mkIf cfg.enable {

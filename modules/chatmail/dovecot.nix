@@ -233,6 +233,9 @@ in
           "unix_listener anvil-auth-penalty".mode = "0";
         };
 
+        # NixOS sets it for Sieve, which is not there and whose settings Dovecot does not know then
+        sieve_script_bin_path = null;
+
         # --- privacy: no line for a login or a delivery
         info_log_path = "/dev/null";
         mail_log_prefix = "\"%{service}(%{process:pid}): \"";

@@ -48,6 +48,18 @@ let
       };
       says = "both answer on port 25";
     };
+    "another resolver" = {
+      module.services.dnsmasq.enable = true;
+      says = "both answer on 127.0.0.1:53";
+    };
+    "an old Dovecot" = {
+      module =
+        { pkgs, ... }:
+        {
+          services.dovecot2.package = pkgs.dovecot.overrideAttrs { version = "2.3.21"; };
+        };
+      says = "services.dovecot2.package is Dovecot 2.3.21";
+    };
     "no milter" = {
       module.services.postfix.settings.main.smtpd_milters = "";
       says = "services.postfix.settings.main.smtpd_milters is";
@@ -84,6 +96,11 @@ let
       "unix:/run/chatmail-filter/milter.sock"
       "inet:127.0.0.1:11332"
     ];
+    "more protocols of Dovecot, named one by one".services.dovecot2.settings.protocols = {
+      imap = true;
+      lmtp = true;
+      pop3 = true;
+    };
     "mail of the machine's own".services.postfix.settings.main.mydestination = [ "host.example.org" ];
     "a site on port 443, which is nginx' own" = {
       services.chatmail.web.port443 = "web-only";

@@ -1,6 +1,8 @@
 """Mail between people of test machines, who stay the same over reboots.
 
 `courier login WHO`, `courier send FROM TO TEXT`, `courier fetch WHO TEXT`.
+`courier sign FROM TO TEXT --key FILE` prints a message as the mail server of FROM would send it,
+signed with the DKIM key in the file (selector `s`).
 
 A person's password and key follow from the address. With `--any-certificate` the relay may be a
 self-signed one. Runs on the acceptance suite's own people (tests/e2e/support).
@@ -14,8 +16,10 @@ import ssl
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from support import messages
 from support.network import NetworkTarget
 from support.person import Person
 
@@ -71,21 +75,28 @@ def main() -> int:
         ("login", ["who"]),
         ("send", ["who", "to", "text"]),
         ("fetch", ["who", "text"]),
+        ("sign", ["who", "to", "text"]),
     ):
         command = commands.add_parser(name)
         for argument in arguments:
             command.add_argument(argument)
+        if name == "sign":
+            command.add_argument("--key", type=Path, required=True)
     asked = parser.parse_args()
 
     target = Somewhere(
         relays=[], inside=False, address=asked.host, any_certificate=asked.any_certificate
     )
     who = person(target, asked.who)
-    who.imap.noop()
     try:
-        if asked.command == "send":
-            to = person(target, asked.to) if "@" in asked.to else asked.to
-            who.sends(to, text=asked.text)
+        if asked.command == "login":
+            who.imap.noop()
+        elif asked.command == "send":
+            who.sends(person(target, asked.to), text=asked.text)
+        elif asked.command == "sign":
+            message = who.writes(person(target, asked.to), text=asked.text)
+            key = asked.key.read_bytes()
+            sys.stdout.buffer.write(messages.signed(message, who.domain, "s", key))
         elif asked.command == "fetch" and not arrived(who, asked.text, within_s=asked.within):
             sys.stderr.write(f"no message with this text within {asked.within} s\n")
             return 1

@@ -79,12 +79,16 @@ in
 
   script = builtins.readFile ./zones.py + ''
 
-    def publish(dns, relays):
-        """Let the name server serve the zones that the relays print."""
-        records = []
+    def ipv4(machine):
+        """The address that other machines know."""
+        return machine.succeed("ip -4 -o address show dev eth1 | awk '{print $4}' | cut -d/ -f1").strip()
+
+
+    def publish(dns, relays, others=()):
+        """Let the name server serve the zones that the relays print, and other records."""
+        records = list(others)
         for domain, relay in relays.items():
-            ipv4 = relay.succeed("ip -4 -o address show dev eth1 | awk '{print $4}' | cut -d/ -f1").strip()
-            records += address_records(domain, ipv4=ipv4) + relay.succeed("chatmail dns").splitlines()
+            records += address_records(domain, ipv4=ipv4(relay)) + relay.succeed("chatmail dns").splitlines()
         dns.succeed(f"cat > /var/lib/unbound/zones.conf << 'END'\n{local_data(records)}END")
         dns.succeed("systemctl restart unbound")
         for relay in relays.values():
