@@ -18,6 +18,7 @@ let
     inherit lib cfg;
     programs = {
       chatmaild = lib.getExe' chatmaild "chatmaild";
+      doveadm = lib.getExe' config.services.dovecot2.package "doveadm";
       instantIdle = "${instantIdle}/lib/instant-idle.so";
       openssl = lib.getExe pkgs.openssl;
       shell = pkgs.runtimeShell;

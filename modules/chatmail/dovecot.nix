@@ -207,6 +207,16 @@ in
           };
         };
 
+        # --- ends the sessions of an address; chatmaild has no other right over Dovecot
+        "service end-sessions" = {
+          executable = "script ${programs.doveadm} kick --";
+          user = users.dovecot;
+          "unix_listener ${baseNameOf sockets.endSessions}" = {
+            user = users.mail;
+            mode = "0600";
+          };
+        };
+
         # --- push: every delivery is told to chatmaild, after the fact
         "event_exporter push" = {
           driver = "http-post";
@@ -229,6 +239,11 @@ in
         "service stats".client_limit = clients;
         "service anvil" = {
           client_limit = clients;
+          # knows the sessions
+          "unix_listener anvil" = {
+            group = users.dovecot;
+            mode = "0660";
+          };
           # no waiting for those who share an IP address with somebody who mistyped a password
           "unix_listener anvil-auth-penalty".mode = "0";
         };

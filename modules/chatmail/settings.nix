@@ -13,6 +13,7 @@ let
     filter = "/run/chatmail-filter";
     transport = "/run/chatmail-transport";
   };
+  dovecotBase = "/run/dovecot2";
   tlsMode =
     if cfg.tls.mode != null then
       cfg.tls.mode
@@ -127,7 +128,7 @@ in
     accounts = "${stateDir}/accounts";
     tls = tlsDirectory;
     postfixQueue = "/var/lib/postfix/queue";
-    dovecotBase = "/run/dovecot2";
+    inherit dovecotBase;
   };
 
   users = {
@@ -153,6 +154,8 @@ in
     # chatmaild transport
     mxdeliv = "${runtime.transport}/mxdeliv.sock";
     destinations = "${runtime.transport}/destinations.sock";
+    # Dovecot; chatmaild accounts connects, with an address to log out everywhere
+    endSessions = "${dovecotBase}/end-sessions";
     # Dovecot, inside Postfix' queue directory
     auth = "private/auth";
     lmtp = "private/dovecot-lmtp";

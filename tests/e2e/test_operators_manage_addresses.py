@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pytest
 from conftest import PersonFactory
 from imapclient import IMAPClient
-from imapclient.exceptions import IMAPClientError, LoginError
+from imapclient.exceptions import LoginError
+from support.imap import has_ended
 from support.person import Person
 from support.smtp import port_25, transaction
 from support.target import CommandFailedError, Machine, Target, new_name
@@ -128,11 +129,4 @@ def _chatmail(machine: Machine, *command: str, stdin: str = "") -> str:
 
 
 def _wait_for_end_of(session: IMAPClient) -> None:
-    def ended() -> bool:
-        try:
-            session.noop()
-        except (IMAPClientError, OSError):
-            return True
-        return False
-
-    wait_for(ended, "the end of the session", within_s=10)
+    wait_for(lambda: has_ended(session), "the end of the session", within_s=10)

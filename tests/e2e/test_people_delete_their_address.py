@@ -8,13 +8,16 @@ from urllib.parse import urlencode
 
 import pytest
 from imapclient.exceptions import IMAPClientError, LoginError
+from support.imap import has_ended
 from support.person import Person
 from support.smtp import port_25, transaction
 from support.target import Machine, Target
+from support.waiting import wait_for
 from support.web import Answer, request
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
+ASLEEP_AFTER_S = 3
 
 
 def test_program(alice: Person, bob: Person, target: Target) -> None:
@@ -67,6 +70,19 @@ def test_the_old_password_is_worth_nothing(alice: Person, target: Target) -> Non
 
     with pytest.raises(LoginError):
         alice.logs_in(password=old)
+
+
+def test_sessions(alice: Person, target: Target) -> None:
+    """All end, those that sleep in IDLE (RFC 2177) as well as those that are busy."""
+    asleep, awake = alice.logs_in(), alice.logs_in()
+    asleep.select_folder("INBOX")
+    asleep.idle()
+    asleep.idle_check(timeout=ASLEEP_AFTER_S)
+
+    _delete(target, alice, JSON, json.dumps(_credentials(alice)))
+
+    wait_for(lambda: has_ended(asleep), "the end of the session that sleeps", within_s=10)
+    wait_for(lambda: has_ended(awake), "the end of the other session", within_s=10)
 
 
 def test_journal(alice: Person, machine: Machine, target: Target) -> None:

@@ -6,6 +6,7 @@ import imaplib
 import re
 
 from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError
 
 for _command in ("GETMETADATA", "SETMETADATA"):
     imaplib.Commands.setdefault(_command, ("AUTH", "SELECTED"))
@@ -41,3 +42,14 @@ def set_metadata(session: IMAPClient, mailbox: str, name: str, value: str) -> st
     except raw.error:
         return "BAD"
     return str(status)
+
+
+def has_ended(session: IMAPClient) -> bool:
+    """Whether the server has closed the session; one in IDLE is woken for the question."""
+    try:
+        if session._idle_tag is not None:
+            session.idle_done()
+        session.noop()
+    except (IMAPClientError, OSError):
+        return True
+    return False

@@ -22,6 +22,7 @@ COMPILER_FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "
 PATHS: Mapping[str, str | None] = {
     "chatmaild": "/usr/bin/chatmaild",
     "chatmail": "/usr/bin/chatmail",
+    "doveadm": "/usr/bin/doveadm",
     "instantIdle": LIBRARY,
     "imap": "/usr/lib/dovecot/imap",
     "openssl": "/usr/bin/openssl",

@@ -164,7 +164,7 @@ def show(settings: Settings, address: str) -> None:
 @click.argument("address")
 @click.pass_obj
 def disable(settings: Settings, address: str) -> None:
-    """Stop an address: it sends and receives nothing, and keeps its mail."""
+    """Stop an address: it sends and receives nothing, and can still read its mail."""
     from chatmaild.operations import addresses as work
 
     click.echo(f"disabled {work.set_disabled(settings, address, disabled=True)}")
@@ -185,7 +185,7 @@ def enable(settings: Settings, address: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def delete(settings: Settings, address: str, yes: bool) -> None:
-    """Delete an address and all its mail."""
+    """Delete an address and all its mail, and end its sessions."""
     from chatmaild.operations import addresses as work
 
     if not yes:
@@ -210,7 +210,7 @@ def create(settings: Settings, address: str | None, password_stdin: bool) -> Non
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.pass_obj
 def passwd(settings: Settings, address: str, password_stdin: bool) -> None:
-    """Give an address a new password."""
+    """Give an address a new password, and end its sessions."""
     from chatmaild.operations import addresses as work
 
     changed = work.set_password(settings, address, _password(password_stdin))

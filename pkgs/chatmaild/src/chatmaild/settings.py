@@ -223,6 +223,7 @@ class Sockets:
     milter: AbsolutePath
     mxdeliv: AbsolutePath
     destinations: AbsolutePath
+    end_sessions: AbsolutePath
     auth: str
     lmtp: str
 

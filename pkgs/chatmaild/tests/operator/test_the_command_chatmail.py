@@ -40,7 +40,6 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     for module in ("addresses", "migration", "registration"):
         monkeypatch.setattr(f"chatmaild.operations.{module}.audit", audit)
-    monkeypatch.setattr("chatmaild.operations.addresses.kick", lambda _: None)
     return lines
 
 

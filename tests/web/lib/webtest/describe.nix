@@ -15,6 +15,7 @@ let
       inherit www;
       chatmaild = "/usr/bin/chatmaild";
       chatmail = "/usr/bin/chatmail";
+      doveadm = "/usr/bin/doveadm";
       instantIdle = "/usr/lib/chatmail/instant-idle.so";
       openssl = "/usr/bin/openssl";
       shell = "/bin/sh";

@@ -28,8 +28,10 @@ from chatmaild.accounts.language import LANGUAGES, preferred, sentence
 from chatmaild.accounts.logins import Logins
 from chatmaild.accounts.ratelimit import IpLimit
 from chatmaild.accounts.registration import RegistrationSwitch
+from chatmaild.address import parse_address
 from chatmaild.errors import AddressError, BusyError, RegistrationRefused
 from chatmaild.metrics import Counters
+from chatmaild.sessions import end_sessions
 from chatmaild.settings import Settings
 from chatmaild.store.invites import Invites
 from chatmaild.store.mailboxes import Mailboxes
@@ -169,10 +171,14 @@ class Web:
             raise
         if not right:
             return _page("not-deleted", request, wanted.language) or refuse("credentials", request)
-        await asyncio.to_thread(self._mailboxes.delete, wanted.address)
+        await asyncio.to_thread(self._delete_address, parse_address(wanted.address).mailbox)
         self._counters.add("deleted_accounts", by="person")
         _log.info("deleted an address at its owner's wish (%s)", logs.pseudonym(wanted.address))
         return _page("deleted", request, wanted.language) or json_response({"deleted": True})
+
+    def _delete_address(self, address: str) -> None:
+        self._mailboxes.delete(address)
+        end_sessions(self._settings, address)
 
 
 def refuse(code: str, request: Request, **headers: str) -> Response:

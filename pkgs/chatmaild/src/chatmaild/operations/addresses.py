@@ -10,7 +10,8 @@ from chatmaild.accounts.passwords import hash_password
 from chatmaild.address import limit_problem, parse_address
 from chatmaild.errors import ChatmaildError
 from chatmaild.expire.messages import scan
-from chatmaild.operations.privileges import acting_as, audit, kick
+from chatmaild.operations.privileges import acting_as, audit
+from chatmaild.sessions import end_sessions
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.tokens import Tokens
@@ -62,7 +63,7 @@ def show(settings: Settings, text: str) -> list[str]:
 
 
 def set_disabled(settings: Settings, text: str, *, disabled: bool) -> str:
-    """Stop an address or let it go on; it keeps its mail.
+    """Stop an address or let it go on; it keeps its mail, and sessions go on: they may read it.
 
     Raises:
         ChatmaildError: it does not exist.
@@ -83,7 +84,7 @@ def delete(settings: Settings, text: str) -> str:
     address = _existing(settings, text)
     with acting_as(settings.users.mail):
         Mailboxes.of(settings).delete(address)
-    kick(address)
+    end_sessions(settings, address)
     audit("address deleted")
     return address
 
@@ -121,7 +122,7 @@ def set_password(settings: Settings, text: str, password: str | None) -> Credent
         Mailboxes.of(settings).set_password_hash(
             address, hash_password(password.encode()), now_s=time.time()
         )
-    kick(address)
+    end_sessions(settings, address)
     audit("password of an address changed")
     return Credentials(address=address, password=password)
 

@@ -5,14 +5,11 @@ import logging
 import logging.handlers
 import os
 import pwd
-import shutil
-import subprocess
 from collections.abc import Iterator
 
 from chatmaild.errors import ChatmaildError
 
 _SYSLOG = "/dev/log"
-_KICK_TIMEOUT_S = 10
 
 
 @contextlib.contextmanager
@@ -54,15 +51,3 @@ def audit(text: str, *arguments: object) -> None:
     line = f"{text % arguments} (operator: {operator})"
     handler.handle(logging.LogRecord("chatmail", logging.INFO, "", 0, line, None, None))
     handler.close()
-
-
-def kick(address: str) -> None:
-    """End the IMAP sessions of an address, where Dovecot's tool is there and allowed."""
-    if program := shutil.which("doveadm"):
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            subprocess.run(
-                [program, "kick", address],
-                capture_output=True,
-                timeout=_KICK_TIMEOUT_S,
-                check=False,
-            )

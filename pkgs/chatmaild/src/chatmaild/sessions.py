@@ -1,0 +1,22 @@
+"""Ending the sessions of an address, by way of a socket that Dovecot has for this alone."""
+
+import contextlib
+import socket
+
+from chatmaild.settings import Settings
+
+# Dovecot's master process takes the connection and a child of it reads: milliseconds
+TIMEOUT_S = 5.0
+# what Dovecot's `script` wants to hear (src/util/script.c); it answers nothing to "noreply"
+_REQUEST = "VERSION\tscript\t4\t0\nnoreply\n{address}\n\n"
+
+
+def end_sessions(settings: Settings, address: str) -> None:
+    """Log an existing address out everywhere; without Dovecot there are no sessions to end."""
+    with (
+        contextlib.suppress(OSError),
+        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dovecot,
+    ):
+        dovecot.settimeout(TIMEOUT_S)
+        dovecot.connect(settings.sockets.end_sessions)
+        dovecot.sendall(_REQUEST.format(address=address).encode())
