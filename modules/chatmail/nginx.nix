@@ -91,6 +91,8 @@ in
 
   services.nginx = {
     enable = true;
+    # who is in a session on port 443 is cut off when nginx stops; a message on its way in is done by then
+    appendConfig = "worker_shutdown_timeout 3s;";
     # IMAP sessions on port 443 stay, and take two each
     eventsConfig = mkDefault "worker_connections 4096;";
 
@@ -175,7 +177,15 @@ in
 
   systemd.services.nginx = {
     wants = [ "chatmail-accounts.service" ];
-    after = [ "chatmail-accounts.service" ];
-    serviceConfig.LimitNOFILE = mkDefault 16384;
+    # stopped before those whose answers it waits for
+    after = [
+      "chatmail-accounts.service"
+      "chatmail-transport.service"
+    ];
+    serviceConfig = {
+      LimitNOFILE = mkDefault 16384;
+      # Requests end first: a peer that misses the answer to a message sends it again by another way.
+      KillSignal = mkDefault "SIGQUIT";
+    };
   };
 }

@@ -296,7 +296,12 @@ in
 
   systemd.services.postfix = {
     wants = [ "chatmail-filter.service" ];
-    after = [ "chatmail-filter.service" ];
+    # all that it asks: what waits in the queue is tried as soon as it starts
+    after = [
+      "chatmail-accounts.service"
+      "chatmail-filter.service"
+      "chatmail-transport.service"
+    ];
     serviceConfig = quiet;
   };
 }
