@@ -74,7 +74,7 @@
         chatmaild = pkgs.callPackage ./pkgs/chatmaild { };
         chatmail-nixos = pkgs.callPackage ./pkgs/chatmail-nixos { };
         chatmail-www = pkgs.callPackage ./pkgs/chatmail-www { };
-        instant-idle = pkgs.callPackage ./pkgs/instant-idle { };
+        dovecot-preload = pkgs.callPackage ./pkgs/dovecot-preload { };
         options-doc = pkgs.writeText "options.md" (import ./docs/options.nix);
         # of aarch64, whoever asks: built by emulation, a remote builder, or a Raspberry Pi
         sdImage-rpi = self.nixosConfigurations.rpi.config.system.build.sdImage;
@@ -110,7 +110,7 @@
         in
         # building chatmaild runs its unit tests
         {
-          inherit (self.packages.${system}) chatmaild chatmail-nixos chatmail-www instant-idle;
+          inherit (self.packages.${system}) chatmaild chatmail-nixos chatmail-www dovecot-preload;
 
           formatting = pkgs.runCommand "chatmail-formatting" { nativeBuildInputs = [ (formatter pkgs) ]; } ''
             cp -r ${./.} source && chmod -R u+w source && cd source

@@ -12,14 +12,15 @@ let
 
   chatmaild =
     if cfg.package != null then cfg.package else pkgs.callPackage ../pkgs/chatmaild { };
-  instantIdle = pkgs.callPackage ../pkgs/instant-idle { };
+  preload = pkgs.callPackage ../pkgs/dovecot-preload { };
 
   description = import ./chatmail/description.nix {
     inherit lib cfg;
     programs = {
       chatmaild = lib.getExe' chatmaild "chatmaild";
       doveadm = lib.getExe' config.services.dovecot2.package "doveadm";
-      instantIdle = "${instantIdle}/lib/instant-idle.so";
+      instantIdle = "${preload}/lib/instant-idle.so";
+      smallSessions = "${preload}/lib/small-sessions.so";
       openssl = lib.getExe pkgs.openssl;
       shell = pkgs.runtimeShell;
       systemctl = lib.getExe' config.systemd.package "systemctl";

@@ -39,6 +39,10 @@ let
   };
   # everything that ends in an auth or statistics process: sessions, their log-ins, submission, deliveries
   clients = limits.imapConnections + 3 * limits.smtpConnections + 1000;
+  # libraries before Dovecot's own functions, see pkgs/dovecot-preload
+  preloaded =
+    lib.optional settings.imap.instantIdle programs.instantIdle
+    ++ lib.optional settings.imap.smallSessions programs.smallSessions;
   specialUse = name: { special_use = "\\${name}"; };
 in
 {
@@ -262,8 +266,8 @@ in
       // optionalAttrs (!network.ipv6) {
         listen = "*";
       }
-      // optionalAttrs settings.imap.instantIdle {
-        import_environment.LD_PRELOAD = programs.instantIdle;
+      // optionalAttrs (preloaded != [ ]) {
+        import_environment.LD_PRELOAD = lib.concatStringsSep ":" preloaded;
       }
     );
   };

@@ -233,14 +233,26 @@ in
     };
   };
 
-  imap.instantIdle = mkOption {
-    type = types.bool;
-    default = true;
-    example = false;
-    description = ''
-      Whether IDLE tells about a new message at once.
-      Stock Dovecot waits 500 ms; a preloaded library of a few lines takes that delay out of its `imap` processes.
-    '';
+  imap = {
+    instantIdle = mkOption {
+      type = types.bool;
+      default = true;
+      example = false;
+      description = ''
+        Whether IDLE tells about a new message at once.
+        Stock Dovecot waits 500 ms; a preloaded library of a few lines takes that delay out of its `imap` processes.
+      '';
+    };
+    smallSessions = mkOption {
+      type = types.bool;
+      default = true;
+      example = false;
+      description = ''
+        Whether a session that waits takes about 90 KB of memory instead of 130.
+        A preloaded library of a few lines makes the TLS buffers of Dovecot's `imap-login` processes smaller, and has
+        every process return freed memory when it has nothing to do.
+      '';
+    };
   };
 
   push = {

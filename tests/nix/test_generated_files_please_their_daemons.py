@@ -29,7 +29,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "tls": {"certificateFile": "/c.pem", "keyFile": "/k.pem"},
         "web": {"enable": False, "port443": "web-only", "contact": {"mail": "me@example.org"}},
         "turn": {"enable": False},
-        "imap": {"instantIdle": False},
+        "imap": {"instantIdle": False, "smallSessions": False},
         "mail": {"fsync": False},
     },
     "443 left alone": {"web": {"port443": "off"}, "iroh": {"enable": True}},

@@ -85,7 +85,8 @@ def test_off_listens_on_loopback_alone(describe: Describe) -> None:
 
 def test_what_is_off_is_not_there(describe: Describe) -> None:
     """No unit, no setting of it."""
-    relay = describe({"turn": {"enable": False}, "imap": {"instantIdle": False}})
+    imap = {"instantIdle": False, "smallSessions": False}
+    relay = describe({"turn": {"enable": False}, "imap": imap})
 
     assert "coturn" not in relay.config["services"]
     assert "chatmail-turn-secret" not in relay.units

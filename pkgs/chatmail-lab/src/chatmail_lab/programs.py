@@ -14,7 +14,7 @@ from chatmail_lab.render.files import File, text
 from chatmail_lab.root import cache_directory
 
 PACKAGES = "/usr/lib/python3/dist-packages"
-LIBRARY = "/usr/lib/chatmail/instant-idle.so"
+LIBRARIES = "/usr/lib/chatmail"
 PAGES = "/usr/share/chatmail-www"
 COMPILER_FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
 
@@ -23,10 +23,11 @@ PATHS: Mapping[str, str | None] = {
     "chatmaild": "/usr/bin/chatmaild",
     "chatmail": "/usr/bin/chatmail",
     "doveadm": "/usr/bin/doveadm",
-    "instantIdle": LIBRARY,
+    "instantIdle": f"{LIBRARIES}/instant-idle.so",
     "imap": "/usr/lib/dovecot/imap",
     "openssl": "/usr/bin/openssl",
     "shell": "/bin/sh",
+    "smallSessions": f"{LIBRARIES}/small-sessions.so",
     "systemctl": "/usr/bin/systemctl",
     "www": PAGES,
 }
@@ -54,7 +55,7 @@ def launchers(project: str) -> list[File]:
 
 
 def stage(root: Path, directory: Path) -> None:
-    """Put chatmaild and the library, ready to be copied into every relay, under `directory`."""
+    """Put chatmaild and the libraries, ready to be copied into every relay, under `directory`."""
     shutil.rmtree(directory, ignore_errors=True)
     source = checkout() / "pkgs/chatmaild"
     package = _below(directory, PACKAGES) / "chatmaild"
@@ -67,10 +68,12 @@ def stage(root: Path, directory: Path) -> None:
         path.write_bytes(file.content)
         path.chmod(file.mode)
     _compile_python(root, directory)
-    library = _below(directory, LIBRARY)
-    library.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(_instant_idle(root), library)
-    library.chmod(0o755)
+    libraries = _below(directory, LIBRARIES)
+    libraries.mkdir(parents=True, exist_ok=True)
+    for code in (checkout() / "pkgs/dovecot-preload").glob("*.c"):
+        library = libraries / f"{code.stem}.so"
+        shutil.copyfile(_compiled(code, root), library)
+        library.chmod(0o755)
     _open_directories(directory)
 
 
@@ -114,11 +117,10 @@ def _compile_python(root: Path, directory: Path) -> None:
     run_in_root(root, [*compiler, f"{seen(directory)}{PACKAGES}"])
 
 
-def _instant_idle(root: Path) -> Path:
-    """The compiled library, from the cache if its source has not changed."""
-    source = checkout() / "pkgs/instant-idle/instant-idle.c"
+def _compiled(source: Path, root: Path) -> Path:
+    """A library, from the cache if its source has not changed."""
     recipe = source.read_bytes() + " ".join(COMPILER_FLAGS).encode() + root.name.encode()
-    built = cache_directory() / f"instant-idle-{hashlib.sha256(recipe).hexdigest()[:12]}.so"
+    built = cache_directory() / f"{source.stem}-{hashlib.sha256(recipe).hexdigest()[:12]}.so"
     if not built.exists():
         unfinished = built.with_suffix(".building")
         run_in_root(root, ["gcc", *COMPILER_FLAGS, "-o", seen(unfinished), seen(source)])

@@ -105,6 +105,7 @@ class Imap:
     """IMAP sessions that wait."""
 
     instant_idle: bool
+    small_sessions: bool
     hibernate_after_seconds: Unsigned
 
 

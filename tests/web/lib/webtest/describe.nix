@@ -17,6 +17,7 @@ let
       chatmail = "/usr/bin/chatmail";
       doveadm = "/usr/bin/doveadm";
       instantIdle = "/usr/lib/chatmail/instant-idle.so";
+      smallSessions = "/usr/lib/chatmail/small-sessions.so";
       openssl = "/usr/bin/openssl";
       shell = "/bin/sh";
       systemctl = "/usr/bin/systemctl";

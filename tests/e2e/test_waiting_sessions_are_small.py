@@ -1,0 +1,44 @@
+"""Phones wait in IDLE all day, thousands of them on a small machine."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from conftest import PersonFactory
+from support.target import Machine
+from support.waiting import wait_for
+
+SESSIONS = 400
+AT_ONCE = 20
+# an unmodified Dovecot takes over 130; the processes that the first session starts are in it, too
+MOST_KIB = 112
+SETTLE_S = 30
+# memory of Dovecot's processes in KiB, shared pages counted once: proc_pid_smaps(5)
+MEMORY = """
+for process in /proc/[0-9]*; do
+  case $(readlink $process/exe) in *dovecot*) cat $process/smaps_rollup 2>/dev/null;; esac
+done | awk '/^Pss:/ { total += $2 } END { print total }'
+"""
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(120)
+def test_memory(relay: str, new_person: PersonFactory, machine: Machine) -> None:
+    """All of Dovecot's processes together, for each session that sleeps."""
+    people = [new_person(relay) for _ in range(SESSIONS)]
+    before_kib = _memory_kib(machine)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(lambda person: person.imap.idle(), people))
+
+    def each_kib() -> float:
+        return (_memory_kib(machine) - before_kib) / SESSIONS
+
+    wait_for(lambda: each_kib() <= MOST_KIB, f"at most {MOST_KIB} KiB each", within_s=SETTLE_S)
+    for person in people:
+        person.imap.idle_done()
+
+
+def _memory_kib(machine: Machine) -> int:
+    return int(machine.run("sh", "-c", MEMORY))
