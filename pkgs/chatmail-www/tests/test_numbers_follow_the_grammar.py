@@ -61,3 +61,17 @@ def test_a_domain_with_a_hyphen_stays_as_it_is() -> None:
     text = LANGUAGES["en"].say("site.description", {"domain": "my-relay.example"})
 
     assert "my-relay.example" in text
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [("pl", "w kilka sekund"), ("ru", "в расширенных"), ("uk", "в розширених")],
+)
+def test_no_line_ends_with_a_word_of_one_letter(code: str, expected: str) -> None:
+    """Where printers of the language see to it; other spaces stay as they are."""
+    said = " ".join(
+        LANGUAGES[code].say(key, {"domain": "x"}) for key in ("home.title", "delete.find")
+    )
+
+    first, _, rest = expected.partition(" ")
+    assert f"{first}{NO_BREAK_SPACE}{rest}" in said

@@ -8,6 +8,7 @@ NO_BREAK_SPACE = "\u00a0"
 NARROW_NO_BREAK_SPACE = "\u202f"
 WORD_JOINER = "\u2060"
 
+SHORT_WORD = re.compile(r"(?<!\S)([^\W\d_]) (?=\S)")
 SHORT_PREFIX = re.compile(r"(?<!\w)(\w{1,2})-(?=\w)")
 
 
@@ -71,8 +72,19 @@ def keep_hyphens(text: str) -> str:
     return SHORT_PREFIX.sub(rf"\1-{WORD_JOINER}", text)
 
 
+def polish_spacing(text: str) -> str:
+    """`text` in which no line ends with a word of one letter, as in Polish, Russian, Ukrainian."""
+    return SHORT_WORD.sub(rf"\1{NO_BREAK_SPACE}", text)
+
+
 def french_spacing(text: str) -> str:
     """`text` with the unbreakable spaces that French puts before and inside punctuation."""
     for sign in ":;?!»":
         text = text.replace(f" {sign}", f"{NARROW_NO_BREAK_SPACE}{sign}")
     return text.replace("« ", f"«{NARROW_NO_BREAK_SPACE}")
+
+
+SPACING: Mapping[str, Callable[[str], str]] = MappingProxyType(
+    {"fr": french_spacing, "pl": polish_spacing, "ru": polish_spacing, "uk": polish_spacing}
+)
+"""Language code -> where its printers let no line break."""

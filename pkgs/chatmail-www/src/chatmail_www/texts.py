@@ -11,7 +11,7 @@ from chatmail_www.languages import (
     DEFAULT_LANGUAGE,
     PLURAL_FORMS,
     PLURAL_RULES,
-    french_spacing,
+    SPACING,
     keep_hyphens,
     keep_together,
 )
@@ -38,7 +38,7 @@ class Texts:
     def say(self, key: str, facts: Mapping[str, str]) -> str:
         """The text of `key` with its {placeholders} filled from `facts`."""
         text = keep_hyphens(self.table[key]).format_map(facts)
-        return french_spacing(text) if self.code == "fr" else text
+        return SPACING[self.code](text) if self.code in SPACING else text
 
     def days(self, number: int) -> str:
         """A counted number of days, as `20 days`."""
