@@ -40,8 +40,13 @@ def size(amount: int) -> str:
 def _memory(group: Path) -> int:
     """Proportional share of memory of all processes below a control group, in bytes."""
     total = 0
-    for procs in group.rglob("cgroup.procs"):
-        for pid in procs.read_text().split():
+    # units end while they are counted
+    for folder, _, _ in os.walk(group):
+        try:
+            pids = Path(folder, "cgroup.procs").read_text().split()
+        except OSError:
+            continue
+        for pid in pids:
             try:
                 rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
             except (FileNotFoundError, ProcessLookupError):
