@@ -119,7 +119,7 @@ def exit_code(call: Callable[[], object]) -> int:
         error.show()
         return error.exit_code
     except click.Abort:
-        return EXIT_FAILED
+        return _failed("nothing was done", EXIT_FAILED)
     except SettingsError as error:
         return _failed(str(error), EXIT_SETTINGS)
     except PermissionError as error:

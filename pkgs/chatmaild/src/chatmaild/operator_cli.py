@@ -50,7 +50,10 @@ def dns_command(settings: Settings, check: bool, plain: bool) -> int:
 @click.option("--report", type=click.Path(path_type=Path), help="Also write it here, as JSON.")
 @click.pass_obj
 def selftest(settings: Settings, wants_json: bool, report: Path | None) -> int:
-    """Try out this relay: log in, send, fetch; certificate, DKIM key, queue, push."""
+    """Try out this relay: log in, send, fetch, be woken.
+
+    Looks at the certificate, the DKIM key and the queue, too.
+    """
     from chatmaild import selftest as work
 
     checks = work.run(settings)
@@ -72,6 +75,7 @@ def open_(settings: Settings) -> None:
     from chatmaild.operations import registration as work
 
     work.set_open(settings, is_open=True)
+    _print(work.status(settings))
 
 
 @registration.command()
@@ -81,6 +85,7 @@ def close(settings: Settings) -> None:
     from chatmaild.operations import registration as work
 
     work.set_open(settings, is_open=False)
+    _print(work.status(settings))
 
 
 @registration.command("status")
@@ -98,8 +103,20 @@ def invite() -> None:
 
 
 @invite.command("create")
-@click.option("--uses", type=click.IntRange(1, 100000), default=1, show_default=True)
-@click.option("--expires", "lifetime", help="Lifetime such as 12h, 7d or 2w.  [default: no end]")
+@click.option(
+    "--uses",
+    type=click.IntRange(1, 100000),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="How many addresses it makes.",
+)
+@click.option(
+    "--expires",
+    "lifetime",
+    metavar="LIFETIME",
+    help="Lifetime such as 12h, 7d or 2w.  [default: no end]",
+)
 @click.option("--qr", is_flag=True, help="Draw the QR code in the terminal, too.")
 @click.pass_obj
 def create_invite(settings: Settings, uses: int, lifetime: str | None, qr: bool) -> None:
@@ -132,6 +149,7 @@ def revoke(settings: Settings, token: str) -> None:
     from chatmaild.operations import registration as work
 
     work.revoke_invite(settings, token)
+    click.echo("revoked")
 
 
 @group.group()
@@ -164,7 +182,7 @@ def show(settings: Settings, address: str) -> None:
 @click.argument("address")
 @click.pass_obj
 def disable(settings: Settings, address: str) -> None:
-    """Stop an address: it sends and receives nothing, and can still read its mail."""
+    """Stop an address: no mail in or out; it can read what it has."""
     from chatmaild.operations import addresses as work
 
     click.echo(f"disabled {work.set_disabled(settings, address, disabled=True)}")
@@ -188,8 +206,9 @@ def delete(settings: Settings, address: str, yes: bool) -> None:
     """Delete an address and all its mail, and end its sessions."""
     from chatmaild.operations import addresses as work
 
+    whole = work.existing(settings, address)
     if not yes:
-        click.confirm(f"Delete {address} and all its mail?", abort=True)
+        click.confirm(f"Delete {whole} and all its mail?", abort=True)
     click.echo(f"deleted {work.delete(settings, address)}")
 
 
@@ -221,7 +240,7 @@ def passwd(settings: Settings, address: str, password_stdin: bool) -> None:
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.pass_obj
 def import_(settings: Settings, directory: Path) -> None:
-    """Take over the mailboxes of another chatmail server, with their passwords.
+    """Take over another chatmail server's mailboxes and passwords.
 
     DIRECTORY is its mail directory, such as /home/vmail/mail/DOMAIN, which stays as it is.
     """

@@ -12,15 +12,9 @@ from chatmaild.errors import ChatmaildError
 from chatmaild.expire.messages import scan
 from chatmaild.operations.privileges import acting_as, audit
 from chatmaild.sessions import end_sessions
-from chatmaild.settings import Settings
+from chatmaild.settings import Accounts, Settings
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.tokens import Tokens
-
-_PROBLEMS = {
-    "name-length": "the name is too short or too long",
-    "name-characters": "the name has characters that are not allowed",
-    "password-length": "the password is too short",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +41,7 @@ def show(settings: Settings, text: str) -> list[str]:
         ChatmaildError: it does not exist.
     """
     mailboxes = Mailboxes.of(settings)
-    address = _existing(settings, text)
+    address = existing(settings, text)
     messages = list(scan(str(mailboxes.path(address))))
     used = sum(message.size_bytes for message in messages)
     tokens = Tokens(mailboxes, settings.push.token_valid_days)
@@ -68,7 +62,7 @@ def set_disabled(settings: Settings, text: str, *, disabled: bool) -> str:
     Raises:
         ChatmaildError: it does not exist.
     """
-    address = _existing(settings, text)
+    address = existing(settings, text)
     with acting_as(settings.users.mail):
         Mailboxes.of(settings).set_disabled(address, disabled)
     audit("address %s", "disabled" if disabled else "enabled")
@@ -81,7 +75,7 @@ def delete(settings: Settings, text: str) -> str:
     Raises:
         ChatmaildError: it does not exist.
     """
-    address = _existing(settings, text)
+    address = existing(settings, text)
     with acting_as(settings.users.mail):
         Mailboxes.of(settings).delete(address)
     end_sessions(settings, address)
@@ -97,9 +91,9 @@ def create(settings: Settings, text: str | None, password: str | None) -> Creden
     """
     local = random_name(settings.accounts) if text is None else ""
     address = _qualified(settings, text or local)
-    password = password or random_password(settings.accounts)
+    password = random_password(settings.accounts) if password is None else password
     if problem := limit_problem(address.partition("@")[0], password, settings.accounts):
-        raise ChatmaildError(_PROBLEMS[problem])
+        raise ChatmaildError(_explained(problem, settings.accounts))
     with acting_as(settings.users.mail):
         encoded = hash_password(password.encode())
         if not Mailboxes.of(settings).create(address, encoded, now_s=time.time()):
@@ -114,10 +108,10 @@ def set_password(settings: Settings, text: str, password: str | None) -> Credent
     Raises:
         ChatmaildError: it does not exist, or the password is too short.
     """
-    address = _existing(settings, text)
-    password = password or random_password(settings.accounts)
+    address = existing(settings, text)
+    password = random_password(settings.accounts) if password is None else password
     if len(password) < settings.accounts.password_min_length:
-        raise ChatmaildError(_PROBLEMS["password-length"])
+        raise ChatmaildError(_explained("password-length", settings.accounts))
     with acting_as(settings.users.mail):
         Mailboxes.of(settings).set_password_hash(
             address, hash_password(password.encode()), now_s=time.time()
@@ -127,19 +121,35 @@ def set_password(settings: Settings, text: str, password: str | None) -> Credent
     return Credentials(address=address, password=password)
 
 
+def existing(settings: Settings, text: str) -> str:
+    """The whole address, given as such or by its name alone.
+
+    Raises:
+        ChatmaildError: it is none of this relay, or does not exist.
+    """
+    address = _qualified(settings, text)
+    if not Mailboxes.of(settings).exists(address):
+        raise ChatmaildError("there is no such address")
+    return address
+
+
+def _explained(problem: str, limits: Accounts) -> str:
+    """What is wrong with a new address, and how it would be right."""
+    shortest, longest = limits.user_name_min_length, limits.user_name_max_length
+    span = str(longest) if shortest == longest else f"{shortest} to {longest}"
+    return {
+        "name-length": f"a name before the @ has {span} characters",
+        "name-characters": f"a name before the @ is made of {limits.user_name_characters}",
+        "password-length": f"a password has at least {limits.password_min_length} characters",
+    }[problem]
+
+
 def _qualified(settings: Settings, text: str) -> str:
     """The address as it is stored; a name alone is one of this relay."""
     address = parse_address(text if "@" in text else f"{text}@{settings.mail_domain}")
     if address.domain != settings.mail_domain:
         raise ChatmaildError(f"addresses of this relay end with @{settings.mail_domain}")
     return str(address)
-
-
-def _existing(settings: Settings, text: str) -> str:
-    address = _qualified(settings, text)
-    if not Mailboxes.of(settings).exists(address):
-        raise ChatmaildError("there is no such address")
-    return address
 
 
 def _day(mailboxes: Mailboxes, address: str) -> str:

@@ -45,7 +45,7 @@ def create_invite(settings: Settings, *, uses: int, lifetime: str | None) -> Inv
     expires_s = int(time.time()) + seconds(lifetime) if lifetime else None
     with acting_as(settings.users.mail):
         invite = Invites.of(settings).create(uses=uses, expires_s=expires_s)
-    audit("invite created for %d uses", uses)
+    audit("invite created for %s", _counted(uses))
     return invite
 
 
@@ -60,8 +60,12 @@ def describe(settings: Settings, invite: Invite) -> str:
     if invite.expires_s is not None:
         end = f"until {datetime.fromtimestamp(invite.expires_s, UTC):%Y-%m-%d %H:%M} UTC"
     refusal = invite.refusal(time.time())
-    state = refusal.removeprefix("invite-") if refusal else f"{invite.uses_left} uses left"
+    state = refusal.removeprefix("invite-") if refusal else f"{_counted(invite.uses_left)} left"
     return f"{invite_link(settings, invite.token)}  {state}, {end}"
+
+
+def _counted(uses: int) -> str:
+    return "1 use" if uses == 1 else f"{uses} uses"
 
 
 def revoke_invite(settings: Settings, token: str) -> None:

@@ -55,10 +55,10 @@ def _addresses(mailboxes: Mailboxes) -> list[str]:
         kinds[kind_of_address(address)] += 1
         age_s = now_s - (mailboxes.last_login_s(address) or 0)
         active.update(days for days in ACTIVE_DAYS if age_s < (days + 1) * DAY_S)
-    recent = ", ".join(f"{active[days]} in {days} days" for days in ACTIVE_DAYS)
+    recent = ", ".join(f"{active[days]} in {days}" for days in ACTIVE_DAYS)
     return [
         f"addresses      {kinds.total()}: {kinds['user']} of people, {kinds['ci']} of tests",
-        f"logged in      {recent}",
+        f"logged in      {recent} days",
     ]
 
 
