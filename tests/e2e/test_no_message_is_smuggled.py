@@ -6,7 +6,10 @@ import contextlib
 import smtplib
 
 import pytest
+from support import smtp
+from support.peer import Peer
 from support.person import Person
+from support.web import request
 
 ENDINGS = {
     "LF dot LF": b"\n.\n",
@@ -22,10 +25,9 @@ ENDINGS = {
 def test_false_end(ending: str, alice: Person, bob: Person) -> None:
     """What follows a false end is never a message of its own, and a bare LF is refused."""
     smuggled = alice.writes(bob, text="smuggled")
-    commands = f"MAIL FROM:<{alice.address}>\r\nRCPT TO:<{bob.address}>\r\nDATA\r\n".encode()
-    message = alice.writes(bob, text="outer") + ENDINGS[ending] + commands + smuggled
+    message = alice.writes(bob, text="outer") + ENDINGS[ending] + _commands(alice, bob) + smuggled
 
-    code = _sends_raw(alice, bob, message)
+    code = _raw(alice.smtp, alice, bob, message)
 
     alice.leaves()
     alice.sends(bob, text="honest")
@@ -33,11 +35,59 @@ def test_false_end(ending: str, alice: Person, bob: Person) -> None:
     assert 500 <= code < 600
 
 
-def _sends_raw(alice: Person, bob: Person, message: bytes) -> int:
-    """Returns the first reply to the message, which is sent without any change."""
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_false_end_at_port_25(ending: str, peer: Peer, alice: Person, carol: Person) -> None:
+    """Where strangers write to us, both messages signed."""
+    smuggled = peer.signs(alice.writes(carol, text="smuggled"))
+    outer = peer.signs(alice.writes(carol, text="outer"))
+    with smtp.port_25(peer.target, carol.domain) as session:
+        message = outer + ENDINGS[ending] + _commands(alice, carol) + smuggled
+        code = _raw(session, alice, carol, message)
+
+    assert 500 <= code < 600
+    _only_honest_mail_arrives(peer, alice, carol)
+
+
+@pytest.mark.parametrize("ending", ["CRLF dot CRLF", *ENDINGS])
+def test_false_end_over_https(ending: str, peer: Peer, alice: Person, carol: Person) -> None:
+    """A request holds one message, whatever its lines look like when they go on by SMTP."""
+    end = ENDINGS.get(ending, b"\r\n.\r\n")
+    body = end + _commands(alice, carol) + peer.signs(alice.writes(carol, text="smuggled"))
+    message = peer.signs(alice.writes(carol, text="outer") + body)
+    headers = [("X-MAIL-FROM", alice.address), ("X-MAIL-TO", carol.address)]
+
+    answer = request(peer.target, "POST", carol.domain, "/mxdeliv", headers=headers, body=message)
+
+    assert answer.status in (200, 400)
+    _only_honest_mail_arrives(peer, alice, carol, before=int(answer.status == 200))
+
+
+def test_a_command_that_ends_in_a_bare_lf(alice: Person) -> None:
+    """Is none: a program in between may read it as part of something else."""
     session = alice.smtp
-    session.docmd("MAIL", f"FROM:<{alice.address}>")
-    session.docmd("RCPT", f"TO:<{bob.address}>")
+    session.send(b"NOOP\nNOOP\r\n")
+
+    assert session.getreply()[0] == 550
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        session.noop()
+
+
+def _only_honest_mail_arrives(peer: Peer, alice: Person, carol: Person, before: int = 0) -> None:
+    honest = peer.signs(alice.writes(carol, text="honest"))
+    assert peer.delivers(honest, carol, mail_from=alice.address).code == 250
+    received = [carol.receives() for _ in range(before + 1)]
+    assert received[-1].text == "honest"
+    assert len(carol.inbox()) == before + 1
+
+
+def _commands(sender: Person, recipient: Person) -> bytes:
+    return f"MAIL FROM:<{sender.address}>\r\nRCPT TO:<{recipient.address}>\r\nDATA\r\n".encode()
+
+
+def _raw(session: smtplib.SMTP, sender: Person, recipient: Person, message: bytes) -> int:
+    """Returns the first reply to the message, which is sent without any change."""
+    session.docmd("MAIL", f"FROM:<{sender.address}>")
+    session.docmd("RCPT", f"TO:<{recipient.address}>")
     assert session.docmd("DATA")[0] == 354
     with contextlib.suppress(smtplib.SMTPException, OSError):
         session.send(message + b"\r\n.\r\n")

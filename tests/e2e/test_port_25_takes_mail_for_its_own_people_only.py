@@ -53,6 +53,18 @@ OPEN_RELAY_ATTEMPTS = [
     "postmaster@localhost",
     "root@{relay}",
     "vmail@{relay}",
+    "abuse@{relay}",
+    "{name}@example.org.",
+    "@{relay},@other.test:{name}@example.org",
+    '"{name}\\\\@example.org"@{relay}',
+    "{name}@[IPv6:2001:db8::99]",
+    "{name}@[{relay}]",
+    "{name}@192.0.2.99",
+    "{name}@{relay}:25",
+    "{name};x@example.org",
+    "{name}@example.org,{name}@{relay}",
+    "|{name}@{relay}",
+    "/{name}@{relay}",
 ]
 
 

@@ -10,6 +10,7 @@ from support.person import Person
 from support.target import Target, new_name
 
 MAX_MESSAGE_BYTES = 31457280
+MAX_RECIPIENTS = 1000
 
 
 def test_announced(alice: Person) -> None:
@@ -39,16 +40,59 @@ def test_too_large_without_a_word(alice: Person, bob: Person) -> None:
     assert (reply.code, reply.text.split()[0]) == (552, "5.3.4")
 
 
-@pytest.mark.parametrize("port", [25, 587])
-def test_vrfy_leaks_nothing(port: int, target: Target, alice: Person) -> None:
-    """Whether an address exists is not told to those who ask (RFC 5321 section 7.3)."""
+def test_recipients(alice: Person) -> None:
+    """A thousand in one message, as METADATA tells clients."""
+    session = alice.smtp
+    session.docmd("MAIL", f"FROM:<{alice.address}>")
+    to = [f"TO:<group{number}@{alice.domain}>" for number in range(MAX_RECIPIENTS + 1)]
+
+    codes = [session.docmd("RCPT", recipient)[0] for recipient in to]
+
+    session.rset()
+    assert codes == [250] * MAX_RECIPIENTS + [452]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("laptop.example", 250),
+        ("[192.0.2.1]", 250),
+        ("[IPv6:2001:db8::1]", 250),
+        ("laptop", 504),
+        ("192.0.2.1", 504),
+        ("bad_name!", 501),
+        ("[192.0.2.300]", 501),
+    ],
+)
+def test_what_clients_call_themselves(name: str, code: int, target: Target, relay: str) -> None:
+    """A full host name or an address literal (RFC 5321 section 4.1.3)."""
+    session = smtplib.SMTP_SSL(
+        target.host(relay), 465, smtp.HELLO, timeout=smtp.TIMEOUT_S, context=target.tls()
+    )
+    with smtp.closing(session):
+        assert session.ehlo(name)[0] == code
+
+
+@pytest.mark.parametrize(("port", "answer"), [(25, 252), (587, 554)])
+def test_vrfy_leaks_nothing(port: int, answer: int, target: Target, alice: Person) -> None:
+    """Whether an address exists is not told to strangers (RFC 5321 section 7.3)."""
     session = smtplib.SMTP(target.host(alice.domain), port, smtp.HELLO, timeout=smtp.TIMEOUT_S)
     with smtp.closing(session):
         session.starttls(context=target.tls())
         session.ehlo()
-        asked = [alice.address, f"{new_name()}@{alice.domain}", alice.name, new_name()]
-        replies = {session.docmd("VRFY", who)[0] for who in asked}
-        expansions = {session.docmd("EXPN", who)[0] for who in asked}
 
-    assert len(replies) == 1
-    assert 250 not in replies | expansions
+        _asks_for_everybody(session, alice, answer)
+
+
+def test_vrfy_leaks_nothing_to_people_of_the_house(alice: Person) -> None:
+    """Nor to who is logged in."""
+    _asks_for_everybody(alice.smtp, alice, 252)
+
+
+def _asks_for_everybody(session: smtplib.SMTP, alice: Person, answer: int) -> None:
+    asked = [alice.address, f"{new_name()}@{alice.domain}", alice.name, new_name()]
+    replies = {session.docmd("VRFY", who)[0] for who in asked}
+    expansions = {session.docmd("EXPN", who)[0] for who in asked}
+
+    assert replies == {answer}
+    assert 250 not in expansions

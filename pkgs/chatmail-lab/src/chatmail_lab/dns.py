@@ -16,6 +16,11 @@ REVERSE4 = "2.0.192.in-addr.arpa."
 REVERSE6 = "8.b.d.0.1.0.0.2.ip6.arpa."
 BUILT_IN = ("test.", REVERSE4, REVERSE6)
 
+# a domain that takes no mail and says so (RFC 7505)
+NO_MAIL = "no-mail.test"
+# the one domain whose mail may travel without TLS; here it has its mail server on the client
+WITHOUT_TLS = "nauta.cu"
+
 # short, so that a record that is changed is seen at once
 TTL_S = 1
 
@@ -89,7 +94,8 @@ def all_zones(
     """
     zones: dict[str, Sequence[Record]] = {".": [], **reverse_zones(hosts)}
     zones |= {f"{domain}.": records for domain, records in published.items() if records}
-    common: list[Record] = []
+    zones[f"{WITHOUT_TLS}."] = [Record(name=WITHOUT_TLS, type="MX", data="10 client.test.")]
+    common = [Record(name=NO_MAIL, type="MX", data="0 .")]
     for host in hosts:
         if f"{host.dns_name}." in zones:
             continue

@@ -1,0 +1,51 @@
+"""A server that has no TLS gets no mail; the mail of one country is the exception."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from support.clearsmtp import ClearServer, clear_server
+from support.person import Person
+from support.target import Machine
+from support.waiting import wait_for
+
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
+
+WITHOUT_TLS, WITH_TLS = "nauta.cu", "client.test"  # the lab's DNS names the client for both
+WITHIN_S = 60
+
+
+@pytest.fixture
+def server(machine: Machine) -> Iterator[ClearServer]:
+    """On the client; nothing waits for it afterwards."""
+    with clear_server() as listening:
+        yield listening
+    machine.run("postsuper", "-d", "ALL")
+
+
+def test_any_domain(alice: Person, machine: Machine, server: ClearServer) -> None:
+    """The message waits; not even an address is told."""
+    # HTTPS is tried last then, and the queue shows what SMTP says
+    machine.run("systemctl", "restart", "chatmail-transport")
+    alice.sends(f"somebody1@{WITH_TLS}")
+
+    wait_for(
+        lambda: "TLS is required" in " ".join(machine.queue().split()),
+        "the message waits",
+        within_s=WITHIN_S,
+    )
+
+    assert set(server.verbs) <= {b"EHLO", b"QUIT"}
+    assert server.messages == []
+
+
+def test_the_one_that_is_excepted(alice: Person, server: ClearServer) -> None:
+    """TLS is used where it is there; what leaves is encrypted and signed all the same."""
+    message = alice.sends(f"somebody1@{WITHOUT_TLS}")
+
+    wait_for(lambda: server.messages, "the message", within_s=WITHIN_S)
+
+    [received] = server.messages
+    assert received.partition(b"\r\n\r\n")[2] == message.partition(b"\r\n\r\n")[2]
+    assert b"DKIM-Signature: v=1; a=rsa-sha256;" in received
