@@ -22,6 +22,7 @@ in
       {
         imports = [ (world.relay "a.test") ];
         services.chatmail.tls = lib.mkForce { mode = "acme"; };
+        environment.systemPackages = [ pkgs.openssl ];
         security.pki.certificateFiles = [ nodes.issuer.test-support.acme.caCert ];
         security.acme = {
           acceptTerms = true;
