@@ -21,12 +21,7 @@ in
       { nodes, ... }:
       {
         imports = [ (world.relay "a.test") ];
-        services.chatmail.tls = lib.mapAttrs (_: lib.mkForce) {
-          mode = "acme";
-          certificateFile = null;
-          keyFile = null;
-        };
-        environment.systemPackages = [ pkgs.openssl ];
+        services.chatmail.tls = lib.mkForce { mode = "acme"; };
         security.pki.certificateFiles = [ nodes.issuer.test-support.acme.caCert ];
         security.acme = {
           acceptTerms = true;

@@ -8,7 +8,6 @@ let
     packages.dnspython
     packages.imapclient
     packages.pytest
-    packages.pytest-timeout
   ]);
   suite = pkgs.runCommand "chatmail-acceptance-suite" { } ''
     mkdir -p $out
