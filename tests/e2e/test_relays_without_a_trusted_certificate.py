@@ -15,6 +15,7 @@ import pytest
 from conftest import PersonFactory
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from support.firewall import closed
 from support.person import Person
 from support.target import Machine, Target
@@ -102,15 +103,17 @@ def test_an_address_with_all_that_a_client_needs(
 
 
 def test_its_own_certificate(untrusted: str) -> None:
-    """For its names, of P-256, for a century, and no authority."""
+    """For its names, of P-256, for a century, for servers and clients, and no authority."""
     certificate = _certificate_of(untrusted)
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     key = certificate.public_key()
 
     assert isinstance(key, ec.EllipticCurvePublicKey)
     assert isinstance(key.curve, ec.SECP256R1)
     assert not basic.ca
+    assert set(usage) == {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH}
     assert certificate.not_valid_after_utc - certificate.not_valid_before_utc > datetime.timedelta(
         days=36000
     )

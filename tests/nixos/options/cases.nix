@@ -44,6 +44,25 @@ in
     module.services.chatmail.turn.enable = false;
     holds = config: udp config == [ ] && config.networking.firewall.allowedUDPPortRanges == [ ];
   };
+  # what is ordered by ACME: three names, a P-256 key, by HTTP-01 (RFC 8555 section 8.3)
+  domain = {
+    module.services.chatmail.domain = lib.mkForce "other.example.org";
+    holds =
+      config:
+      let
+        certificate = config.security.acme.certs."other.example.org" or { };
+        wanted = {
+          extraDomainNames = [
+            "www.other.example.org"
+            "mta-sts.other.example.org"
+          ];
+          keyType = "ec256";
+          webroot = "/var/lib/acme/acme-challenge";
+          dnsProvider = null;
+        };
+      in
+      builtins.intersectAttrs wanted certificate == wanted && elem 80 (tcp config);
+  };
   "tls.mode" = {
     module.services.chatmail.tls.mode = "self-signed";
     holds = config: config.security.acme.certs == { };
