@@ -89,7 +89,8 @@ lib.mkMerge [
         non_smtpd_milters = dkim.milter;
         # a bounce must prove its origin, too
         internal_mail_filter_classes = "bounce";
-        milter_default_action = "accept";
+        # what could not be signed now would be returned by whoever asks for a signature
+        milter_default_action = "tempfail";
         maximal_queue_lifetime = "1h";
         minimal_backoff_time = "10s";
         maximal_backoff_time = "60s";
@@ -188,6 +189,8 @@ lib.mkMerge [
         StateDirectory = "opendkim";
         StateDirectoryMode = "0700";
         RuntimeDirectory = "opendkim";
+        # as in Debian's own unit: its resolver's parser is not made for several threads, and ends the process
+        Restart = "on-failure";
       };
     };
 
