@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import statistics
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import labs
 import memory
 from labs import LabFailedError, lab, python
 from steps import say, step
@@ -23,6 +25,16 @@ CONFIGS = Path(__file__).parent
 IDLE_CONNECTIONS = 1000  # so many that the processes which the first one starts do not count
 SETTLE_S = 5  # a session hibernates after one second, its process ends a second later
 SCENARIO_DEADLINE_S = 600
+DISK = "1500M"
+# HTTPS to others is refused at once, so that SMTP remains
+NO_HTTPS = """
+table inet bench {
+  chain out {
+    type filter hook output priority 0
+    oif != "lo" tcp dport 443 reject with tcp reset
+  }
+}
+"""
 
 Figures = dict[str, float]
 
@@ -67,13 +79,19 @@ ROWS = [
     Row(name="local message, median", key="local.noticed_median_ms", unit="ms", most_ratio=1.2),
     Row(name="local message, p95", key="local.noticed_p95_ms", unit="ms"),
     Row(name="until the sender's 250", key="local.accepted_median_ms", unit="ms", most_ratio=1.5),
-    Row(name="other relay, median", key="remote.noticed_median_ms", unit="ms", most=40),
-    Row(name="other relay, p95", key="remote.noticed_p95_ms", unit="ms"),
+    Row(name="other relay, HTTPS, median", key="remote.noticed_median_ms", unit="ms", most=40),
+    Row(name="other relay, HTTPS, p95", key="remote.noticed_p95_ms", unit="ms"),
+    Row(name="other relay, SMTP, median", key="remote-smtp.noticed_median_ms", unit="ms", most=40),
+    Row(name="other relay, SMTP, p95", key="remote-smtp.noticed_p95_ms", unit="ms"),
     Row(name="phone woken after the 250", key="push.woken_median_ms", unit="ms", most=50),
     Row(name="throughput, 2 KB", key="2KB.messages_per_s", unit="/s", least_ratio=0.9),
     Row(name="throughput, 100 KB", key="100KB.messages_per_s", unit="/s", least_ratio=0.85),
     Row(name="throughput, 5 MB", key="5MB.messages_per_s", unit="/s", least_ratio=0.8),
-    Row(name="throughput to other relay, 2 KB", key="far.messages_per_s", unit="/s"),
+    Row(name="2 KB to other relay, HTTPS", key="far.messages_per_s", unit="/s"),
+    Row(name="2 KB to other relay, SMTP", key="far-smtp.messages_per_s", unit="/s"),
+    Row(name="5 MB to other relay, HTTPS", key="far-5MB.messages_per_s", unit="/s"),
+    Row(name="30 MB, median", key="30MB.noticed_median_ms", unit="ms"),
+    Row(name="30 MB, peak of the filter", key="30MB.filter_mib", unit="MiB"),
     Row(name="addresses created", key="logins.created_per_s", unit="/s", least=200),
     Row(name="logins", key="logins.logins_per_s", unit="/s", least=220),
     Row(name="memory of all daemons, idle", key="memory.daemons_mib", unit="MiB", most=120),
@@ -108,17 +126,49 @@ def _throughput(size_bytes: int, each: int, *more: str) -> Callable[[str], Figur
     return lambda name: load(name, "throughput", *arguments)
 
 
+@contextlib.contextmanager
+def _without_https(name: str) -> Iterator[None]:
+    labs.output(name, RELAYS[0], "nft", "-f", "-", stdin=NO_HTTPS)
+    try:
+        yield
+    finally:
+        labs.output(name, RELAYS[0], "nft", "delete", "table", "inet", "bench")
+        labs.output(name, RELAYS[0], "systemctl", "restart", "chatmail-transport")
+
+
+def _over_smtp(measure: Callable[[str], Figures]) -> Callable[[str], Figures]:
+    def measured(name: str) -> Figures:
+        with _without_https(name):
+            return measure(name)
+
+    return measured
+
+
+def _remote(name: str) -> Figures:
+    return load(name, "latency", "--to", RELAYS[1])
+
+
+def _large(name: str) -> Figures:
+    with memory.peak(name, RELAYS[0], "chatmail-filter") as peak:
+        figures = load(name, "latency", "--size-bytes", "30000000", "--count", "2")
+    return figures | {"filter_mib": peak[0]}
+
+
 # in this order: memory before any load; each measures one relay of the lab it is given
 SCENARIOS: dict[str, Callable[[str], Figures]] = {
     "memory": _memory,
     "local": lambda name: load(name, "latency"),
-    "remote": lambda name: load(name, "latency", "--to", RELAYS[1]),
+    "remote": _remote,
+    "remote-smtp": _over_smtp(_remote),
     "push": lambda name: load(name, "waking"),
     "logins": lambda name: load(name, "logins", "--count", "300"),
     "2KB": _throughput(2_048, 50),
     "100KB": _throughput(100_000, 15),
     "5MB": _throughput(5_000_000, 2),
     "far": _throughput(2_048, 20, "--to", RELAYS[1]),
+    "far-smtp": _over_smtp(_throughput(2_048, 20, "--to", RELAYS[1])),
+    "far-5MB": _throughput(5_000_000, 1, "--to", RELAYS[1]),
+    "30MB": _large,
 }
 
 
@@ -139,8 +189,8 @@ def main(*, rounds: int, only: Sequence[str]) -> None:
     failed: list[str] = []
     with (
         step("two labs"),
-        lab(OURS, RELAYS, CONFIGS / "bench-ours.nix"),
-        lab(BARE, RELAYS, CONFIGS / "bench-bare.nix"),
+        lab(OURS, RELAYS, CONFIGS / "bench-ours.nix", disk=DISK),
+        lab(BARE, RELAYS, CONFIGS / "bench-bare.nix", disk=DISK),
     ):
         for scenario in only or SCENARIOS:
             for number in range(1 if scenario == "memory" else rounds):

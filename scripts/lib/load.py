@@ -80,7 +80,7 @@ def _tls() -> ssl.SSLContext:
 _CONTEXT = ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE"))
 
 
-def latency(domain: str, to: str, count: int, every_s: float) -> dict[str, float]:
+def latency(domain: str, to: str, count: int, every_s: float, size_bytes: int) -> dict[str, float]:
     """One message after the other at a steady pace, to somebody who waits in IDLE."""
     [sender], [recipient] = users(domain, 1), users(to, 1)
     notices: queue.Queue[float] = queue.Queue()
@@ -88,7 +88,7 @@ def latency(domain: str, to: str, count: int, every_s: float) -> dict[str, float
     with recipient.imap() as waiting, sender.smtp() as session:
         waiting.idles()
         threading.Thread(target=_listen, args=(waiting, notices), daemon=True).start()
-        raw = [message(sender, recipient, 2500) for _ in range(count + 1)]
+        raw = [message(sender, recipient, size_bytes) for _ in range(count + 1)]
         session.submit(recipient.address, raw.pop())  # connections between relays are open now
         _next(notices)
         for number in range(count):
@@ -225,7 +225,7 @@ def main(
 ) -> None:
     """Run one scenario against the relay of a domain."""
     measured = {
-        "latency": lambda: latency(domain, to or domain, count, every_s),
+        "latency": lambda: latency(domain, to or domain, count, every_s, size_bytes),
         "waking": lambda: waking(domain, count, every_s),
         "throughput": lambda: throughput(domain, to or domain, size_bytes, each),
         "logins": lambda: logins(domain, count),

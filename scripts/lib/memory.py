@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import labs
@@ -26,6 +28,23 @@ echo $total
 def pss_kib(lab: str, relay: str) -> int:
     """Returns the memory of all daemons of a relay, shared pages counted once."""
     return int(labs.output(lab, relay, "sh", "-c", _PSS))
+
+
+# Prints the main process of a service; its peak counts from now on (proc(5), clear_refs).
+_PID = (
+    "pid=$(systemctl show --property=MainPID --value $0); echo 5 > /proc/$pid/clear_refs; echo $pid"
+)
+
+
+@contextlib.contextmanager
+def peak(lab: str, relay: str, unit: str) -> Iterator[list[float]]:
+    """Watches a service; when the body is done, the list holds the most that it took, in MiB."""
+    pid = labs.output(lab, relay, "sh", "-c", _PID, unit).strip()
+    found: list[float] = []
+    yield found
+    status = labs.output(lab, relay, "cat", f"/proc/{pid}/status")
+    [most] = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
+    found.append(int(most) / 1024)
 
 
 def per_idle_connection_kib(lab: str, relay: str, connections: int, settle_s: float) -> float:
