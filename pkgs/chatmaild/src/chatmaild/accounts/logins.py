@@ -82,13 +82,13 @@ class Logins:
         Raises:
             BusyError: too many wait already.
         """
-        encoded = await self._in_thread(hash_password, password)
-        made = await self._in_thread(self._make, address, encoded)
-        if made:
-            self._verified.add(address, password, encoded)
-            self._counters.add("created_accounts", kind=kind_of_address(address))
-            _log.info("created an address (%s)", logs.pseudonym(address))
-        return made
+        encoded = await self._in_thread(self._make, address, password)
+        if encoded is None:
+            return False
+        self._verified.add(address, password, encoded)
+        self._counters.add("created_accounts", kind=kind_of_address(address))
+        _log.info("created an address (%s)", logs.pseudonym(address))
+        return True
 
     def close(self) -> None:
         """Let the threads end."""
@@ -149,8 +149,10 @@ class Logins:
         done = self._mailboxes.set_password_hash(address, encoded, now_s=now_s, instead_of=verified)
         return encoded if done else verified
 
-    def _make(self, address: str, encoded: str) -> bool:
-        return self._mailboxes.create(address, encoded, now_s=time.time())
+    def _make(self, address: str, password: bytes) -> str | None:
+        """The hash of the address that was made; None when it exists."""
+        encoded = hash_password(password)
+        return encoded if self._mailboxes.create(address, encoded, now_s=time.time()) else None
 
     async def _in_thread(self, call: Callable[..., T], *arguments: object) -> T:
         if self._waiting >= MAX_WAITING:
