@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 _PARAMETER: Final = re.compile(
     rb"[ \t]*;[ \t]*"
@@ -13,10 +14,13 @@ _PARAMETER: Final = re.compile(
 )
 _MEDIA_TYPE: Final = re.compile(rb"[ \t]*([!#-'*+\-.0-9A-Z^-~]+/[!#-'*+\-.0-9A-Z^-~]+)[ \t]*")
 _FOLD: Final = re.compile(rb"\r?\n")
+_NAME: Final = bytes(range(33, 127))  # octets of a field name (RFC 5322 section 2.2)
+# The parts of a chat program's messages have the same few headers: these are read once.
+_USUAL_OCTETS: Final = 512
+_USUAL_BLOCKS: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """One header field (RFC 5322 section 2.2).
 
     ``value`` is everything after the colon: leading blank and folds (as CRLF) included, without
@@ -101,6 +105,12 @@ def parse_block(block: bytes) -> list[Header] | None:
     """
     if not block:
         return []
+    parse = _parse_usual if len(block) <= _USUAL_OCTETS else _parse
+    headers = parse(block)
+    return None if headers is None else list(headers)
+
+
+def _parse(block: bytes) -> tuple[Header, ...] | None:
     headers: list[Header] = []
     for field in re.split(rb"\r\n(?![ \t])", block):
         name, colon, value = field.partition(b":")
@@ -108,8 +118,11 @@ def parse_block(block: bytes) -> list[Header] | None:
         if not colon or not name.strip() or not _is_name(name) or b"\r" in bare or b"\n" in bare:
             return None
         headers.append(Header(name, value))
-    return headers
+    return tuple(headers)
+
+
+_parse_usual: Final = lru_cache(_USUAL_BLOCKS)(_parse)
 
 
 def _is_name(name: bytes) -> bool:
-    return all(33 <= octet <= 126 for octet in name)
+    return not name.translate(None, _NAME)

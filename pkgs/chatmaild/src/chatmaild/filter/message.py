@@ -36,7 +36,7 @@ class Entrance(enum.Enum):
     @property
     def is_foreign(self) -> bool:
         """Whether anybody on the Internet can use it."""
-        return self in {Entrance.SMTP, Entrance.HTTPS}
+        return self is Entrance.SMTP or self is Entrance.HTTPS
 
 
 class Markers(Protocol):
