@@ -21,6 +21,16 @@ def test_clients(port: int, target: Target, relay: str) -> None:
         _version(target, relay, port, TLSVersion.TLSv1_2)
 
 
+def test_clients_by_starttls(target: Target, relay: str) -> None:
+    """On port 587 as well."""
+    for version, refused in ((TLSVersion.TLSv1_3, False), (TLSVersion.TLSv1_2, True)):
+        session = smtplib.SMTP(target.host(relay), 587, smtp.HELLO, timeout=smtp.TIMEOUT_S)
+        with smtp.closing(session), contextlib.ExitStack() as stack:
+            if refused:
+                stack.enter_context(pytest.raises(ssl.SSLError, match=r"(?i)protocol version"))
+            assert session.starttls(context=_context(version))[0] == 220
+
+
 def test_clients_without_tls(target: Target, relay: str) -> None:
     """On port 587 nothing comes before STARTTLS, not even the login (RFC 3207 section 4)."""
     session = smtplib.SMTP(target.host(relay), 587, smtp.HELLO, timeout=smtp.TIMEOUT_S)
