@@ -1,5 +1,8 @@
 """A notification server over TLS that answers, hangs or cuts the connection as it is told."""
 
+import asyncio
+import contextlib
+import dataclasses
 import datetime
 import http.server
 import ipaddress
@@ -7,12 +10,22 @@ import pathlib
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from chatmaild.metrics import Counters
+from chatmaild.push.queue import DiskQueue
+from chatmaild.push.sender import Sender
+from chatmaild.settings import Push, Settings
+from chatmaild.store.mailboxes import Mailboxes
+from chatmaild.store.tokens import Tokens
+
+ALICE = "alice1234@chat.example.org"
+BOB = "bob123456@chat.example.org"
 
 
 class NotificationServer:
@@ -80,6 +93,45 @@ class NotificationServer:
         self._thread.join()
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Office:
+    """What a sender of notifications works with: Alice has two devices, Bob none."""
+
+    push: Push
+    disk: DiskQueue
+    tokens: Tokens
+    counters: Counters
+
+    @contextlib.asynccontextmanager
+    async def at_work(self, url: str | None = None) -> AsyncIterator[Sender]:
+        """Gives a sender that works, with another notification server for another URL."""
+        push = dataclasses.replace(self.push, notifier_url=url or self.push.notifier_url)
+        sender = Sender(push, self.disk, self.tokens, self.counters)
+        sender.start()
+        try:
+            yield sender
+        finally:
+            await sender.stop()
+
+    def wakes(self, *addresses: str) -> None:
+        """A message for each, at once; ends when nothing waits any more."""
+
+        async def scenario() -> None:
+            async with self.at_work() as sender:
+                for address in addresses:
+                    sender.notify(address)
+                await self.until(lambda: sender.waiting() == 0)
+
+        asyncio.run(scenario())
+
+    @staticmethod
+    async def until(condition: Callable[[], bool], within_s: float = 10) -> None:
+        """Wait until it is true."""
+        async with asyncio.timeout(within_s):
+            while not condition():
+                await asyncio.sleep(0.002)
+
+
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """Key and self-signed certificate for 127.0.0.1 in one PEM file."""
@@ -120,3 +172,22 @@ def server(
     running = NotificationServer(certificate)
     yield running
     running.stop()
+
+
+@pytest.fixture
+def office(
+    settings: Settings, server: NotificationServer, mailboxes: Mailboxes, tmp_path: pathlib.Path
+) -> Office:
+    """A sender's office with the test's notification server, nothing to do yet."""
+    now_s = time.time()
+    for address in (ALICE, BOB):
+        mailboxes.create(address, "hash", now_s=now_s)
+    tokens = Tokens(mailboxes, settings.push.token_valid_days)
+    for token in ("openpgp:phone", "openpgp:tablet"):
+        tokens.add(ALICE, token, now_s=now_s)
+    return Office(
+        push=dataclasses.replace(settings.push, notifier_url=server.url),
+        disk=DiskQueue(tmp_path),
+        tokens=tokens,
+        counters=Counters(),
+    )
