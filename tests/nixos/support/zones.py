@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 TTL_S = 10
+ADDRESSES = ("A", "AAAA")
 
 
 def local_data(records: Iterable[str]) -> str:
-    """Lines of unbound.conf(5) for lines of a zone file; comments and empty lines go away."""
-    kept = (record.strip() for record in records)
-    return "".join(f"local-data: '{record}'\n" for record in kept if record and record[0] != ";")
+    """Lines of unbound.conf(5) for lines of a zone file; comments and empty lines go away.
+
+    unbound does not follow its own CNAME records, so such a name gets the addresses it stands for.
+    """
+    kept = [r.strip() for r in records if r.strip() and not r.strip().startswith(";")]
+    lines: list[str] = []
+    for record in kept:
+        name, _, _, kind, value = record.split(maxsplit=4)
+        if kind == "CNAME":
+            same = [r.split(maxsplit=4) for r in kept]
+            lines += [
+                f"{name} {t} IN {k} {v}" for n, t, _, k, v in same if n == value and k in ADDRESSES
+            ]
+        else:
+            lines.append(record)
+    return "".join(f"local-data: '{line}'\n" for line in lines)
 
 
 def address_records(domain: str, *, ipv4: str, ipv6: str | None = None) -> list[str]:
