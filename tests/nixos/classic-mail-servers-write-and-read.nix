@@ -1,4 +1,4 @@
-# A classic mail server (Postfix with mailbox files) and a relay write to each other, and a bounce comes back.
+# A classic mail server (Postfix with maildirs) and a relay write to each other, and a bounce comes back.
 { pkgs, lib, ... }:
 let
   world = import ./support/world.nix { inherit pkgs lib; };
@@ -50,7 +50,7 @@ in
 
     with subtest("it gets mail"):
         client.succeed("courier send alice0001@a.test carol@classic.test hello")
-        classic.wait_until_succeeds("grep DKIM-Signature /var/mail/carol", timeout=60)
+        classic.wait_until_succeeds("grep --recursive DKIM-Signature /var/mail/carol", timeout=60)
 
     with subtest("it writes"):
         client.succeed("courier login alice0001@a.test")
