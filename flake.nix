@@ -27,6 +27,13 @@
             }
           ];
         };
+      # a throw-away relay in QEMU
+      vm =
+        system:
+        lib.nixosSystem {
+          inherit system;
+          modules = [ ./images/vm.nix ];
+        };
       # { NAME = ./folder/NAME.nix; }: what is in the folder is checked
       filesIn =
         folder:
@@ -58,11 +65,7 @@
       nixosConfigurations = {
         # the card of a Raspberry Pi; docs/raspberry-pi.md
         rpi = lib.nixosSystem { modules = [ ./images/raspberry-pi.nix ]; };
-        # a throw-away relay in QEMU
-        vm = lib.nixosSystem {
-          system = "x86_64-linux";
-          modules = [ ./images/vm.nix ];
-        };
+        vm = vm "x86_64-linux";
       };
 
       templates.default = {
@@ -93,11 +96,9 @@
         {
           try = script "try" "Two relays on this machine, and a message between them";
           lab = script "lab" "Relays, name server and clients in containers on this machine";
-        }
-        // lib.optionalAttrs (pkgs.stdenv.hostPlatform.system == "x86_64-linux") {
           vm = {
             type = "app";
-            program = lib.getExe' self.nixosConfigurations.vm.config.system.build.vm "run-vm-vm";
+            program = lib.getExe' (vm pkgs.stdenv.hostPlatform.system).config.system.build.vm "run-vm-vm";
             meta.description = "A throw-away relay in QEMU";
           };
         }
@@ -154,6 +155,21 @@
               inherit nixpkgs;
               chatmail = self;
             }).nixosConfigurations.relay.config.system.build.toplevel;
+        }
+        // lib.optionalAttrs (system != "aarch64-linux") {
+          # evaluated, nothing more: whoever has another processor sees that everything is there for Raspberry Pis, too
+          aarch64 = pkgs.writeText "chatmail-aarch64" (
+            lib.concatMapStringsSep "\n" (derivation: builtins.unsafeDiscardStringContext derivation.drvPath) (
+              map (example: (machine "aarch64-linux" example).config.system.build.toplevel) (
+                lib.attrValues (filesIn ./examples)
+              )
+              ++ [
+                (vm "aarch64-linux").config.system.build.toplevel
+                self.nixosConfigurations.rpi.config.system.build.toplevel
+              ]
+              ++ lib.attrValues self.packages.aarch64-linux
+            )
+          );
         }
         // prefixed "example" (
           lib.mapAttrs (_: example: (machine system example).config.system.build.toplevel) (

@@ -105,6 +105,21 @@ in
             "fs.inotify.max_user_watches" = 524288;
           };
 
+          # these read their settings when they start
+          systemd.services =
+            lib.genAttrs
+              [
+                "chatmail-accounts"
+                "chatmail-filter"
+                "chatmail-transport"
+              ]
+              (_: {
+                restartTriggers = [ config.environment.etc."chatmail/settings.json".source ];
+              })
+            // lib.optionalAttrs (settings.iroh.enable && settings.iroh.program != null) {
+              iroh-relay.restartTriggers = [ config.environment.etc."chatmail/iroh-relay.toml".source ];
+            };
+
           # the settings file is checked by its reader before a machine boots with it
           system.checks = [
             (pkgs.runCommand "chatmail-settings-check" { } ''

@@ -9,22 +9,9 @@
   systemd,
   util-linux,
 }:
-python3Packages.buildPythonApplication {
-  pname = "chatmail-lab";
-  version = "0.1.0";
-  pyproject = true;
-
-  src = lib.fileset.toSource {
-    root = ./.;
-    fileset = lib.fileset.unions [
-      ./pyproject.toml
-      ./src
-      ./tests
-    ];
-  };
-
-  build-system = [ python3Packages.setuptools ];
-  dependencies = [ python3Packages.click ];
+import ../application.nix { inherit lib python3Packages; } {
+  directory = ./.;
+  checkInputs = [ ];
   # behind the machine's own: its systemd-nspawn knows its kernel best
   makeWrapperArgs = [
     "--suffix PATH : ${
@@ -37,14 +24,4 @@ python3Packages.buildPythonApplication {
       ]
     }"
   ];
-
-  nativeCheckInputs = [ python3Packages.pytestCheckHook ];
-  pythonImportsCheck = [ "chatmail_lab" ];
-
-  meta = {
-    description = "Chatmail relays in containers on one machine, offline";
-    license = lib.licenses.mit;
-    mainProgram = "chatmail-lab";
-    platforms = lib.platforms.linux;
-  };
 }

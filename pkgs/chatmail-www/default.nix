@@ -7,38 +7,10 @@
   writeText,
 }:
 let
-  builder = python3Packages.buildPythonApplication {
-    pname = "chatmail-www";
-    version = "0.1.0";
-    pyproject = true;
-
-    src = lib.fileset.toSource {
-      root = ./.;
-      fileset = lib.fileset.unions [
-        ./pyproject.toml
-        ./src
-      ];
-    };
-
-    build-system = [ python3Packages.setuptools ];
-    dependencies = builtins.attrValues {
-      inherit (python3Packages)
-        click
-        jinja2
-        segno
-        ;
-    };
-
-    pythonImportsCheck = [ "chatmail_www" ];
+  builder = import ../application.nix { inherit lib python3Packages; } {
+    directory = ./.;
     passthru = { inherit site; };
-
-    meta = {
-      description = "Builds the web pages of a chatmail relay";
-      license = lib.licenses.mit;
-      mainProgram = "chatmail-www";
-    };
   };
-
   site =
     settings:
     runCommand "chatmail-pages-${settings.domain}" { } ''

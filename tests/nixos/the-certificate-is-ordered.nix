@@ -21,7 +21,12 @@ in
       { nodes, ... }:
       {
         imports = [ (world.relay "a.test") ];
-        services.chatmail.tls = lib.mkForce { mode = "acme"; };
+        services.chatmail.tls = lib.mapAttrs (_: lib.mkForce) {
+          mode = "acme";
+          certificateFile = null;
+          keyFile = null;
+        };
+        environment.systemPackages = [ pkgs.openssl ];
         security.pki.certificateFiles = [ nodes.issuer.test-support.acme.caCert ];
         security.acme = {
           acceptTerms = true;

@@ -1,4 +1,4 @@
-"""Closed ports, lost packets and counted connections, on one relay."""
+"""Closed ports, lost packets, missing routes and counted connections, on one relay."""
 
 from __future__ import annotations
 
@@ -58,6 +58,17 @@ def lost(machine: Machine, address: str) -> Iterator[None]:
     rules = _RULES.format(incoming=f"ip saddr {address}", outgoing=f"ip daddr {address}")
     with _loaded(machine, rules):
         yield
+
+
+@contextlib.contextmanager
+def without_route(machine: Machine, address: str) -> Iterator[None]:
+    """Lets a machine have no way to an address, as one without IPv4 or IPv6 has none."""
+    family = "-6" if ":" in address else "-4"
+    machine.run("ip", family, "route", "add", "unreachable", address)
+    try:
+        yield
+    finally:
+        machine.run("ip", family, "route", "delete", "unreachable", address)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 # { lib, machine } -> true: every option of services.chatmail has the effect on a machine that its case names (./cases.nix),
-# and every option has a case, there or in tests/nix/effects.toml. `machine MODULE` is evaluated only.
+# and every option has a case, there or in tests/nix/effects.toml; a switch to other settings starts our services again.
+# `machine MODULE` is evaluated only.
 { lib, machine }:
 let
   relay = {
@@ -33,6 +34,14 @@ let
   );
   idle = lib.filterAttrs (_: case: !case.holds (extended case.module)) cases;
   anyway = lib.filterAttrs (_: case: case.holds without.config) cases;
+
+  triggers = config: unit: map toString config.systemd.services.${unit}.restartTriggers;
+  changed = extended { services.chatmail.mail.maxRecipients = 2000; };
+  asleep = lib.filter (unit: triggers without.config unit == triggers changed unit) [
+    "chatmail-accounts"
+    "chatmail-filter"
+    "chatmail-transport"
+  ];
   shown = lib.concatStringsSep ", ";
 in
 if forgotten != [ ] then
@@ -41,5 +50,7 @@ else if idle != { } then
   throw "options without their effect: ${shown (lib.attrNames idle)}"
 else if anyway != { } then
   throw "effects that are there without the option: ${shown (lib.attrNames anyway)}"
+else if asleep != [ ] then
+  throw "not started again with other settings: ${shown asleep}"
 else
   true

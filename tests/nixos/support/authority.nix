@@ -1,12 +1,14 @@
 # { pkgs } -> a certificate authority of test machines: `ca` (PEM), and `certificate DOMAIN` (folder with fullchain.pem
-# and key.pem for the domain, www. and mta-sts.). Made anew for each build; secret from nobody.
+# and key.pem for the domain, www. and mta-sts.), as strict as Python wants them (RFC 5280). Made anew for each build;
+# secret from nobody.
 { pkgs }:
 let
   openssl = pkgs.lib.getExe pkgs.openssl;
   key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc";
   authority = pkgs.runCommand "chatmail-test-authority" { } ''
     mkdir $out
-    ${openssl} req -x509 ${key} -days 3650 -subj "/CN=authority of a test" -keyout $out/key.pem -out $out/ca.pem
+    ${openssl} req -x509 ${key} -days 3650 -subj "/CN=authority of a test" \
+      -addext keyUsage=critical,keyCertSign,cRLSign -keyout $out/key.pem -out $out/ca.pem
   '';
 in
 {
@@ -17,6 +19,7 @@ in
       mkdir $out
       ${openssl} req -x509 ${key} -days 365 -subj /CN=${domain} -CA ${authority}/ca.pem -CAkey ${authority}/key.pem \
         -addext subjectAltName=DNS:${domain},DNS:www.${domain},DNS:mta-sts.${domain} \
-        -addext basicConstraints=critical,CA:FALSE -keyout $out/key.pem -out $out/fullchain.pem
+        -addext basicConstraints=critical,CA:FALSE -addext keyUsage=critical,digitalSignature \
+        -addext authorityKeyIdentifier=keyid -keyout $out/key.pem -out $out/fullchain.pem
     '';
 }

@@ -8,6 +8,7 @@ let
     packages.dnspython
     packages.imapclient
     packages.pytest
+    packages.pytest-timeout
   ]);
   suite = pkgs.runCommand "chatmail-acceptance-suite" { } ''
     mkdir -p $out
