@@ -14,15 +14,14 @@ from http import HTTPStatus
 from urllib.parse import parse_qsl
 
 from chatmaild import serve
+from chatmaild.accounts.http import Handler, Request, Response, json_response
 from chatmaild.accounts.logins import Logins
 from chatmaild.errors import BusyError
-from chatmaild.http.messages import Handler, Request, Response, json_response
 from chatmaild.metrics import Counters
 
 # Dovecot uses the token for nothing, it only wants to see one
 TOKEN = "x"  # noqa: S105
 RETRY_AFTER_S = "1"
-MAX_BODY_BYTES = 65536
 
 
 def handler(
@@ -33,11 +32,9 @@ def handler(
     async def handle(request: Request) -> Response:
         match request.method, request.path:
             case "POST", "/login":
-                form = await request.body.read(MAX_BODY_BYTES)
-                return await _or_later(_login(form, logins))
+                return await _or_later(_login(request, logins))
             case "POST", "/event":
-                event = await request.body.read(MAX_BODY_BYTES)
-                return await _or_later(_heard(delivered(event)))
+                return await _or_later(_heard(delivered(request.body)))
             case "GET", "/metrics":
                 return Response(body=counters.text().encode())
             case _:
@@ -66,10 +63,12 @@ async def _heard(event: Awaitable[None]) -> Response:
     return Response()
 
 
-async def _login(body: bytes, logins: Logins) -> Response:
+async def _login(request: Request, logins: Logins) -> Response:
     try:
         # as latin-1 every byte is one character, so that a password of any encoding survives
-        form = dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, encoding="latin-1"))
+        form = dict(
+            parse_qsl(request.body.decode("ascii"), keep_blank_values=True, encoding="latin-1")
+        )
         user, password = form["username"], form["password"].encode("latin-1")
     except (ValueError, KeyError):
         return json_response({"error": "invalid_request"}, 400)

@@ -3,9 +3,9 @@
 from contextlib import AsyncExitStack
 
 from chatmaild.accounts import dovecot
+from chatmaild.accounts.http import http
 from chatmaild.accounts.logins import Logins
 from chatmaild.accounts.web import Web
-from chatmaild.http.server import connection
 from chatmaild.metadata import server as metadata
 from chatmaild.metadata.keys import Keys
 from chatmaild.metrics import Counters
@@ -52,11 +52,11 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     )
     web = Web(settings, logins, counters)
     await stack.enter_async_context(
-        streams(listen_unix(settings.sockets.web), connection(web.handle, refusal=web.refusal))
+        http(listen_unix(settings.sockets.web), web.handle, web.refusal)
     )
     await stack.enter_async_context(
-        streams(
+        http(
             listen_tcp("127.0.0.1", settings.ports.login),
-            connection(dovecot.handler(logins, counters, delivered)),
+            dovecot.handler(logins, counters, delivered),
         )
     )

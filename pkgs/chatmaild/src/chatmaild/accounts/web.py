@@ -23,13 +23,13 @@ from chatmaild.accounts.credentials import (
     random_name,
     random_password,
 )
+from chatmaild.accounts.http import Request, Response, json_response
 from chatmaild.accounts.language import LANGUAGES, preferred, sentence
 from chatmaild.accounts.logins import Logins
 from chatmaild.accounts.ratelimit import IpLimit
 from chatmaild.accounts.registration import RegistrationSwitch
 from chatmaild.address import parse_address
 from chatmaild.errors import AddressError, BusyError, RegistrationRefused
-from chatmaild.http.messages import Request, Response, json_response
 from chatmaild.metrics import Counters
 from chatmaild.sessions import end_sessions
 from chatmaild.settings import Settings
@@ -53,7 +53,6 @@ _STATUS = {
     "too-large": 413,
 }
 _CODE_OF_STATUS = {405: "method", 413: "too-large", 404: "not-found", 500: "fault"}
-MAX_BODY_BYTES = 65536
 # seconds; a bucket of two requests a second has one by then
 RETRY_AFTER = "1"
 # a name of nine random characters is free, unless this machine is out of its mind
@@ -84,12 +83,11 @@ class Web:
 
     async def handle(self, request: Request) -> Response:
         """The answer to a request; a refusal says why in the person's language."""
-        content = await request.body.read(MAX_BODY_BYTES)
         try:
             if request.path in NEW_PATHS:
                 return await self._new(request)
             if request.path == DELETE_PATH:
-                return await self._delete(request, content)
+                return await self._delete(request)
             return refuse("not-found", request)
         except RegistrationRefused as refused:
             self._counters.add("rejected_registrations", reason=refused.code)
@@ -153,14 +151,14 @@ class Web:
             content["dclogin_url"] = dclogin_url(address, password, self._settings)
         return json_response(content, cache_control="no-store")
 
-    async def _delete(self, request: Request, content: bytes) -> Response:
+    async def _delete(self, request: Request) -> Response:
         if request.method != "POST":
             return refuse("method", request, allow="POST")
         if not self._ip_limit.allow(client_ip(request), time.monotonic()):
             return _page("not-now", request, "") or refuse(
                 "too-many", request, retry_after=RETRY_AFTER
             )
-        wanted = parse_deletion(request, content)
+        wanted = parse_deletion(request)
         if wanted is None:
             return _page("not-deleted", request, "") or refuse("bad-request", request)
         try:
@@ -185,7 +183,7 @@ class Web:
 
 def refuse(code: str, request: Request, **headers: str) -> Response:
     """A refusal with its reason in the language of the request."""
-    language = preferred(request.value("accept-language"))
+    language = preferred(request.headers.get("accept-language", ""))
     return json_response(
         {"reason": sentence(code, language)},
         _STATUS.get(code, 403),
@@ -197,14 +195,14 @@ def refuse(code: str, request: Request, **headers: str) -> Response:
 
 def client_ip(request: Request) -> str:
     """Who asks, as nginx says; it sets the header whatever the client sent."""
-    return request.value("x-real-ip")
+    return request.headers.get("x-real-ip", "")
 
 
-def parse_deletion(request: Request, content: bytes) -> _Deletion | None:
+def parse_deletion(request: Request) -> _Deletion | None:
     """What the body wants deleted; None when it cannot be told."""
-    kind = request.value("content-type").partition(";")[0].strip().lower()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
-        text = content.decode()
+        text = request.body.decode()
         fields = json.loads(text) if kind == "application/json" else dict(parse_qsl(text))
         address, password = fields["address"], fields["password"]
         language = fields.get("language", "")
@@ -221,10 +219,10 @@ def parse_deletion(request: Request, content: bytes) -> _Deletion | None:
 
 def _page(name: str, request: Request, language: str) -> Response | None:
     """Send a browser that filled in the form to a page; None for other clients."""
-    if "text/html" not in request.value("accept"):
+    if "text/html" not in request.headers.get("accept", ""):
         return None
     if language not in LANGUAGES:
-        language = preferred(request.value("accept-language"))
+        language = preferred(request.headers.get("accept-language", ""))
     return Response(status=303, headers={"Location": f"/{language}/{name}.html"})
 
 
