@@ -59,7 +59,7 @@ in
         client.succeed("courier --within 60 fetch alice0001@a.test answer")
 
     with subtest("an unknown recipient there comes back as a bounce that the relay made itself"):
-        client.succeed("courier send alice0001@a.test nobody@classic.test hello")
-        a.wait_until_succeeds("grep --recursive --quiet MAILER-DAEMON /var/lib/chatmail/mail/alice0001@a.test", timeout=60)
+        client.succeed("courier send alice0001@a.test stranger@classic.test hello")
+        a.wait_until_succeeds("grep --recursive --quiet multipart/report /var/lib/chatmail/mail/alice0001@a.test", timeout=60)
   '';
 }
