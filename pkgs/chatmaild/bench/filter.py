@@ -8,6 +8,7 @@ every header field and every piece of the body and looks at none; `check` is wha
 DKIM add, `hash` the SHA-256 in it, which DKIM needs. What Postfix pays for the same message is in
 tests/e2e/test_large_messages_cost_the_filter_little.py. Ends with 1 where many messages of 30 MB
 at once take more memory than they may.
+Over 300 lines: one program that is handed to a host as a whole, by standard input.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Attributes are the keys of `modules/chatmail/settings.nix` in snake case:
 `mail.maxMessageBytes` is `settings.mail.max_message_bytes`.
+Over 300 lines: every setting of the relay, declared once.
 """
 
 import json
