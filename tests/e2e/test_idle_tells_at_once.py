@@ -67,6 +67,6 @@ def _latencies(
 
 def _listen(bob: Person, notices: queue.Queue[float], done: threading.Event) -> None:
     while not done.is_set():
-        for response in bob.imap.idle_check(timeout=0.5):
+        for response in bob.notices(within_s=0.5):
             if len(response) > 1 and response[1] == b"EXISTS":
                 notices.put(time.perf_counter())

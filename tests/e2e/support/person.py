@@ -10,10 +10,11 @@ import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from imapclient import IMAPClient
-from imapclient.exceptions import IMAPClientError
+from imapclient.exceptions import IMAPClientError, ProtocolError
 
 from support import messages, openpgp, smtp
 from support.smtp import Reply
@@ -152,9 +153,19 @@ class Person:
                 raise TimeoutError(f"no message within {within_s} s")
             self.imap.idle()
             try:
-                self.imap.idle_check(timeout=min(left_s, LOOK_AGAIN_S))
+                self.notices(within_s=min(left_s, LOOK_AGAIN_S))
             finally:
                 self.imap.idle_done()
+
+    def notices(self, within_s: float) -> list[Any]:
+        """Waits for what the relay tells the session, which is in IDLE.
+
+        Dovecot may send a line in two pieces (`* 1 FETCH (FLAGS (\\Recent)` and `)`). imaplib
+        loses the first one, and imapclient does not like the second.
+        """
+        with contextlib.suppress(ProtocolError):
+            return list(self.imap.idle_check(timeout=within_s))
+        return []
 
     def inbox(self) -> list[Letter]:
         """Returns every message in INBOX."""
