@@ -44,7 +44,7 @@ NO_HOST = Reply(code=451, text="4.4.3 No host to ask over HTTPS")
 SMTP_HAD_ITS_CHANCE_S = 30.0
 MAX_REFUSALS = 10_000
 # at once, then with pauses in which a web server that died is started anew
-AGAIN_AFTER_S = (0.0, 1.0, 4.0, 15.0)
+AGAIN_AFTER_S = (0.0, 1.0, 4.0)
 
 
 class Refusals:
