@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from chatmaild.transport import delivery, https
+from chatmaild.transport import https
 
 from .conftest import World, http
 
@@ -14,7 +14,7 @@ Worlds = Callable[[], AbstractAsyncContextManager[World]]
 
 
 @pytest.mark.parametrize("size", [100, 200_000])
-def test_the_same_host_is_asked_again(world: Worlds, size: int) -> None:
+def test_the_same_host_is_asked_once_more(world: Worlds, size: int) -> None:
     """It knows whether it has the message; nobody else is asked."""
 
     async def scenario() -> None:
@@ -41,30 +41,15 @@ def test_a_connection_that_was_closed_meanwhile(world: Worlds) -> None:
     asyncio.run(scenario())
 
 
-def test_a_host_that_is_just_starting_again(world: Worlds, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SMTP is not tried meanwhile, where the host would not recognise the message."""
-    monkeypatch.setattr(delivery, "AGAIN_AFTER_S", (0.0, 0.01, 0.01))
-
-    async def scenario() -> None:
-        async with world() as w:
-            w.host.answers = [b"", http(502, ""), http(200, "250 OK")]
-
-            assert await w.delivers() == "250 OK (HTTPS)"
-            assert len(w.host.received) == 3
-
-    asyncio.run(scenario())
-
-
-def test_postfix_goes_on_when_it_stays_lost(world: Worlds, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_postfix_goes_on_when_it_stays_lost(world: Worlds) -> None:
     """With SMTP, which has the same doubt (RFC 1047); after that SMTP comes first."""
-    monkeypatch.setattr(delivery, "AGAIN_AFTER_S", (0.0, 0.01))
 
     async def scenario() -> None:
         async with world() as w:
             w.host.answers = [b""]
 
             assert (await w.delivers()).startswith("451 ")
-            assert len(w.host.received) == 3
+            assert len(w.host.received) == 2
             assert w.destinations.route("peer.test", w.now_s) == (
                 "smtp-https:peer.test, [127.0.0.1]:10083"
             )

@@ -8,7 +8,6 @@
   of a message to a host without SMTP learns the reason in minutes instead of days.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -43,8 +42,6 @@ NO_HOST = Reply(code=451, text="4.4.3 No host to ask over HTTPS")
 # sooner is another recipient's copy, not one that SMTP could not settle
 SMTP_HAD_ITS_CHANCE_S = 30.0
 MAX_REFUSALS = 10_000
-# at once, then with pauses in which a web server that died is started anew
-AGAIN_AFTER_S = (0.0, 1.0, 4.0)
 
 
 class Refusals:
@@ -117,7 +114,10 @@ class Delivery:
         started_s = self._clock_s()
         outcome = await self._client.post(host, envelope, message)
         if isinstance(outcome, Broken) and not outcome.timed_out:
-            outcome = await self._offer_again(host, envelope, message)
+            # mostly a kept-open connection that the host closed meanwhile. If it did take the
+            # message, the second offer can double it, as SMTP would (RFC 1047); relays like this
+            # one recognise it
+            outcome = await self._client.post(host, envelope, message)
         self._counters.add("https_out", outcome=type(outcome).__name__.lower())
         # who writes to which domain, and when, is nobody's business while it works
         _log.log(
@@ -128,21 +128,6 @@ class Delivery:
             1000 * (self._clock_s() - started_s),
         )
         return outcome
-
-    async def _offer_again(self, host: Exchanger, envelope: Envelope, message: Message) -> Outcome:
-        """Ask a host that may have the message until it says whether it takes it.
-
-        Mostly it just closed a kept-open connection. If it has the message, a relay like this one
-        recognises it; SMTP, which Postfix tries next, would double it (RFC 1047).
-        """
-        for pause_s in AGAIN_AFTER_S:
-            await asyncio.sleep(pause_s)
-            outcome = await self._client.post(host, envelope, message)
-            if isinstance(outcome, Delivered | Answered | TooLarge):
-                return outcome
-            if isinstance(outcome, Broken) and outcome.timed_out:
-                return outcome
-        return Broken(timed_out=False)
 
     def _learn(
         self, host: Exchanger, domain: str, outcome: Outcome, envelope: Envelope, message: Message
