@@ -238,14 +238,6 @@ in
         milter_protocol = "6";
         # what no smtpd took in was made here
         milter_macro_daemon_name = "bounce";
-        # the filter asks for one macro; each of the others would be a packet more at every step of a message
-        milter_connect_macros = "";
-        milter_helo_macros = "";
-        milter_mail_macros = "{daemon_name}";
-        milter_rcpt_macros = "";
-        milter_data_macros = "";
-        milter_end_of_header_macros = "";
-        milter_end_of_data_macros = "";
       }
       # without IPv4 it still has the loopback address, on which our services are
       // lib.optionalAttrs (!network.ipv6) { inet_protocols = "ipv4"; }
