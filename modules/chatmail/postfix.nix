@@ -125,8 +125,8 @@ in
         transport_maps = [
           # our own addresses
           "socketmap:unix:${sockets.transports}:transport"
-          # By SMTP alone: Postfix keeps a session without TLS by the first of several next hops, which is the gateway
-          # for most domains, and would take it for any of them.
+          # By SMTP alone: a session that had to do without TLS would be found again by the first of several next hops,
+          # which is the gateway for most domains; see smtp_tls_policy_maps.
           (inline [ (rule "/@nauta\\.cu$$/" "smtp:") ])
           # all others: the gateway to HTTPS delivery and the peer's own hosts, in the better order
           "socketmap:unix:${sockets.destinations}:destinations"
@@ -199,8 +199,10 @@ in
         smtp_tls_CAfile = "/etc/ssl/certs/ca-certificates.crt";
         smtp_tls_loglevel = "0";
         smtp_tls_policy_maps = inline [
-          # our own gateway to HTTPS delivery
-          (rule "/^\\[127\\.0\\.0\\.1\\]:${port ports.transportSmtp}$$/" "none")
+          # Our own gateway to HTTPS delivery, which offers no TLS. With `none', its sessions are the only ones that
+          # Postfix finds again by the first of several next hops, whoever that is: it would take one for the peer's
+          # own, and then knock at the peer's addresses on the gateway's port.
+          (rule "/^\\[127\\.0\\.0\\.1\\]:${port ports.transportSmtp}$$/" "may")
           # no certificate can be had for these
           (rule "/^\\[.*\\]/" "encrypt")
           (rule "/^_/" "encrypt")

@@ -106,10 +106,6 @@ class Delivery:
         self._destinations.domain_fails(domain, self._clock_s(), tried=tried)
         return NOT_NOW
 
-    def follows_smtp(self, envelope: Envelope) -> bool:
-        """Whether Postfix tries SMTP before it comes to us with mail for this domain."""
-        return self._destinations.smtp_first(domain_of(envelope.recipients[0]), self._clock_s())
-
     async def _offer(self, host: Exchanger, envelope: Envelope, message: Message) -> Outcome:
         started_s = self._clock_s()
         outcome = await self._client.post(host, envelope, message)

@@ -67,13 +67,9 @@ class Destinations:
         """Postfix transport and nexthops of a domain (transport(5)), or None for a local one."""
         if not domain or domain == self.local_domain:
             return None
-        if self.smtp_first(domain, now_s):
-            return f"{self.service}:{domain}, {self.gateway}"
-        return f"{self.service}:{self.gateway}, {domain}"
-
-    def smtp_first(self, domain: str, now_s: float) -> bool:
-        """Whether HTTPS failed there lately."""
-        return self._domains.age_s(domain, now_s) is not None
+        if self._domains.age_s(domain, now_s) is None:
+            return f"{self.service}:{self.gateway}, {domain}"
+        return f"{self.service}:{domain}, {self.gateway}"
 
     def worth_trying(self, host: str, domain: str, size_bytes: int, now_s: float) -> bool:
         """Whether a message of that size should be offered to the host over HTTPS now."""

@@ -61,8 +61,7 @@ class Session:
                     await self._writer.drain()
                     return
                 case "DATA":
-                    if not await self._data():
-                        return
+                    await self._data()
                 case "EHLO":
                     self._forget()
                     self._say_extensions()
@@ -96,28 +95,17 @@ class Session:
         self._recipients.append(address)
         return OK
 
-    async def _data(self) -> bool:
-        """Take a message; whether the session goes on.
-
-        Where SMTP came first, a message that is not taken breaks the session off, because Postfix
-        keeps sessions by the first of its next hops: it would take this one for the peer's, ask us
-        before SMTP from then on, and knock at the peer's hosts on our port instead of 25.
-        """
+    async def _data(self) -> None:
         if self._sender is None or not self._recipients:
             self._say(NO_RECIPIENT)
-            return True
+            return
         envelope = Envelope(sender=self._sender, recipients=tuple(self._recipients))
         self._forget()
         self._say(GO_AHEAD)
         await self._writer.drain()
         with Message() as message:
             complete = await self._read_message(message)
-            smtp_came_first = self._delivery.follows_smtp(envelope)
-            reply = await self._delivered(envelope, message) if complete else LOCAL_ERROR
-        if smtp_came_first and not reply.accepted and not reply.permanent:
-            return False
-        self._say(reply)
-        return True
+            self._say(await self._delivered(envelope, message) if complete else LOCAL_ERROR)
 
     async def _delivered(self, envelope: Envelope, message: Message) -> Reply:
         try:

@@ -1,0 +1,58 @@
+"""Postfix keeps sessions: that with our HTTPS gateway is never taken for one with the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from conftest import PersonFactory
+from support.firewall import closed
+from support.person import Person
+from support.target import Machine
+
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
+
+SMTP = 25
+WITHIN_S = 10
+GIVEN_UP_S = 60  # packets vanish: each address of the host takes 15 s
+
+
+@pytest.fixture(autouse=True)
+def _forgotten(machine: Machine) -> Iterator[None]:
+    """Nothing is known and no session kept, before and after."""
+    for service in ("chatmail-transport", "postfix"):
+        machine.run("systemctl", "restart", service)
+    yield
+    machine.run("systemctl", "restart", "chatmail-transport")
+
+
+def test_after_https_stood_in_for_smtp(
+    alice: Person,
+    carol: Person,
+    new_person: PersonFactory,
+    other_relay: str,
+    machine: Machine,
+    other_machine: Machine,
+) -> None:
+    """SMTP comes first and fails, HTTPS delivers; then HTTPS fails: SMTP delivers at once again."""
+    other_machine.stop("nginx")
+    try:
+        alice.sends(carol, text="by SMTP")
+        assert carol.receives(within_s=WITHIN_S).text == "by SMTP"
+    finally:
+        other_machine.start("nginx")
+    machine.run("systemctl", "restart", "postfix")  # ends its session with the host
+    alice.leaves()
+    with closed(machine, SMTP):
+        alice.sends(carol, text="by HTTPS")
+        assert carol.receives(within_s=GIVEN_UP_S).text == "by HTTPS"
+
+    other_machine.stop("nginx")
+    try:
+        # others than before, because Postfix remembers the way to an address for half a minute
+        for person in new_person(other_relay), new_person(other_relay):
+            person.logs_in()
+            alice.sends(person, text="by SMTP, after HTTPS")
+            assert person.receives(within_s=WITHIN_S).text == "by SMTP, after HTTPS"
+    finally:
+        other_machine.start("nginx")
