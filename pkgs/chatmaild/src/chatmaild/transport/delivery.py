@@ -8,6 +8,7 @@
   of a message to a host without SMTP learns the reason in minutes instead of days.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from chatmaild.transport.outcome import (
     Delivered,
     Outcome,
     TooLarge,
+    Unusable,
     in_words,
 )
 from chatmaild.transport.replies import Reply
@@ -42,6 +44,9 @@ NO_HOST = Reply(code=451, text="4.4.3 No host to ask over HTTPS")
 # sooner is another recipient's copy, not one that SMTP could not settle
 SMTP_HAD_ITS_CHANCE_S = 30.0
 MAX_REFUSALS = 10_000
+# a web server that died is back by then: NixOS starts nginx anew after 10 s
+BACK_WITHIN_S = 15.0
+KNOCK_EVERY_S = 0.5
 
 
 class Refusals:
@@ -110,10 +115,7 @@ class Delivery:
         started_s = self._clock_s()
         outcome = await self._client.post(host, envelope, message)
         if isinstance(outcome, Broken) and not outcome.timed_out:
-            # mostly a kept-open connection that the host closed meanwhile. If it did take the
-            # message, the second offer can double it, as SMTP would (RFC 1047); relays like this
-            # one recognise it
-            outcome = await self._client.post(host, envelope, message)
+            outcome = await self._offer_again(host, envelope, message)
         self._counters.add("https_out", outcome=type(outcome).__name__.lower())
         # who writes to which domain, and when, is nobody's business while it works
         _log.log(
@@ -124,6 +126,20 @@ class Delivery:
             1000 * (self._clock_s() - started_s),
         )
         return outcome
+
+    async def _offer_again(self, host: Exchanger, envelope: Envelope, message: Message) -> Outcome:
+        """Ask a host that may have the message.
+
+        Mostly it just closed a kept-open connection. If it did take the message, relays like this
+        one recognise it; others double it, as SMTP would (RFC 1047). A port that nobody listens on
+        is that of a web server which died in the middle and is about to return.
+        """
+        for _ in range(int(BACK_WITHIN_S / KNOCK_EVERY_S)):
+            outcome = await self._client.post(host, envelope, message)
+            if not (isinstance(outcome, Unusable) and outcome.refused):
+                return outcome
+            await asyncio.sleep(KNOCK_EVERY_S)
+        return Broken(timed_out=False)
 
     def _learn(
         self, host: Exchanger, domain: str, outcome: Outcome, envelope: Envelope, message: Message

@@ -61,7 +61,10 @@ class HttpsClient:
         except (OSError, UnicodeError) as error:
             # OpenSSL's errors have numbers of their own
             tls = isinstance(error, ssl.SSLError)
-            return Unusable(type(error).__name__ if tls else kind_of(error))
+            return Unusable(
+                type(error).__name__ if tls else kind_of(error),
+                refused=isinstance(error, ConnectionRefusedError),
+            )
         answer: Answer | None = None
         limit_s = min(LONGEST_S, ANSWER_S + message.size_bytes / SLOWEST_BYTES_PER_S)
         try:

@@ -34,9 +34,11 @@ class Unusable:
 
     Attributes:
         why: a few words without names, for the log.
+        refused: nobody listens on its port, as while a web server is started anew.
     """
 
     why: str
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
