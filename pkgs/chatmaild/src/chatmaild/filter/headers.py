@@ -71,7 +71,11 @@ def content_type(headers: list[Header]) -> ContentType | None:
     found = named(headers, b"content-type")
     if not found:
         return PLAIN_TEXT
-    return _parse_content_type(found[0].text) if len(found) == 1 else None
+    if len(found) > 1:
+        return None
+    text = found[0].text
+    parse = _usual_content_type if len(text) <= _USUAL_OCTETS else _parse_content_type
+    return parse(text)
 
 
 def _parse_content_type(text: bytes) -> ContentType | None:
@@ -91,6 +95,9 @@ def _parse_content_type(text: bytes) -> ContentType | None:
                 return None  # given twice, or in the pieces of RFC 2231: parsers disagree on these
             boundary = _value_of(parameter)
     return ContentType(media_type=media_type, boundary=boundary)
+
+
+_usual_content_type: Final = lru_cache(_USUAL_BLOCKS)(_parse_content_type)
 
 
 def _value_of(parameter: re.Match[bytes]) -> bytes:

@@ -45,6 +45,7 @@ class Mailboxes:
 
     def __init__(self, directory: str | Path) -> None:
         self.directory = Path(directory)
+        self._root = str(self.directory)
 
     @classmethod
     def of(cls, settings: Settings) -> "Mailboxes":
@@ -57,7 +58,11 @@ class Mailboxes:
         Raises:
             AddressError: the text is no address.
         """
-        return self.directory / parse_address(address).mailbox
+        return Path(self._path(address))
+
+    def _path(self, address: str) -> str:
+        """The same as text: what is asked at every message and login costs a third of Path's."""
+        return f"{self._root}/{parse_address(address).mailbox}"
 
     def exists(self, address: str) -> bool:
         """Whether the address was made and not deleted."""
@@ -74,7 +79,7 @@ class Mailboxes:
     def has(self, address: str, name: str) -> bool:
         """Whether there is a file of that name in the directory of the address."""
         try:
-            (self.path(address) / name).stat()
+            os.stat(f"{self._path(address)}/{name}")  # noqa: PTH116 - see _path
         except (FileNotFoundError, NotADirectoryError):
             return False
         return True
@@ -82,7 +87,8 @@ class Mailboxes:
     def password_hash(self, address: str) -> str | None:
         """The stored hash; empty when blocked, None when the address does not exist."""
         try:
-            return (self.path(address) / PASSWORD).read_text("ascii").strip()
+            with open(f"{self._path(address)}/{PASSWORD}", "rb") as file:  # noqa: PTH123
+                return file.read().decode("ascii").strip()
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -133,7 +139,7 @@ class Mailboxes:
 
     def record_login(self, address: str, *, now_s: float) -> None:
         """Count today as the day of the last login; writes only when the day is another one."""
-        _set_day(self.path(address) / PASSWORD, now_s)
+        _set_day(f"{self._path(address)}/{PASSWORD}", now_s)
 
     def last_login_s(self, address: str) -> int | None:
         """Start of the day (UTC) of the last login in unix seconds; None for no such address."""
@@ -198,9 +204,9 @@ def _write_hash(path: Path, encoded: str, now_s: float) -> None:
     write_atomically(path, encoded.encode("ascii") + b"\n", modified_s=floor_to_day(now_s))
 
 
-def _set_day(path: Path, now_s: float) -> None:
+def _set_day(path: str, now_s: float) -> None:
     day_s = floor_to_day(now_s)
-    if int(path.stat().st_mtime) != day_s:
+    if int(os.stat(path).st_mtime) != day_s:  # noqa: PTH116
         os.utime(path, (day_s, day_s))
 
 
