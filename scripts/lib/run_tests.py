@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
+import queue
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from typing import Protocol
 
 import click
-from labs import LabFailedError, lab, python
+from labs import LabFailedError, lab
 from steps import say, step
 from suites import (
     CLASSIC,
@@ -17,17 +21,27 @@ from suites import (
     LAB_NAME,
     RELAYS,
     REPORTS,
+    SECOND_LAB_NAME,
     UNTRUSTED_RELAYS,
     Result,
     Suite,
-    acceptance_suites,
+    disturbing_files,
+    disturbing_scenarios,
     evaluation_suites,
     fast_suites,
     lab_suites,
+    measuring_scenarios,
+    quiet_scenarios,
     web_suites,
 )
 
 AT_ONCE = 2
+
+
+class Run(Protocol):
+    """Runs a suite: its result, and what it printed with `capture`."""
+
+    def __call__(self, *, capture: bool) -> tuple[Result, str]: ...
 
 
 @click.command()
@@ -35,50 +49,69 @@ AT_ONCE = 2
 def main(*, fast: bool) -> None:
     """Run all tests; the last line is `N passed`, or `N passed, M failed` with exit code 1."""
     REPORTS.mkdir(parents=True, exist_ok=True)
-    result = _captured(fast_suites())
+    with step("style, types and units"):
+        result = _side_by_side([(suite.title, suite.run) for suite in fast_suites()])
     if not fast:
         for suite in web_suites():
             result += _shown(suite)
-        result += _in_lab()
+        result += _in_labs()
     failed = f", {result.failed} failed" if result.failed else ""
     say(f"{result.passed} passed{failed}")
     sys.exit(1 if result.failed else 0)
 
 
-def _captured(suites: Sequence[Suite]) -> Result:
-    """Runs suites side by side; shows what a failed one printed."""
+def _side_by_side(tasks: Sequence[tuple[str, Run]]) -> Result:
+    """Runs two at a time, each with its title; shows what a failed one printed."""
     total = Result()
     start_s = time.monotonic()
-    with step("style, types and units"), ThreadPoolExecutor(AT_ONCE) as pool:
-        running = {pool.submit(suite.run, capture=True): suite for suite in suites}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        running = {pool.submit(run, capture=True): title for title, run in tasks}
         for done in as_completed(running):
             result, printed = done.result()
             total += result
             mark = "failed" if result.failed else "ok"
             count = f", {result.passed} passed" if result.passed else ""
             elapsed_s = time.monotonic() - start_s
-            say(f"    {running[done].title}: {mark}{count} (at {elapsed_s:.1f} s)")
+            say(f"    {running[done]}: {mark}{count} (at {elapsed_s:.1f} s)")
             if result.failed:
                 say(printed)
     return total
 
 
-def _in_lab() -> Result:
+def _in_labs() -> Result:
     """Runs what needs the lab's Debian root, then what needs its relays."""
     total = Result()
     try:
-        hosts = (*RELAYS, *UNTRUSTED_RELAYS)
-        with step("lab"), lab(LAB_NAME, hosts, LAB_CONFIG, classics=[CLASSIC]):
-            for suite in [*evaluation_suites(), *lab_suites()]:
+        with step("lab"), _test_lab(LAB_NAME):
+            for suite in [*evaluation_suites(), *lab_suites(), quiet_scenarios(LAB_NAME)]:
                 total += _shown(suite)
-            for suite in acceptance_suites():
-                total += _shown(
-                    dataclasses.replace(suite, command=python(LAB_NAME, *suite.command[1:]))
-                )
+            with step("scenarios that disturb, in two labs"), _test_lab(SECOND_LAB_NAME):
+                total += _side_by_side(_disturbing([LAB_NAME, SECOND_LAB_NAME]))
+            total += _shown(measuring_scenarios(LAB_NAME))
     except LabFailedError as error:
         say(str(error))
         total += Result(failed=1)
     return total
+
+
+def _test_lab(name: str) -> AbstractContextManager[None]:
+    return lab(name, (*RELAYS, *UNTRUSTED_RELAYS), LAB_CONFIG, classics=[CLASSIC])
+
+
+def _disturbing(labs: Sequence[str]) -> list[tuple[str, Run]]:
+    """Each file of them as a task, which runs in a lab that no other one uses meanwhile."""
+    free: queue.Queue[str] = queue.Queue()
+    for name in labs:
+        free.put(name)
+
+    def run(file: Path, *, capture: bool) -> tuple[Result, str]:
+        name = free.get()
+        try:
+            return disturbing_scenarios(name, file).run(capture=capture)
+        finally:
+            free.put(name)
+
+    return [(file.stem.removeprefix("test_"), partial(run, file)) for file in disturbing_files()]
 
 
 def _shown(suite: Suite) -> Result:

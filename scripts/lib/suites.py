@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -10,14 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from labs import CHECKOUT
+from labs import CHECKOUT, python
 
 REPORTS = CHECKOUT / ".cache" / "reports"
 LAB_NAME = "test"
+SECOND_LAB_NAME = "test2"
 RELAYS = ("a.test", "b.test")
 UNTRUSTED_RELAYS = ("_d.test", "192.0.2.77")  # sign their own certificates
 CLASSIC = "c.test"
-LAB_CONFIG = CHECKOUT / "tests" / "e2e" / "lab.nix"
+SCENARIOS = CHECKOUT / "tests" / "e2e"
+LAB_CONFIG = SCENARIOS / "lab.nix"
 TEST_DEADLINE_S = 60
 LAB_TEST_DEADLINE_S = 180  # some start two labs, one after the other
 WITHOUT = ["-p", "no:deltachat.testplugin"]  # the plugin of a package that is here for its core
@@ -147,22 +150,32 @@ def lab_suites() -> list[Suite]:
     return [_pytest("tests of the lab", CHECKOUT, *options, deadline_s=LAB_DEADLINE_S)]
 
 
-def acceptance_suites() -> list[Suite]:
-    """The scenarios in the lab's client: first many at a time, then those that need to be alone."""
-    scenarios = str(CHECKOUT / "tests" / "e2e")
-    lab = [
-        *("--lab", LAB_NAME, "--relays", ",".join(RELAYS)),
+def quiet_scenarios(lab: str) -> Suite:
+    """What leaves the relays as they are: many at a time."""
+    chosen = ["-m", "not disturbs and not measures", "-n", str(WORKERS)]
+    return _scenarios("scenarios", lab, SCENARIOS, *chosen)
+
+
+def disturbing_files() -> list[Path]:
+    """The files with scenarios that stop or cut off hosts."""
+    files = sorted(SCENARIOS.glob("test_*.py"))
+    return [file for file in files if "pytest.mark.disturbs" in file.read_text()]
+
+
+def disturbing_scenarios(lab: str, file: Path) -> Suite:
+    """Those of one file: one after the other."""
+    return _scenarios(file.stem.removeprefix("test_"), lab, file, "-m", "disturbs")
+
+
+def measuring_scenarios(lab: str) -> Suite:
+    """What needs the machine for itself."""
+    return _scenarios("scenarios that measure", lab, SCENARIOS, "-m", "measures", "-v")
+
+
+def _scenarios(title: str, lab: str, tests: Path, *arguments: str) -> Suite:
+    options = [
+        *("--lab", lab, "--relays", ",".join(RELAYS)),
         *("--classic", CLASSIC, "--untrusted", ",".join(UNTRUSTED_RELAYS)),
     ]
-    together = ["-m", "not alone", "-n", str(WORKERS)]
-    return [
-        _pytest("scenarios", CHECKOUT, scenarios, *lab, *together, deadline_s=LAB_DEADLINE_S),
-        _pytest(
-            "scenarios that need to be alone",
-            CHECKOUT,
-            scenarios,
-            *lab,
-            *("-m", "alone", "-v"),
-            deadline_s=LAB_DEADLINE_S,
-        ),
-    ]
+    suite = _pytest(title, CHECKOUT, str(tests), *options, *arguments, deadline_s=LAB_DEADLINE_S)
+    return dataclasses.replace(suite, command=python(lab, *suite.command[1:]))

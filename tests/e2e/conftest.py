@@ -40,9 +40,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declares the markers and finds the target."""
-    config.addinivalue_line(
-        "markers", "alone: disturbs the relays or measures them, so nothing may run beside it"
-    )
+    for marker in (
+        "disturbs: stops or cuts off hosts, so it has its lab for itself",
+        "measures: tells figures, so it has the machine for itself",
+    ):
+        config.addinivalue_line("markers", marker)
     relays = tuple(config.getoption("--relays").split(","))
     network = config.getoption("--network")
     config.stash[_TARGET] = (

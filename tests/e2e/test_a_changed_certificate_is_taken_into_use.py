@@ -71,7 +71,7 @@ def files(machine: Machine, relay: str) -> Iterator[Files]:
     )
 
 
-@pytest.mark.alone
+@pytest.mark.disturbs
 @pytest.mark.timeout(120)
 def test_replaced(files: Files, alice: Person, bob: Person, machine: Machine, relay: str) -> None:
     """On all ports; sessions from before go on, and the daemons are the same processes."""

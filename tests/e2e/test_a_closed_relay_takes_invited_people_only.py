@@ -13,7 +13,7 @@ from support.person import Person
 from support.target import CommandFailedError, Machine, Target
 from support.web import Answer, request
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.disturbs
 INVITES = "/var/lib/chatmail/accounts/invites"
 
 

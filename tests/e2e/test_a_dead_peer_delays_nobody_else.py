@@ -22,7 +22,7 @@ EACH = 7
 QUICK_S = 5
 
 
-@pytest.mark.alone
+@pytest.mark.measures
 @pytest.mark.timeout(180)
 def test_black_hole(
     alice: Person,

@@ -14,7 +14,7 @@ from support.person import Person
 from support.target import Machine, Target
 from support.web import request
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.disturbs
 SETTINGS = "/etc/chatmail/settings.json"
 STOP_FILE = "/etc/chatmail-nocreate"
 LIMITS: dict[str, dict[str, Any]] = {

@@ -13,7 +13,7 @@ from support.person import Person
 from support.target import Machine
 from support.waiting import wait_for
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
 
 UNIT = "chatmail-accounts"
 WORKERS = 4  # so many are on their way at once

@@ -20,7 +20,7 @@ EACH = 10  # the burst that one address may send at once
 PATIENCE_S = 60
 
 
-@pytest.mark.alone
+@pytest.mark.disturbs
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     "unit",

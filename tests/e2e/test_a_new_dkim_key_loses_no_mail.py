@@ -31,7 +31,7 @@ def rotation(lab: LabTarget) -> Iterator[LabTarget]:
     lab.reconfigure(USUAL)
 
 
-@pytest.mark.alone
+@pytest.mark.disturbs
 @pytest.mark.timeout(400)
 def test_rotation(
     rotation: LabTarget,

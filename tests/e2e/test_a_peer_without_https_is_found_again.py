@@ -14,7 +14,7 @@ AWAY_S = 90  # time for connections to its addresses to be given up
 BACK_S = 60
 
 
-@pytest.mark.alone
+@pytest.mark.disturbs
 @pytest.mark.timeout(240)
 def test_under_steady_mail(alice: Person, dora: Person, machine: Machine) -> None:
     """Although mail for it is tried all the time, so that no connection gets old."""

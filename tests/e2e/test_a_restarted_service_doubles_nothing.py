@@ -22,7 +22,7 @@ def held(machine: Machine, other_machine: Machine) -> Iterator[Machine]:
     _signal(other_machine, "CONT")
 
 
-@pytest.mark.alone
+@pytest.mark.disturbs
 @pytest.mark.parametrize("unit", ["nginx", "chatmail-transport"])
 def test_restart(unit: str, alice: Person, carol: Person, machine: Machine, held: Machine) -> None:
     """Its request over HTTPS is still answered, so that the sender does not send it again."""

@@ -9,7 +9,7 @@ from support.firewall import Count, closed, counted
 from support.person import Person
 from support.target import Machine
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
 
 SMTP, HTTPS = 25, 443
 WITHIN_S = 30  # SMTP comes after HTTPS was given up

@@ -20,7 +20,7 @@ def fallen_back(classic: Classic) -> Iterator[Classic]:
     _set_tls(classic, "may")
 
 
-@pytest.mark.alone
+@pytest.mark.disturbs
 @pytest.mark.timeout(180)
 def test_classic_server(dora: Person, alice: Person, fallen_back: Classic) -> None:
     """Postfix and Exim do so by default; with its next try, under TLS, the message arrives."""

@@ -14,7 +14,7 @@ from support.waiting import wait_for
 FILTER = "chatmail-filter"
 WITHIN_S = 30
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
 
 
 def test_of_a_client(alice: Person, bob: Person, machine: Machine) -> None:

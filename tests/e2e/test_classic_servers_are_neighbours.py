@@ -12,7 +12,7 @@ from support.classic import Classic
 from support.person import Letter, Person
 from support.target import Machine, Target, new_name
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
 
 MARKER = "/var/lib/chatmail/mail/{address}/enforceE2EEincoming"
 WITHIN_S = 30  # opportunistic TLS, a look-up of the key, a bounce on its way back

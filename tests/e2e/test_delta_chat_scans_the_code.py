@@ -68,7 +68,7 @@ def test_login_link(method: str, chats: DeltaChat, credulous: Target, untrusted:
     assert _address(profile) == offered["email"]
 
 
-@pytest.mark.alone
+@pytest.mark.disturbs
 @pytest.mark.timeout(TIMEOUT_S)
 def test_tokens(chats: DeltaChat, untrusted: str, doorkeeper: Machine) -> None:
     """A closed relay takes who has one; others are told why not, in the relay's words."""

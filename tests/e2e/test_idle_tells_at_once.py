@@ -18,7 +18,7 @@ P95_S = 0.120
 ROUNDS = 3  # other load on the machine can spoil a round, but it cannot make one faster
 
 
-@pytest.mark.alone
+@pytest.mark.measures
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("every_s", [3.0, 0.2])
 def test_latency(every_s: float, bob: Person, new_person: PersonFactory) -> None:

@@ -19,7 +19,7 @@ MOST_CPU = 0.5  # of what Postfix needs to read the message
 MESSAGES = 3
 
 
-@pytest.mark.alone
+@pytest.mark.measures
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("count", [1, AT_ONCE])
 def test_peak(
@@ -47,7 +47,7 @@ def test_peak(
     assert max(grown) < MOST * MESSAGE_BYTES
 
 
-@pytest.mark.alone
+@pytest.mark.measures
 @pytest.mark.timeout(300)
 def test_cpu(alice: Person, carol: Person, machine: Machine, other_machine: Machine) -> None:
     """Rules and DKIM cost a fraction of what it costs Postfix to take the message in.

@@ -13,7 +13,7 @@ from support.smtp import stranger
 from support.target import Machine, Target
 from support.waiting import wait_for
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(240)]
 
 AFTER_RESTART_S = 130
 FILTER, ACCOUNTS, DOVECOT = "chatmail-filter", "chatmail-accounts", "dovecot"

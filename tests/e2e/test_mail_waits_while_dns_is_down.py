@@ -11,7 +11,7 @@ from support.person import Person
 from support.target import Machine
 
 
-@pytest.mark.alone
+@pytest.mark.disturbs
 def test_unreachable_key(peer: Peer, alice: Person, carol: Person, other_machine: Machine) -> None:
     """4xx while the resolver is down, the final word once it answers again."""
     never_asked_for = f"s{secrets.token_hex(4)}"

@@ -13,7 +13,7 @@ from support.target import Machine, Target
 from support.waiting import wait_for
 from support.web import request
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
 
 UNIT = "chatmail-accounts"
 KILL = f"kill --signal=KILL {UNIT}"

@@ -10,7 +10,7 @@ from support.person import Person
 from support.target import Machine
 from support.waiting import wait_for
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
 
 WITHOUT_TLS, WITH_TLS = "nauta.cu", "client.test"  # the lab's DNS names the client for both
 WITHIN_S = 60

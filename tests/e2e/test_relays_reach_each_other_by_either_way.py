@@ -11,7 +11,7 @@ from support.person import Person
 from support.target import Machine
 from support.waiting import wait_for
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
 
 SMTP, HTTPS = 25, 443
 

@@ -10,7 +10,7 @@ from support.firewall import closed, without_route
 from support.person import Person
 from support.target import Machine
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
 
 SMTP, HTTPS = 25, 443
 MISSING = {"IPv4 alone": "ahostsv6", "IPv6 alone": "ahostsv4"}

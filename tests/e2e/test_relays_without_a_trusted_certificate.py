@@ -63,7 +63,7 @@ def test_mail_there_and_back(alice: Person, eve: Person) -> None:
     assert alice.receives(within_s=20).text == "and back"
 
 
-@pytest.mark.alone
+@pytest.mark.disturbs
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("port", [SMTP, HTTPS])
 def test_mail_there_and_back_without_a_port(
@@ -123,7 +123,7 @@ def test_its_own_certificate(untrusted: str) -> None:
     assert [str(name.value) for name in names] == expected
 
 
-@pytest.mark.alone
+@pytest.mark.disturbs
 def test_an_ordinary_name_is_checked(
     alice: Person, machine: Machine, request: pytest.FixtureRequest
 ) -> None:

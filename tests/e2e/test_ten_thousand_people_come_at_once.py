@@ -32,7 +32,7 @@ def sources(request: pytest.FixtureRequest) -> Iterator[Sequence[str]]:
         subprocess.run(["ip", "address", "del", f"{address}/24", "dev", "eth0"], check=True)
 
 
-@pytest.mark.alone
+@pytest.mark.measures
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("sources", [FEW, MANY], indirect=True, ids=["one address", "many"])
 def test_crowd(

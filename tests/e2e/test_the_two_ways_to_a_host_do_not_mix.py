@@ -10,7 +10,7 @@ from support.firewall import closed
 from support.person import Person
 from support.target import Machine
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
 
 SMTP = 25
 WITHIN_S = 10

@@ -22,7 +22,7 @@ done | awk '/^Pss:/ { total += $2 } END { print total }'
 """
 
 
-@pytest.mark.alone
+@pytest.mark.measures
 @pytest.mark.timeout(120)
 def test_memory(relay: str, new_person: PersonFactory, machine: Machine) -> None:
     """All of Dovecot's processes together, for each session that sleeps."""
