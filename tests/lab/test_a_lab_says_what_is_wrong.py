@@ -25,12 +25,15 @@ def test_a_unit_that_does_not_start_is_named_with_its_journal(lab: Lab, tmp_path
 
 
 def test_a_broken_lab_may_be_kept(lab: Lab, tmp_path: Path) -> None:
-    """To look into it, and to repair it while it runs."""
+    """To look into it, and to repair its configuration while it runs."""
     config = tmp_path / "broken.nix"
     config.write_text(BROKEN_UNIT)
 
     with pytest.raises(LabError, match="chatmail-transport"):
         lab.start(["a.test"], config=config, keep_broken=True)
+    with pytest.raises(LabError, match="chatmail-transport"):
+        lab.reconfigure()
+    config.write_text("{ }")
     lab.reconfigure()
     assert lab.relay("a.test").is_active("chatmail-transport")
 

@@ -19,6 +19,7 @@ def test_a_state_survives_being_written() -> None:
         hosts=plan_hosts(["a.test"]),
         root="/root",
         started_s=1.5,
+        config="/operator.nix",
     )
 
     assert state == State.from_json(state.to_json())

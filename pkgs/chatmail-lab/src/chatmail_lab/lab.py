@@ -81,10 +81,21 @@ class Lab:
                         hosts=hosts,
                         descriptions=descriptions,
                     )
+                    self._remember(assembly, config)
                     self._assemble_and_keep(assembly, starting, disk, keep_broken, say)
             finally:
                 if not self.is_up():
                     self.home.remove()
+
+    def _remember(self, assembly: Assembly, config: Path | None) -> None:
+        state = State(
+            holder=assembly.holder,
+            hosts=tuple(assembly.hosts),
+            root=str(assembly.root),
+            started_s=time.time(),
+            config=str(config.absolute()) if config else None,
+        )
+        self.home.save(state)
 
     def _assemble_and_keep(
         self,
@@ -94,12 +105,6 @@ class Lab:
         keep_broken: bool,
         say: Say,
     ) -> None:
-        now_s = time.time()
-        state = State(
-            holder=assembly.holder, hosts=tuple(assembly.hosts), root=str(assembly.root),
-            started_s=now_s,
-        )  # fmt: skip
-        self.home.save(state)
         try:
             self._assemble(assembly, disk, say)
         except NotReadyError:
@@ -144,7 +149,10 @@ class Lab:
                 raise
 
     def reconfigure(self, *, config: Path | None = None, say: Say = _silent) -> None:
-        """Take the checkout as it is now and another configuration into use on running relays.
+        """Take the checkout as it is now into use on running relays.
+
+        Args:
+            config: another configuration than what they have.
 
         Raises:
             LabError: it does not evaluate, or a unit does not start. The lab goes on running.
@@ -153,7 +161,12 @@ class Lab:
             running = self.assembly()
             booted = [host for host in running.hosts if host.is_booted]
             say("evaluating the description")
-            descriptions = describe(running.root, running.hosts, config=config)
+            state = self.state()
+            if config:
+                state = replace(state, config=str(config.absolute()))
+            operators = Path(state.config) if state.config else None
+            descriptions = describe(running.root, running.hosts, config=operators)
+            self.home.save(state)
             assembly = replace(running, descriptions=descriptions)
             programs.stage(assembly.root, assembly.staged)
             say("restarting the hosts")

@@ -26,12 +26,17 @@ def state_directory() -> Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A lab that was started (and may have died since)."""
+    """A lab that was started (and may have died since).
+
+    Attributes:
+        config: the operator's configuration that its relays have; None: none.
+    """
 
     holder: Holder
     hosts: tuple[Host, ...]
     root: str
     started_s: float
+    config: str | None = None
 
     def to_json(self) -> str:
         """The file's content."""
@@ -46,6 +51,7 @@ class State:
             hosts=tuple(Host(**host) for host in raw["hosts"]),
             root=raw["root"],
             started_s=raw["started_s"],
+            config=raw.get("config"),
         )
 
 

@@ -96,6 +96,10 @@ def _field(line: str) -> tuple[str, str]:
     return name.lower(), value.strip()
 
 
+class BodyEndsEarlyError(EOFError):
+    """The client left in the middle of a body."""
+
+
 class Body:
     """The body of a request, read piece by piece.
 
@@ -111,14 +115,14 @@ class Body:
         """What has not been read yet.
 
         Raises:
-            EOFError: the connection ended before the body.
+            BodyEndsEarlyError: the connection ended before the body.
             TimeoutError: it stands still.
         """
         while self.left_bytes:
             async with asyncio.timeout(READ_S):
                 piece = await self._reader.read(min(self.left_bytes, PIECE_BYTES))
             if not piece:
-                raise EOFError("the body ended early")
+                raise BodyEndsEarlyError
             self.left_bytes -= len(piece)
             yield piece
 

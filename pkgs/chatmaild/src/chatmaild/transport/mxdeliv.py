@@ -21,6 +21,7 @@ from chatmaild.transport.envelope import Envelope, clean, domain_of
 from chatmaild.transport.http_request import (
     READ_S,
     Body,
+    BodyEndsEarlyError,
     Head,
     HttpError,
     Response,
@@ -91,6 +92,8 @@ class Mxdeliv:
             reply = await self._take(head, body)
         except Refused as refused:
             reply = refused.reply
+        except BodyEndsEarlyError:
+            reply = LOCAL_ERROR  # which nobody reads any more
         except Exception as error:  # a fault of ours must cost the message nothing but time
             serve.log_error("taking a message", error)
             reply = LOCAL_ERROR
