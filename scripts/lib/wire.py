@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import socket
 import ssl
 from typing import Self
@@ -15,11 +16,17 @@ class ProtocolError(RuntimeError):
     """The server said something else than what was expected."""
 
 
+@functools.cache
+def _address(host: str) -> str:
+    """Its first address, asked for once: a look-up costs as much as the TCP connection."""
+    return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+
+
 class Session:
     """A TLS connection that speaks in lines."""
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext) -> None:
-        plain = socket.create_connection((host, port), timeout=TIMEOUT_S)
+        plain = socket.create_connection((_address(host), port), timeout=TIMEOUT_S)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = context.wrap_socket(plain, server_hostname=host)
         self._buffer = b""
