@@ -32,7 +32,10 @@ FLUSH_S = 5.0
 SHOWN = 10
 # mail in Postfix' queue, whether Postfix runs or not; a file that is not executable is no message
 # yet, such as a killed smtpd leaves
-QUEUED = "cd /var/lib/postfix/queue && find maildrop incoming active deferred hold -type f -perm -u=x | wc -l"
+QUEUED = (
+    "cd /var/lib/postfix/queue && "
+    "find maildrop incoming active deferred hold -type f -perm -u=x | wc -l"
+)
 
 
 @click.command()
