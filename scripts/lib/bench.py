@@ -25,7 +25,7 @@ CONFIGS = Path(__file__).parent
 IDLE_CONNECTIONS = 1000  # so many that the processes which the first one starts do not count
 SETTLE_S = 5  # a session hibernates after one second, its process ends a second later
 SCENARIO_DEADLINE_S = 600
-DISK = "1500M"
+DISK = "4G"  # the messages of all rounds, and what must stay free for new addresses
 # HTTPS to others is refused at once, so that SMTP remains
 NO_HTTPS = """
 table inet bench {
