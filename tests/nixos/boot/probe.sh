@@ -170,6 +170,7 @@ try "robots.txt" https /robots.txt '^Disallow: /$'
 [ "$host" != "$domain" ] || try "the zone to publish" bash -c 'chatmail dns | grep -E "[[:space:]]MX[[:space:]]"'
 try "mail is expired daily" systemctl is-active chatmail-expire.timer
 try "an expiry finishes" systemctl start chatmail-expire.service
+try "the health gate passes" bash -c 'systemctl start chatmail-selftest || { cat /run/chatmail-selftest/report.json; exit 1; }'
 
 # addresses and clients stay out of the journal
 if told=$(journalctl --no-pager -b | grep -m 3 -E "alice1234|bobby5678|correct horse"); then
