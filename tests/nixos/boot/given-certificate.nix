@@ -1,7 +1,8 @@
 # The machine that ./probe.sh runs in for examples/given-certificate.nix: with a certificate where the example has one.
 { pkgs, ... }:
 let
-  directory = "/var/lib/secrets/chat.example.org";
+  name = "chat.example.org";
+  directory = "/var/lib/secrets/${name}";
   daemons = [
     "postfix.service"
     "dovecot.service"
@@ -11,6 +12,8 @@ in
 {
   imports = [ ../../../examples/given-certificate.nix ];
   services.chatmail.registration.maxLoad = 1000;
+  # the health gate trusts it as clients would trust a real one
+  systemd.services.chatmail-selftest.environment.SSL_CERT_FILE = "${directory}/fullchain.pem";
   systemd.services.give-certificate = {
     requiredBy = daemons;
     before = daemons;
@@ -22,7 +25,8 @@ in
     script = ''
       mkdir -p ${directory}
       cd ${directory}
-      openssl req -x509 -newkey rsa:2048 -nodes -days 90 -subj /CN=chat.example.org -keyout key.pem -out fullchain.pem
+      openssl req -x509 -newkey rsa:2048 -nodes -days 90 -subj /CN=${name} \
+        -addext subjectAltName=DNS:${name},DNS:www.${name},DNS:mta-sts.${name} -keyout key.pem -out fullchain.pem
       chmod 755 .. .
       chgrp chatmail-tls key.pem
       chmod 640 key.pem
