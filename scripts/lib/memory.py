@@ -11,6 +11,7 @@ from pathlib import Path
 import labs
 
 LOAD = Path(__file__).with_name("load.py")
+FIRST = 100
 
 # Prints the memory (PSS, proc_pid_smaps(5)) of all processes in KiB, without systemd's own.
 _PSS = """
@@ -48,8 +49,19 @@ def peak(lab: str, relay: str, unit: str) -> Iterator[list[float]]:
 
 
 def per_idle_connection_kib(lab: str, relay: str, connections: int, settle_s: float) -> float:
-    """Returns what one IMAP connection costs that has waited in IDLE for `settle_s`."""
-    before_kib = pss_kib(lab, relay)
+    """Returns what one more IMAP connection costs that has waited in IDLE for `settle_s`.
+
+    `FIRST` others wait already: what Dovecot starts for the first one is no connection's memory.
+    """
+    with _waiting(lab, relay, FIRST, settle_s):
+        before_kib = pss_kib(lab, relay)
+        with _waiting(lab, relay, connections, settle_s):
+            return (pss_kib(lab, relay) - before_kib) / connections
+
+
+@contextlib.contextmanager
+def _waiting(lab: str, relay: str, connections: int, settle_s: float) -> Iterator[None]:
+    """Holds connections of new addresses, which have waited for a while when the body begins."""
     command = [str(LOAD), "idle", "--domain", relay, "--count", str(connections)]
     with subprocess.Popen(
         labs.python(lab, *command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -60,6 +72,6 @@ def per_idle_connection_kib(lab: str, relay: str, connections: int, settle_s: fl
             if holder.stdout.readline().strip() != "idle":
                 raise labs.LabFailedError("the idle connections did not come up")
             time.sleep(settle_s)
-            return (pss_kib(lab, relay) - before_kib) / connections
+            yield
         finally:
             holder.stdin.close()
