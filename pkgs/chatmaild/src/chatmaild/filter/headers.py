@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final, NamedTuple
+from functools import lru_cache, wraps
+from typing import Final, NamedTuple, TypeVar
 
 _PARAMETER: Final = re.compile(
     rb"[ \t]*;[ \t]*"
@@ -17,7 +18,19 @@ _FOLD: Final = re.compile(rb"\r?\n")
 _NAME: Final = bytes(range(33, 127))  # octets of a field name (RFC 5322 section 2.2)
 # The parts of a chat program's messages have the same few headers: these are read once.
 _USUAL_OCTETS: Final = 512
-_USUAL_BLOCKS: Final = 64
+_USUAL_TEXTS: Final = 64
+_Parsed = TypeVar("_Parsed")
+
+
+def _once(parse: Callable[[bytes], _Parsed]) -> Callable[[bytes], _Parsed]:
+    """Remembers what was made of the usual texts; long ones are not kept."""
+    usual = lru_cache(_USUAL_TEXTS)(parse)
+
+    @wraps(parse)
+    def parsed(text: bytes) -> _Parsed:
+        return usual(text) if len(text) <= _USUAL_OCTETS else parse(text)
+
+    return parsed
 
 
 class Header(NamedTuple):
@@ -71,13 +84,10 @@ def content_type(headers: list[Header]) -> ContentType | None:
     found = named(headers, b"content-type")
     if not found:
         return PLAIN_TEXT
-    if len(found) > 1:
-        return None
-    text = found[0].text
-    parse = _usual_content_type if len(text) <= _USUAL_OCTETS else _parse_content_type
-    return parse(text)
+    return _parse_content_type(found[0].text) if len(found) == 1 else None
 
 
+@_once
 def _parse_content_type(text: bytes) -> ContentType | None:
     match = _MEDIA_TYPE.match(text)
     if match is None:
@@ -97,9 +107,6 @@ def _parse_content_type(text: bytes) -> ContentType | None:
     return ContentType(media_type=media_type, boundary=boundary)
 
 
-_usual_content_type: Final = lru_cache(_USUAL_BLOCKS)(_parse_content_type)
-
-
 def _value_of(parameter: re.Match[bytes]) -> bytes:
     quoted: bytes | None = parameter["quoted"]
     return parameter["token"] if quoted is None else re.sub(rb"\\(.)", rb"\1", quoted)
@@ -112,11 +119,11 @@ def parse_block(block: bytes) -> list[Header] | None:
     """
     if not block:
         return []
-    parse = _parse_usual if len(block) <= _USUAL_OCTETS else _parse
-    headers = parse(block)
+    headers = _parse(block)
     return None if headers is None else list(headers)
 
 
+@_once
 def _parse(block: bytes) -> tuple[Header, ...] | None:
     headers: list[Header] = []
     for field in re.split(rb"\r\n(?![ \t])", block):
@@ -126,9 +133,6 @@ def _parse(block: bytes) -> tuple[Header, ...] | None:
             return None
         headers.append(Header(name, value))
     return tuple(headers)
-
-
-_parse_usual: Final = lru_cache(_USUAL_BLOCKS)(_parse)
 
 
 def _is_name(name: bytes) -> bool:

@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 OK = Reply(code=250, text="OK (HTTPS)")
 NOT_NOW = Reply(code=451, text="4.4.1 No host took the message over HTTPS")
 NO_HOST = Reply(code=451, text="4.4.3 No host to ask over HTTPS")
-# Postfix tries a message again after 300 s at the earliest (minimal_backoff_time); what comes back
+# Postfix tries a message again after 30 s at the earliest (minimal_backoff_time); what comes back
 # sooner is another recipient's copy, not one that SMTP could not settle
 SMTP_HAD_ITS_CHANCE_S = 30.0
 MAX_REFUSALS = 10_000

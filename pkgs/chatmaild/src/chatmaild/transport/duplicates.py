@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 from chatmaild.transport.envelope import Envelope
 from chatmaild.transport.replies import Reply
 
-# Postfix comes again after 5, 10 and 20 minutes at first (minimal_backoff_time)
+# a stock Postfix comes again after 5, 10 and 20 minutes at first (minimal_backoff_time)
 REMEMBER_S = 3600.0
 # a bound, because anybody can fill this; each entry takes about 200 bytes
 MAX_ENTRIES = 20_000

@@ -15,7 +15,7 @@ from chatmaild.transport.envelope import Envelope, domain_of, parse_path
 from chatmaild.transport.message import Message
 from chatmaild.transport.replies import LOCAL_ERROR, Reply
 
-# Postfix keeps a connection for two seconds between messages and waits minutes in the middle of one
+# Postfix keeps a connection for half a minute between messages and waits minutes inside of one
 COMMAND_S = 300.0
 PIECE_BYTES = 65536
 MAX_LINE_BYTES = 8192
