@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from support.firewall import closed, counted
 from support.person import Person
+from support.services import stopped
 from support.target import Machine
 
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
@@ -44,12 +45,9 @@ def test_a_host_that_begins_to_offer_it_is_used(
     alice: Person, carol: Person, machine: Machine, other_machine: Machine
 ) -> None:
     """At once where SMTP fails; where SMTP works, after half an hour (tests of chatmaild)."""
-    other_machine.stop("nginx")
-    try:
+    with stopped(other_machine, "nginx"):
         alice.sends(carol, text="over SMTP")
         assert carol.receives(within_s=WITHIN_S).text == "over SMTP"
-    finally:
-        other_machine.start("nginx")
     with counted(machine, HTTPS) as tries:
         alice.sends(carol, text="over SMTP again")
         assert carol.receives(within_s=AT_ONCE_S).text == "over SMTP again"

@@ -10,6 +10,7 @@ import pytest
 from conftest import PersonFactory
 from support.notifier import Notifier, new_device, serving
 from support.person import Person
+from support.services import stopped
 from support.target import Machine
 from support.waiting import wait_for
 
@@ -78,11 +79,8 @@ def test_deliveries_while_it_is_stopped(
     """Dovecot tells of a delivery when there is somebody to tell."""
     token = new_device(bob)
     message = alice.writes(bob)
-    machine.stop(UNIT)
-    try:
+    with stopped(machine, UNIT):
         machine.run("python3", "-c", DELIVER, alice.address, bob.address, stdin=message)
-    finally:
-        machine.start(UNIT)
 
     wait_for(lambda: notifier.times_s(token), "a call", within_s=20)
 

@@ -9,6 +9,7 @@ import pytest
 from imapclient.exceptions import LoginError
 from support.peer import Peer
 from support.person import Person
+from support.services import stopped
 from support.smtp import stranger
 from support.target import Machine, Target
 from support.waiting import wait_for
@@ -23,11 +24,8 @@ FILTER, ACCOUNTS, DOVECOT = "chatmail-filter", "chatmail-accounts", "dovecot"
 def test_submission(unit: str, alice: Person, bob: Person, machine: Machine) -> None:
     """The sender's client is asked to come again, or its mail waits; never a refusal for good."""
     alice.smtp.noop()
-    machine.stop(unit)
-    try:
+    with stopped(machine, unit):
         code = _code(alice, bob, "while down")
-    finally:
-        machine.start(unit)
     assert code == 250 or 400 <= code < 500
 
     for person in (alice, bob):
@@ -43,8 +41,7 @@ def test_submission(unit: str, alice: Person, bob: Person, machine: Machine) -> 
 @pytest.mark.parametrize("unit", [ACCOUNTS, DOVECOT])
 def test_login(unit: str, alice: Person, machine: Machine) -> None:
     """A login fails for the moment; nobody is told that the password is wrong."""
-    machine.stop(unit)
-    try:
+    with stopped(machine, unit):
         with pytest.raises((LoginError, imaplib.IMAP4.abort, OSError)) as failed:
             alice.logs_in()
         with pytest.raises((smtplib.SMTPException, OSError)) as refused:
@@ -54,8 +51,6 @@ def test_login(unit: str, alice: Person, machine: Machine) -> None:
                 name=alice.name,
                 password=alice.password,
             ).smtp.noop()
-    finally:
-        machine.start(unit)
 
     assert "AUTHENTICATIONFAILED" not in str(failed.value)
     code = getattr(refused.value, "smtp_code", 421)
@@ -68,13 +63,12 @@ def test_login_in_a_session_that_was_open(
     unit: str, alice: Person, machine: Machine, target: Target
 ) -> None:
     """Postfix calls every failure that Dovecot tells it of a wrong password: it is not told."""
-    with stranger(target, alice.domain) as session:
-        machine.stop(unit)
-        try:
-            with pytest.raises(smtplib.SMTPAuthenticationError) as refused:
-                session.login(alice.address, alice.password)
-        finally:
-            machine.start(unit)
+    with (
+        stranger(target, alice.domain) as session,
+        stopped(machine, unit),
+        pytest.raises(smtplib.SMTPAuthenticationError) as refused,
+    ):
+        session.login(alice.address, alice.password)
 
     assert refused.value.smtp_code == 454
 
@@ -85,11 +79,8 @@ def test_port_25(
 ) -> None:
     """Other servers are asked to come again, or the message waits here."""
     message = peer.signs(alice.writes(carol, text="through port 25"))
-    other_machine.stop(unit)
-    try:
+    with stopped(other_machine, unit):
         code = peer.delivers(message, carol, mail_from=alice.address).code
-    finally:
-        other_machine.start(unit)
     assert code == 250 or 400 <= code < 500
 
     carol.leaves()
@@ -110,16 +101,13 @@ def test_federation(
     unit: str, alice: Person, carol: Person, machine: Machine, other_machine: Machine
 ) -> None:
     """Alice's relay keeps a message until Carol's is whole again; it arrives exactly once."""
-    other_machine.stop(unit)
-    try:
+    with stopped(other_machine, unit):
         alice.sends(carol, text="patience")
         wait_for(
             lambda: carol.address in machine.queue() + other_machine.queue(),
             "the message waits in a queue",
             within_s=20,
         )
-    finally:
-        other_machine.start(unit)
 
     # nobody flushes a queue: the relays try again by themselves, every minute
     carol.leaves()

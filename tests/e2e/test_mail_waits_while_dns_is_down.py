@@ -8,6 +8,7 @@ import pytest
 from support import messages
 from support.peer import Peer
 from support.person import Person
+from support.services import stopped
 from support.target import Machine
 
 
@@ -17,11 +18,8 @@ def test_unreachable_key(peer: Peer, alice: Person, carol: Person, other_machine
     never_asked_for = f"s{secrets.token_hex(4)}"
     message = messages.signed(alice.writes(carol), peer.domain, never_asked_for, peer.private_key)
 
-    other_machine.stop("unbound")
-    try:
+    with stopped(other_machine, "unbound"):
         meanwhile = peer.delivers(message, carol, mail_from=alice.address)
-    finally:
-        other_machine.start("unbound")
     afterwards = peer.delivers(message, carol, mail_from=alice.address)
 
     assert (meanwhile.code // 100, afterwards.code) == (4, 554)

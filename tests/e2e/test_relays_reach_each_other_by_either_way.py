@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from support.firewall import closed
 from support.person import Person
+from support.services import stopped
 from support.target import Machine
 from support.waiting import wait_for
 
@@ -112,24 +113,18 @@ def test_https_is_down_at_the_other_relay(
     """Nobody notices."""
     alice.sends(carol, text="before")
     assert carol.receives().text == "before"
-    other_machine.stop(unit)
-    try:
+    with stopped(other_machine, unit):
         alice.sends(carol, text="meanwhile")
         assert carol.receives(within_s=10).text == "meanwhile"
-    finally:
-        other_machine.start(unit)
 
 
 def test_the_transport_service_is_down(alice: Person, carol: Person, machine: Machine) -> None:
     """Mail to others waits; mail from others comes in over SMTP."""
-    machine.stop("chatmail-transport")
-    try:
+    with stopped(machine, "chatmail-transport"):
         alice.sends(carol, text="waits")
         carol.sends(alice, text="comes in")
         assert alice.receives(within_s=20).text == "comes in"
         wait_for(lambda: carol.address in machine.queue(), "the message waits", within_s=20)
-    finally:
-        machine.start("chatmail-transport")
     with _runs_its_queue(machine):
         assert carol.receives(within_s=40).text == "waits"
 

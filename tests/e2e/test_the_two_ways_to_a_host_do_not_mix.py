@@ -8,6 +8,7 @@ import pytest
 from conftest import PersonFactory
 from support.firewall import closed
 from support.person import Person
+from support.services import stopped
 from support.target import Machine
 
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
@@ -35,24 +36,18 @@ def test_after_https_stood_in_for_smtp(
     other_machine: Machine,
 ) -> None:
     """SMTP comes first and fails, HTTPS delivers; then HTTPS fails: SMTP delivers at once again."""
-    other_machine.stop("nginx")
-    try:
+    with stopped(other_machine, "nginx"):
         alice.sends(carol, text="by SMTP")
         assert carol.receives(within_s=WITHIN_S).text == "by SMTP"
-    finally:
-        other_machine.start("nginx")
     machine.run("systemctl", "restart", "postfix")  # ends its session with the host
     alice.leaves()
     with closed(machine, SMTP):
         alice.sends(carol, text="by HTTPS")
         assert carol.receives(within_s=GIVEN_UP_S).text == "by HTTPS"
 
-    other_machine.stop("nginx")
-    try:
+    with stopped(other_machine, "nginx"):
         # others than before, because Postfix remembers the way to an address for half a minute
         for person in new_person(other_relay), new_person(other_relay):
             person.logs_in()
             alice.sends(person, text="by SMTP, after HTTPS")
             assert person.receives(within_s=WITHIN_S).text == "by SMTP, after HTTPS"
-    finally:
-        other_machine.start("nginx")
