@@ -112,7 +112,7 @@ def test_a_lock_that_stays_taken_is_busy(
 ) -> None:
     """A hanging process does not hang the others."""
     monkeypatch.setattr(module, "LOCK_TIMEOUT_S", 0.05)
-    with mailboxes._locked(mailboxes.path(ALICE)), pytest.raises(BusyError):
+    with module._locked(str(mailboxes.path(ALICE))), pytest.raises(BusyError):
         mailboxes.create(ALICE, "hash", now_s=NOON_S)
 
 

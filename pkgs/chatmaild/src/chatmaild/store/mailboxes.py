@@ -109,11 +109,11 @@ class Mailboxes:
         current = self.password_hash(address)
         if current is None:
             return False
-        path = self.path(address)
-        with self._locked(path) as locked:
+        path = self._path(address)
+        with _locked(path) as locked:
             if not locked or self.password_hash(address) != (instead_of or current):
                 return False
-            _write_hash(path / PASSWORD, encoded, now_s)
+            _write_hash(path, encoded, now_s)
         return True
 
     def create(self, address: str, encoded: str, *, now_s: float) -> bool:
@@ -128,13 +128,13 @@ class Mailboxes:
         Raises:
             BusyError: somebody else holds the lock of the address.
         """
-        path = self.path(address)
-        with self._locked(path) as locked:
-            if not locked or (path / PASSWORD).exists():
+        path = self._path(address)
+        with _locked(path) as locked:
+            if not locked or self.exists(address):
                 return False
-            (path / ENFORCE_ENCRYPTION).touch(mode=0o600)
-            _write_hash(path / PASSWORD, encoded, now_s)
-        fsync_directory(self.directory)
+            os.close(os.open(f"{path}/{ENFORCE_ENCRYPTION}", os.O_WRONLY | os.O_CREAT, 0o600))
+            _write_hash(path, encoded, now_s)
+        fsync_directory(self._root)
         return True
 
     def record_login(self, address: str, *, now_s: float) -> None:
@@ -182,26 +182,28 @@ class Mailboxes:
                 if "@" in entry.name and (self.directory / entry.name / PASSWORD).exists():
                     yield entry.name
 
-    @contextlib.contextmanager
-    def _locked(self, path: Path) -> Iterator[bool]:
-        """Make the directory and hold its lock; False when it was deleted meanwhile."""
-        with contextlib.suppress(FileExistsError):
-            path.mkdir(mode=DIRECTORY_MODE)
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            _lock(descriptor)
-            yield _is_still(path, descriptor)
-        finally:
-            os.close(descriptor)
-
 
 def floor_to_day(time_s: float) -> int:
     """Start of the day (UTC), so that the hour of a login is not kept."""
     return int(time_s) // DAY_S * DAY_S
 
 
-def _write_hash(path: Path, encoded: str, now_s: float) -> None:
-    write_atomically(path, encoded.encode("ascii") + b"\n", modified_s=floor_to_day(now_s))
+@contextlib.contextmanager
+def _locked(path: str) -> Iterator[bool]:
+    """Make the directory and hold its lock; False when it was deleted meanwhile."""
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path, DIRECTORY_MODE)  # noqa: PTH102
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _lock(descriptor)
+        yield _is_still(path, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_hash(directory: str, encoded: str, now_s: float) -> None:
+    content = encoded.encode("ascii") + b"\n"
+    write_atomically(f"{directory}/{PASSWORD}", content, modified_s=floor_to_day(now_s))
 
 
 def _set_day(path: str, now_s: float) -> None:
@@ -225,8 +227,8 @@ def _lock(descriptor: int) -> None:
             return
 
 
-def _is_still(path: Path, descriptor: int) -> bool:
+def _is_still(path: str, descriptor: int) -> bool:
     try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))  # noqa: PTH116
     except FileNotFoundError:
         return False
