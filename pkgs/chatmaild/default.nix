@@ -1,9 +1,17 @@
 # chatmaild: the Python services of a relay, and the operator's command `chatmail`.
-{ lib, python3Packages }:
+{
+  lib,
+  libxcrypt,
+  python3Packages,
+}:
 import ../application.nix { inherit lib python3Packages; } {
   directory = ./.;
   checkInputs = [
     python3Packages.dkimpy
     python3Packages.hypothesis
   ];
+  postPatch = ''
+    substituteInPlace src/chatmaild/accounts/crypt.py \
+      --replace-fail libcrypt.so.2 ${lib.getLib libxcrypt}/lib/libcrypt.so.2
+  '';
 }

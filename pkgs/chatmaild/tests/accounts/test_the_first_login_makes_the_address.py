@@ -3,12 +3,14 @@
 import asyncio
 import json
 import pathlib
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from chatmaild.accounts import logins as module
+from chatmaild.accounts.crypt import crypt
 from chatmaild.accounts.passwords import hash_password, verify_password
 from chatmaild.store.mailboxes import Mailboxes
 
@@ -70,7 +72,7 @@ def test_what_is_beyond_the_limits_is_a_failed_login(
 
 
 @pytest.mark.parametrize(
-    "password", ["pässwörd-ünïcode", "a&b=c%20+d e;f", "x" * 1000, "\t\x01\n" * 5]
+    "password", ["pässwörd-ünïcode", "a&b=c%20+d e;f", "x" * 1000, "\t\x01\n" * 5, "nul\0" * 5]
 )
 def test_passwords_of_any_characters(play: Play, password: str) -> None:
     """What the form encodes arrives as it was."""
@@ -172,8 +174,23 @@ def test_overload_and_a_failing_disk_are_temporary(
     play(scenario)
 
 
-def test_hashes_carry_their_parameters() -> None:
-    """An older or stronger hash is verified with its own numbers; damaged ones never match."""
+def test_our_hash_is_one_that_every_crypt_reads() -> None:
+    """Yescrypt; the length and every octet of a password count."""
+    password = b"p" * 511
+    encoded = hash_password(password)
+
+    assert re.fullmatch(r"\$y\$j65\$[./0-9A-Za-z]{20}\$[./0-9A-Za-z]{43}", encoded)
+    assert encoded == crypt(password, encoded)
+    assert encoded != hash_password(password)
+    for other in (password[:-1], password + b"p", password + b"\0"):
+        assert not verify_password(other, encoded)
+        assert verify_password(other, hash_password(other))
+    for damaged in ("$y$j65$", encoded[:-3], encoded.replace("j65", "j55"), "$y$j65$\0"):
+        assert not verify_password(password, damaged)
+
+
+def test_hashes_of_scrypt_carry_their_parameters() -> None:
+    """They are verified with their own numbers; damaged ones never match."""
     import base64
     import hashlib
 
@@ -221,7 +238,7 @@ def test_a_hash_of_another_server_is_replaced_by_the_first_login(
         assert mailboxes.password_hash(ALICE) == scheme + SHA512_CRYPT
         for _ in range(2):
             assert json.loads((await relay.login(ALICE, "Hello world!"))[1]) == GOOD
-            assert (mailboxes.password_hash(ALICE) or "").startswith("$scrypt$")
+            assert (mailboxes.password_hash(ALICE) or "").startswith("$y$j65$")
 
     play(scenario)
 
@@ -237,8 +254,9 @@ def test_a_hash_of_another_server_is_replaced_by_the_first_login(
         ),
     ],
 )
-def test_sha512_crypt_is_the_one_of_the_c_library(encoded: str, password: bytes) -> None:
-    """And hashes that would cost too much are refused."""
+def test_hashes_of_sha512_crypt(encoded: str, password: bytes) -> None:
+    """Those that would cost too much are refused; what follows a NUL belongs to the password."""
     assert verify_password(password, encoded)
     assert not verify_password(password + b"x", encoded)
+    assert not verify_password(password + b"\0x", encoded)
     assert not verify_password(password, encoded.replace("$6$", "$6$rounds=999999999$", 1))

@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# scrypt holds a core and a creation waits for the disk, which takes the writes of several at once
+# a hash holds a core and a creation waits for the disk, which takes the writes of several at once
 THREADS = 8
 # a second of work for one core; what comes beyond is told to come again
 MAX_WAITING = 400
