@@ -12,15 +12,14 @@ let
 
   chatmaild =
     if cfg.package != null then cfg.package else pkgs.callPackage ../pkgs/chatmaild { };
-  preload = pkgs.callPackage ../pkgs/dovecot-preload { };
+  preload = pkgs.callPackage ../pkgs/preload { };
 
   description = import ./chatmail/description.nix {
     inherit lib cfg;
     programs = {
       chatmaild = lib.getExe' chatmaild "chatmaild";
       doveadm = lib.getExe' config.services.dovecot2.package "doveadm";
-      instantIdle = "${preload}/lib/instant-idle.so";
-      smallSessions = "${preload}/lib/small-sessions.so";
+      libraries = "${preload}/lib";
       openssl = lib.getExe pkgs.openssl;
       shell = pkgs.runtimeShell;
       systemctl = lib.getExe' config.systemd.package "systemctl";

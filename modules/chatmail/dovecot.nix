@@ -39,10 +39,10 @@ let
   };
   # everything that ends in an auth or statistics process: sessions, their log-ins, submission, deliveries
   clients = limits.imapConnections + 3 * limits.smtpConnections + 1000;
-  # libraries before Dovecot's own functions, see pkgs/dovecot-preload
+  # libraries before Dovecot's own functions, see pkgs/preload
   preloaded =
-    lib.optional settings.imap.instantIdle programs.instantIdle
-    ++ lib.optional settings.imap.smallSessions programs.smallSessions;
+    lib.optional settings.imap.instantIdle "${programs.libraries}/instant-idle.so"
+    ++ lib.optional settings.imap.smallSessions "${programs.libraries}/small-sessions.so";
   specialUse = name: { special_use = "\\${name}"; };
 in
 {

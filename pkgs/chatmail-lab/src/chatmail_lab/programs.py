@@ -23,11 +23,10 @@ PATHS: Mapping[str, str | None] = {
     "chatmaild": "/usr/bin/chatmaild",
     "chatmail": "/usr/bin/chatmail",
     "doveadm": "/usr/bin/doveadm",
-    "instantIdle": f"{LIBRARIES}/instant-idle.so",
     "imap": "/usr/lib/dovecot/imap",
+    "libraries": LIBRARIES,
     "openssl": "/usr/bin/openssl",
     "shell": "/bin/sh",
-    "smallSessions": f"{LIBRARIES}/small-sessions.so",
     "systemctl": "/usr/bin/systemctl",
     "www": PAGES,
 }
@@ -70,7 +69,7 @@ def stage(root: Path, directory: Path) -> None:
     _compile_python(root, directory)
     libraries = _below(directory, LIBRARIES)
     libraries.mkdir(parents=True, exist_ok=True)
-    for code in (checkout() / "pkgs/dovecot-preload").glob("*.c"):
+    for code in (checkout() / "pkgs/preload").glob("*.c"):
         library = libraries / f"{code.stem}.so"
         shutil.copyfile(_compiled(code, root), library)
         library.chmod(0o755)

@@ -16,8 +16,7 @@ let
       chatmaild = "/usr/bin/chatmaild";
       chatmail = "/usr/bin/chatmail";
       doveadm = "/usr/bin/doveadm";
-      instantIdle = "/usr/lib/chatmail/instant-idle.so";
-      smallSessions = "/usr/lib/chatmail/small-sessions.so";
+      libraries = "/usr/lib/chatmail";
       openssl = "/usr/bin/openssl";
       shell = "/bin/sh";
       systemctl = "/usr/bin/systemctl";
