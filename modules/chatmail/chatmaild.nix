@@ -66,7 +66,7 @@ in
 
     chatmail-filter = service "filter" users.filter "Chatmail rules for messages, DKIM" {
       # before libmilter's functions, see pkgs/preload
-      environment.LD_PRELOAD = "${programs.libraries}/milter-read-ahead.so";
+      environment.LD_PRELOAD = "${programs.libraries}/brisk-milter.so";
       wants = [ "unbound.service" ];
       after = [
         "network.target"

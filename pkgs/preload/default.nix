@@ -1,6 +1,6 @@
 # Libraries that stand before functions of unmodified programs: lib/instant-idle.so takes the wait out of Dovecot's IDLE,
-# lib/small-sessions.so makes its waiting sessions small, lib/milter-read-ahead.so spares the filter most of its system
-# calls. Each C file beside this one says how.
+# lib/small-sessions.so makes its waiting sessions small, lib/brisk-milter.so spares the filter's libmilter
+# most of its system calls. Each C file beside this one says how.
 { lib, stdenv }:
 stdenv.mkDerivation {
   pname = "chatmail-preload";

@@ -6,19 +6,19 @@ from chatmail_lab import Lab
 # `connection()` is a pair: the client's socket, and what accept() gave, a plain descriptor;
 # `ready` and `take` are the libc's poll() and read(), as libmilter calls them
 FUNCTIONS = """
-import ctypes, fcntl, os, random, select, socket, struct, termios, threading
+import ctypes, fcntl, random, select, socket, struct, termios, threading, time
 libc = ctypes.CDLL(None)
 
 class PollFd(ctypes.Structure):
     _fields_ = [("fd", ctypes.c_int), ("events", ctypes.c_short), ("revents", ctypes.c_short)]
 
 listener = socket.socket(socket.AF_UNIX)
-listener.bind("\\0read-ahead-test")
+listener.bind("\\0brisk-milter-test")
 listener.listen()
 
 def connected():
     client = socket.socket(socket.AF_UNIX)
-    client.connect("\\0read-ahead-test")
+    client.connect("\\0brisk-milter-test")
     return client
 
 def accepted():
@@ -76,6 +76,15 @@ assert ready(idle, server) == [idle, server]
 assert take(server, 100) == b"456789"
 assert ready(server, timeout_ms=0) == []
 """,
+    "a thread stays with its connection for a while": """
+client, server = connection()
+start_s = time.monotonic()
+assert ready(server, timeout_ms=1) == []
+assert time.monotonic() - start_s >= 0.04
+assert ready(server, listener.fileno(), timeout_ms=1) == []
+client.sendall(b"x")
+assert ready(server, timeout_ms=1) == [server]
+""",
     "who does not ask poll() finds everything in the kernel": """
 client, server = connection()
 client.sendall(b"0123456789")
@@ -102,7 +111,7 @@ assert ready(again) and take(again, 100) == b""
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 def test_connections_that_are_read_ahead(running: Lab, scenario: str) -> None:
     """Every octet comes once and in order, and poll() tells the truth."""
-    library = "LD_PRELOAD=/usr/lib/chatmail/milter-read-ahead.so"
+    library = "LD_PRELOAD=/usr/lib/chatmail/brisk-milter.so"
     running.relay("a.test").exec(["env", library, "python3", "-c", FUNCTIONS + scenario])
 
 
@@ -111,4 +120,4 @@ def test_the_filter_is_under_the_library(running: Lab) -> None:
     maps = running.relay("a.test").exec(
         ["sh", "-c", "cat /proc/$(systemctl show -P MainPID chatmail-filter)/maps"]
     )
-    assert "milter-read-ahead.so" in maps.stdout
+    assert "brisk-milter.so" in maps.stdout
