@@ -142,6 +142,8 @@ in
         bounce_queue_lifetime = "${toString mail.bounceAfterDays}d";
         # what waited for a service of ours is delivered within a minute of its return
         queue_run_delay = "30s";
+        # A smtpd that cannot find Dovecot ends. Everybody would wait a minute for the next one.
+        service_throttle_time = "1s";
         minimal_backoff_time = "30s";
         maximal_backoff_time = "30m";
         # mail is not slowed down at the entrance because delivery is behind

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import imaplib
 import smtplib
+import time
 
 import pytest
 from imapclient.exceptions import LoginError
 from support.peer import Peer
 from support.person import Person
 from support.services import stopped
-from support.smtp import stranger
+from support.smtp import stranger, submission
 from support.target import Machine, Target
 from support.waiting import wait_for
 
@@ -45,17 +46,22 @@ def test_login(unit: str, alice: Person, machine: Machine) -> None:
         with pytest.raises((LoginError, imaplib.IMAP4.abort, OSError)) as failed:
             alice.logs_in()
         with pytest.raises((smtplib.SMTPException, OSError)) as refused:
-            Person(
-                target=alice.target,
-                domain=alice.domain,
-                name=alice.name,
-                password=alice.password,
-            ).smtp.noop()
+            _submits_anew(alice)
 
     assert "AUTHENTICATIONFAILED" not in str(failed.value)
     code = getattr(refused.value, "smtp_code", 421)
     assert 400 <= code < 500
     assert alice.logs_in().select_folder("INBOX")
+
+
+def test_submission_is_back_as_soon_as_dovecot(alice: Person, machine: Machine) -> None:
+    """A smtpd ends where it cannot find Dovecot; the next one comes at once, not after a minute."""
+    with stopped(machine, DOVECOT):
+        assert not any(_can_submit(alice) for _ in range(3))
+    started_s = time.monotonic()
+    wait_for(lambda: _can_submit(alice), "submission is back", within_s=20)
+
+    assert time.monotonic() - started_s < 20
 
 
 @pytest.mark.parametrize("unit", [ACCOUNTS, DOVECOT])
@@ -118,6 +124,20 @@ def test_federation(
         within_s=10,
     )
     assert [letter.text for letter in carol.inbox()] == ["patience"]
+
+
+def _submits_anew(person: Person) -> None:
+    """Logs in for submission once more, beside the sessions that are open."""
+    with submission(person.target, person.domain, person.address, person.password) as session:
+        session.noop()
+
+
+def _can_submit(person: Person) -> bool:
+    try:
+        _submits_anew(person)
+    except (smtplib.SMTPException, OSError):
+        return False
+    return True
 
 
 def _code(alice: Person, bob: Person, text: str) -> int:

@@ -28,6 +28,28 @@ sys.exit("nothing came")
 """
 
 
+SEND_AT_ONCE = """
+import smtplib, ssl, sys, threading
+problems = []
+def work():
+    try:
+        with smtplib.SMTP("c.test", 587) as session:
+            session.starttls(context=ssl.create_default_context())
+            session.login("alice@c.test", "secret")
+            for number in range(20):
+                head = f"From: alice@c.test\\nTo: bob@c.test\\nSubject: {number}\\n"
+                session.sendmail("alice@c.test", ["bob@c.test"], head + "\\nhello\\n")
+    except Exception as error:
+        problems.append(repr(error))
+threads = [threading.Thread(target=work) for _ in range(16)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+sys.exit("\\n".join(problems) or None)
+"""
+
+
 @pytest.fixture(scope="module")
 def people(running: Lab) -> Lab:
     """Three people, a forwarder, and one to somebody who is gone."""
@@ -64,3 +86,13 @@ def test_a_bounce_is_signed_too(people: Lab) -> None:
     assert "Return-Path: <>" in message
     assert "d=c.test; s=mail;" in message
     assert "MAILER-DAEMON@c.test" in message
+
+
+def test_many_messages_at_once_are_signed(people: Lab) -> None:
+    """OpenDKIM's resolver does not trip over its own threads."""
+    script = [sys.executable, "-c", SEND_AT_ONCE]
+    done = subprocess.run(
+        people.command("client", script), capture_output=True, text=True, timeout=90, check=False
+    )
+
+    assert done.returncode == 0, done.stderr

@@ -183,13 +183,15 @@ lib.mkMerge [
         test -s ${dkim.directory}/${dkim.selector}.private ||
           opendkim-genkey -b 2048 -d ${domain} -s ${dkim.selector} -D ${dkim.directory}
       '';
+      # its resolver's parser is not made for several threads, see ../preload
+      environment.LD_PRELOAD = "/usr/lib/chatmail/one-parser.so";
       serviceConfig = {
         ExecStart = "/usr/sbin/opendkim -f -x /etc/opendkim.conf";
         User = "opendkim";
         StateDirectory = "opendkim";
         StateDirectoryMode = "0700";
         RuntimeDirectory = "opendkim";
-        # as in Debian's own unit: its resolver's parser is not made for several threads, and ends the process
+        # as in Debian's own unit
         Restart = "on-failure";
       };
     };

@@ -16,6 +16,8 @@ from chatmail_lab.root import cache_directory
 PACKAGES = "/usr/lib/python3/dist-packages"
 LIBRARIES = "/usr/lib/chatmail"
 PAGES = "/usr/share/chatmail-www"
+# the second one is for the hosts that only a lab has
+SOURCES_IN_C = ("pkgs/preload", "pkgs/chatmail-lab/preload")
 COMPILER_FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
 
 # what the description's units run, as a Debian host has it
@@ -69,7 +71,7 @@ def stage(root: Path, directory: Path) -> None:
     _compile_python(root, directory)
     libraries = _below(directory, LIBRARIES)
     libraries.mkdir(parents=True, exist_ok=True)
-    for code in (checkout() / "pkgs/preload").glob("*.c"):
+    for code in (path for folder in SOURCES_IN_C for path in (checkout() / folder).glob("*.c")):
         library = libraries / f"{code.stem}.so"
         shutil.copyfile(_compiled(code, root), library)
         library.chmod(0o755)
