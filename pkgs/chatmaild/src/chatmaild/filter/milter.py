@@ -10,6 +10,7 @@ all header fields and the whole body without waiting, and waits at RCPT and at t
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +33,8 @@ _TIMEOUT_S: Final = 7200
 _BACKLOG: Final = 1024  # every process of Postfix may come at once
 
 Action = int
+
+_stopping = threading.Event()
 
 
 def _guarded(callback: Callable[..., Action]) -> Callable[..., Action]:
@@ -79,6 +82,9 @@ class Connection(Milter.Base):  # type: ignore[misc]
     def envfrom(self, sender: bytes, *_: bytes) -> Action:
         """MAIL: what is wrong with it is answered at RCPT, where clients expect it."""
         self._close_message()
+        if _stopping.is_set():
+            self.broken = True
+            return Milter.CONTINUE
         self._sender = _address(sender)
         entrance = Entrance(self.getsymval("{daemon_name}"))
         self._transit = Transit(self._policy, entrance, self._sender)
@@ -208,13 +214,13 @@ def listen(path: str, policy: Policy, under_way: set[Connection]) -> None:
 
 
 def run() -> None:
-    """Take messages until `stop` is called from another thread."""
+    """Take messages for ever."""
     milter.main()
 
 
-def stop() -> None:
-    """Make `run` end; returns once the listening thread has noticed."""
-    milter.stop()
+def refuse_more() -> None:
+    """Take no further message; those that have begun go on."""
+    _stopping.set()
 
 
 def _address(path: bytes) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import grp
 import logging
 import os
 import signal
-import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -87,22 +86,24 @@ def _main(path: Path, under_way: set[milter.Connection]) -> None:
     if not worker.is_alive():
         raise OSError("libmilter ended, see above")
     systemd.notify("STOPPING=1")
-    _stop(worker, path)
+    path.unlink(missing_ok=True)  # nobody comes any more
+    milter.refuse_more()
     deadline_s = time.monotonic() + _DRAIN_S
     while under_way and time.monotonic() < deadline_s:
         time.sleep(_POLL_S)
+    _leave()
 
 
-def _stop(worker: threading.Thread, path: Path) -> None:
-    """Stop libmilter at once: by itself it looks every 5 s whether it should.
+def _leave() -> None:
+    """End the process as it is.
 
-    Until then its socket takes connections that nobody serves. Another connection wakes it.
+    libmilter has no orderly end: told to stop, it frees sessions that its threads still wait for,
+    and they write into that memory while Python cleans up.
     """
-    threading.Thread(target=milter.stop, daemon=True).start()
-    while worker.is_alive():
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as waker:
-            waker.connect(str(path))
-        worker.join(_POLL_S)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _admit_postfix(path: Path, group: str) -> None:
