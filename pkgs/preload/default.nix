@@ -1,6 +1,5 @@
-# Libraries that stand before functions of unmodified programs: lib/instant-idle.so takes the wait out of Dovecot's IDLE,
-# lib/small-sessions.so makes its waiting sessions small, lib/brisk-milter.so spares the filter's libmilter
-# most of its system calls. Each C file beside this one says how.
+# Two libraries that stand before an unmodified Dovecot's own functions: lib/instant-idle.so takes the wait out of
+# IDLE, lib/small-sessions.so makes waiting sessions small. Each C file beside this one says how.
 { lib, stdenv }:
 stdenv.mkDerivation {
   pname = "chatmail-preload";
@@ -21,7 +20,7 @@ stdenv.mkDerivation {
   '';
 
   meta = {
-    description = "Libraries before functions of unmodified Dovecot and libmilter";
+    description = "Immediate IDLE and small sessions for an unmodified Dovecot";
     license = lib.licenses.mit;
     platforms = lib.platforms.linux;
   };
