@@ -191,8 +191,9 @@ lib.mkMerge [
         StateDirectory = "opendkim";
         StateDirectoryMode = "0700";
         RuntimeDirectory = "opendkim";
-        # as in Debian's own unit
-        Restart = "on-failure";
+        # libmilter's end may crash: it frees sessions that its threads still wait for
+        SuccessExitStatus = "SIGSEGV";
+        Restart = "always";
       };
     };
 
