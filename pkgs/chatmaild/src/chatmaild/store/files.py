@@ -19,7 +19,7 @@ def write_atomically(
     """
     # plain text, not Path: the creation of an address is a third cheaper
     directory, name = os.path.split(path)
-    temporary = f"{directory}/.{name}.{secrets.token_hex(6)}.tmp"
+    temporary = os.path.join(directory, f".{name}.{secrets.token_hex(6)}.tmp")  # noqa: PTH118
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -33,7 +33,7 @@ def write_atomically(
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)  # noqa: PTH108
         raise
-    fsync_directory(directory)
+    fsync_directory(directory or ".")
 
 
 def fsync_directory(path: str | Path) -> None:
