@@ -2,7 +2,7 @@
 # IDLE, lib/small-sessions.so makes waiting sessions small. Each C file beside this one says how.
 { lib, stdenv }:
 stdenv.mkDerivation {
-  pname = "chatmail-preload";
+  pname = "dovecot-preload";
   version = "0.1.0";
   src = ./.;
 

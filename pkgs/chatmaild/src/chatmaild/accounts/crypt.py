@@ -5,19 +5,14 @@ Python's own module of that name is gone since 3.13.
 
 import ctypes
 
-# the second is Debian's, with the functions of old times; NixOS puts a path in place of the first
-_LIBRARIES = ("libcrypt.so.2", "libcrypt.so.1")
 _WORKSPACE_BYTES = 32768  # sizeof (struct crypt_data)
 
 
 def _load() -> ctypes.CDLL:
-    *others, last = _LIBRARIES
-    for name in others:
-        try:
-            return ctypes.CDLL(name)
-        except OSError:
-            continue
-    return ctypes.CDLL(last)
+    try:
+        return ctypes.CDLL("libcrypt.so.2")  # NixOS puts a path in place of the name
+    except OSError:
+        return ctypes.CDLL("libcrypt.so.1")  # Debian's, with the functions of old times
 
 
 _crypt_rn = _load().crypt_rn
