@@ -247,3 +247,21 @@ def test_it_stops_at_once(served: Filter, mta: Mta) -> None:
 
     assert served.process.returncode == 0
     assert time.monotonic() - started_s < 4
+
+
+def test_a_stop_lets_the_message_under_way_end(served: Filter, mta: Mta) -> None:
+    """One that begins meanwhile is put off."""
+    other = served.connection()
+    assert mta.envelope("submission", ALICE, BOB) == [(b"c", b"")]
+    served.process.send_signal(signal.SIGTERM)
+    deadline_s = time.monotonic() + DEADLINE_S
+    while pathlib.Path(served.path).exists():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+
+    internal = (b"y", b"451 4.3.0 Internal error in mail filter, try again later\0")
+    assert other.envelope("submission", ALICE, BOB) == [internal]
+    assert mta.content(ALICE, body=encrypted())[-1] == (b"c", b"")
+    other.close()
+    served.process.communicate(timeout=DEADLINE_S)
+    assert served.process.returncode == 0

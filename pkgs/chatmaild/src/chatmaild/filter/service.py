@@ -86,8 +86,8 @@ def _main(path: Path, under_way: set[milter.Connection]) -> None:
     if not worker.is_alive():
         raise OSError("libmilter ended, see above")
     systemd.notify("STOPPING=1")
-    path.unlink(missing_ok=True)  # nobody comes any more
     milter.refuse_more()
+    path.unlink(missing_ok=True)  # nobody comes any more
     deadline_s = time.monotonic() + _DRAIN_S
     while under_way and time.monotonic() < deadline_s:
         time.sleep(_POLL_S)
