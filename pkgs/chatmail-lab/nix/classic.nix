@@ -191,9 +191,8 @@ lib.mkMerge [
         StateDirectory = "opendkim";
         StateDirectoryMode = "0700";
         RuntimeDirectory = "opendkim";
-        # libmilter's end may crash: it frees sessions that its threads still wait for
-        SuccessExitStatus = "SIGSEGV";
-        Restart = "always";
+        # as in Debian's own unit
+        Restart = "on-failure";
       };
     };
 

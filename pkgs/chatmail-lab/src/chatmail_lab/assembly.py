@@ -87,7 +87,7 @@ class Assembly:
         shutil.rmtree(tree.path(programs.PAGES), ignore_errors=True)
         for made in (self.staged, pages):
             if made.exists():
-                shutil.copytree(made, tree.root, dirs_exist_ok=True)
+                tree.take_in(made)
         files = render_relay(description.config)
         for file in users.render(description.config.get("users", {})):
             tree.write(file)

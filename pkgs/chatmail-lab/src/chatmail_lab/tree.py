@@ -1,6 +1,7 @@
 """Files written into a host's file system, with the host's own users and groups."""
 
 import os
+import shutil
 from pathlib import Path
 
 from chatmail_lab.errors import LabError
@@ -40,6 +41,10 @@ class Tree:
         os.chown(path, owner, self._number("group", file.group))
         path.chmod(file.mode)
 
+    def take_in(self, directory: Path) -> None:
+        """Copy all that is below `directory` to the same place below the root."""
+        shutil.copytree(directory, self.root, dirs_exist_ok=True, copy_function=_replace)
+
     def _number(self, database: str, name: str) -> int:
         """Number of a user or group of this host."""
         if name.isdigit():
@@ -49,3 +54,9 @@ class Tree:
             if fields[0] == name:
                 return int(fields[2])
         raise LabError(f"no '{name}' in /etc/{database} of this host")
+
+
+def _replace(source: str, target: str) -> None:
+    """Copy a file to a new one: a program that has the old one mapped would lose what it mapped."""
+    Path(target).unlink(missing_ok=True)
+    shutil.copy2(source, target)

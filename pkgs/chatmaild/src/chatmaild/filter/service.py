@@ -97,8 +97,8 @@ def _main(path: Path, under_way: set[milter.Connection]) -> None:
 def _leave() -> None:
     """End the process as it is.
 
-    libmilter has no orderly end: told to stop, it frees sessions that its threads still wait for,
-    and they write into that memory while Python cleans up.
+    libmilter's own stop would take up to five seconds, and abandons a message as soon as Postfix
+    pauses for a millisecond.
     """
     logging.shutdown()
     sys.stdout.flush()
