@@ -77,7 +77,7 @@
         chatmaild = pkgs.callPackage ./pkgs/chatmaild { };
         chatmail-nixos = pkgs.callPackage ./pkgs/chatmail-nixos { };
         chatmail-www = pkgs.callPackage ./pkgs/chatmail-www { };
-        dovecot-preload = pkgs.callPackage ./pkgs/dovecot-preload { };
+        preload = pkgs.callPackage ./pkgs/preload { };
         options-doc = pkgs.writeText "options.md" (import ./docs/options.nix);
         # of aarch64, whoever asks: built by emulation, a remote builder, or a Raspberry Pi
         sdImage-rpi = self.nixosConfigurations.rpi.config.system.build.sdImage;
@@ -111,7 +111,7 @@
         in
         # building chatmaild runs its unit tests
         {
-          inherit (self.packages.${system}) chatmaild chatmail-nixos chatmail-www dovecot-preload;
+          inherit (self.packages.${system}) chatmaild chatmail-nixos chatmail-www preload;
 
           formatting = pkgs.runCommand "chatmail-formatting" { nativeBuildInputs = [ (formatter pkgs) ]; } ''
             cp -r ${./.} source && chmod -R u+w source && cd source

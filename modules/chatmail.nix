@@ -12,7 +12,7 @@ let
 
   chatmaild =
     if cfg.package != null then cfg.package else pkgs.callPackage ../pkgs/chatmaild { };
-  preload = pkgs.callPackage ../pkgs/dovecot-preload { };
+  preload = pkgs.callPackage ../pkgs/preload { };
 
   description = import ./chatmail/description.nix {
     inherit lib cfg;

@@ -65,6 +65,8 @@ in
     };
 
     chatmail-filter = service "filter" users.filter "Chatmail rules for messages, DKIM" {
+      # before libmilter's functions, see pkgs/preload
+      environment.LD_PRELOAD = "${programs.libraries}/brisk-milter.so";
       wants = [ "unbound.service" ];
       after = [
         "network.target"

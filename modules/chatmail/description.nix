@@ -1,7 +1,7 @@
 # { lib, cfg, programs } -> { settings, pages, assertions, zone, config }: a whole relay as plain data.
 # `cfg` are the values of services.chatmail, `programs` the paths of what the units run:
-#   { chatmaild, doveadm, libraries, openssl, shell, systemctl, www } (libraries: the folder of those in
-#   pkgs/dovecot-preload; www: the folder of the built pages, or null).
+#   { chatmaild, doveadm, libraries, openssl, shell, systemctl, www } (libraries: the folder of
+#   pkgs/preload, www: the one of the built pages, or null).
 # `pages` is what pkgs/chatmail-www builds that folder from.
 # `config` is a list of attribute sets in the shape of NixOS' options, one for each file below.
 # NixOS merges them in ../chatmail.nix; the lab merges and renders them itself.

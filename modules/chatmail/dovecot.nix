@@ -39,7 +39,7 @@ let
   };
   # everything that ends in an auth or statistics process: sessions, their log-ins, submission, deliveries
   clients = limits.imapConnections + 3 * limits.smtpConnections + 1000;
-  # libraries before Dovecot's own functions, see pkgs/dovecot-preload
+  # libraries before Dovecot's own functions, see pkgs/preload
   preloaded =
     lib.optional settings.imap.instantIdle "${programs.libraries}/instant-idle.so"
     ++ lib.optional settings.imap.smallSessions "${programs.libraries}/small-sessions.so";

@@ -17,7 +17,7 @@ PACKAGES = "/usr/lib/python3/dist-packages"
 LIBRARIES = "/usr/lib/chatmail"
 PAGES = "/usr/share/chatmail-www"
 # the second one is for the hosts that only a lab has
-SOURCES_IN_C = ("pkgs/dovecot-preload", "pkgs/chatmail-lab/preload")
+SOURCES_IN_C = ("pkgs/preload", "pkgs/chatmail-lab/preload")
 COMPILER_FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
 
 # what the description's units run, as a Debian host has it

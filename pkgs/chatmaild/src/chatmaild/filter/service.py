@@ -98,7 +98,7 @@ def _leave() -> None:
     """End the process as it is.
 
     libmilter's own stop would take up to five seconds, and abandons a message as soon as Postfix
-    pauses for a millisecond.
+    pauses.
     """
     logging.shutdown()
     sys.stdout.flush()

@@ -1,8 +1,9 @@
-# Two libraries that stand before an unmodified Dovecot's own functions: lib/instant-idle.so takes the wait out of
-# IDLE, lib/small-sessions.so makes waiting sessions small. Each C file beside this one says how.
+# Libraries that stand before functions of unmodified programs: lib/instant-idle.so takes the wait out of Dovecot's IDLE,
+# lib/small-sessions.so makes its waiting sessions small, lib/brisk-milter.so spares the filter's libmilter
+# most of its system calls. Each C file beside this one says how.
 { lib, stdenv }:
 stdenv.mkDerivation {
-  pname = "dovecot-preload";
+  pname = "chatmail-preload";
   version = "0.1.0";
   src = ./.;
 
@@ -20,7 +21,7 @@ stdenv.mkDerivation {
   '';
 
   meta = {
-    description = "Immediate IDLE and small sessions for an unmodified Dovecot";
+    description = "Libraries before functions of unmodified Dovecot and libmilter";
     license = lib.licenses.mit;
     platforms = lib.platforms.linux;
   };
