@@ -29,7 +29,7 @@ def judged(
         headers=letter() if header is None else header,
         content=content,
     )
-    return rules.outgoing(message, sender_disabled=lambda: disabled)
+    return rules.outgoing(message, sender_disabled=disabled)
 
 
 @pytest.mark.parametrize("content", [Content.ENCRYPTED, Content.SECURE_JOIN])

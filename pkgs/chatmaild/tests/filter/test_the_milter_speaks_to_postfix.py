@@ -24,8 +24,9 @@ pytest.importorskip("milter", reason="pymilter is not installed")
 
 DEADLINE_S = 20
 VERSION, ALL_ACTIONS, ALL_STEPS = 6, 0x1FF, 0x1FFFFF
-NEVER_ASKED = 0x001 | 0x002 | 0x100 | 0x200  # connect, HELO, unknown commands, DATA
-NOT_ANSWERED = 0x080 | 0x4000 | 0x40000 | 0x80000  # header, MAIL, end of header, body
+NEVER_ASKED = 0x001 | 0x002 | 0x100  # connect, HELO, unknown commands
+# header, MAIL, DATA, end of header, body
+NOT_ANSWERED = 0x080 | 0x4000 | 0x10000 | 0x40000 | 0x80000
 LEADING_BLANKS = 0x100000
 SERVE = """
 import sys
@@ -115,6 +116,7 @@ class Mta:
 
     def content(self, author: str, *fields: bytes, body: bytes) -> list[tuple[bytes, bytes]]:
         """Everything that the filter says to a message: changes, then its decision."""
+        self.send(b"T")
         for header in letter(author, *fields):
             self.send(b"L", header.name + b"\0" + header.value.replace(b"\r\n", b"\n") + b"\0")
         self.send(b"N")

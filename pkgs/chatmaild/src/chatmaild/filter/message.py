@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final, Protocol
 
 from chatmaild.dkim.canonical import BodyHash, Form
@@ -147,6 +148,15 @@ class Transit:
         """Take an envelope recipient."""
         self._recipients.append(address)
 
+    def end_of_envelope(self) -> None:
+        """All recipients are known: look the markers up while the message is on its way."""
+        _ = self._disabled
+
+    @cached_property
+    def _disabled(self) -> frozenset[str]:
+        """Those of the envelope whom the operator stopped."""
+        return frozenset(filter(self._policy.is_disabled, {self._sender, *self._recipients}))
+
     def add_header(self, name: bytes, value: bytes) -> None:
         """Take a header field; ``value`` as in `Header`."""
         octets = len(name) + len(value) + 200  # what Python adds
@@ -184,8 +194,8 @@ class Transit:
         """Decide."""
         if self._problem is not None:
             return Outcome(verdict=self._problem)
-        removed = tuple(r for r in self._recipients if self._policy.is_disabled(r))
-        left = tuple(r for r in self._recipients if r not in removed)
+        removed = tuple(r for r in self._recipients if r in self._disabled)
+        left = tuple(r for r in self._recipients if r not in self._disabled)
         verdict = self._verdict(left)
         if not isinstance(verdict, Accept):
             return Outcome(verdict=verdict)
@@ -213,8 +223,7 @@ class Transit:
         if self._entrance.is_foreign:
             enforces = self._policy.enforces_encryption
             return rules.incoming(message, enforces_encryption=enforces, origin=self._origin)
-        disabled = self._policy.is_disabled
-        return rules.outgoing(message, sender_disabled=lambda: disabled(self._sender))
+        return rules.outgoing(message, sender_disabled=self._sender in self._disabled)
 
     def _origin(self, _: str) -> Result:
         if self._verification is None:

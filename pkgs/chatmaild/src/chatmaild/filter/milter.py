@@ -103,6 +103,14 @@ class Connection(Milter.Base):  # type: ignore[misc]
         return Milter.CONTINUE
 
     @Milter.noreply
+    @_guarded
+    def data(self) -> Action:
+        """DATA: there is time until the message is here."""
+        if self._transit is not None and not self.broken:
+            self._transit.end_of_envelope()
+        return Milter.CONTINUE
+
+    @Milter.noreply
     @Milter.decode("bytes")
     @_guarded
     def header(self, name: str, value: bytes) -> Action:
@@ -206,7 +214,11 @@ def listen(path: str, policy: Policy, under_way: set[Connection]) -> None:
     milter.set_eom_callback(lambda context: context.getpriv().eom())
     milter.set_abort_callback(lambda context: context.getpriv().abort())
     milter.set_close_callback(Milter.close_callback)
-    milter.register("chatmail", negotiate=Milter.negotiate_callback)
+    milter.register(
+        "chatmail",
+        data=lambda context: context.getpriv().data(),
+        negotiate=Milter.negotiate_callback,
+    )
     milter.setbacklog(_BACKLOG)
     milter.settimeout(_TIMEOUT_S)
     milter.setconn(f"unix:{path}")

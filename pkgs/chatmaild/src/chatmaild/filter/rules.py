@@ -1,7 +1,7 @@
 """What becomes of a message: every rule, in its order, as a pure decision.
 
-Facts that cost something to find out (marker files, signatures) are asked for by call, and only
-where the decision depends on them.
+Facts that cost something to find out (signatures, markers that few messages need) are asked for by
+call, and only where the decision depends on them.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def author_of(headers: list[Header]) -> str | Refuse:
     return author(fields[0].text) or verdicts.invalid_from_header("not an address")
 
 
-def outgoing(message: Message, *, sender_disabled: Callable[[], bool]) -> Verdict:
+def outgoing(message: Message, *, sender_disabled: bool) -> Verdict:
     """Rules for what our own people send; the sender was checked and paid for already."""
     found = author_of(message.headers)
     if isinstance(found, Refuse):
@@ -66,7 +66,7 @@ def outgoing(message: Message, *, sender_disabled: Callable[[], bool]) -> Verdic
         return verdicts.forged_from(found, message.sender)
     if message.content is Content.CLEAR and not _is_autocrypt_setup(message):
         return verdicts.NOT_ENCRYPTED
-    return Discard() if not message.recipients or sender_disabled() else Accept()
+    return Discard() if not message.recipients or sender_disabled else Accept()
 
 
 def incoming(
