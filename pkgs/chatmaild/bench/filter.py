@@ -47,6 +47,7 @@ class Reader:
     refusal = None
     def __init__(self, *_): pass
     def add_recipient(self, _): pass
+    def end_of_envelope(self): pass
     def add_header(self, *_): pass
     def end_of_headers(self): pass
     def body(self, _): pass
@@ -145,6 +146,7 @@ class Mta:
         self._send(b"M", b"<alice@relay.test>\0")
         self._send(b"R", f"<{recipient}>".encode() + b"\0")
         assert self._receive() == b"c"
+        self._send(b"T")
         for name, value in fields:
             self._send(b"L", name + b"\0" + value.replace(b"\r\n", b"\n") + b"\0")
         self._send(b"N")
