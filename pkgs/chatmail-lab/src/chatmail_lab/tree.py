@@ -30,8 +30,7 @@ class Tree:
         """Make or replace a file or symbolic link, and the directories above it."""
         path = self.path(file.path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_symlink() or path.exists():
-            path.unlink()
+        path.unlink(missing_ok=True)
         if file.target is not None:
             path.symlink_to(file.target)
             return
