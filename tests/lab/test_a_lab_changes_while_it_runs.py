@@ -1,7 +1,9 @@
 """Programs and files of a running lab are replaced."""
 
 import subprocess
+from pathlib import Path
 
+import pytest
 from chatmail_lab import Lab
 
 # maps all our libraries, and compares what it has mapped with what it had, once it is told to
@@ -44,3 +46,36 @@ def test_a_running_program_keeps_the_libraries_it_has(running: Lab) -> None:
         program.stdin.close()
         assert program.stdout.read() == "True\n"
     assert program.returncode == 0
+
+
+UNTOUCHED = ("dovecot", "nginx", "postfix", "unbound")
+CHANGED = "chatmail-filter"
+PUBLISHED = '{ services.chatmail.dkim.publishedSelectors = [ "next" ]; }'
+
+
+def test_only_what_changed_is_restarted(running: Lab, tmp_path: Path) -> None:
+    """As a switch of NixOS does: mail on its way and open sessions are not disturbed."""
+    config = tmp_path / "published.nix"
+    config.write_text(PUBLISHED)
+    before = _processes(running)
+    running.reconfigure(config=config)
+    after = _processes(running)
+
+    assert {unit: after[unit] for unit in UNTOUCHED} == {unit: before[unit] for unit in UNTOUCHED}
+    assert after[CHANGED] != before[CHANGED]
+
+
+@pytest.mark.parametrize("unit", [*UNTOUCHED, CHANGED])
+def test_a_unit_that_somebody_stopped_is_started(running: Lab, unit: str) -> None:
+    """Changed or not."""
+    relay = running.relay("a.test")
+    relay.systemctl("stop", unit)
+    running.reconfigure()
+    assert relay.is_active(unit)
+
+
+def _processes(lab: Lab) -> dict[str, str]:
+    """Main process of each unit."""
+    show = ["systemctl", "show", "--property=MainPID", "--value"]
+    relay = lab.relay("a.test")
+    return {unit: relay.exec([*show, unit]).stdout for unit in (*UNTOUCHED, CHANGED)}

@@ -3,11 +3,11 @@
 import json
 import shutil
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatmail_lab import dns, guests, programs
+from chatmail_lab import changes, dns, guests, programs
 from chatmail_lab.authority import Authority
 from chatmail_lab.container import Container
 from chatmail_lab.errors import CommandError, LabError
@@ -78,8 +78,11 @@ class Assembly:
         """Where our own programs are made ready."""
         return self.home.directory / "programs"
 
-    def install(self, host: Host) -> None:
-        """Turn a prepared host into what its description describes."""
+    def install(self, host: Host) -> frozenset[str]:
+        """Turn a prepared host into what its description describes.
+
+        Returns the paths that are not as they were when this was called before.
+        """
         tree = self.tree(host)
         description = self.descriptions[host.name]
         pages = self.home.directory / "pages" / host.name
@@ -98,33 +101,37 @@ class Assembly:
         for file in files:
             tree.write(file)
         self._certify(host, description)
-        self._forget_older_files(host, files)
+        return self._forget_older_files(host, files)
 
-    def _forget_older_files(self, host: Host, files: Sequence[File]) -> None:
-        """Delete what an earlier configuration wrote and this one does not."""
+    def _forget_older_files(self, host: Host, files: Sequence[File]) -> frozenset[str]:
+        """Delete what is no longer written; returns what is new, gone or different."""
         listed = self.home.directory / "files" / f"{host.name}.json"
         listed.parent.mkdir(exist_ok=True)
-        paths = sorted({file.path for file in files})
-        before: list[str] = json.loads(listed.read_text()) if listed.exists() else []
-        for path in set(before) - set(paths):
+        before: dict[str, str] = json.loads(listed.read_text()) if listed.exists() else {}
+        after = changes.inventory(files, self.staged)
+        for path in set(before) - set(after):
             self.tree(host).path(path).unlink(missing_ok=True)
-        listed.write_text(json.dumps(paths))
+        listed.write_text(json.dumps(after))
+        return changes.changed(before, after)
 
-    def restart(self, host: Host) -> None:
+    def restart(self, host: Host, changed: Collection[str]) -> None:
         """Let a running relay take changed programs and files into use."""
         container = self.container(host)
         config = self.descriptions[host.name].config
-        units = [
-            f"{name}.service"
+        wanted = [
+            name
             for name, service in config.get("systemd", {}).get("services", {}).items()
             if "multi-user.target" in service.get("wantedBy", [])
         ]
+        concerned = [name for name in wanted if changes.concerns(name, changed)]
         for command in (
             ["systemctl", "daemon-reload"],
             ["systemd-tmpfiles", "--create"],
             # somebody who tries things out restarts more often than a unit may by itself
             ["systemctl", "reset-failed"],
-            ["systemctl", "restart", "--no-block", *units],
+            *([["systemctl", "restart", "--no-block", *concerned]] if concerned else []),
+            # what did not start with the configuration before
+            ["systemctl", "start", "--no-block", *wanted],
         ):
             done = container.exec(command)
             if done.returncode != 0:

@@ -88,7 +88,10 @@ def up(
 @_CONFIG
 @click.pass_obj
 def reconfigure(lab: Lab, config: Path | None) -> None:
-    """Take the checkout as it is now into use on the running relays; their mail stays."""
+    """Take the checkout as it is now into use on the running relays; their mail stays.
+
+    Only the units that changed are restarted, as by a switch of NixOS.
+    """
     lab.reconfigure(config=config, say=_say)
 
 

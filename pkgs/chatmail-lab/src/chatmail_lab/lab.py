@@ -171,8 +171,7 @@ class Lab:
             programs.stage(assembly.root, assembly.staged)
             say("restarting the hosts")
             for host in booted:
-                assembly.install(host)
-                assembly.restart(host)
+                assembly.restart(host, assembly.install(host))
             self._wait([assembly.container(host) for host in booted], assembly.holder)
             assembly.publish()
 

@@ -63,6 +63,16 @@ def _unit_section(unit: Attrs) -> list[str]:
     return _section("Unit", settings | dict(unit.get("unitConfig", {})))
 
 
+def unit_path(unit: str) -> str:
+    """Where a unit is written, by its full name."""
+    return f"{DIRECTORY}/{unit}"
+
+
+def script_paths(name: str) -> frozenset[str]:
+    """Where the scripts of a service are written."""
+    return frozenset(_script_path(name, option) for option in SCRIPTS)
+
+
 def _script_path(name: str, option: str) -> str:
     return f"/usr/local/lib/units/{name}-{option}"
 
@@ -97,16 +107,16 @@ def _installed(unit: str, options: Attrs) -> Iterator[File]:
     """The links that `systemctl enable` would make."""
     for option, folder in INSTALL.items():
         for target in options.get(option, []):
-            yield link(f"{DIRECTORY}/{target}.{folder}/{unit}", f"{DIRECTORY}/{unit}")
+            yield link(f"{DIRECTORY}/{target}.{folder}/{unit}", unit_path(unit))
     for alias in options.get("aliases", []):
-        yield link(f"{DIRECTORY}/{alias}", f"{DIRECTORY}/{unit}")
+        yield link(unit_path(alias), unit_path(unit))
 
 
 def _write(unit: str, options: Attrs, sections: list[str]) -> Iterator[File]:
     if not options.get("enable", True):
-        yield link(f"{DIRECTORY}/{unit}", "/dev/null")
+        yield link(unit_path(unit), "/dev/null")
         return
-    yield text(f"{DIRECTORY}/{unit}", "\n".join(_unit_section(options) + sections))
+    yield text(unit_path(unit), "\n".join(_unit_section(options) + sections))
     yield from _installed(unit, options)
 
 
