@@ -3,6 +3,7 @@
 {
   lib,
   settings,
+  programs,
   quiet,
   ...
 }:
@@ -12,6 +13,7 @@ let
     concatStringsSep
     mapAttrs
     mkDefault
+    mkOverride
     optional
     ;
   inherit (settings)
@@ -300,12 +302,18 @@ in
 
   systemd.services.postfix = {
     wants = [ "chatmail-filter.service" ];
-    # all that it asks: what waits in the queue is tried as soon as it starts
+    # all that it asks: what waits in the queue is tried as soon as it starts, what is on its way finds an end
     after = [
       "chatmail-accounts.service"
       "chatmail-filter.service"
       "chatmail-transport.service"
+      "dovecot.service"
     ];
-    serviceConfig = quiet;
+    serviceConfig = quiet // {
+      # `postfix stop` kills who waits for the answer to a message, which is delivered again then
+      ExecStop = mkOverride 90 "${programs.chatmaild} drain-postfix";
+      # how the drain ends Postfix' master
+      SuccessExitStatus = "SIGKILL";
+    };
   };
 }

@@ -1,16 +1,27 @@
-"""An upgrade restarts a service of the receiving relay while a message is half-way in."""
+"""An upgrade restarts services while a message is half-way in."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
+from support.lab import LabTarget
 from support.person import Person
 from support.target import Machine
 from support.waiting import wait_for
 
 FILTER = "chatmail-filter"
 MXDELIV = "/run/chatmail-transport/mxdeliv.sock"
+LOCK = "locks-a-mailbox"
+LOCKING = """
+import fcntl, sys, time
+
+with open(sys.argv[1], "rb+") as file:
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    print("locked", flush=True)
+    time.sleep(60)
+"""
 
 
 @pytest.fixture
@@ -25,7 +36,7 @@ def held(machine: Machine, other_machine: Machine) -> Iterator[Machine]:
 @pytest.mark.disturbs
 @pytest.mark.parametrize("unit", ["nginx", "chatmail-transport"])
 def test_restart(unit: str, alice: Person, carol: Person, machine: Machine, held: Machine) -> None:
-    """Its request over HTTPS is still answered, so that the sender does not send it again."""
+    """The receiving relay still answers a request, so that the sender does not send it again."""
     alice.sends(carol, text="once")
     wait_for(lambda: _requests(held), "the message is on its way in", within_s=20)
 
@@ -37,6 +48,37 @@ def test_restart(unit: str, alice: Person, carol: Person, machine: Machine, held
     assert carol.receives(within_s=30).text == "once"
     wait_for(lambda: _nothing_waits(machine, held), "nothing waits", within_s=30)
     assert len(carol.inbox()) == 1
+
+
+@pytest.mark.disturbs
+@pytest.mark.parametrize("units", ["postfix", "postfix dovecot"])
+def test_delivery(units: str, alice: Person, bob: Person, machine: Machine, lab: LabTarget) -> None:
+    """Dovecot has half a message: Postfix waits for its answer, and it for Postfix."""
+    del lab  # only there, any relay has Python at hand
+    mailbox = f"/var/lib/chatmail/mail/{bob.address}"
+    with _locked(machine, f"{mailbox}/dovecot.index.log"):
+        alice.sends(bob, text="once")
+        wait_for(lambda: machine.run("ls", f"{mailbox}/tmp"), "the delivery begins", within_s=10)
+        before = _state(machine, "postfix")
+        machine.run("systemctl", "restart", "--no-block", *units.split())
+        wait_for(lambda: _state(machine, "postfix") != before, "Postfix stops", within_s=5)
+
+    bob.leaves()
+    machine.run("systemctl", "start", *units.split())
+    assert bob.receives(within_s=30).text == "once"
+    wait_for(lambda: _nothing_waits(machine), "nothing waits", within_s=30)
+    assert len(bob.inbox()) == 1
+
+
+@contextlib.contextmanager
+def _locked(machine: Machine, path: str) -> Iterator[None]:
+    """Keeps Dovecot from finishing a delivery: another process has the lock of an index."""
+    machine.run("systemd-run", "--quiet", "--unit", LOCK, "python3", "-c", LOCKING, path)
+    try:
+        wait_for(lambda: "locked" in machine.run("journalctl", "-u", LOCK), "a lock", within_s=10)
+        yield
+    finally:
+        machine.run("systemctl", "stop", LOCK)
 
 
 def _nothing_waits(*machines: Machine) -> bool:

@@ -106,6 +106,16 @@ def quota_clean(settings_path: Path, address: str) -> None:
         click.echo(summary)
 
 
+@group.command("drain-postfix")
+@click.argument("master", type=int, envvar="MAINPID", required=False)
+def drain_postfix(master: int | None) -> None:
+    """Stop Postfix when no message is on its way any more (systemd names its MASTER process)."""
+    from chatmaild.drain import drain
+
+    if master is not None and not drain(master):
+        click.echo("a message on its way is cut off: it took too long")
+
+
 def run_group(command: click.Group) -> None:
     """Run a click group: an error is one line on stderr and an exit code."""
     sys.exit(exit_code(lambda: command(standalone_mode=False)))
