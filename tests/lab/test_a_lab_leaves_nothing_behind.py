@@ -51,8 +51,9 @@ def _until(condition: Callable[[], bool], what: str) -> None:
 
 
 def _starting(lab: Lab) -> subprocess.Popen[bytes]:
-    # in a terminal Ctrl-C reaches the whole group
-    command = [str(SCRIPT), "--name", lab.home.name, "up", "a.test"]
+    # in a terminal Ctrl-C reaches the whole group; a shell's background jobs are made to ignore it
+    terminal = ["env", "--default-signal=INT"]
+    command = [*terminal, str(SCRIPT), "--name", lab.home.name, "up", "a.test"]
     return subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0
     )
