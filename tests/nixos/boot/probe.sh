@@ -152,6 +152,15 @@ https() { # PATH PATTERN CURL-OPTIONS...
 
 web_ports=(80 443)
 [ "$port443" != off ] || web_ports=()
+drained() { # Postfix stops by our own program, within the limits of NixOS' unit, and is back
+  systemctl restart postfix
+  local shown
+  shown=$(systemctl show -p ExecStop,Result,ActiveState postfix; journalctl --no-pager -b -u postfix)
+  grep -q 'drain-postfix' <<< "$shown" && grep -qx 'Result=success' <<< "$shown" \
+    && grep -qx 'ActiveState=active' <<< "$shown" && ! grep -E 'Failed with|Control process exited' <<< "$shown"
+}
+
+try "Postfix is restarted" drained
 try "all ports are open" listening t 25 143 465 587 993 "${web_ports[@]}"
 [ "$(setting turn enable)" = False ] || try "calls are relayed" listening u 3478
 try "addresses are made by logging in" mail login
