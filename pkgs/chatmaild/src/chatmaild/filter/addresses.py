@@ -17,6 +17,8 @@ _ADDRESS: Final = re.compile(
     r'(?:[^\s"(),:;<>@\\\[\]\x00-\x1f\x7f]+|"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*")'
     r"@(?:[^\s\"(),:;<>@\\\[\]\x00-\x1f\x7f]+|\[[^\s\[\]\\\x00-\x1f\x7f]+\])"
 )
+# most fields are this: one address and nothing else
+_ALONE: Final = re.compile(rb"<([0-9A-Za-z._-]+@[0-9A-Za-z.-]+)>")
 _LIMIT: Final = 10_000  # octets of one From field; a longer one is no author
 
 
@@ -28,6 +30,9 @@ def author(value: bytes) -> str | None:
     """
     if len(value) > _LIMIT:
         return None
+    alone = _ALONE.fullmatch(value)
+    if alone is not None:
+        return alone[1].decode()
     tokens = _tokens(value.decode("utf-8", "surrogateescape"))
     if tokens is None:
         return None

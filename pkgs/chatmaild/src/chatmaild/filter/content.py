@@ -127,8 +127,8 @@ class ContentWalk:
         encoded = any(header.text.lower() not in IDENTITIES for header in encodings)
         if found is None or found.boundary is None or not found.is_multipart or encoded:
             return
-        step = only_text(headers, b"secure-join")
         if found.media_type != b"multipart/encrypted":
+            step = only_text(headers, b"secure-join")
             if step not in _SECURE_JOIN:
                 return
             self._parts = _SecureJoinParts(step)

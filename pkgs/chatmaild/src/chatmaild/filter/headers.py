@@ -13,6 +13,10 @@ _PARAMETER: Final = re.compile(
     rb"(?:(?P<name>[!#-'*+\-.0-9A-Z^-~]+)[ \t]*=[ \t]*"
     rb'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<token>[^\s;"()]+)))?'
 )
+# what chat programs write; each message has a boundary of its own, so remembering does not help
+_USUAL_MULTIPART: Final = re.compile(
+    rb'(multipart/[a-z]+);(?:[ \t]*protocol="[a-z/-]+";)?[ \t]*boundary="([!#-\[\]-~]+)"'
+)
 _MEDIA_TYPE: Final = re.compile(rb"[ \t]*([!#-'*+\-.0-9A-Z^-~]+/[!#-'*+\-.0-9A-Z^-~]+)[ \t]*")
 _FOLD: Final = re.compile(rb"\r?\n")
 _NAME: Final = bytes(range(33, 127))  # octets of a field name (RFC 5322 section 2.2)
@@ -46,7 +50,8 @@ class Header(NamedTuple):
     @property
     def text(self) -> bytes:
         """Value on one line, without blanks around it."""
-        return _FOLD.sub(b"", self.value).strip(b" \t")
+        unfolded = _FOLD.sub(b"", self.value) if b"\n" in self.value else self.value
+        return unfolded.strip(b" \t")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +89,13 @@ def content_type(headers: list[Header]) -> ContentType | None:
     found = named(headers, b"content-type")
     if not found:
         return PLAIN_TEXT
-    return _parse_content_type(found[0].text) if len(found) == 1 else None
+    if len(found) > 1:
+        return None
+    text = found[0].text
+    usual = _USUAL_MULTIPART.fullmatch(text)
+    if usual is not None:
+        return ContentType(media_type=usual[1], boundary=usual[2])
+    return _parse_content_type(text)
 
 
 @_once

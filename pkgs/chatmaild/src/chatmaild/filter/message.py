@@ -24,6 +24,7 @@ from chatmaild.filter.ratelimit import RateLimiter
 from chatmaild.filter.verdicts import Accept, Discard, Refuse, Verdict
 
 _HEADER_LIMIT: Final = 1 << 20  # octets; a thousand recipients and their keys take a tenth
+_HEADER_STEP: Final = 1 << 13  # octets reserved at once: enough for the header of most messages
 
 
 class Entrance(enum.Enum):
@@ -123,6 +124,7 @@ class Transit:
         self._recipients: list[str] = []
         self._headers: list[Header] = []
         self._header_octets = 0
+        self._reserved_octets = 0
         self._walk: ContentWalk | None = None
         self._verification: Verification | None = None
         self._body_hash: BodyHash | None = None
@@ -159,16 +161,23 @@ class Transit:
 
     def add_header(self, name: bytes, value: bytes) -> None:
         """Take a header field; ``value`` as in `Header`."""
-        octets = len(name) + len(value) + 200  # what Python adds
         if self._problem is not None:
             return
-        if self._header_octets + octets > _HEADER_LIMIT:
+        octets = self._header_octets + len(name) + len(value) + 200  # what Python adds
+        if octets > _HEADER_LIMIT:
             self._problem = verdicts.HEADER_TOO_LARGE
-        elif not self._policy.headers_in_flight.take(octets):
+        elif octets > self._reserved_octets and not self._reserve(octets):
             self._problem = verdicts.OVERLOADED
         else:
-            self._header_octets += octets
+            self._header_octets = octets
             self._headers.append(Header(name, value))
+
+    def _reserve(self, octets: int) -> bool:
+        more = max(octets - self._reserved_octets, _HEADER_STEP)
+        if not self._policy.headers_in_flight.take(more):
+            return False
+        self._reserved_octets += more
+        return True
 
     def end_of_headers(self) -> None:
         """The header is complete: now it is known what to look for in the body."""
@@ -207,8 +216,8 @@ class Transit:
 
     def close(self) -> None:
         """Give back what the message held; may be called again."""
-        self._policy.headers_in_flight.give(self._header_octets)
-        self._header_octets = 0
+        self._policy.headers_in_flight.give(self._reserved_octets)
+        self._reserved_octets = 0
 
     def _verdict(self, recipients: tuple[str, ...]) -> Verdict:
         if self._is_report:
