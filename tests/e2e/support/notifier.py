@@ -141,7 +141,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answers as planned."""
-        token = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        length = int(self.headers["Content-Length"])
+        token = self.rfile.read(length).decode()
+        if len(token) < length:  # killed between the header and the body
+            self.close_connection = True
+            return
         status = self.server.notifier.answer(token) if self.path == PATH else 404
         if status is None:
             self.close_connection = True

@@ -52,7 +52,11 @@ class NotificationServer:
 
             def do_POST(self) -> None:
                 length = int(self.headers["Content-Length"])
-                owner.tokens.append(self.rfile.read(length).decode())
+                token = self.rfile.read(length)
+                if len(token) < length:  # killed between the header and the body
+                    self.close_connection = True
+                    return
+                owner.tokens.append(token.decode())
                 owner.times_s.append(time.monotonic())
                 answer = owner.script.pop(0) if owner.script else owner.answer
                 if answer == "hang":
