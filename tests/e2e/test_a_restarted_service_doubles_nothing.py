@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
-from support.lab import LabTarget
 from support.person import Person
 from support.target import Machine
 from support.waiting import wait_for
@@ -51,10 +50,10 @@ def test_restart(unit: str, alice: Person, carol: Person, machine: Machine, held
 
 
 @pytest.mark.disturbs
+@pytest.mark.usefixtures("lab")  # only there, any relay has Python at hand
 @pytest.mark.parametrize("units", ["postfix", "postfix dovecot"])
-def test_delivery(units: str, alice: Person, bob: Person, machine: Machine, lab: LabTarget) -> None:
+def test_delivery(units: str, alice: Person, bob: Person, machine: Machine) -> None:
     """Dovecot has half a message: Postfix waits for its answer, and it for Postfix."""
-    del lab  # only there, any relay has Python at hand
     mailbox = f"/var/lib/chatmail/mail/{bob.address}"
     with _locked(machine, f"{mailbox}/dovecot.index.log"):
         alice.sends(bob, text="once")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chatmail_lab.changes import READS, changed, concerns, inventory
-from chatmail_lab.programs import PACKAGES
+from chatmail_lab.programs import PACKAGES, digest_below
 from chatmail_lab.render.files import text
 from chatmail_lab.render.systemd import script_paths
 
@@ -45,14 +45,14 @@ def test_an_inventory_tells_what_is_new_gone_and_different(tmp_path: Path) -> No
     """In content or in mode; a program that is built again from the same source is the same."""
     program = tmp_path / "usr/bin/program"
     program.parent.mkdir(parents=True)
-    program.write_text("1")
-    before = inventory([text("/same", "1"), text("/content", "1"), text("/gone", "1")], tmp_path)
-    program.write_text("1")
-    after = inventory([text("/same", "1"), text("/content", "2"), text("/new", "1")], tmp_path)
+
+    def built(content: str) -> str:
+        program.write_text(content)
+        return digest_below(tmp_path)
+
+    before = inventory([text("/same", "1"), text("/content", "1"), text("/gone", "1")], built("1"))
+    after = inventory([text("/same", "1"), text("/content", "2"), text("/new", "1")], built("1"))
     assert changed(before, after) == {"/content", "/gone", "/new"}
 
-    program.write_text("2")
-    later = inventory(
-        [text("/same", "1", mode=0o600), text("/content", "2"), text("/new", "1")], tmp_path
-    )
-    assert changed(after, later) == {"/same", PACKAGES}
+    files = [text("/same", "1", mode=0o600), text("/content", "2"), text("/new", "1")]
+    assert changed(after, inventory(files, built("2"))) == {"/same", PACKAGES}

@@ -142,10 +142,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answers as planned."""
         length = int(self.headers["Content-Length"])
-        token = self.rfile.read(length).decode()
-        if len(token) < length:  # killed between the header and the body
+        body = self.rfile.read(length)
+        if len(body) < length:  # killed between the header and the body
             self.close_connection = True
             return
+        token = body.decode()
         status = self.server.notifier.answer(token) if self.path == PATH else 404
         if status is None:
             self.close_connection = True

@@ -142,6 +142,14 @@ elif step == "port25":
 PYTHON
 }
 
+drained() { # Postfix stops by our own program, within the limits of NixOS' unit, and is back
+  systemctl restart postfix
+  local shown
+  shown=$(systemctl show -p ExecStop,Result,ActiveState postfix; journalctl --no-pager -b -u postfix)
+  grep -q 'drain-postfix' <<< "$shown" && grep -qx 'Result=success' <<< "$shown" \
+    && grep -qx 'ActiveState=active' <<< "$shown" && ! grep -E 'Failed with|Control process exited' <<< "$shown"
+}
+
 web_port=443
 [ "$port443" != off ] || web_port=$(setting ports httpsInternal) # where another web server finds it
 https() { # PATH PATTERN CURL-OPTIONS...
@@ -152,14 +160,6 @@ https() { # PATH PATTERN CURL-OPTIONS...
 
 web_ports=(80 443)
 [ "$port443" != off ] || web_ports=()
-drained() { # Postfix stops by our own program, within the limits of NixOS' unit, and is back
-  systemctl restart postfix
-  local shown
-  shown=$(systemctl show -p ExecStop,Result,ActiveState postfix; journalctl --no-pager -b -u postfix)
-  grep -q 'drain-postfix' <<< "$shown" && grep -qx 'Result=success' <<< "$shown" \
-    && grep -qx 'ActiveState=active' <<< "$shown" && ! grep -E 'Failed with|Control process exited' <<< "$shown"
-}
-
 try "Postfix is restarted" drained
 try "all ports are open" listening t 25 143 465 587 993 "${web_ports[@]}"
 [ "$(setting turn enable)" = False ] || try "calls are relayed" listening u 3478

@@ -16,7 +16,6 @@ from chatmail_lab.holder import Holder
 from chatmail_lab.layer import mount_layer
 from chatmail_lab.plan import Host
 from chatmail_lab.render import render_relay, users
-from chatmail_lab.render.files import File
 from chatmail_lab.state import Home
 from chatmail_lab.tree import Tree
 
@@ -78,10 +77,11 @@ class Assembly:
         """Where our own programs are made ready."""
         return self.home.directory / "programs"
 
-    def install(self, host: Host) -> frozenset[str]:
+    def install(self, host: Host, staged: str) -> frozenset[str]:
         """Turn a prepared host into what its description describes.
 
-        Returns the paths that are not as they were when this was called before.
+        Returns the paths that are not as they were when this was called before. `staged` is the
+        digest of our own programs.
         """
         tree = self.tree(host)
         description = self.descriptions[host.name]
@@ -101,14 +101,13 @@ class Assembly:
         for file in files:
             tree.write(file)
         self._certify(host, description)
-        return self._forget_older_files(host, files)
+        return self._take_stock(host, changes.inventory(files, staged))
 
-    def _forget_older_files(self, host: Host, files: Sequence[File]) -> frozenset[str]:
+    def _take_stock(self, host: Host, after: Mapping[str, str]) -> frozenset[str]:
         """Delete what is no longer written; returns what is new, gone or different."""
         listed = self.home.directory / "files" / f"{host.name}.json"
         listed.parent.mkdir(exist_ok=True)
         before: dict[str, str] = json.loads(listed.read_text()) if listed.exists() else {}
-        after = changes.inventory(files, self.staged)
         for path in set(before) - set(after):
             self.tree(host).path(path).unlink(missing_ok=True)
         listed.write_text(json.dumps(after))

@@ -5,7 +5,6 @@ NixOS compares units, and what they name as their `restartTriggers`. Here, files
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from pathlib import Path
 
 from chatmail_lab.programs import PACKAGES
 from chatmail_lab.render.files import File
@@ -24,20 +23,15 @@ READS: Mapping[str, str] = {
 }
 
 
-def inventory(files: Iterable[File], staged: Path) -> dict[str, str]:
-    """Digests of what a description makes of a host, by path; our own programs are one of them.
+def inventory(files: Iterable[File], programs: str) -> dict[str, str]:
+    """Digests of what a description makes of a host, by path.
 
     Args:
         files: what is rendered.
-        staged: the directory in which our programs were made ready.
+        programs: the digest of our own programs, which count as one.
     """
-    found = {file.path: _digest(repr(file).encode()) for file in files}
-    programs = [
-        (str(path.relative_to(staged)), _digest(path.read_bytes()))
-        for path in sorted(staged.rglob("*"))
-        if path.is_file()
-    ]
-    return found | {PACKAGES: _digest(repr(programs).encode())}
+    found = {file.path: hashlib.sha256(repr(file).encode()).hexdigest() for file in files}
+    return found | {PACKAGES: programs}
 
 
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> frozenset[str]:
@@ -49,7 +43,3 @@ def concerns(unit: str, paths: Collection[str]) -> bool:
     """Whether a service has to be restarted after these files changed."""
     own = {unit_path(f"{unit}.service"), *script_paths(unit), PACKAGES}
     return any(path in own or path.startswith(READS.get(unit, "/")) for path in paths)
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -127,11 +127,11 @@ class Lab:
         )
         assembly.prepare(assembly.server)
         assembly.start_name_server()
-        programs.stage(assembly.root, assembly.staged)
+        staged = programs.stage(assembly.root, assembly.staged)
         booted = [host for host in assembly.hosts if host.is_booted]
         for host in booted:
             assembly.prepare(host, disk=disk)
-            assembly.install(host)
+            assembly.install(host, staged)
             assembly.container(host).boot()
         say("booting")
         self._wait([assembly.container(host) for host in booted], assembly.holder)
@@ -168,10 +168,10 @@ class Lab:
             descriptions = describe(running.root, running.hosts, config=operators)
             self.home.save(state)
             assembly = replace(running, descriptions=descriptions)
-            programs.stage(assembly.root, assembly.staged)
+            staged = programs.stage(assembly.root, assembly.staged)
             say("restarting the hosts")
             for host in booted:
-                assembly.restart(host, assembly.install(host))
+                assembly.restart(host, assembly.install(host, staged))
             self._wait([assembly.container(host) for host in booted], assembly.holder)
             assembly.publish()
 

@@ -55,8 +55,11 @@ def launchers(project: str) -> list[File]:
     return [*commands, text(f"{PACKAGES}/{folder}/METADATA", info)]
 
 
-def stage(root: Path, directory: Path) -> None:
-    """Put chatmaild and the libraries, ready to be copied into every relay, under `directory`."""
+def stage(root: Path, directory: Path) -> str:
+    """Put chatmaild and the libraries, ready to be copied into every relay, under `directory`.
+
+    Returns their digest.
+    """
     shutil.rmtree(directory, ignore_errors=True)
     source = checkout() / "pkgs/chatmaild"
     package = _below(directory, PACKAGES) / "chatmaild"
@@ -76,6 +79,16 @@ def stage(root: Path, directory: Path) -> None:
         shutil.copyfile(_compiled(code, root), library)
         library.chmod(0o755)
     _open_directories(directory)
+    return digest_below(directory)
+
+
+def digest_below(directory: Path) -> str:
+    """What tells whether the files below a directory are the same, in name and content."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
+        content = hashlib.sha256(path.read_bytes()).digest()
+        digest.update(repr((str(path.relative_to(directory)), content)).encode())
+    return digest.hexdigest()
 
 
 def stage_pages(root: Path, directory: Path, pages: Mapping[str, Any] | None) -> None:

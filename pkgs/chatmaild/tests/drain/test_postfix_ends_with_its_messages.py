@@ -23,17 +23,21 @@ def start(tmp_path: Path) -> Iterator[Starter]:
     started: list[subprocess.Popen[bytes]] = []
 
     def starter(name: str) -> subprocess.Popen[bytes]:
-        program = tmp_path / name
-        if not program.exists():
-            shutil.copy2(shutil.which("sleep") or "sleep", program)
         leader = started[0].pid if started else 0
-        started.append(subprocess.Popen([program, "60"], process_group=leader))
+        started.append(subprocess.Popen([_program(tmp_path, name), "60"], process_group=leader))
         return started[-1]
 
     yield starter
     for process in started:
         process.kill()
         process.wait()
+
+
+def _program(directory: Path, name: str) -> Path:
+    """Something with that name that runs for a while."""
+    program = directory / name
+    shutil.copy2(shutil.which("sleep") or "sleep", program)
+    return program
 
 
 @pytest.mark.parametrize("name", sorted(BUSY))
@@ -71,10 +75,11 @@ def test_what_takes_too_long_is_given_up(start: Starter) -> None:
 def test_other_process_groups_do_not_matter(start: Starter, tmp_path: Path) -> None:
     """Another machine's Postfix, seen from outside of its container."""
     master = start("master")
-    shutil.copy2(shutil.which("sleep") or "sleep", tmp_path / "smtp")
-    with subprocess.Popen([tmp_path / "smtp", "60"], start_new_session=True) as other:
-        assert drain(master.pid, LONG_S)
-        other.kill()
+    with subprocess.Popen([_program(tmp_path, "smtp"), "60"], start_new_session=True) as other:
+        try:
+            assert drain(master.pid, LONG_S)
+        finally:
+            other.kill()
 
 
 def test_a_master_that_is_gone_leaves_nothing_to_do(start: Starter) -> None:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -34,18 +35,29 @@ def service_file(
     return file, port
 
 
-def _start(file: pathlib.Path, port: int) -> "subprocess.Popen[bytes]":
-    child = subprocess.Popen(
+@contextlib.contextmanager
+def _running(file: pathlib.Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """A service that listens; a test that fails does not leave it behind."""
+    with subprocess.Popen(
         [
             *(sys.executable, "-c", "from chatmaild.cli import main; main()"),
             *("--settings", str(file), "accounts"),
         ],
         env={**os.environ, "PYTHONPATH": str(pathlib.Path(sender_module.__file__).parents[2])},
-    )
+    ) as child:
+        try:
+            _wait_until_it_listens(port)
+            yield child
+        except BaseException:
+            child.kill()
+            raise
+
+
+def _wait_until_it_listens(port: int) -> None:
     deadline_s = time.monotonic() + 20
     while time.monotonic() < deadline_s:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return child
+            return
         time.sleep(0.01)
     raise TimeoutError("the service does not start")
 
@@ -69,11 +81,11 @@ def test_kill_nine_loses_nothing_and_doubles_at_most_one(
         mailboxes.create(address, "hash", now_s=NOW_S)
         office.tokens.add(address, f"openpgp:{address}", now_s=NOW_S)
     file, port = service_file
-    with _start(file, port) as child:
+    with _running(file, port) as child:
         for address in addresses:
             _post(port, address)
         child.send_signal(signal.SIGKILL)
-    with _start(file, port) as child:
+    with _running(file, port) as child:
         asyncio.run(office.until(lambda: len(set(server.tokens)) == len(addresses)))
         child.send_signal(signal.SIGTERM)
 
