@@ -4,7 +4,7 @@
  *
  * read() takes all that is there, up to 4 KB, and poll() knows that some of it is left. libmilter asks five times for
  * each packet of the milter protocol: poll(), poll(), read() of five octets, poll(), read() of the rest. Postfix sends
- * two packets for each header field, so a message of 2 KB cost 150 calls of the kernel; now it is 13.
+ * two packets for each header field, so a message of 2 KB cost 150 calls of the kernel; now it is 10.
  *
  * poll() waits longer for the next packet of a connection. After 1 ms libmilter gives the connection back to the pool,
  * and its next packet wakes the thread that watches all of them, which wakes one of the others.
@@ -37,7 +37,7 @@ typedef int closer(int);
 /* What was read of a connection and not yet asked for. One thread at a time has the connection, and so this. */
 struct ahead {
 	size_t start, end;
-	int polled;
+	int polled, readable;
 	unsigned char octets[ROOM_BYTES];
 };
 
@@ -82,7 +82,7 @@ int close(int descriptor)
 	return original(descriptor);
 }
 
-/* Whether octets that poll() is asked about are here. */
+/* Whether octets that poll() is asked about are here, or known to be in the kernel. */
 static int is_ready(const struct pollfd *asked)
 {
 	struct ahead *ahead = asked->events & POLLIN ? ahead_of(asked->fd) : NULL;
@@ -90,7 +90,7 @@ static int is_ready(const struct pollfd *asked)
 	if (ahead == NULL)
 		return 0;
 	ahead->polled = 1;
-	return ahead->start < ahead->end;
+	return ahead->readable || ahead->start < ahead->end;
 }
 
 int poll(struct pollfd *asked, nfds_t count, int timeout_ms)
@@ -111,6 +111,8 @@ int poll(struct pollfd *asked, nfds_t count, int timeout_ms)
 	else if (timeout_ms == HESITATION_MS && count == 1 && ahead_of(asked->fd) != NULL)
 		timeout_ms = PATIENCE_MS;
 	answers = original(asked, count, timeout_ms);
+	if (answers == 1 && count == 1 && asked->revents == POLLIN && ahead_of(asked->fd) != NULL)
+		ahead_of(asked->fd)->readable = 1; /* until it is read: nobody else reads there */
 	if (ready == 0 || answers < 0)
 		return answers;
 	for (nfds_t i = 0; i < count; i++) {
@@ -130,6 +132,8 @@ ssize_t read(int descriptor, void *to, size_t size)
 
 	if (original == NULL)
 		original = (reader *)dlsym(RTLD_NEXT, "read");
+	if (ahead != NULL)
+		ahead->readable = 0;
 	if (ahead == NULL || (ahead->start == ahead->end && (!ahead->polled || size >= ROOM_BYTES)))
 		return original(descriptor, to, size);
 	if (ahead->start == ahead->end) {

@@ -38,16 +38,15 @@ from chatmaild.dkim.keys import load_key, public_record
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer
 from chatmaild.dkim.signer import Signer
 from chatmaild.filter import milter
-from chatmaild.filter.message import Budget, Outcome, Policy
+from chatmaild.filter.message import Outcome
+from chatmaild.filter.policy import Budget, Policy
 from chatmaild.filter.ratelimit import RateLimiter
 from chatmaild.filter.verdicts import Accept
 from pathlib import Path
 
 class Reader:
-    refusal = None
+    sender = ""
     def __init__(self, *_): pass
-    def add_recipient(self, _): pass
-    def end_of_envelope(self): pass
     def add_header(self, *_): pass
     def end_of_headers(self): pass
     def body(self, _): pass

@@ -34,7 +34,8 @@ STEPS = (1, 2, 3, 5, 17, 64, 100, 1000)
 
 def read(body: bytes, *, strict: bool, step: int) -> bool:
     """Whether the filter takes a body for encrypted."""
-    walk = ContentWalk(HEADERS, strict=strict)
+    walk = ContentWalk(strict=strict)
+    walk.begin(HEADERS)
     for at in range(0, len(body), step):
         walk.feed(body[at : at + step])
     return walk.finish() is Content.ENCRYPTED

@@ -1,7 +1,7 @@
 """Addresses: what is one, whose is it, and may it be made (RFC 5321 section 4.1.2)."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chatmaild.errors import AddressError
 from chatmaild.settings import Accounts
@@ -12,8 +12,7 @@ MAX_ADDRESS_LENGTH = 254
 _FORBIDDEN = re.compile(r"[^!-.0-~]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class Address(NamedTuple):
     """A mail address in lower case.
 
     Attributes:

@@ -71,7 +71,8 @@ def letter(author: str = ALICE, *more: bytes, content_type: bytes = ENCRYPTED_TY
 
 def read(header: list[Header], body: bytes, *, strict: bool = True, step: int = 65_535) -> Content:
     """What a body is, fed in pieces of ``step`` octets."""
-    walk = ContentWalk(header, strict=strict)
+    walk = ContentWalk(strict=strict)
+    walk.begin(header)
     for at in range(0, len(body), step):
         walk.feed(body[at : at + step])
     return walk.finish()

@@ -12,7 +12,8 @@ import pytest
 from chatmaild.dkim.keys import ensure_keys, load_signer, public_record
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer
 from chatmaild.errors import KeyUnavailableError
-from chatmaild.filter.message import Budget, Entrance, Outcome, Policy, Transit
+from chatmaild.filter.message import Outcome, Transit
+from chatmaild.filter.policy import Budget, Entrance, Policy
 from chatmaild.filter.ratelimit import RateLimiter
 from chatmaild.filter.verdicts import NOT_ENCRYPTED, Accept, Discard, Refuse
 from chatmaild.settings import Settings
@@ -57,10 +58,8 @@ def passed(
     body: bytes | None = None,
 ) -> Outcome:
     """The outcome for a message; encrypted unless a body is given."""
-    transit = Transit(policy, entrance, sender)
-    assert transit.refusal is None
-    for recipient in recipients or (BOB,):
-        transit.add_recipient(recipient)
+    assert policy.refusal(entrance, sender) is None
+    transit = Transit(policy, entrance, sender, recipients or (BOB,))
     for header in letter(author or sender, *fields):
         transit.add_header(header.name, header.value)
     transit.end_of_headers()
@@ -182,8 +181,7 @@ def test_dns_that_does_not_answer_refuses_nobody_for_good(
         ALICE,
     )
     assert outcome.signature is not None
-    transit = Transit(policy, entrance, EVE)
-    transit.add_recipient(ALICE)
+    transit = Transit(policy, entrance, EVE, [ALICE])
     transit.add_header(b"DKIM-Signature", outcome.signature)
     for field in header:
         transit.add_header(field.name, field.value)
@@ -198,25 +196,25 @@ def test_dns_that_does_not_answer_refuses_nobody_for_good(
 def test_the_rate_is_limited_at_submission_only(policy: Policy) -> None:
     """The eleventh message of a second; other servers and our own bounces are not counted."""
     for _ in range(10):
-        assert Transit(policy, Entrance.SUBMISSION, ALICE).refusal is None
-    refusal = Transit(policy, Entrance.SUBMISSION, ALICE.upper()).refusal
+        assert policy.refusal(Entrance.SUBMISSION, ALICE) is None
+    refusal = policy.refusal(Entrance.SUBMISSION, ALICE.upper())
 
     assert refusal is not None
     assert refusal.code == 450
     assert refusal.text.startswith(f"4.7.1: Too much mail from <{ALICE.upper()}>, ")
-    assert Transit(policy, Entrance.SUBMISSION, BOB).refusal is None
+    assert policy.refusal(Entrance.SUBMISSION, BOB) is None
     for entrance in (*FOREIGN, Entrance.BOUNCE):
-        assert Transit(policy, entrance, ALICE).refusal is None
+        assert policy.refusal(entrance, ALICE) is None
 
 
 @pytest.mark.parametrize("sender", ["", "alice", "a@b@c"])
 def test_nobody_submits_without_an_address(policy: Policy, sender: str) -> None:
     """Rule O1."""
-    refusal = Transit(policy, Entrance.SUBMISSION, sender).refusal
+    refusal = policy.refusal(Entrance.SUBMISSION, sender)
 
     assert refusal is not None
     assert refusal.code == 500
-    assert all(Transit(policy, entrance, "").refusal is None for entrance in FOREIGN)
+    assert all(policy.refusal(entrance, "") is None for entrance in FOREIGN)
 
 
 def test_headers_are_bounded(policy: Policy) -> None:
@@ -231,7 +229,7 @@ def refused(policy: Policy) -> int:
     """The code that answers a header of two megabytes."""
     budget = policy.headers_in_flight
     left = budget._left
-    transit = Transit(policy, Entrance.SMTP, EVE)
+    transit = Transit(policy, Entrance.SMTP, EVE, [ALICE])
     for _ in range(40):
         transit.add_header(b"X", b" " * 50_000)
     transit.end_of_headers()
@@ -251,8 +249,7 @@ def test_a_large_message_takes_no_memory(policy: Policy) -> None:
     large = piece * 500
 
     def feed() -> None:
-        transit = Transit(policy, Entrance.SUBMISSION, BOB)
-        transit.add_recipient(EVE)
+        transit = Transit(policy, Entrance.SUBMISSION, BOB, [EVE])
         for header in letter(BOB):
             transit.add_header(header.name, header.value)
         transit.end_of_headers()

@@ -80,7 +80,8 @@ class Armour:
         return at
 
     def _more_data(self, octets: bytes) -> None:
-        end = min((at for at in (octets.find(b"="), octets.find(b"-")) if at >= 0), default=-1)
+        equals, dash = octets.find(b"="), octets.find(b"-")
+        end = max(equals, dash) if equals < 0 or dash < 0 else min(equals, dash)
         lines = octets if end < 0 else octets[:end]
         if lines:
             self._line_start = lines.endswith(b"\n")

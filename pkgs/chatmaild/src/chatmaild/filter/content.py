@@ -11,7 +11,8 @@ from typing import Final
 from chatmaild.filter.armour import Armour
 from chatmaild.filter.headers import Header, content_type, named, only_text
 from chatmaild.filter.multipart import Multipart
-from chatmaild.filter.transfer import IDENTITIES, Decoder, Identity, decoder
+from chatmaild.filter.parts import read_part
+from chatmaild.filter.transfer import IDENTITIES, Decoder
 
 _BLANKS: Final = b" \t\r\n"
 _SMALL_LIMIT: Final = 1024  # octets of a part of which a few words are expected
@@ -26,92 +27,70 @@ class Content(enum.Enum):
     CLEAR = enum.auto()
 
 
-class _SmallText:
-    """A part of which only a few words are expected."""
+class _Words:
+    """Content that is a few words and nothing else, blanks around them aside."""
 
-    def __init__(self) -> None:
-        self.text = b""
+    __slots__ = ("_any_case", "_expected", "_text", "failed")
 
-    def add(self, octets: bytes) -> bool:
-        self.text += octets
-        return len(self.text) <= _SMALL_LIMIT
+    def __init__(self, expected: bytes, *, any_case: bool = False) -> None:
+        self.failed = False
+        self._expected = expected
+        self._any_case = any_case
+        self._text = b""
+
+    def feed(self, octets: bytes) -> None:
+        self._text += octets
+        self.failed = len(self._text) > _SMALL_LIMIT
+
+    def finish(self) -> bool:
+        text = self._text.strip(_BLANKS)
+        return (text.lower() if self._any_case else text) == self._expected
 
 
-class _EncryptedParts:
-    """Exactly the two parts of RFC 3156: control information and encrypted data.
+class _Parts:
+    """Exactly the expected parts: of each its media type, and who reads its content.
 
-    ``strict`` refuses text outside of the parts and the Version line of the armour.
+    ``strict`` refuses text outside of them.
     """
 
-    def __init__(self, *, strict: bool) -> None:
+    __slots__ = ("_count", "_decoder", "_expected", "_reader", "_strict")
+
+    def __init__(self, *expected: tuple[bytes, _Words | Armour], strict: bool) -> None:
+        self._expected = expected
         self._strict = strict
         self._count = 0
-        self._control = _SmallText()
-        self._armour = Armour(strict=strict)
-        self._decoder: Decoder = Identity()
+        self._decoder: Decoder | None = None
+        self._reader = expected[0][1]
 
     def outside(self, octets: bytes) -> bool:
         return not self._strict or not octets.strip(_BLANKS)
 
-    def begin(self, headers: list[Header]) -> bool:
-        self._count += 1
-        kinds = (b"application/pgp-encrypted", b"application/octet-stream")
-        found, undo = content_type(headers), decoder(headers)
-        if self._count > len(kinds) or found is None or undo is None:
+    def begin(self, header: bytes) -> bool:
+        part = read_part(header)
+        if part is None or self._count == len(self._expected):
             return False
-        self._decoder = undo
-        return found.media_type == kinds[self._count - 1]
+        media_type, self._reader = self._expected[self._count]
+        self._count += 1
+        self._decoder = None if part.decoder is None else part.decoder()
+        return part.media_type == media_type
 
     def data(self, octets: bytes) -> bool:
-        return self._take(self._decoder.feed(octets))
+        if self._decoder is not None:
+            octets = self._decoder.feed(octets)
+            if self._decoder.failed:
+                return False
+        self._reader.feed(octets)
+        return not self._reader.failed
 
     def end(self) -> bool:
-        taken = self._take(self._decoder.finish())
-        if self._count == 1:
-            return taken and self._control.text.strip(_BLANKS) == b"Version: 1"
-        return taken and self._armour.finish()
+        if self._decoder is not None:
+            self._reader.feed(self._decoder.finish())
+            if self._decoder.failed:
+                return False
+        return self._reader.finish()
 
     def complete(self) -> bool:
-        return self._count == 2
-
-    def _take(self, content: bytes) -> bool:
-        if self._decoder.failed:
-            return False
-        if self._count == 1:
-            return self._control.add(content)
-        self._armour.feed(content)
-        return not self._armour.failed
-
-
-class _SecureJoinParts:
-    """One part of plain text that says nothing but the step of the protocol."""
-
-    def __init__(self, step: bytes) -> None:
-        self._step = step
-        self._count = 0
-        self._text = _SmallText()
-        self._decoder: Decoder = Identity()
-
-    def outside(self, octets: bytes) -> bool:
-        return not octets.strip(_BLANKS)
-
-    def begin(self, headers: list[Header]) -> bool:
-        self._count += 1
-        found, undo = content_type(headers), decoder(headers)
-        if self._count > 1 or found is None or undo is None:
-            return False
-        self._decoder = undo
-        return found.media_type == b"text/plain"
-
-    def data(self, octets: bytes) -> bool:
-        return self._text.add(self._decoder.feed(octets)) and not self._decoder.failed
-
-    def end(self) -> bool:
-        added = self._text.add(self._decoder.finish()) and not self._decoder.failed
-        return added and self._text.text.strip(_BLANKS).lower() == b"secure-join: " + self._step
-
-    def complete(self) -> bool:
-        return self._count == 1
+        return self._count == len(self._expected)
 
 
 class ContentWalk:
@@ -119,10 +98,17 @@ class ContentWalk:
 
     __slots__ = ("_kind", "_multipart", "_parts")
 
-    def __init__(self, headers: list[Header], *, strict: bool) -> None:
-        self._multipart: Multipart | None = None
-        self._parts: _EncryptedParts | _SecureJoinParts = _EncryptedParts(strict=strict)
+    def __init__(self, *, strict: bool) -> None:
         self._kind = Content.ENCRYPTED
+        self._parts = _Parts(
+            (b"application/pgp-encrypted", _Words(b"Version: 1")),
+            (b"application/octet-stream", Armour(strict=strict)),
+            strict=strict,
+        )
+        self._multipart: Multipart | None = None
+
+    def begin(self, headers: list[Header]) -> None:
+        """Take the header: it tells what to look for."""
         found, encodings = content_type(headers), named(headers, b"content-transfer-encoding")
         encoded = any(header.text.lower() not in IDENTITIES for header in encodings)
         if found is None or found.boundary is None or not found.is_multipart or encoded:
@@ -131,8 +117,9 @@ class ContentWalk:
             step = only_text(headers, b"secure-join")
             if step not in _SECURE_JOIN:
                 return
-            self._parts = _SecureJoinParts(step)
             self._kind = Content.SECURE_JOIN
+            words = _Words(b"secure-join: " + step, any_case=True)
+            self._parts = _Parts((b"text/plain", words), strict=True)
         self._multipart = Multipart(found.boundary, self._parts)
 
     def feed(self, octets: bytes) -> None:

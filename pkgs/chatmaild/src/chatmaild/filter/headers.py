@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache, wraps
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 _PARAMETER: Final = re.compile(
     rb"[ \t]*;[ \t]*"
@@ -20,21 +17,6 @@ _USUAL_MULTIPART: Final = re.compile(
 _MEDIA_TYPE: Final = re.compile(rb"[ \t]*([!#-'*+\-.0-9A-Z^-~]+/[!#-'*+\-.0-9A-Z^-~]+)[ \t]*")
 _FOLD: Final = re.compile(rb"\r?\n")
 _NAME: Final = bytes(range(33, 127))  # octets of a field name (RFC 5322 section 2.2)
-# The parts of a chat program's messages have the same few headers: these are read once.
-_USUAL_OCTETS: Final = 512
-_USUAL_TEXTS: Final = 64
-_Parsed = TypeVar("_Parsed")
-
-
-def _once(parse: Callable[[bytes], _Parsed]) -> Callable[[bytes], _Parsed]:
-    """Remembers what was made of the usual texts; long ones are not kept."""
-    usual = lru_cache(_USUAL_TEXTS)(parse)
-
-    @wraps(parse)
-    def parsed(text: bytes) -> _Parsed:
-        return usual(text) if len(text) <= _USUAL_OCTETS else parse(text)
-
-    return parsed
 
 
 class Header(NamedTuple):
@@ -54,8 +36,7 @@ class Header(NamedTuple):
         return unfolded.strip(b" \t")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContentType:
+class ContentType(NamedTuple):
     """Media type in lower case, and the boundary of a multipart (RFC 2045 section 5.1)."""
 
     media_type: bytes
@@ -98,7 +79,6 @@ def content_type(headers: list[Header]) -> ContentType | None:
     return _parse_content_type(text)
 
 
-@_once
 def _parse_content_type(text: bytes) -> ContentType | None:
     match = _MEDIA_TYPE.match(text)
     if match is None:
@@ -128,22 +108,14 @@ def parse_block(block: bytes) -> list[Header] | None:
 
     None where a line is neither a field nor a fold, or ends in anything but CRLF.
     """
-    if not block:
-        return []
-    headers = _parse(block)
-    return None if headers is None else list(headers)
-
-
-@_once
-def _parse(block: bytes) -> tuple[Header, ...] | None:
     headers: list[Header] = []
-    for field in re.split(rb"\r\n(?![ \t])", block):
+    for field in re.split(rb"\r\n(?![ \t])", block) if block else []:
         name, colon, value = field.partition(b":")
         bare = value.replace(b"\r\n", b"")
         if not colon or not name.strip() or not _is_name(name) or b"\r" in bare or b"\n" in bare:
             return None
         headers.append(Header(name, value))
-    return tuple(headers)
+    return headers
 
 
 def _is_name(name: bytes) -> bool:

@@ -7,18 +7,17 @@ call, and only where the decision depends on them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chatmaild.dkim.verifier import Result
 from chatmaild.filter import verdicts
 from chatmaild.filter.addresses import author, domain_of, is_literal
 from chatmaild.filter.content import Content
 from chatmaild.filter.headers import Header, content_type, named, only_text
-from chatmaild.filter.verdicts import Accept, Discard, Refuse, Verdict
+from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(NamedTuple):
     """What the rules know of a message.
 
     Addresses are as given in the envelope, without angle brackets. ``recipients`` are those left
@@ -32,7 +31,7 @@ class Message:
 
 
 _ORIGIN: dict[Result, Verdict] = {
-    Result.PASS: Accept(),
+    Result.PASS: ACCEPTED,
     Result.NO_SIGNATURE: verdicts.NO_SIGNATURE,
     Result.NO_VALID_SIGNATURE: verdicts.NO_VALID_SIGNATURE,
     Result.KEY_UNAVAILABLE: verdicts.KEY_UNAVAILABLE,
@@ -66,7 +65,7 @@ def outgoing(message: Message, *, sender_disabled: bool) -> Verdict:
         return verdicts.forged_from(found, message.sender)
     if message.content is Content.CLEAR and not _is_autocrypt_setup(message):
         return verdicts.NOT_ENCRYPTED
-    return Discard() if not message.recipients or sender_disabled else Accept()
+    return DISCARDED if not message.recipients or sender_disabled else ACCEPTED
 
 
 def incoming(
@@ -90,11 +89,11 @@ def incoming(
     ):
         return verdicts.NOT_ENCRYPTED
     domain = domain_of(found)
-    proven = Accept() if is_literal(domain) else _ORIGIN[origin(domain)]
+    proven = ACCEPTED if is_literal(domain) else _ORIGIN[origin(domain)]
     if not isinstance(proven, Accept):
         return proven
     if not message.recipients:
-        return Discard()
+        return DISCARDED
     # a forwarder or a list: a bounce would reach somebody who never wrote to us
     return Accept(null_sender=found.lower() != message.sender.lower())
 

@@ -17,7 +17,7 @@ from chatmaild import systemd
 from chatmaild.dkim.keys import load_signer
 from chatmaild.dkim.resolver import KeyCache
 from chatmaild.filter import milter
-from chatmaild.filter.message import Budget, Policy
+from chatmaild.filter.policy import Budget, Policy
 from chatmaild.filter.ratelimit import RateLimiter
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes

@@ -5,24 +5,7 @@ from __future__ import annotations
 import binascii
 from typing import Final
 
-from chatmaild.filter.headers import Header, named
-
-IDENTITIES: Final = frozenset({b"7bit", b"8bit", b"binary"})
 _LINE_LIMIT: Final = 65_536  # octets of one quoted-printable line; RFC 2045 allows 76
-
-
-class Identity:
-    """Octets stand for themselves."""
-
-    failed = False
-
-    def feed(self, octets: bytes) -> bytes:
-        """Content of the next piece."""
-        return octets
-
-    def finish(self) -> bytes:
-        """What was still held back."""
-        return b""
 
 
 class Base64:
@@ -73,17 +56,11 @@ class QuotedPrintable:
         return binascii.a2b_qp(self._rest)
 
 
-Decoder = Identity | Base64 | QuotedPrintable
+Decoder = Base64 | QuotedPrintable
 
-
-def decoder(headers: list[Header]) -> Decoder | None:
-    """What undoes the encoding of a part; None for an unknown one, or one given twice."""
-    found = named(headers, b"content-transfer-encoding")
-    encoding = found[0].text.lower() if found else b"7bit"
-    if len(found) > 1:
-        return None
-    if encoding in IDENTITIES:
-        return Identity()
-    if encoding == b"base64":
-        return Base64()
-    return QuotedPrintable() if encoding == b"quoted-printable" else None
+# names in lower case
+IDENTITIES: Final = frozenset({b"7bit", b"8bit", b"binary"})  # octets stand for themselves
+DECODERS: Final[dict[bytes, type[Decoder]]] = {
+    b"base64": Base64,
+    b"quoted-printable": QuotedPrintable,
+}

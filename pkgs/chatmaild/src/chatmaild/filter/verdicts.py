@@ -37,6 +37,8 @@ class Refuse:
 
 Verdict = Accept | Discard | Refuse
 
+ACCEPTED = Accept()
+DISCARDED = Discard()
 NOT_ENCRYPTED = Refuse(
     code=523, text="Encryption Needed: Invalid Unencrypted Mail", reason="not encrypted"
 )

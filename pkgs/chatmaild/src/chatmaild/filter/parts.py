@@ -1,0 +1,35 @@
+"""What the header of a MIME part says (RFC 2045)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from chatmaild.filter.headers import content_type, named, parse_block
+from chatmaild.filter.transfer import DECODERS, IDENTITIES, Decoder
+
+_REMEMBERED: Final = 64  # chat programs write the same few headers again and again
+
+
+class Part(NamedTuple):
+    """Media type in lower case, and what undoes the encoding of the content, if it has one."""
+
+    media_type: bytes
+    decoder: type[Decoder] | None
+
+
+@lru_cache(_REMEMBERED)
+def read_part(block: bytes) -> Part | None:
+    """Part with that header, given without the empty line behind it.
+
+    None where it is malformed, contradicts itself or tells an unknown encoding.
+    """
+    headers = parse_block(block)
+    if headers is None:
+        return None
+    found, encodings = content_type(headers), named(headers, b"content-transfer-encoding")
+    encoding = encodings[0].text.lower() if encodings else b"7bit"
+    decoder = DECODERS.get(encoding)
+    if found is None or len(encodings) > 1 or (decoder is None and encoding not in IDENTITIES):
+        return None
+    return Part(media_type=found.media_type, decoder=decoder)
