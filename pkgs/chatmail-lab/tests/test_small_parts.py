@@ -1,7 +1,12 @@
 """Pure pieces: progress, tables, launchers, memory of a lab."""
 
+import os
+import subprocess
+from pathlib import Path
+
 import pytest
 
+from chatmail_lab.container import is_init
 from chatmail_lab.errors import LabError
 from chatmail_lab.evaluate import default_values
 from chatmail_lab.holder import Holder
@@ -76,3 +81,18 @@ def test_figures_are_readable() -> None:
     """Time spans and sizes."""
     assert [duration(5), duration(123), duration(3725)] == ["5 s", "2 min 3 s", "1 h 2 min"]
     assert size(3 * 1048576) == "3 MiB"
+
+
+def test_the_first_process_of_a_namespace_is_known() -> None:
+    """Numbers say nothing about it: they begin again at their end."""
+    shell = "echo ready; read over"
+    command = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "sh", "-c", shell]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as outside:
+        assert outside.stdout is not None
+        assert outside.stdout.readline() == b"ready\n"
+        children = Path(f"/proc/{outside.pid}/task/{outside.pid}/children").read_text()
+        found = [is_init(pid) for pid in (*children.split(), str(outside.pid), "no such process")]
+        outside.communicate(b"\n")
+
+    assert found == [True, False, False]
+    assert not is_init(str(os.getpid()))

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import subprocess
 import time
 from collections.abc import Sequence
@@ -71,9 +72,11 @@ class Container:
         """Its first process, as this machine numbers it; None if it does not run (yet)."""
         procs = self.holder.view / f"sys/fs/cgroup/{self.group}/payload/init.scope/cgroup.procs"
         try:
-            return min((int(pid) for pid in procs.read_text().split()), default=None)
-        except (FileNotFoundError, OSError):
+            pids = procs.read_text().split()
+        except OSError:
             return None
+        # beside it there are for a moment those that it starts, whose numbers may be smaller
+        return next((int(pid) for pid in pids if is_init(pid)), None)
 
     def inside(self, command: Sequence[str]) -> list[str]:
         """The command line that runs `command` in the container.
@@ -167,6 +170,15 @@ class Container:
             show = ["journalctl", "--no-pager", "-o", "cat", "-n", "15", "-u", unit]
             parts.append(f"--- {unit}\n{self.exec(show).stdout.rstrip()}")
         return "\n".join(parts)
+
+
+def is_init(pid: str) -> bool:
+    """Whether that process is the first one of its namespace (proc(5), NSpid)."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    return re.search(r"^NSpid:.*\t1$", status, re.MULTILINE) is not None
 
 
 def _environment() -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -26,10 +27,16 @@ def dovecot(settings: Settings) -> Iterator[socket.socket]:
 
 
 def test_the_words(settings: Settings, dovecot: socket.socket) -> None:
-    """One request, then the end of the connection."""
-    end_sessions(settings, ALICE)
-
-    assert _heard(dovecot) == REQUEST
+    """One request; it is over when Dovecot says so, and not before."""
+    with ThreadPoolExecutor(1) as pool:
+        ending = pool.submit(end_sessions, settings, ALICE)
+        connection, _ = dovecot.accept()
+        with connection:
+            assert _request(connection) == REQUEST
+            connection.sendall(b"1 connections kicked\n")
+            with pytest.raises(TimeoutError):
+                ending.result(timeout=0.2)
+        ending.result(timeout=10)
 
 
 def test_without_dovecot(settings: Settings) -> None:
@@ -42,6 +49,7 @@ def test_deletion(play: Callable[..., Any], settings: Settings, dovecot: socket.
 
     async def scenario(relay: Any) -> None:
         await relay.login(ALICE, "secret-password")
+        heard = asyncio.create_task(asyncio.to_thread(_heard, dovecot))
         body = {"address": ALICE.replace("@", "+tag@"), "password": "secret-password"}
         answer = await relay.web(
             "POST",
@@ -50,12 +58,20 @@ def test_deletion(play: Callable[..., Any], settings: Settings, dovecot: socket.
             content_type="application/json",
         )
         assert answer[0] == 200
-        assert await asyncio.to_thread(_heard, dovecot) == REQUEST
+        assert await heard == REQUEST
 
     play(scenario)
 
 
 def _heard(dovecot: socket.socket) -> bytes:
     connection, _ = dovecot.accept()
-    with connection, connection.makefile("rb") as stream:
-        return stream.read()
+    with connection:
+        return _request(connection)
+
+
+def _request(connection: socket.socket) -> bytes:
+    connection.settimeout(10)
+    octets = b""
+    while not octets.endswith(b"\n\n"):
+        octets += connection.recv(1024)
+    return octets
