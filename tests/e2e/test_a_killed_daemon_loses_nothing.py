@@ -53,7 +53,7 @@ def test_kill(
     for recipient in (bob, carol):
         recipient.leaves()
         missing = _missing(recipient, everything, machine)
-        assert set() == missing, recipient.domain
+        assert set() == missing, f"{len(missing)} of {len(everything)} at {recipient.domain}"
 
 
 def _stream(sender: Person, *recipients: Person) -> Sequence[str]:
@@ -85,7 +85,8 @@ def _missing(recipient: Person, everything: set[str], machine: Machine) -> set[s
             machine.run("postqueue", "-f")
         try:
             missing.difference_update(letter.text for letter in recipient.inbox())
-        except (IMAPClientError, OSError):  # its service is not back yet
+        except (IMAPClientError, OSError) as error:  # its service is not back yet
+            print(f"{recipient.domain}, {len(missing)} missing: {error!r}")
             recipient.leaves()
         return not missing
 
