@@ -62,12 +62,12 @@ def test_the_name_is_free_again(alice: Person, bob: Person, target: Target) -> N
 
 def test_the_old_password_is_worth_nothing(alice: Person, target: Target) -> None:
     """Not even for the next owner of the name."""
-    alice.imap.noop()
-    old = alice.password
+    former, old = alice.imap, alice.password
     _delete(target, alice, JSON, json.dumps(_credentials(alice)))
-    alice.leaves()
     alice.password = "somebody else's"
-    alice.imap.noop()
+    next_owner = alice.logs_in()
+    wait_for(lambda: has_ended(former), "the end of the former owner's session", within_s=10)
+    next_owner.noop()
 
     with pytest.raises(LoginError):
         alice.logs_in(password=old)

@@ -5,7 +5,7 @@ import socket
 
 from chatmaild.settings import Settings
 
-# Dovecot's master process takes the connection and a child of it reads: milliseconds
+# Dovecot's master process takes the connection and a child of it does the work: below 0.1 s
 TIMEOUT_S = 5.0
 # what Dovecot's `script` wants to hear (src/util/script.c)
 _REQUEST = "VERSION\tscript\t4\t0\nnoreply\n{address}\n\n"

@@ -73,5 +73,7 @@ def _request(connection: socket.socket) -> bytes:
     connection.settimeout(10)
     octets = b""
     while not octets.endswith(b"\n\n"):
-        octets += connection.recv(1024)
+        more = connection.recv(1024)
+        assert more, octets
+        octets += more
     return octets

@@ -49,7 +49,7 @@ class Transit:
         self._removed = tuple(r for r in recipients if r in disabled)
         self._signer = None if all(map(policy.is_local, self._recipients)) else policy.signer
         self._is_foreign = entrance.is_foreign
-        self._is_report = entrance is Entrance.BOUNCE and not sender
+        self._is_report = entrance.is_report(sender)
         self._walk = None if self._is_report else ContentWalk(strict=not self._is_foreign)
         self._verification: Verification | None = None
         self._body_hash: BodyHash | None = None

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 from chatmaild.filter.headers import content_type, named, parse_block
 from chatmaild.filter.transfer import DECODERS, IDENTITIES, Decoder
 
-_REMEMBERED: Final = 64  # chat programs write the same few headers again and again
+# chat programs write the same few headers again and again; none is longer than a piece of a body
+_REMEMBERED: Final = 64
 
 
 class Part(NamedTuple):

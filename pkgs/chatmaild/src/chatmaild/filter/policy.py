@@ -31,6 +31,10 @@ class Entrance(enum.Enum):
         """Whether anybody on the Internet can use it."""
         return self is Entrance.SMTP or self is Entrance.HTTPS
 
+    def is_report(self, sender: str) -> bool:
+        """Whether a message from that envelope sender tells what became of another one."""
+        return self is Entrance.BOUNCE and not sender
+
 
 class Markers(Protocol):
     """What the operator decided about addresses of this relay."""
@@ -96,7 +100,7 @@ class Policy:
 
         Counts the message; to be asked once.
         """
-        if entrance.is_foreign or (entrance is Entrance.BOUNCE and not sender):
+        if entrance.is_foreign or entrance.is_report(sender):
             return None
         problem = rules.sender_problem(sender)
         if problem is not None or entrance is not Entrance.SUBMISSION:
