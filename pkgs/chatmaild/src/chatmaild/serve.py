@@ -28,6 +28,8 @@ Connection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[No
 DRAIN_S = 5.0
 # fifty people tapping an invite link at once, each with some connections
 BACKLOG = 1024
+# of the event loop, from accept() until what has arrived on the connection is read: 4, and some
+_TURNS_TO_READ = 8
 
 
 def listen_unix(path: str | Path, mode: int = 0o666) -> socket.socket:
@@ -111,8 +113,19 @@ async def streams(
     try:
         yield
     finally:
+        await stop_accepting(listener)
         server.close()
         await _finish(connections)
+
+
+async def stop_accepting(listener: socket.socket) -> None:
+    """Leave further connections to the next process; what was sent on those taken is read.
+
+    `Server.close()` alone drops a connection whose accept() is one turn of the loop ago.
+    """
+    asyncio.get_running_loop().remove_reader(listener)
+    for _ in range(_TURNS_TO_READ):
+        await asyncio.sleep(0)
 
 
 async def _finish(connections: dict[asyncio.Task[None], _Streams]) -> None:

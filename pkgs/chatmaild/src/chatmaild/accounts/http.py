@@ -18,6 +18,8 @@ from chatmaild import serve
 
 MAX_HEAD_BYTES = 16384
 MAX_BODY_BYTES = 65536
+# a client writes right after connect(), unless the machine has no time for it
+FIRST_REQUEST_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,11 @@ async def http(
     try:
         yield
     finally:
+        await serve.stop_accepting(listener)
         server.close()
+        new = [c.asked for c in connections if not c.asked.done()]
+        if new:
+            await asyncio.wait(new, timeout=FIRST_REQUEST_S)
         busy = [c.task for c in connections if c.task]
         if busy:
             await asyncio.wait(busy, timeout=serve.DRAIN_S)
@@ -97,6 +103,8 @@ class _Connection(asyncio.Protocol):
         self._connections = connections
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
+        # done with the first request, or the end of the connection
+        self.asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -107,6 +115,7 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, _exc: Exception | None) -> None:
         self._connections.discard(self)
         self._transport = None
+        self._mark_asked()
 
     def close(self) -> None:
         if self._transport:
@@ -125,11 +134,17 @@ class _Connection(asyncio.Protocol):
             request, used = parse_request(self._buffer)
         except HttpError as error:
             self._buffer.clear()
+            self._mark_asked()
             self._answer(self._refusal(error.status), keep=False)
             return
         if request:
             del self._buffer[:used]
+            self._mark_asked()
             self.task = asyncio.create_task(self._handle(request))
+
+    def _mark_asked(self) -> None:
+        if not self.asked.done():
+            self.asked.set_result(None)
 
     async def _handle(self, request: Request) -> None:
         try:
