@@ -66,6 +66,9 @@ in
         mail_uid = users.mail;
         mail_gid = users.mail;
         first_valid_uid = 1;
+        # A lock is written before it gets its name. The other way, who dies between the two leaves a lock without
+        # an owner, and nobody sees new mail in that mailbox for two minutes.
+        dotlock_use_excl = false;
 
         # --- TLS
         ssl = "required";

@@ -13,7 +13,7 @@ from chatmail_lab.errors import LabError
 
 SUITE = "trixie"
 PACKAGES = (
-    *("systemd", "systemd-sysv", "dbus", "iproute2", "procps", "nftables"),
+    *("systemd", "systemd-sysv", "dbus", "iproute2", "procps", "nftables", "strace"),
     *("postfix", "postfix-pcre", "postfix-sqlite", "sqlite3"),
     *("dovecot-core", "dovecot-imapd", "dovecot-lmtpd"),
     *("nginx-light", "libnginx-mod-stream", "unbound", "coturn", "opendkim", "opendkim-tools"),
