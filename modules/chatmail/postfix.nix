@@ -121,6 +121,19 @@ in
         notify_classes = "";
         authorized_submit_users = "root";
         enable_long_queue_ids = true;
+        # Postfix' own, and what the unit below preloads
+        import_environment = [
+          "MAIL_CONFIG"
+          "MAIL_DEBUG"
+          "MAIL_LOGTAG"
+          "TZ"
+          "XAUTHORITY"
+          "DISPLAY"
+          "LANG=C"
+          "POSTLOG_SERVICE"
+          "POSTLOG_HOSTNAME"
+          "LD_PRELOAD"
+        ];
 
         # --- where mail goes
         virtual_transport = delivery;
@@ -309,6 +322,8 @@ in
       "chatmail-transport.service"
       "dovecot.service"
     ];
+    # no line for a message, see pkgs/preload
+    environment.LD_PRELOAD = mkDefault "${programs.libraries}/quiet-syslog.so";
     serviceConfig = quiet // {
       # `postfix stop` kills who waits for the answer to a message, which is delivered again then
       ExecStop = mkOverride 90 "${programs.chatmaild} drain-postfix";

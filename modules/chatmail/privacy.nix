@@ -1,6 +1,5 @@
 # { lib } -> serviceConfig for daemons that log addresses: the journal keeps their warnings and errors, and of these
-# the ones without a mail address or an IP address. An operator who must see more sets LogLevelMax = "info" and
-# LogFilterPatterns = [ ] on the unit, for as long as needed.
+# the ones without a mail address or an IP address. An operator who must see more finds in docs/operate.md how.
 { lib }:
 {
   # Postfix and Dovecot tell every connection and delivery at this machine's `info' level

@@ -21,6 +21,7 @@ OPERATOR = """
   services.coturn.realm = "elsewhere.example.org";
   systemd.services.chatmail-filter.serviceConfig.MemoryMax = "300M";
   systemd.services.postfix.serviceConfig = { LogLevelMax = "info"; LogFilterPatterns = [ ]; };
+  systemd.services.postfix.environment.LD_PRELOAD = "";
   systemd.timers.chatmail-expire.timerConfig.OnCalendar = "03:00";
 }
 """
@@ -60,6 +61,7 @@ def test_every_value_is_the_operators(describe: Describe, default: Relay) -> Non
     assert relay.units["chatmail-filter"]["serviceConfig"]["MemoryMax"] == "300M"
     assert relay.units["postfix"]["serviceConfig"]["LogLevelMax"] == "info"
     assert relay.units["postfix"]["serviceConfig"]["LogFilterPatterns"] == []
+    assert relay.units["postfix"]["environment"]["LD_PRELOAD"] == ""
     timer = relay.config["systemd"]["timers"]["chatmail-expire"]["timerConfig"]
     assert timer["OnCalendar"] == "03:00"
 
