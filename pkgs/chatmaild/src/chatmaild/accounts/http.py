@@ -78,9 +78,10 @@ async def http(
     finally:
         await serve.stop_accepting(listener)
         server.close()
-        new = [c.asked for c in connections if not c.asked.done()]
-        if new:
-            await asyncio.wait(new, timeout=FIRST_REQUEST_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_REQUEST_S):
+                for new in list(connections):
+                    await new.asked.wait()
         busy = [c.task for c in connections if c.task]
         if busy:
             await asyncio.wait(busy, timeout=serve.DRAIN_S)
@@ -103,8 +104,8 @@ class _Connection(asyncio.Protocol):
         self._connections = connections
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
-        # done with the first request, or the end of the connection
-        self.asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # set by the first request, or the end of the connection
+        self.asked = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -115,7 +116,7 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, _exc: Exception | None) -> None:
         self._connections.discard(self)
         self._transport = None
-        self._mark_asked()
+        self.asked.set()
 
     def close(self) -> None:
         if self._transport:
@@ -134,17 +135,13 @@ class _Connection(asyncio.Protocol):
             request, used = parse_request(self._buffer)
         except HttpError as error:
             self._buffer.clear()
-            self._mark_asked()
+            self.asked.set()
             self._answer(self._refusal(error.status), keep=False)
             return
         if request:
             del self._buffer[:used]
-            self._mark_asked()
+            self.asked.set()
             self.task = asyncio.create_task(self._handle(request))
-
-    def _mark_asked(self) -> None:
-        if not self.asked.done():
-            self.asked.set_result(None)
 
     async def _handle(self, request: Request) -> None:
         try:
