@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 import time
 from typing import Any
 
@@ -17,6 +16,8 @@ from chatmaild.expire.job import Report, walk
 from chatmaild.expire.messages import Message, over_quota, scan, too_old
 from chatmaild.settings import Retention, Settings
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
+
+from ..children import chatmaild, environment
 
 ALICE = "alice1234@chat.example.org"
 NOW_S = 20000 * DAY_S + 7200.0
@@ -186,11 +187,8 @@ def test_dovecot_may_close_standard_output_early(
     os.close(reading)
 
     child = subprocess.run(
-        [
-            *(sys.executable, "-c", "from chatmaild.cli import main; main()"),
-            *("--settings", str(file), "quota-clean", ALICE),
-        ],
-        env={**os.environ, "PYTHONPATH": str(pathlib.Path(expire.__file__).parents[2])},
+        chatmaild(file, "quota-clean", ALICE),
+        env=environment(),
         stdout=writing,
         stderr=subprocess.PIPE,
         timeout=20,

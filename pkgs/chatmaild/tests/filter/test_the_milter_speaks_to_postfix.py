@@ -1,7 +1,6 @@
 """The real libmilter in a process of its own, spoken to as Postfix does (milter protocol 6)."""
 
 import json
-import os
 import pathlib
 import signal
 import socket
@@ -18,6 +17,7 @@ from chatmaild.dkim.keys import ensure_keys
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 
+from ..children import environment
 from .letters import ALICE, BOB, EVE, encrypted, letter
 
 pytest.importorskip("milter", reason="pymilter is not installed")
@@ -46,7 +46,7 @@ class Filter:
         self.process = subprocess.Popen(
             [sys.executable, "-c", SERVE, str(settings_file)],
             stderr=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            env=environment(),
         )
 
     def connection(self) -> "Mta":
