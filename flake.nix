@@ -111,7 +111,12 @@
         in
         # building chatmaild runs its unit tests
         {
-          inherit (self.packages.${system}) chatmaild chatmail-nixos chatmail-www preload;
+          inherit (self.packages.${system})
+            chatmaild
+            chatmail-nixos
+            chatmail-www
+            preload
+            ;
 
           formatting = pkgs.runCommand "chatmail-formatting" { nativeBuildInputs = [ (formatter pkgs) ]; } ''
             cp -r ${./.} source && chmod -R u+w source && cd source

@@ -25,7 +25,8 @@ let
   onPort443 =
     host:
     lib.any (listen: public listen && listen.port == ports.https) host.listen
-    || host.listen == [ ] && host.listenAddresses != [ ] && (host.onlySSL || host.addSSL || host.forceSSL);
+    ||
+      host.listen == [ ] && host.listenAddresses != [ ] && (host.onlySSL || host.addSSL || host.forceSSL);
   intruders = attrNames (filterAttrs (_: onPort443) nginx.virtualHosts);
   # services come, go and are renamed; an option's old name is only an alias
   enabled = filter (
@@ -73,7 +74,7 @@ let
   given = dovecot2.settings.protocols or [ ];
   protocols =
     if lib.isAttrs given then
-      attrNames (filterAttrs (_: on: on == true) given)
+      attrNames (filterAttrs (_: on: on != null && on) given)
     else
       lib.concatMap (lib.splitString " ") (lib.toList given);
 in

@@ -195,7 +195,13 @@ in
 
   tls = {
     mode = mkOption {
-      type = types.nullOr (types.enum [ "acme" "files" "self-signed" ]);
+      type = types.nullOr (
+        types.enum [
+          "acme"
+          "files"
+          "self-signed"
+        ]
+      );
       default = null;
       example = "files";
       description = ''
@@ -341,7 +347,11 @@ in
       description = "Whether the web pages (home, about, privacy policy, delete my address) are served.";
     };
     port443 = mkOption {
-      type = types.enum [ "shared" "web-only" "off" ];
+      type = types.enum [
+        "shared"
+        "web-only"
+        "off"
+      ];
       default = "shared";
       example = "web-only";
       description = ''

@@ -35,6 +35,9 @@ let
   # how Postfix signs its trace headers, as a regular expression
   postfixed = "${builtins.replaceStrings [ "." ] [ "[.]" ] settings.hostName} [(]Postfix[)]";
 
+  # what our own trace header becomes
+  received = "Received: by ${settings.hostName} (Postfix) with $$1 id $$2;$$3";
+
   # no account can have this name; see smtpd_command_filter
   verifyAddress = "vrfy~@${mailDomain}";
 
@@ -238,9 +241,7 @@ in
         disable_mime_output_conversion = true;
         # our own Received, without the client's name and address
         header_checks = inline [
-          (rule "/^Received: from .*[[:space:]]by ${postfixed} with ([A-Z0-9]+) id ([0-9A-Za-z]+).*;(.*)$$/"
-            "REPLACE Received: by ${settings.hostName} (Postfix) with $$1 id $$2;$$3"
-          )
+          (rule "/^Received: from .*[[:space:]]by ${postfixed} with ([A-Z0-9]+) id ([0-9A-Za-z]+).*;(.*)$$/" "REPLACE ${received}")
         ];
         smtp_header_checks = inline [ (rule "/^Received:/" "IGNORE") ];
         lmtp_header_checks = inline [
@@ -287,17 +288,22 @@ in
         submissions // { smtpd_upstream_proxy_protocol = "haproxy"; }
       );
       # from HTTPS: the Internet, therefore without trust in the loopback address
-      "127.0.0.1:${port ports.mxdelivSmtp}" = smtpd (entrance // {
-        milter_macro_daemon_name = "mxdeliv";
-        smtpd_tls_security_level = "none";
-        smtpd_client_connection_count_limit = "0";
-        # an HTTP answer is for all recipients: the service in front asks whether one exists, and the
-        # copies of the others are returned to the sender
-        smtpd_recipient_restrictions = "";
-      });
+      "127.0.0.1:${port ports.mxdelivSmtp}" = smtpd (
+        entrance
+        // {
+          milter_macro_daemon_name = "mxdeliv";
+          smtpd_tls_security_level = "none";
+          smtpd_client_connection_count_limit = "0";
+          # an HTTP answer is for all recipients: the service in front asks whether one exists, and the
+          # copies of the others are returned to the sender
+          smtpd_recipient_restrictions = "";
+        }
+      );
       rewrite-smtpd = {
         command = "trivial-rewrite";
-        args = mkDefault (arguments { transport_maps = ""; });
+        args = mkDefault (arguments {
+          transport_maps = "";
+        });
       };
       smtp.maxproc = mkDefault 500;
       # first to the gateway for HTTPS delivery, then to the peer itself: the transport map lists both

@@ -37,7 +37,8 @@ in
   # what stands behind the @ of an address (RFC 5321 section 4.1.3 for literals)
   mailDomain = if ipv4 then "[${domain}]" else domain;
   # the name in greetings and trace headers; an IP-only relay takes its reverse pointer's
-  hostName = if ipv4 then "${concatStringsSep "." (reverse (splitString "." domain))}.in-addr.arpa" else domain;
+  hostName =
+    if ipv4 then "${concatStringsSep "." (reverse (splitString "." domain))}.in-addr.arpa" else domain;
 
   # by which the relay is reached; everything uses 127.0.0.1 among itself
   network = {

@@ -119,6 +119,10 @@ in
 if untold != { } then
   throw "not told: ${lib.concatStringsSep "; " (lib.attrNames untold)}"
 else if refused != { } then
-  throw "refused: ${lib.concatStringsSep "; " (lib.mapAttrsToList (name: module: "${name}: ${toString (failures module)}") refused)}"
+  throw "refused: ${
+    lib.concatStringsSep "; " (
+      lib.mapAttrsToList (name: module: "${name}: ${toString (failures module)}") refused
+    )
+  }"
 else
   true
