@@ -10,20 +10,19 @@ let
   inherit (lib) mkDefault mkIf mkMerge;
   cfg = config.services.chatmail;
 
-  chatmaild = if cfg.package != null then cfg.package else pkgs.callPackage ../pkgs/chatmaild { };
-  preload = pkgs.callPackage ../pkgs/preload { };
+  packages = import ./chatmail-nixos/packages.nix { inherit config pkgs; };
+  inherit (packages.relay) chatmaild;
 
   description = import ./chatmail/description.nix {
     inherit lib cfg;
     programs = {
       chatmaild = lib.getExe' chatmaild "chatmaild";
       doveadm = lib.getExe' config.services.dovecot2.package "doveadm";
-      libraries = "${preload}/lib";
+      libraries = "${packages.relay.chatmail-preload}/lib";
       openssl = lib.getExe pkgs.openssl;
       shell = pkgs.runtimeShell;
       systemctl = lib.getExe' config.systemd.package "systemctl";
-      www =
-        if cfg.web.enable then (pkgs.callPackage ../pkgs/chatmail-www { }).site description.pages else null;
+      www = if cfg.web.enable then packages.here.chatmail-www.site description.pages else null;
     };
   };
   inherit (description) settings;
@@ -120,8 +119,8 @@ in
 
       # the settings file is checked by its reader before a machine boots with it
       system.checks = [
-        (pkgs.runCommand "chatmail-settings-check" { } ''
-          ${lib.getExe' chatmaild "chatmaild"} check-settings ${pkgs.writeText "settings.json" (builtins.toJSON settings)}
+        (pkgs.buildPackages.runCommand "chatmail-settings-check" { } ''
+          ${lib.getExe' packages.here.chatmaild "chatmaild"} check-settings ${pkgs.writeText "settings.json" (builtins.toJSON settings)}
           touch $out
         '')
       ];
