@@ -26,7 +26,7 @@ let
 in
 import ../application.nix { inherit lib python3Packages; } {
   directory = ./.;
-  checkInputs = [ ];
+  checkInputs = [ util-linux ];
   passthru = { inherit programs keyring; };
   makeWrapperArgs = [
     # behind the machine's own: its systemd-nspawn knows its kernel best
