@@ -25,8 +25,7 @@ NAMESPACES = ["unshare", "--mount", "--net"]
 AS_ROOT = [*NAMESPACES, "--user", "--map-root-user"]
 # where programs are, elsewhere than in Nix' store
 PROGRAMS = [Path(name) for name in ("/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")]
-# packages of the distribution's Python
-OTHERS = [Path("/usr/lib/python3"), Path("/usr/local/lib/python3/dist-packages")]
+DEBIANS_PACKAGES = Path("/usr/lib/python3")
 # nixpkgs' coreutils are one program, which does what its name says
 COREUTILS = """
 base64 basename cat chmod chown cksum comm cp cut date dd df dirname du echo env expr false head id
@@ -80,10 +79,11 @@ def main(folder: Path, tools: Sequence[str], command: Sequence[str]) -> None:
     python = Path(sys.executable)
     if sys.prefix != sys.base_prefix:  # a virtual environment: what it stands on
         python = Path(getattr(sys, "_base_executable", sys.executable))
+        base = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}
+        for place in {DEBIANS_PACKAGES, Path(sysconfig.get_path("purelib", vars=base))}:
+            if place.is_dir():
+                _mount("tmpfs", place, kind="tmpfs")
     _hide_programs(folder, python, tools)
-    for place in OTHERS:
-        if place.is_dir():
-            _mount("tmpfs", place, kind="tmpfs")
     _cover_etc(folder / "etc")
     packages = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
     environment = {
