@@ -157,6 +157,18 @@
             };
             pkgs.writeText "chatmail-assertions" "told\n";
 
+          # the same: what the documents tell operators to write
+          snippets =
+            assert import ./tests/nixos/snippets {
+              inherit lib;
+              machine = machine system;
+              inputs = {
+                inherit nixpkgs;
+                chatmail = self;
+              };
+            };
+            pkgs.writeText "chatmail-snippets" "taken\n";
+
           # the same: what options do that only a whole NixOS has
           options =
             assert import ./tests/nixos/options {

@@ -16,9 +16,9 @@ let
     substring
     ;
   inherit (lib) hasInfix hasPrefix splitString;
+  inherit (settings) domain;
   inherit (cfg)
     accounts
-    domain
     mail
     retention
     tls
@@ -49,6 +49,9 @@ let
   characters = text: genList (n: substring n 1 text) (stringLength text);
 in
 [
+  (check "domain" cfg.domain (cfg.domain != null) "a relay needs a name, and has none."
+    "Write the one that stands behind the @, such as \"chat.example.org\"."
+  )
   (check "domain" domain (if looksLikeAddress then isAddress else isName)
     "this is neither a domain name in lower case nor an IPv4 address."
     "Write the name that stands behind the @, such as \"chat.example.org\"."

@@ -16,10 +16,11 @@ in
   };
 
   domain = mkOption {
-    type = types.str;
+    type = types.nullOr types.str;
+    default = null;
     example = "chat.example.org";
     description = ''
-      Domain of the addresses, and the name under which clients and other relays reach this machine.
+      Domain of the addresses, and the name under which clients and other relays reach this machine; needed.
       A name that begins with `_`, or an IPv4 address, makes a relay without a publicly trusted certificate.
     '';
   };

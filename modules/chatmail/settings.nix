@@ -3,7 +3,9 @@
 { lib, cfg }:
 let
   inherit (lib) concatStringsSep splitString;
-  inherit (cfg) domain stateDir;
+  inherit (cfg) stateDir;
+  # a relay without one is refused; until that is said, it has a name that nobody has (RFC 2606)
+  domain = if cfg.domain == null then "domain.invalid" else cfg.domain;
   reverse = builtins.foldl' (reversed: x: [ x ] ++ reversed) [ ];
   atLeastOne = n: if n < 1 then 1 else n;
   ipv4 = builtins.match "[0-9]{1,3}([.][0-9]{1,3}){3}" domain != null;

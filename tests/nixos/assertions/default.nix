@@ -85,6 +85,10 @@ let
       };
       says = "Disable system.autoUpgrade";
     };
+    "no domain" = {
+      module.services.chatmail.domain = lib.mkForce null;
+      says = "services.chatmail.domain = null: a relay needs a name";
+    };
     "HTTP-01 without a port" = {
       module.services.chatmail.web.port443 = "off";
       says = "dnsProvider";
