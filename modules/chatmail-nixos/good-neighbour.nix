@@ -70,11 +70,11 @@ let
   };
   holds = value: wanted: lib.elem wanted (lib.toList value);
   overridden = attrNames (filterAttrs (name: wanted: !holds (main.${name} or null) wanted) required);
-  # a list of names, or names with yes and no
+  # a list of names, or names with yes and no (beside what says that they are a section)
   given = dovecot2.settings.protocols or [ ];
   protocols =
     if lib.isAttrs given then
-      attrNames (filterAttrs (_: on: on != null && on) given)
+      attrNames (filterAttrs (_: on: lib.isBool on && on) given)
     else
       lib.concatMap (lib.splitString " ") (lib.toList given);
 in
