@@ -34,6 +34,13 @@
           inherit system;
           modules = [ ./images/vm.nix ];
         };
+      # a machine that chatmail.toml sets up
+      image =
+        pkgs: module:
+        lib.nixosSystem {
+          inherit (pkgs.stdenv.hostPlatform) system;
+          modules = [ module ];
+        };
       # { NAME = ./folder/NAME.nix; }: what is in the folder is checked
       filesIn =
         folder:
@@ -86,6 +93,13 @@
           # of aarch64, whoever asks: built by emulation, a remote builder, or a Raspberry Pi
           sdImage-rpi = self.nixosConfigurations.rpi.config.system.build.sdImage;
           default = ours.chatmaild;
+        }
+        # machines that chatmail.toml sets up; docs/install.md. A package set that was cut down cannot make images
+        // lib.optionalAttrs (pkgs ? vmTools) {
+          inherit ((image pkgs ./images/disk.nix).config.system.build) image-qcow2 image-raw-efi;
+        }
+        // lib.optionalAttrs (pkgs ? pixz) {
+          inherit ((image pkgs ./images/proxmox-lxc.nix).config.system.build) image-proxmox-lxc;
         }
       );
 
@@ -204,6 +218,12 @@
             )
           );
         }
+        // prefixed "image" (
+          lib.mapAttrs (_: module: (image pkgs module).config.system.build.toplevel) {
+            disk = ./images/disk.nix;
+            proxmox-lxc = ./images/proxmox-lxc.nix;
+          }
+        )
         // prefixed "example" (
           lib.mapAttrs (_: example: (machine system example).config.system.build.toplevel) (
             filesIn ./examples

@@ -46,7 +46,7 @@ let
         enable = true;
         domain = placeholder;
         web.contact.mail = contact;
-        autoUpgrade.card = cfg.card;
+        autoUpgrade.cards = cfg.cards;
       };
       # the file says so, and docs/raspberry-pi.md
       security.acme.acceptTerms = true;
@@ -74,10 +74,15 @@ in
   imports = [ ../modules/chatmail.nix ];
 
   options.chatmailImage = {
-    card = lib.mkOption {
-      type = lib.types.path;
-      example = "/boot/firmware/chatmail.toml";
-      description = "File that says which relay this machine is.";
+    cards = lib.mkOption {
+      type = lib.types.nonEmptyListOf lib.types.path;
+      example = [ "/boot/firmware/chatmail.toml" ];
+      description = "Files that may say which relay this machine is; the first that exists is read.";
+    };
+    screen = lib.mkOption {
+      type = lib.types.bool;
+      default = true;
+      description = "Show what to do next on the first screen, too.";
     };
     pagePort = lib.mkOption {
       type = lib.types.port;
@@ -94,9 +99,11 @@ in
 
     systemd.services = {
       chatmail-provision = {
-        description = "Set-up of the relay from ${baseNameOf cfg.card}";
+        description = "Set-up of the relay from chatmail.toml";
         wantedBy = [ "multi-user.target" ];
-        unitConfig.RequiresMountsFor = dirOf cfg.card;
+        # cloud-init may write the file
+        after = [ "cloud-init.service" ];
+        unitConfig.RequiresMountsFor = map dirOf cfg.cards;
         # it makes the switch that would restart it
         restartIfChanged = false;
         stopIfChanged = false;
@@ -109,7 +116,7 @@ in
         serviceConfig = {
           # a target that is still being reached would wait for the switch, and the switch for the target
           Type = "exec";
-          ExecStart = "${program} provision --card ${cfg.card}";
+          ExecStart = "${program} provision ${lib.cli.toGNUCommandLineShell { } { card = cfg.cards; }}";
           RuntimeDirectory = "chatmail-provision";
           RuntimeDirectoryPreserve = true;
           StateDirectory = "chatmail-provision";
@@ -119,7 +126,7 @@ in
       chatmail-show = {
         description = "What to do next, on the screen and on a local page";
         wantedBy = [ "multi-user.target" ];
-        conflicts = [ "getty@tty1.service" ];
+        conflicts = lib.optional cfg.screen "getty@tty1.service";
         path = [
           pkgs.iproute2
           # `chatmail dns` of whichever relay runs
@@ -128,18 +135,23 @@ in
         serviceConfig = {
           ExecStart = "${program} show --port ${toString cfg.pagePort}";
           Restart = "always";
-          StandardOutput = "tty";
-          TTYPath = "/dev/tty1";
+          # IP addresses are shown, and not written down
+          StandardOutput = if cfg.screen then "tty" else "null";
           StandardError = "journal";
-        };
+        }
+        // lib.optionalAttrs cfg.screen { TTYPath = "/dev/tty1"; };
       };
-
-      # the first screen belongs to the above; Alt-F2 logs in
+    }
+    # the first screen belongs to the above; Alt-F2 logs in
+    // lib.optionalAttrs cfg.screen {
       "getty@tty1".enable = false;
       "autovt@tty1".enable = false;
     };
 
-    networking.firewall.allowedTCPPorts = [ cfg.pagePort ];
+    networking = {
+      hostName = lib.mkDefault "chatmail";
+      firewall.allowedTCPPorts = [ cfg.pagePort ];
+    };
     services.openssh = {
       enable = true;
       settings = {
@@ -148,5 +160,20 @@ in
       };
       authorizedKeysFiles = [ "/var/lib/chatmail-provision/authorized_keys/%u" ];
     };
+
+    # --- an appliance: it may upgrade itself, and nobody reads manuals there
+    nix = {
+      settings.experimental-features = [
+        "nix-command"
+        "flakes"
+      ];
+      gc = {
+        automatic = true;
+        options = "--delete-older-than 14d";
+      };
+    };
+    boot.tmp.cleanOnBoot = true;
+    documentation.enable = lib.mkDefault false;
+    programs.command-not-found.enable = lib.mkDefault false;
   };
 }

@@ -17,7 +17,7 @@
   nixpkgs.hostPlatform = "aarch64-linux";
   system.stateVersion = "26.05";
 
-  chatmailImage.card = "/boot/firmware/chatmail.toml";
+  chatmailImage.cards = [ "/boot/firmware/chatmail.toml" ];
 
   # --- the card: what a person writes is beside the firmware, readable by every computer
   sdImage.postBuildCommands = ''
@@ -35,7 +35,6 @@
       "commit=60"
     ];
   };
-  boot.tmp.cleanOnBoot = true;
 
   # --- 1 GB of memory, and half of it on a Zero 2
   services.chatmail = {
@@ -51,23 +50,8 @@
   };
   # a package set that was cut down to evaluate images has no generator
   zramSwap.enable = pkgs ? zram-generator;
-  nix = {
-    settings = {
-      experimental-features = [
-        "nix-command"
-        "flakes"
-      ];
-      max-jobs = 1;
-    };
-    gc = {
-      automatic = true;
-      options = "--delete-older-than 14d";
-    };
-  };
-  documentation.enable = false;
-  programs.command-not-found.enable = false;
+  nix.settings.max-jobs = 1;
 
-  networking.hostName = "chatmail";
   # --- network: the cable by itself, the Wi-Fi as the card says
   networking.wireless.iwd.enable = pkgs ? iwd;
   hardware.enableRedistributableFirmware = true;

@@ -17,18 +17,18 @@ let
       "--flake"
       upgrade.flake
     ]
-    ++ lib.optionals (upgrade.card != null) [
+    ++ lib.concatMap (card: [
       "--card"
-      upgrade.card
-    ]
+      card
+    ]) upgrade.cards
   );
 in
 {
-  options.services.chatmail.autoUpgrade.card = lib.mkOption {
-    type = lib.types.nullOr lib.types.path;
-    default = null;
+  options.services.chatmail.autoUpgrade.cards = lib.mkOption {
+    type = lib.types.listOf lib.types.path;
+    default = [ ];
     internal = true;
-    description = "chatmail.toml of a machine that was set up from a prepared image.";
+    description = "Places of chatmail.toml on a machine that was set up from a prepared image.";
   };
 
   config = mkIf (cfg.enable && upgrade.enable) {

@@ -5,7 +5,10 @@
     { ... }:
     {
       imports = [ ../../images/provisioned.nix ];
-      chatmailImage.card = "/card/chatmail.toml";
+      chatmailImage.cards = [
+        "/elsewhere/chatmail.toml"
+        "/card/chatmail.toml"
+      ];
       virtualisation = {
         memorySize = 1024;
         # it makes a new system in its store

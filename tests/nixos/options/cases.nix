@@ -120,15 +120,18 @@ in
     holds =
       config: (config.systemd.timers.chatmail-upgrade.timerConfig.OnCalendar or null) == "Sun 03:00";
   };
-  "autoUpgrade.card" = {
+  "autoUpgrade.cards" = {
     module.services.chatmail.autoUpgrade = {
       enable = true;
       flake = "github:example/relay";
-      card = "/boot/firmware/chatmail.toml";
+      cards = [
+        "/boot/chatmail.toml"
+        "/etc/chatmail.toml"
+      ];
     };
     holds =
       config:
-      hasInfix "--card /boot/firmware/chatmail.toml" (
+      hasInfix "--card /boot/chatmail.toml --card /etc/chatmail.toml" (
         config.systemd.services.chatmail-upgrade.serviceConfig.ExecStart or ""
       );
   };

@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,7 +42,9 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
 
 
-def _machine(candidate: Path | None, flake: str | None, made_from: str | None) -> NixMachine:
+def _machine(
+    candidate: Path | None, flake: str | None, made_from: Sequence[Path] = ()
+) -> NixMachine:
     def build() -> str:
         if candidate is not None:
             system = existing_system(candidate)
@@ -49,7 +52,7 @@ def _machine(candidate: Path | None, flake: str | None, made_from: str | None) -
             system = build_flake(flake, host=socket.gethostname(), keep=UPGRADES / "candidate")
         else:
             raise BuildError("neither --flake nor --candidate was given")
-        return system if made_from is None else _instance(Path(system), made_from)
+        return _instance(Path(system), made_from) if made_from else system
 
     return NixMachine(
         builder=build,
@@ -59,11 +62,11 @@ def _machine(candidate: Path | None, flake: str | None, made_from: str | None) -
     )
 
 
-def _instance(base: Path, card: str) -> str:
+def _instance(base: Path, cards: Sequence[Path]) -> str:
     """The relay of the card's domain, made from a new image's system."""
     try:
         return instantiate(
-            Order.for_card(base=base, card=Path(card), program=_program()), keep=LASTING / "next"
+            Order.for_card(base=base, cards=cards, program=_program()), keep=LASTING / "next"
         )
     except InstantiateError as problem:
         raise BuildError(str(problem)) from problem
@@ -77,11 +80,17 @@ def _program() -> str:
 @main.command("upgrade")
 @click.option("--flake", help="Flake of this machine: URI, or URI#NAME (default: the host's name).")
 @click.option("--candidate", type=PathOption, help="A system that is built already.")
-@click.option("--card", help="Make the relay of this chatmail.toml out of the built image.")
-def upgrade_command(flake: str | None, candidate: Path | None, card: str | None) -> None:
+@click.option(
+    "--card",
+    "cards",
+    type=PathOption,
+    multiple=True,
+    help="Make the relay of the first of these chatmail.toml out of the built image.",
+)
+def upgrade_command(flake: str | None, candidate: Path | None, cards: tuple[Path, ...]) -> None:
     """Build the newest system, try it out, and keep it only when the relay works."""
     history = History(directory=UPGRADES)
-    machine = _machine(candidate, flake, card)
+    machine = _machine(candidate, flake, cards)
     report = upgrade(machine, history, now=datetime.now(UTC), settle_s=SETTLE_DEADLINE_S)
     click.echo(report.sentence(), err=not report.outcome.success)
     sys.exit(0 if report.outcome.success else 1)
@@ -91,7 +100,7 @@ def upgrade_command(flake: str | None, candidate: Path | None, card: str | None)
 def settle_command() -> None:
     """Return to the previous system when an upgrade was cut off."""
     try:
-        returned = settle(_machine(None, None, None), History(directory=UPGRADES))
+        returned = settle(_machine(None, None), History(directory=UPGRADES))
     except ActivationError as problem:
         raise click.ClickException(str(problem)) from problem
     if returned:
@@ -119,10 +128,17 @@ def rewrite_command(domain: str, contact: str | None) -> None:
 
 
 @main.command("provision")
-@click.option("--card", type=PathOption, required=True, help="chatmail.toml.")
-def provision_command(card: Path) -> None:
+@click.option(
+    "--card",
+    "cards",
+    type=PathOption,
+    multiple=True,
+    required=True,
+    help="chatmail.toml; the first that exists is read.",
+)
+def provision_command(cards: tuple[Path, ...]) -> None:
     """Make this machine the relay that chatmail.toml describes."""
-    places = Places(card=card, state=STATE, lasting=LASTING)
+    places = Places(cards=cards, state=STATE, lasting=LASTING)
     state = apply_card(places, program=_program())
     state.save(STATE)
     click.echo(f"{state.phase}: {' '.join(state.sentences)}".rstrip(": "))

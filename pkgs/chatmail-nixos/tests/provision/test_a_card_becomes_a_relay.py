@@ -24,7 +24,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     for name in ("relay", "relay-with-contact"):
         (tmp_path / "base" / "specialisation" / name).mkdir(parents=True)
     return Places(
-        card=tmp_path / "chatmail.toml",
+        cards=(tmp_path / "boot" / "chatmail.toml", tmp_path / "chatmail.toml"),
         state=tmp_path / "run" / "state.json",
         lasting=tmp_path / "lasting",
         wifi=tmp_path / "iwd",
@@ -45,11 +45,31 @@ def test_a_missing_card_is_a_mistake(places: Places) -> None:
 
     assert state.phase is Phase.MISTAKES
     assert "missing" in state.sentences[0]
+    assert all(str(card) in state.sentences[0] for card in places.cards)
+
+
+def test_the_first_of_two_cards_is_read(places: Places) -> None:
+    """What stands on the small partition goes before what cloud-init wrote."""
+    places.cards[0].parent.mkdir()
+    places.cards[0].write_text('domain = "chat.ada.example"\n')
+    places.cards[1].write_text('domain = "chat.eve.example"\n')
+
+    assert apply_card(places, program="/bin/true").domain == "chat.ada.example"
+
+
+def test_a_mistake_names_its_file(places: Places) -> None:
+    """There are two that it could be in."""
+    places.cards[1].write_text('domain = "localhost"\n')
+
+    state = apply_card(places, program="/bin/true")
+
+    assert state.phase is Phase.MISTAKES
+    assert state.sentences[0] == f"In {places.cards[1]}:"
 
 
 def test_a_card_becomes_a_relay(places: Places, tmp_path: Path) -> None:
     """The prepared system without a contact, switched to and kept for the next boot."""
-    places.card.write_text('domain = "chat.ada.example"\nssh_key = "ssh-ed25519 AAAA"\n')
+    places.cards[1].write_text('domain = "chat.ada.example"\nssh_key = "ssh-ed25519 AAAA"\n')
 
     state = apply_card(places, program="/bin/true")
 
@@ -63,7 +83,7 @@ def test_a_card_becomes_a_relay(places: Places, tmp_path: Path) -> None:
 def test_the_wifi_is_joined_before_anything_else_can_fail(places: Places, tmp_path: Path) -> None:
     """A person can only help over the network; the password is readable by root alone."""
     script(tmp_path / "bin" / "nix-build", "echo disk full >&2; exit 1")
-    places.card.write_text(
+    places.cards[1].write_text(
         'domain = "chat.ada.example"\n[wifi]\nname = "Lovelace"\npassword = "12345678"\n'
     )
 
@@ -75,7 +95,7 @@ def test_the_wifi_is_joined_before_anything_else_can_fail(places: Places, tmp_pa
 
 def test_a_running_relay_is_left_alone(places: Places, tmp_path: Path) -> None:
     """The same card at the next boot changes nothing."""
-    places.card.write_text('domain = "chat.ada.example"\n')
+    places.cards[1].write_text('domain = "chat.ada.example"\n')
     settings = {"domain": "chat.ada.example", "contact": {"mail": None}}
     places.settings.write_text(json.dumps(settings))
 
@@ -87,7 +107,7 @@ def test_a_new_contact_makes_a_new_relay(places: Places, tmp_path: Path) -> None
     """The prepared system with a contact is another one."""
     settings = {"domain": "chat.ada.example", "contact": {"mail": None}}
     places.settings.write_text(json.dumps(settings))
-    places.card.write_text('domain = "chat.ada.example"\ncontact = "ada@mail.example"\n')
+    places.cards[1].write_text('domain = "chat.ada.example"\ncontact = "ada@mail.example"\n')
 
     apply_card(places, program="/bin/true")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from chatmail_nixos import process
 from chatmail_nixos.files import write_atomically
 from chatmail_nixos.provision import wifi
-from chatmail_nixos.provision.card import Card, Mistakes, read_card
+from chatmail_nixos.provision.card import Card, Mistakes, first_card, missing, read_card
 from chatmail_nixos.provision.instantiate import InstantiateError, Order, instantiate
 from chatmail_nixos.provision.status import Phase, State
 
@@ -21,7 +21,7 @@ SWITCH_DEADLINE_S = 1200.0
 class Places:
     """Files of the machine that the set-up reads and writes."""
 
-    card: Path
+    cards: tuple[Path, ...]
     state: Path
     lasting: Path
     wifi: Path = Path("/var/lib/iwd")
@@ -38,12 +38,12 @@ class Places:
 
 def apply_card(places: Places, *, program: str) -> State:
     """Do what the card says; the answer is what the screen shows."""
-    try:
-        card = read_card(places.card.read_bytes())
-    except FileNotFoundError:
-        card = Mistakes(sentences=(f"{places.card.name} is missing on the boot partition.",))
+    place = first_card(places.cards)
+    if place is None:
+        return State(phase=Phase.MISTAKES, sentences=(missing(places.cards),))
+    card = read_card(place.read_bytes())
     if isinstance(card, Mistakes):
-        return State(phase=Phase.MISTAKES, sentences=card.sentences)
+        return State(phase=Phase.MISTAKES, sentences=(f"In {place}:", *card.sentences))
     _let_in(card, places)
     _join_wifi(card, places)
     if not is_running(card, places.settings):

@@ -1,10 +1,12 @@
-"""`chatmail.toml`: what a person writes on the boot partition, and its mistakes in words."""
+"""`chatmail.toml`: what a person writes on the machine's disk, and its mistakes in words."""
 
 import difflib
 import ipaddress
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 # `mta-sts.` stands before it, and names end at 253 characters (RFC 1035 section 2.3.4)
@@ -47,6 +49,16 @@ class Mistakes:
 
 class _MistakeError(ValueError):
     """One sentence for the person who wrote the file."""
+
+
+def first_card(places: Sequence[Path]) -> Path | None:
+    """The first of the files that exists."""
+    return next((place for place in places if place.is_file()), None)
+
+
+def missing(places: Sequence[Path]) -> str:
+    """Say where the file is expected."""
+    return f"chatmail.toml is missing. Write it as {' or '.join(map(str, places))}."
 
 
 def read_card(content: bytes) -> Card | Mistakes:
@@ -116,7 +128,7 @@ def _domain(value: object) -> str:
     if domain.startswith("_") or _is_address(domain):
         raise _MistakeError(
             "This image needs a domain that can have a certificate. For a name that begins with _ "
-            "or an IP address build your own image: see docs/raspberry-pi.md."
+            "or an IP address build your own image: see docs/install.md."
         )
     try:
         domain = domain.encode("idna").decode("ascii")

@@ -1,12 +1,13 @@
 """The Nix derivation whose builder is `rewrite`: it needs no nixpkgs and no network."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from chatmail_nixos import process
-from chatmail_nixos.provision.card import Mistakes, read_card
+from chatmail_nixos.provision.card import Mistakes, first_card, missing, read_card
 
 # a Raspberry Pi Zero 2 reads the whole closure once from its card
 DEADLINE_S = 3600.0
@@ -26,13 +27,16 @@ class Order:
     program: str
 
     @classmethod
-    def for_card(cls, *, base: Path, card: Path, program: str) -> Self:
-        """The relay that a `chatmail.toml` describes.
+    def for_card(cls, *, base: Path, cards: Sequence[Path], program: str) -> Self:
+        """The relay that the first `chatmail.toml` describes.
 
         Raises:
-            InstantiateError: the file has mistakes.
+            InstantiateError: there is none, or it has mistakes.
         """
-        read = read_card(card.read_bytes())
+        place = first_card(cards)
+        if place is None:
+            raise InstantiateError(missing(cards))
+        read = read_card(place.read_bytes())
         if isinstance(read, Mistakes):
             raise InstantiateError(" ".join(read.sentences))
         return cls(base=base, domain=read.domain, contact=read.contact, program=program)

@@ -62,7 +62,7 @@ BEHIND_A_ROUTER = (
 )
 HEADLINES = {
     Phase.STARTING: "Starting.",
-    Phase.MISTAKES: "Please correct chatmail.toml on the boot partition, then start again:",
+    Phase.MISTAKES: "Please correct chatmail.toml, then start again:",
     Phase.PREPARING: "Preparing the relay. This takes some minutes, once.",
     Phase.FAILED: "The relay could not be prepared:",
     Phase.RUNNING: "The relay is running.",
