@@ -127,6 +127,11 @@
           lab = app "lab" "Relays, name server and clients in containers on this machine" (
             lib.getExe (import ./pkgs pkgs).chatmail-lab
           );
+          install = {
+            type = "app";
+            program = lib.getExe (import ./pkgs pkgs).chatmail-install;
+            meta.description = "NixOS and a relay onto a machine that answers to ssh";
+          };
           vm = {
             type = "app";
             program = lib.getExe' (vm pkgs.stdenv.hostPlatform.system).config.system.build.vm "run-vm-vm";
@@ -182,6 +187,17 @@
               };
             };
             pkgs.writeText "chatmail-snippets" "taken\n";
+
+          # the same: what `nix run .#install` writes
+          installed =
+            assert import ./tests/nixos/installed {
+              inherit lib;
+              inputs = {
+                inherit nixpkgs;
+                chatmail = self;
+              };
+            };
+            pkgs.writeText "chatmail-installed" "taken\n";
 
           # the same: what options do that only a whole NixOS has
           options =

@@ -13,7 +13,8 @@
   ];
 
   system.stateVersion = "26.05";
-  system.build.image-proxmox-lxc = config.system.build.tarball;
+  # `image` since NixOS 25.05
+  system.build.image-proxmox-lxc = config.system.build.image or config.system.build.tarball;
 
   # the first screen is a shell of the host's administrator: what to do next is on the page
   chatmailImage = {

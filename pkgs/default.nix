@@ -2,6 +2,7 @@
 # `chatmailPackages`: whoever replaces one there, replaces it in the relay.
 pkgs:
 pkgs.lib.mapAttrs (_: directory: pkgs.callPackage directory { }) {
+  chatmail-install = ./chatmail-install;
   chatmail-lab = ./chatmail-lab;
   chatmail-nixos = ./chatmail-nixos;
   chatmail-preload = ./preload;

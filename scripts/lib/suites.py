@@ -17,7 +17,7 @@ from sandbox import confined
 REPORTS = CHECKOUT / ".cache" / "reports"
 SANDBOX = CHECKOUT / ".cache" / "sandbox"
 # programs that a package declares for its unit tests (checkInputs in its default.nix)
-TOOLS = {"chatmail-lab": ["unshare"]}
+TOOLS = {"chatmail-install": ["git", "ssh"], "chatmail-lab": ["unshare"]}
 LAB_NAME = "test"
 SECOND_LAB_NAME = "test2"
 RELAYS = ("a.test", "b.test")

@@ -21,7 +21,7 @@ PACKAGES = {
     "zxingcpp": "zxing-cpp",
 }
 # modules of ours, by whose folders tests are found, or which pytest makes
-OURS = {"conftest", "nixtest", "reference", "support", "tests", "webtest"}
+OURS = {"conftest", "looks", "nixtest", "reference", "support", "tests", "webtest"}
 # what is used without being imported: plugins of pytest, programs, what dnspython encodes with
 UNSEEN = {"idna", "mypy", "pytest-timeout", "pytest-xdist", "ruff"}
 # in the list of pip alone: bindings that nixpkgs has not; a program; and what only relays need

@@ -1,0 +1,41 @@
+# What chatmail-install saw on the machine: processor, disk, boot loader, network.
+{
+  nixpkgs.hostPlatform = "aarch64-linux";
+  boot.initrd.availableKernelModules = [
+    "nvme"
+  ];
+  hardware.enableRedistributableFirmware = true;
+  boot.loader.systemd-boot.enable = true;
+  # the partitions of disk.nix
+  fileSystems."/" = {
+    device = "/dev/disk/by-partlabel/disk-main-root";
+    fsType = "ext4";
+  };
+  fileSystems."/boot" = {
+    device = "/dev/disk/by-partlabel/disk-main-ESP";
+    fsType = "vfat";
+    options = [ "umask=0077" ];
+  };
+  zramSwap.enable = true;
+
+  # no DHCP server tells these
+  networking = {
+    useDHCP = false;
+    useNetworkd = true;
+  };
+  # the relay's own resolver answers
+  services.resolved.enable = false;
+  systemd.network.networks."10-uplink" = {
+    matchConfig.MACAddress = "52:54:00:12:34:56";
+    networkConfig = {
+      DHCP = "no";
+      IPv6AcceptRA = false;
+    };
+    address = [
+      "2001:db8::5/64"
+    ];
+    routes = [
+      { Gateway = "fe80::1"; }
+    ];
+  };
+}

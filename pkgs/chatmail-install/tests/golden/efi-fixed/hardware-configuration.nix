@@ -1,0 +1,49 @@
+# What chatmail-install saw on the machine: processor, disk, boot loader, network.
+{ modulesPath, ... }:
+{
+  imports = [ "${modulesPath}/profiles/qemu-guest.nix" ];
+
+  nixpkgs.hostPlatform = "x86_64-linux";
+  boot.initrd.availableKernelModules = [
+    "virtio_blk"
+    "virtio_pci"
+  ];
+  boot.loader.systemd-boot.enable = true;
+  # the partitions of disk.nix
+  fileSystems."/" = {
+    device = "/dev/disk/by-partlabel/disk-main-root";
+    fsType = "ext4";
+  };
+  fileSystems."/boot" = {
+    device = "/dev/disk/by-partlabel/disk-main-ESP";
+    fsType = "vfat";
+    options = [ "umask=0077" ];
+  };
+  zramSwap.enable = true;
+
+  # no DHCP server tells these
+  networking = {
+    useDHCP = false;
+    useNetworkd = true;
+  };
+  # the relay's own resolver answers
+  services.resolved.enable = false;
+  systemd.network.networks."10-uplink" = {
+    matchConfig.MACAddress = "52:54:00:12:34:56";
+    networkConfig = {
+      DHCP = "no";
+      IPv6AcceptRA = false;
+    };
+    address = [
+      "203.0.113.5/32"
+      "2001:db8::5/64"
+    ];
+    routes = [
+      {
+        Gateway = "172.31.1.1";
+        GatewayOnLink = true;
+      }
+      { Gateway = "fe80::1"; }
+    ];
+  };
+}
