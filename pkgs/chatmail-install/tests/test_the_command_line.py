@@ -250,7 +250,9 @@ def test_the_script_runs_in_a_plain_shell(world: World) -> None:
     """What a machine without the programs answers is understood, too."""
     world.program("lsblk", """echo '{"blockdevices": []}'""")
     world.program("ip", "echo '[]'")
-    world.program("ssh", 'while [ "$1" != -- ]; do shift; done; shift; exec sh -c "$*"')
+    world.program(
+        "ssh", 'while [ "$1" != -- ]; do shift; done; shift; PATH=$PATH:/bin exec /bin/sh -c "$*"'
+    )
 
     machine = steps.look(Ssh(target="root@203.0.113.5"), "127.0.0.1")
 

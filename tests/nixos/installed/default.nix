@@ -10,9 +10,7 @@ let
       inherit (machine name) config;
       network = config.systemd.network.units."10-uplink.network".text or "DHCP";
       facts = {
-        "no boot loader" = config.boot.loader.grub.enable || config.boot.loader.systemd-boot.enable;
-        "no disk for the boot loader" =
-          !config.boot.loader.grub.enable || config.boot.loader.grub.devices != [ ];
+        "no boot loader" = config.boot.loader.grub.enable && config.boot.loader.grub.devices != [ ];
         "no root" = config.fileSystems."/".device == "/dev/disk/by-partlabel/disk-main-root";
         "no key" = config.users.users.root.openssh.authorizedKeys.keys != [ ];
         "no network" = network == "DHCP" || lib.hasInfix "Gateway=" network;

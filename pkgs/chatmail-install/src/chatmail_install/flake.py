@@ -12,6 +12,13 @@ ROOT = "/dev/disk/by-partlabel/disk-main-root"
 BOOT = "/dev/disk/by-partlabel/disk-main-ESP"
 # virtual machines whose devices are virtio's
 VIRTIO = frozenset({"kvm", "qemu", "amazon", "google"})
+# found by any firmware, without a word in its memory
+REMOVABLE = """\
+boot.loader.grub = {
+  device = "nodev";
+  efiSupport = true;
+  efiInstallAsRemovable = true;
+};"""
 # as the template has them
 SETTINGS = """\
 domain = "chat.example.org"; # -> your domain
@@ -95,7 +102,7 @@ def _block(plan: Plan) -> str:
     if machine.virtualisation == "none":
         lines.append("hardware.enableRedistributableFirmware = true;")
     if machine.efi:
-        lines.append("boot.loader.systemd-boot.enable = true;")
+        lines.append(REMOVABLE)
     else:
         lines.append(f"boot.loader.grub.device = {_quoted(plan.device)};")
     lines += ["# the partitions of disk.nix", _file_system("/", ROOT, "ext4")]

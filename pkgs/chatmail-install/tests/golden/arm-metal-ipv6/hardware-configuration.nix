@@ -5,7 +5,11 @@
     "nvme"
   ];
   hardware.enableRedistributableFirmware = true;
-  boot.loader.systemd-boot.enable = true;
+  boot.loader.grub = {
+    device = "nodev";
+    efiSupport = true;
+    efiInstallAsRemovable = true;
+  };
   # the partitions of disk.nix
   fileSystems."/" = {
     device = "/dev/disk/by-partlabel/disk-main-root";

@@ -8,7 +8,11 @@
     "virtio_blk"
     "virtio_pci"
   ];
-  boot.loader.systemd-boot.enable = true;
+  boot.loader.grub = {
+    device = "nodev";
+    efiSupport = true;
+    efiInstallAsRemovable = true;
+  };
   # the partitions of disk.nix
   fileSystems."/" = {
     device = "/dev/disk/by-partlabel/disk-main-root";
