@@ -168,8 +168,8 @@ in
         "flakes"
       ];
       gc = {
-        automatic = true;
-        options = "--delete-older-than 14d";
+        automatic = lib.mkDefault config.nix.enable;
+        options = lib.mkDefault "--delete-older-than 14d";
       };
     };
     boot.tmp.cleanOnBoot = true;

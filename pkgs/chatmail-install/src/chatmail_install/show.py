@@ -53,8 +53,8 @@ def plan_text(plan: Plan, directory: str) -> str:
             f"Write the flake of this relay to {directory}, under git.",
             f"Erase {plan.disk.path} ({size_text(plan.disk.size)}): everything on it is lost, "
             f"{plan.machine.os_name} included. Other disks stay as they are.",
-            f"Install NixOS and the relay {plan.wish.domain}; {len(plan.keys)} ssh keys of root "
-            "may log in.",
+            f"Install NixOS and the relay {plan.wish.domain}. Root logs in by ssh, with one of "
+            f"{len(plan.keys)} keys.",
             f"Order a certificate, by which you agree to {TERMS}.",
         ]
         parts += ["What is done:", *_listed(steps, "1. ")]
