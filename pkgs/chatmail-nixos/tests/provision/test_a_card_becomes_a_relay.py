@@ -103,6 +103,48 @@ def test_a_running_relay_is_left_alone(places: Places, tmp_path: Path) -> None:
     assert not (tmp_path / "action").exists()
 
 
+ADA = 'domain = "chat.ada.example"\n'
+IS_ADA = """echo '{"domain": "chat.ada.example", "contact": {"mail": null}}'"""
+
+
+def switching(tmp_path: Path, lines: str) -> None:
+    """Let the made system do this when it is activated; $1 is switch or test."""
+    script(tmp_path / "made" / "bin" / "switch-to-configuration", lines)
+
+
+def test_services_that_cannot_start_yet_are_no_failure(places: Places, tmp_path: Path) -> None:
+    """Without a network the certificate cannot be ordered."""
+    switching(tmp_path, f"{IS_ADA} > {places.settings}; exit 4")
+    places.cards[1].write_text(ADA)
+
+    state = apply_card(places, program="/bin/true")
+
+    assert (state.phase, state.sentences) == (Phase.RUNNING, ())
+
+
+def test_a_boot_loader_that_cannot_be_written_stops_no_relay(
+    places: Places, tmp_path: Path
+) -> None:
+    """The relay runs now, and the person is told."""
+    switching(tmp_path, f"test $1 = test || exit 1; {IS_ADA} > {places.settings}")
+    places.cards[1].write_text(ADA)
+
+    state = apply_card(places, program="/bin/true")
+
+    assert state.phase is Phase.RUNNING
+    assert "boot loader" in state.sentences[0]
+
+
+def test_a_switch_that_does_nothing_is_a_failure(places: Places, tmp_path: Path) -> None:
+    """Nobody is told that the relay runs when it does not."""
+    switching(tmp_path, "echo no room for $1 >&2; exit 1")
+    places.cards[1].write_text(ADA)
+
+    state = apply_card(places, program="/bin/true")
+
+    assert (state.phase, state.sentences) == (Phase.FAILED, ("no room for switch",))
+
+
 def test_a_new_contact_makes_a_new_relay(places: Places, tmp_path: Path) -> None:
     """The prepared system with a contact is another one."""
     settings = {"domain": "chat.ada.example", "contact": {"mail": None}}

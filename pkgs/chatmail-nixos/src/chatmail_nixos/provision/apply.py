@@ -15,6 +15,10 @@ from chatmail_nixos.provision.status import Phase, State
 log = logging.getLogger(__name__)
 
 SWITCH_DEADLINE_S = 1200.0
+BOOT_LOADER = (
+    "The boot loader could not be written, so every start prepares the relay anew: see "
+    "journalctl -u chatmail-provision."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +53,11 @@ def apply_card(places: Places, *, program: str) -> State:
     if not is_running(card, places.settings):
         State(phase=Phase.PREPARING, domain=card.domain).save(places.state)
         try:
-            _become(card, places, program)
+            told = _become(card, places, program)
         except InstantiateError as problem:
             log.exception("the relay could not be prepared")
             return State(phase=Phase.FAILED, domain=card.domain, sentences=(str(problem),))
+        return State(phase=Phase.RUNNING, domain=card.domain, sentences=told)
     return State(phase=Phase.RUNNING, domain=card.domain)
 
 
@@ -79,16 +84,28 @@ def _join_wifi(card: Card, places: Places) -> None:
         process.run(["iw", "reg", "set", card.wifi.country], deadline_s=10)
 
 
-def _become(card: Card, places: Places, program: str) -> None:
+def _become(card: Card, places: Places, program: str) -> tuple[str, ...]:
+    """Make the relay and switch to it; the answer is what the person should know."""
     order = Order(base=places.base, domain=card.domain, contact=card.contact, program=program)
     system = instantiate(order, keep=places.lasting / "relay")
-    for command in (
-        ["nix-env", "--profile", str(places.profile), "--set", system],
-        [f"{system}/bin/switch-to-configuration", "switch"],
-    ):
-        done = process.run(command, deadline_s=SWITCH_DEADLINE_S)
-        if not done.ok:
-            log.warning("%s: exit status %d: %s", command[0], done.status, done.tail())
-            # services that cannot start yet (no network) start later by themselves
-            if command[0] == "nix-env":
-                raise InstantiateError(done.tail())
+    kept = process.run(
+        ["nix-env", "--profile", str(places.profile), "--set", system], deadline_s=SWITCH_DEADLINE_S
+    )
+    if not kept.ok:
+        raise InstantiateError(kept.tail())
+    switched = _activate(system, "switch")
+    # services that cannot start yet (no network) start later by themselves
+    if switched.ok or is_running(card, places.settings):
+        return ()
+    # nothing was activated, because the boot loader could not be written
+    if _activate(system, "test").ok or is_running(card, places.settings):
+        return (BOOT_LOADER,)
+    raise InstantiateError(switched.tail())
+
+
+def _activate(system: str, action: str) -> process.Result:
+    command = [f"{system}/bin/switch-to-configuration", action]
+    done = process.run(command, deadline_s=SWITCH_DEADLINE_S)
+    if not done.ok:
+        log.warning("%s %s: exit status %d: %s", *command, done.status, done.tail())
+    return done

@@ -1,0 +1,28 @@
+# shellcheck shell=bash
+# Sourced by scripts/ci/*: what each step of .github/workflows needs. All of them run anywhere where Nix is.
+checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cd "$checkout" || exit
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+
+stop() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+# the cache of our own, read where its public key is given
+experimental="experimental-features = nix-command flakes"
+if [[ -n ${CACHE_URL:-} && -n ${CACHE_PUBLIC_KEY:-} ]]; then
+  experimental+=$'\n'"extra-substituters = $CACHE_URL"
+  experimental+=$'\n'"extra-trusted-public-keys = $CACHE_PUBLIC_KEY"
+fi
+export NIX_CONFIG="${NIX_CONFIG:+$NIX_CONFIG$'\n'}$experimental"
+
+# system : this machine's, as Nix names it
+system() { nix eval --raw --impure --expr builtins.currentSystem; }
+
+# names OUTPUT : names of a flake's output for this system, one a line
+names() {
+  nix eval --raw ".#$1.$(system)" --apply 'set: builtins.concatStringsSep "\n" (builtins.attrNames set)'
+  echo
+}
