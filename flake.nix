@@ -219,6 +219,23 @@
               chatmail = self;
             }).nixosConfigurations.relay.config.system.build.toplevel;
         }
+        # a package set that was cut down has no actionlint
+        // lib.optionalAttrs (pkgs ? shellcheck) {
+          workflows =
+            pkgs.runCommand "chatmail-workflows"
+              {
+                nativeBuildInputs = [
+                  pkgs.actionlint
+                  pkgs.shellcheck
+                ];
+              }
+              ''
+                cd ${./.}
+                actionlint .github/workflows/*.yml
+                shellcheck --external-sources --source-path=SCRIPTDIR scripts/ci/*
+                touch $out
+              '';
+        }
         // lib.optionalAttrs (system != "aarch64-linux") {
           # evaluated, nothing more: whoever has another processor sees that everything is there for Raspberry Pis, too
           aarch64 = pkgs.writeText "chatmail-aarch64" (

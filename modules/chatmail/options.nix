@@ -455,6 +455,24 @@ in
     };
   };
 
+  binaryCache = {
+    url = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      example = "https://cache.example.org";
+      description = ''
+        Binary cache that has the packages of this flake built, so that this machine need not. It is used where its
+        `publicKey` is given, too. Only on NixOS.
+      '';
+    };
+    publicKey = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      example = "cache.example.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=";
+      description = "Key by which the cache signs; nothing unsigned is taken from it.";
+    };
+  };
+
   appVersionsFile = mkOption {
     type = types.nullOr types.path;
     default = null;

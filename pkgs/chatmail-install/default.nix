@@ -20,10 +20,7 @@ let
 in
 import ../application.nix { inherit lib python3Packages; } {
   directory = ./.;
-  checkInputs = [
-    gitMinimal
-    openssh
-  ];
+  checkInputs = [ gitMinimal ];
   makeWrapperArgs = [
     "--prefix PATH : ${lib.makeBinPath programs}"
     "--set-default CHATMAIL_TEMPLATE ${template}"

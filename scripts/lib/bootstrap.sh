@@ -71,4 +71,4 @@ need_venv() {
 
 # What the lab needs of the machine (pkgs/chatmail-lab says the same in its own check).
 lab_packages=(mmdebstrap systemd-container iproute2 util-linux openssl debian-archive-keyring)
-python_packages=(python3 python3-venv)
+python_packages=(python3 python3-venv git)

@@ -17,7 +17,7 @@ from sandbox import confined
 REPORTS = CHECKOUT / ".cache" / "reports"
 SANDBOX = CHECKOUT / ".cache" / "sandbox"
 # programs that a package declares for its unit tests (checkInputs in its default.nix)
-TOOLS = {"chatmail-install": ["git", "ssh"], "chatmail-lab": ["unshare"]}
+TOOLS = {"chatmail-install": ["git"], "chatmail-lab": ["unshare"]}
 LAB_NAME = "test"
 SECOND_LAB_NAME = "test2"
 RELAYS = ("a.test", "b.test")
@@ -123,6 +123,7 @@ def fast_suites() -> list[Suite]:
             title="types", command=[_tool("mypy"), "--python-executable", sys.executable, *typed]
         ),
         *(_units(tests) for tests in units if any(tests.rglob("test_*.py"))),
+        _pytest("scripts of workflows", CHECKOUT, "tests/ci", deadline_s=UNIT_DEADLINE_S),
         Suite(title="lint", command=[_tool("ruff"), "check"]),
         Suite(title="format", command=[_tool("ruff"), "format", "--check"]),
     ]

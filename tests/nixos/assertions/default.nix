@@ -72,6 +72,10 @@ let
       module.services.chatmail.autoUpgrade.enable = true;
       says = "services.chatmail.autoUpgrade.flake is not";
     };
+    "a binary cache without its key" = {
+      module.services.chatmail.binaryCache.url = "https://cache.example.org";
+      says = "services.chatmail.binaryCache.publicKey is not";
+    };
     "two programs that upgrade" = {
       module = {
         services.chatmail.autoUpgrade = {

@@ -135,4 +135,19 @@ in
         config.systemd.services.chatmail-upgrade.serviceConfig.ExecStart or ""
       );
   };
+  "binaryCache.url" = {
+    module.services.chatmail.binaryCache = {
+      url = "https://cache.example.org";
+      publicKey = "cache.example.org-1:AAAA";
+    };
+    holds = config: elem "https://cache.example.org" (config.nix.settings.extra-substituters or [ ]);
+  };
+  "binaryCache.publicKey" = {
+    module.services.chatmail.binaryCache = {
+      url = "https://cache.example.org";
+      publicKey = "cache.example.org-1:AAAA";
+    };
+    holds =
+      config: elem "cache.example.org-1:AAAA" (config.nix.settings.extra-trusted-public-keys or [ ]);
+  };
 }

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2016
 # Shows what a machine is, and changes nothing. Run by a POSIX shell: `ssh HOST sh -s -- MAIL_SERVER < look.sh`.
 # Sections begin with "== NAME"; a program that is missing leaves its section empty.
 LC_ALL=C
