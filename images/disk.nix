@@ -104,7 +104,10 @@ in
   };
 
   # --- network, ssh keys and chatmail.toml as the provider's user data say; without these, DHCP
-  networking.useNetworkd = true;
+  networking = {
+    hostName = "chatmail";
+    useNetworkd = true;
+  };
   # the relay's own resolver answers
   services.resolved.enable = false;
   services.cloud-init = {

@@ -148,10 +148,7 @@ in
       "autovt@tty1".enable = false;
     };
 
-    networking = {
-      hostName = lib.mkDefault "chatmail";
-      firewall.allowedTCPPorts = [ cfg.pagePort ];
-    };
+    networking.firewall.allowedTCPPorts = [ cfg.pagePort ];
     services.openssh = {
       enable = true;
       settings = {

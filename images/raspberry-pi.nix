@@ -52,6 +52,7 @@
   zramSwap.enable = pkgs ? zram-generator;
   nix.settings.max-jobs = 1;
 
+  networking.hostName = "chatmail";
   # --- network: the cable by itself, the Wi-Fi as the card says
   networking.wireless.iwd.enable = pkgs ? iwd;
   hardware.enableRedistributableFirmware = true;
