@@ -120,7 +120,6 @@ in
       "OpenStack"
       "Hetzner"
       "Vultr"
-      "DigitalOcean"
       "None"
     ];
   };
