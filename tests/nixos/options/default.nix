@@ -42,6 +42,15 @@ let
     "chatmail-filter"
     "chatmail-transport"
   ];
+  # what sets the clock must not need it
+  clock = extended {
+    networking.timeServers = [
+      "time.example.org"
+      "192.0.2.123"
+      "2001:db8::123"
+    ];
+  };
+  trusted = clock.services.unbound.settings.server.domain-insecure;
   shown = lib.concatStringsSep ", ";
 in
 if forgotten != [ ] then
@@ -52,5 +61,7 @@ else if anyway != { } then
   throw "effects that are there without the option: ${shown (lib.attrNames anyway)}"
 else if asleep != [ ] then
   throw "not started again with other settings: ${shown asleep}"
+else if trusted != [ "time.example.org" ] then
+  throw "resolved without validation, instead of the time server: ${shown trusted}"
 else
   true
