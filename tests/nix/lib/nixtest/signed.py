@@ -7,13 +7,13 @@ import threading
 from collections.abc import Iterator
 
 import dns.dnssec
-import dns.dnssectypes
 import dns.flags
 import dns.message
 import dns.rdatatype
 import dns.rrset
 import dns.zone
 from cryptography.hazmat.primitives.asymmetric import ec
+from dns.dnssectypes import Algorithm
 
 ZONE = """
 @ 60 IN SOA ns.test. nobody.test. 1 60 60 60 60
@@ -28,7 +28,7 @@ www 60 IN A 192.0.2.80
 def signed_zone(since: datetime.datetime) -> Iterator[tuple[int, str]]:
     """Serves it meanwhile, with signatures that are valid from then on: UDP port, and the key."""
     private = ec.generate_private_key(ec.SECP256R1())
-    key = dns.dnssec.make_dnskey(private.public_key(), dns.dnssectypes.Algorithm.ECDSAP256SHA256, 257)
+    key = dns.dnssec.make_dnskey(private.public_key(), Algorithm.ECDSAP256SHA256, 257)
     zone = dns.zone.from_text(ZONE, "test.", relativize=False)
     until = since + datetime.timedelta(days=30)
     dns.dnssec.sign_zone(zone, keys=[(private, key)], inception=since, expiration=until)
