@@ -204,6 +204,18 @@ def test_status_counts_people_and_tests_apart(chatmail: Chatmail, mailboxes: Mai
     assert any(line.endswith("1 in 1, 1 in 10, 2 in 30, 2 in 40, 2 in 80 days") for line in lines)
 
 
+def test_status_says_why_a_given_certificate_is_not_used(
+    chatmail: Chatmail, settings: Settings
+) -> None:
+    """While every unit is active, nothing else does."""
+    assert not any(line.startswith("certificate ") for line in chatmail("status")[1])
+
+    problem = pathlib.Path(settings.directories.tls) / "problem"
+    problem.write_text("/c.pem and /k.pem do not belong together\n")
+
+    assert "certificate    /c.pem and /k.pem do not belong together" in chatmail("status")[1]
+
+
 def test_mailboxes_of_another_server_are_taken_over(
     chatmail: Chatmail, mailboxes: Mailboxes, tmp_path: pathlib.Path
 ) -> None:

@@ -35,6 +35,7 @@ def lines(settings: Settings) -> list[str]:
     usable = [i for i in Invites.of(settings).all() if not i.refusal(time.time())]
     return [
         f"relay          {settings.domain}, certificate: {settings.tls.mode}",
+        *_certificate(settings),
         f"registration   {'; '.join(registration.status(settings))}",
         f"invites        {len(usable)} usable",
         *_addresses(Mailboxes.of(settings)),
@@ -45,6 +46,14 @@ def lines(settings: Settings) -> list[str]:
         f" of {shutil.disk_usage(settings.directories.mail).total // MEGABYTE} MiB",
         *(f"{state:<14} {unit}" for unit, state in _unit_states().items()),
     ]
+
+
+def _certificate(settings: Settings) -> list[str]:
+    """Why the given certificate is not used (modules/chatmail/take-certificate.sh)."""
+    with contextlib.suppress(OSError):
+        problem = (Path(settings.directories.tls) / "problem").read_text().strip()
+        return [f"certificate    {problem}"]
+    return []
 
 
 def _addresses(mailboxes: Mailboxes) -> list[str]:
