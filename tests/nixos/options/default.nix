@@ -51,6 +51,13 @@ let
     ];
   };
   trusted = clock.services.unbound.settings.server.domain-insecure;
+  # the resolver of the machine is the relay's, whoever sets up the network
+  networkd = extended {
+    networking.useNetworkd = true;
+    networking.useDHCP = false;
+  };
+  # a switch on a machine whose name nobody knows yet succeeds
+  order = without.config.systemd.services."acme-order-renew-chat.example.org".serviceConfig;
   shown = lib.concatStringsSep ", ";
 in
 if forgotten != [ ] then
@@ -63,5 +70,9 @@ else if asleep != [ ] then
   throw "not started again with other settings: ${shown asleep}"
 else if trusted != [ "time.example.org" ] then
   throw "resolved without validation, instead of the time server: ${shown trusted}"
+else if networkd.services.resolved.enable || !networkd.networking.resolvconf.useLocalResolver then
+  throw "with systemd-networkd, the machine does not ask the relay's resolver"
+else if !lib.hasInfix "chatmail-names-are-in-dns" (order.ExecCondition or "") then
+  throw "a certificate is ordered before the domain is in DNS"
 else
   true
