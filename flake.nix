@@ -83,11 +83,15 @@
         ours
         // {
           options-doc = pkgs.writeText "options.md" (import ./docs/options.nix);
-          # of aarch64, whoever asks: built by emulation, a remote builder, or a Raspberry Pi
-          sdImage-rpi = self.nixosConfigurations.rpi.config.system.build.sdImage;
           default = ours.chatmaild;
         }
       );
+
+      # Of aarch64, whoever asks: built by emulation, a remote builder, or a Raspberry Pi. It is not among the packages,
+      # which all build where they are asked for.
+      legacyPackages = forAllSystems (_: {
+        sdImage-rpi = self.nixosConfigurations.rpi.config.system.build.sdImage;
+      });
 
       apps = forAllSystems (
         pkgs:
