@@ -105,6 +105,7 @@
                 runtimeInputs = workshop.programs;
                 runtimeEnv = workshop.variables // {
                   CHATMAIL_CHECKOUT = "${self}";
+                  CHATMAIL_LAB_COMMAND = "nix run ${self}#lab --";
                 };
                 text = ''exec ${command} "$@"'';
               }
