@@ -58,6 +58,17 @@ let
   };
   # a switch on a machine whose name nobody knows yet succeeds
   order = without.config.systemd.services."acme-order-renew-chat.example.org".serviceConfig;
+  # a package of ours that an overlay replaces is the one that runs
+  replaced = extended {
+    nixpkgs.overlays = [
+      (final: _: {
+        chatmailPackages = import ../../../pkgs final // {
+          chatmail-preload = final.writeText "another-preload" "";
+        };
+      })
+    ];
+  };
+  preloaded = replaced.systemd.services.postfix.environment.LD_PRELOAD;
   shown = lib.concatStringsSep ", ";
 in
 if forgotten != [ ] then
@@ -74,5 +85,7 @@ else if networkd.services.resolved.enable || !networkd.networking.resolvconf.use
   throw "with systemd-networkd, the machine does not ask the relay's resolver"
 else if !lib.hasInfix "chatmail-names-are-in-dns" (order.ExecCondition or "") then
   throw "a certificate is ordered before the domain is in DNS"
+else if !lib.hasInfix "another-preload" preloaded then
+  throw "runs instead of the package of an overlay: ${preloaded}"
 else
   true
