@@ -90,8 +90,6 @@
         ours
         // {
           options-doc = pkgs.writeText "options.md" (import ./docs/options.nix);
-          # of aarch64, whoever asks: built by emulation, a remote builder, or a Raspberry Pi
-          sdImage-rpi = self.nixosConfigurations.rpi.config.system.build.sdImage;
           default = ours.chatmaild;
         }
         # machines that chatmail.toml sets up; docs/install.md. A package set that was cut down cannot make images
@@ -102,6 +100,12 @@
           inherit ((image pkgs ./images/proxmox-lxc.nix).config.system.build) image-proxmox-lxc;
         }
       );
+
+      # Of aarch64, whoever asks: built by emulation, a remote builder, or a Raspberry Pi. It is not among the packages,
+      # which all build where they are asked for.
+      legacyPackages = forAllSystems (_: {
+        sdImage-rpi = self.nixosConfigurations.rpi.config.system.build.sdImage;
+      });
 
       apps = forAllSystems (
         pkgs:
@@ -115,6 +119,7 @@
                 runtimeInputs = workshop.programs;
                 runtimeEnv = workshop.variables // {
                   CHATMAIL_CHECKOUT = "${self}";
+                  CHATMAIL_LAB_COMMAND = "nix run ${self}#lab --";
                 };
                 text = ''exec ${command} "$@"'';
               }

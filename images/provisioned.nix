@@ -67,6 +67,8 @@ let
             OnUnitInactiveSec = "2min";
           };
         };
+        # instead of which a card has the above, which is quicker and remembers what failed
+        timers.chatmail-retry-order.enable = false;
       };
     };
 in

@@ -4,6 +4,7 @@
     ./acme.nix
     ./auto-upgrade.nix
     ./binary-cache.nix
+    ./clock.nix
     ./good-neighbour.nix
     ./journald.nix
     ./selftest.nix

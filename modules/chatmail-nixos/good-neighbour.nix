@@ -80,7 +80,19 @@ let
 in
 {
   config = mkIf cfg.enable {
+    # systemd-networkd brings it along. It would stand before the relay's resolver, ask whom the network names, and
+    # believe them without validation.
+    services.resolved.enable = lib.mkOverride 900 false;
+
     assertions = [
+      {
+        assertion = !config.services.resolved.enable;
+        message = ''
+          services.resolved.enable is true, so systemd-resolved answers in place of the relay's validating resolver
+          (services.unbound), from whatever name servers the network offers. Set it to false: /etc/resolv.conf then
+          names 127.0.0.1, and unbound asks the root servers, or whom services.unbound.settings.forward-zone says.
+        '';
+      }
       {
         assertion = settings.web.port443 != "shared" || intruders == [ ];
         message = ''

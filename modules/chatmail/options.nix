@@ -215,13 +215,16 @@ in
       type = types.nullOr types.path;
       default = null;
       example = "/var/lib/secrets/fullchain.pem";
-      description = "PEM file with the certificate and its chain, valid for the domain, `www.` and `mta-sts.`; watched for changes.";
+      description = ''
+        PEM file with the certificate and its chain, valid for the domain, `www.` and `mta-sts.`.
+        It is watched for changes; it may come later, and is taken into use when it belongs to the key.
+      '';
     };
     keyFile = mkOption {
       type = types.nullOr types.path;
       default = null;
       example = "/var/lib/secrets/key.pem";
-      description = "PEM file with the private key of the certificate.";
+      description = "PEM file with the private key of the certificate, without a passphrase; watched as well.";
     };
   };
 

@@ -85,9 +85,8 @@ in
     mode = tlsMode;
     # clients of this relay and its peers can check the certificate
     trusted = tlsMode != "self-signed";
-    certificateFile =
-      if tlsMode == "files" then cfg.tls.certificateFile else "${tlsDirectory}/fullchain.pem";
-    keyFile = if tlsMode == "files" then cfg.tls.keyFile else "${tlsDirectory}/key.pem";
+    certificateFile = "${tlsDirectory}/fullchain.pem";
+    keyFile = "${tlsDirectory}/key.pem";
   };
 
   # RFC 8461

@@ -34,7 +34,7 @@ realpath rm rmdir seq sha256sum shuf sleep sort split stat stty sync tac tail te
 tr true truncate tty uname uniq unlink wc whoami yes
 """
 STDENV = """
-awk bash bzip2 cmp diff egrep fgrep file find gawk grep gunzip gzip make patch sed sh tar xargs xz
+awk bash bzip2 cmp diff egrep fgrep file find gawk grep gunzip gzip make patch sed tar xargs xz
 """
 MULTI_CALL = """#!/bin/sh
 name=${{0##*/}}

@@ -52,6 +52,10 @@ let
       module.services.dnsmasq.enable = true;
       says = "both answer on 127.0.0.1:53";
     };
+    "systemd-resolved" = {
+      module.services.resolved.enable = true;
+      says = "services.resolved.enable is true";
+    };
     "an old Dovecot" = {
       module =
         { pkgs, ... }:

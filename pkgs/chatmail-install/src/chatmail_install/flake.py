@@ -60,7 +60,7 @@ def _changes(plan: Plan, target: str) -> dict[str, str]:
     keys = "".join(f"\n              {_quoted(key)}" for key in plan.keys)
     return {
         '# A machine that is a chatmail relay. Fill in the places marked with "->", then on the'
-        " machine:\n#   nixos-rebuild switch --flake .#relay && chatmail dns\n": (
+        " machine:\n#   nixos-rebuild switch --flake .#relay; chatmail dns\n": (
             f"# The chatmail relay {wish.domain}. After a change:\n"
             f"#   nixos-rebuild switch --flake .#{NAME} --target-host {target}\n"
         ),
