@@ -9,6 +9,8 @@
 }:
 let
   bios = pkgs.stdenv.hostPlatform.isx86_64;
+  # a package set that was cut down to evaluate images lacks what they grow and are set up with
+  whole = pkgs ? vmTools;
   # the disk that the machine started from, whatever its name: a virtual machine has vda, sda or xvda
   disk = "/run/chatmail-disk";
 
@@ -62,8 +64,7 @@ in
     };
   };
   boot = {
-    # a package set that was cut down to evaluate images has no growpart
-    growPartition = pkgs ? cloud-utils.guest;
+    growPartition = whole;
     kernelParams = [
       (if bios then "console=ttyS0,115200" else "console=ttyAMA0,115200")
       # the last one is what people see
@@ -78,7 +79,7 @@ in
     };
     consoleLogLevel = 3;
   };
-  zramSwap.enable = pkgs ? zram-generator;
+  zramSwap.enable = whole;
 
   # the relay installs the boot loader again, on the disk of this machine
   specialisation = lib.genAttrs [ "relay" "relay-with-contact" ] (_: {
@@ -111,7 +112,7 @@ in
   # the relay's own resolver answers
   services.resolved.enable = false;
   services.cloud-init = {
-    enable = true;
+    enable = whole;
     network.enable = true;
     # those that can be told from the machine itself: no waiting for a server that is not there
     settings.datasource_list = [

@@ -91,8 +91,8 @@ def next_text(domain: str, target: str) -> str:
             *_listed(
                 [
                     "Publish the records above at your domain's provider.",
-                    "Wait a quarter of an hour: the certificate is ordered when DNS is right. At once: "
-                    f"ssh {target} systemctl start acme-order-renew-{domain}",
+                    "Wait a quarter of an hour: the certificate is ordered when DNS is right. "
+                    f"At once: ssh {target} systemctl start acme-order-renew-{domain}",
                     f"Try it: ssh {target} 'chatmail dns --check; chatmail selftest'",
                 ],
                 "1. ",
