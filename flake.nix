@@ -34,19 +34,33 @@
           inherit system;
           modules = [ ./images/vm.nix ];
         };
-      # a machine that chatmail.toml sets up
-      image =
-        pkgs: module:
-        lib.nixosSystem {
-          inherit (pkgs.stdenv.hostPlatform) system;
-          modules = [ module ];
-        };
+      # machines that chatmail.toml sets up, evaluated once for their images and for the checks
+      images = forAllSystems (
+        pkgs:
+        lib.mapAttrs
+          (
+            _: module:
+            (lib.nixosSystem {
+              inherit (pkgs.stdenv.hostPlatform) system;
+              modules = [ module ];
+            }).config.system.build
+          )
+          {
+            disk = ./images/disk.nix;
+            proxmox-lxc = ./images/proxmox-lxc.nix;
+          }
+      );
       # { NAME = ./folder/NAME.nix; }: what is in the folder is checked
       filesIn =
         folder:
         lib.mapAttrs' (file: _: lib.nameValuePair (lib.removeSuffix ".nix" file) (folder + "/${file}")) (
           lib.filterAttrs (file: _: lib.hasSuffix ".nix" file) (builtins.readDir folder)
         );
+      # of an operator's flake
+      inputs = {
+        inherit nixpkgs;
+        chatmail = self;
+      };
       prefixed = prefix: lib.mapAttrs' (name: lib.nameValuePair "${prefix}-${name}");
 
       formatter =
@@ -94,10 +108,10 @@
         }
         # machines that chatmail.toml sets up; docs/install.md. A package set that was cut down cannot make images
         // lib.optionalAttrs (pkgs ? vmTools) {
-          inherit ((image pkgs ./images/disk.nix).config.system.build) image-qcow2 image-raw-efi;
+          inherit (images.${pkgs.stdenv.hostPlatform.system}.disk) image-qcow2 image-raw-efi;
         }
         // lib.optionalAttrs (pkgs ? pixz) {
-          inherit ((image pkgs ./images/proxmox-lxc.nix).config.system.build) image-proxmox-lxc;
+          inherit (images.${pkgs.stdenv.hostPlatform.system}.proxmox-lxc) image-proxmox-lxc;
         }
       );
 
@@ -186,10 +200,7 @@
             assert import ./tests/nixos/snippets {
               inherit lib;
               machine = machine system;
-              inputs = {
-                inherit nixpkgs;
-                chatmail = self;
-              };
+              inherit inputs;
             };
             pkgs.writeText "chatmail-snippets" "taken\n";
 
@@ -197,10 +208,7 @@
           installed =
             assert import ./tests/nixos/installed {
               inherit lib;
-              inputs = {
-                inherit nixpkgs;
-                chatmail = self;
-              };
+              inherit inputs;
             };
             pkgs.writeText "chatmail-installed" "taken\n";
 
@@ -219,10 +227,8 @@
 
           # what `nix flake init` gives is a whole machine
           template =
-            ((import ./templates/operator/flake.nix).outputs {
-              inherit nixpkgs;
-              chatmail = self;
-            }).nixosConfigurations.relay.config.system.build.toplevel;
+            ((import ./templates/operator/flake.nix).outputs inputs)
+            .nixosConfigurations.relay.config.system.build.toplevel;
         }
         # a package set that was cut down has no actionlint
         // lib.optionalAttrs (pkgs ? shellcheck) {
@@ -256,12 +262,7 @@
             )
           );
         }
-        // prefixed "image" (
-          lib.mapAttrs (_: module: (image pkgs module).config.system.build.toplevel) {
-            disk = ./images/disk.nix;
-            proxmox-lxc = ./images/proxmox-lxc.nix;
-          }
-        )
+        // prefixed "image" (lib.mapAttrs (_: build: build.toplevel) images.${system})
         // prefixed "example" (
           lib.mapAttrs (_: example: (machine system example).config.system.build.toplevel) (
             filesIn ./examples
