@@ -198,18 +198,14 @@
           # the same: what the documents tell operators to write
           snippets =
             assert import ./tests/nixos/snippets {
-              inherit lib;
+              inherit inputs lib;
               machine = machine system;
-              inherit inputs;
             };
             pkgs.writeText "chatmail-snippets" "taken\n";
 
           # the same: what `nix run .#install` writes
           installed =
-            assert import ./tests/nixos/installed {
-              inherit lib;
-              inherit inputs;
-            };
+            assert import ./tests/nixos/installed { inherit inputs lib; };
             pkgs.writeText "chatmail-installed" "taken\n";
 
           # the same: what options do that only a whole NixOS has
