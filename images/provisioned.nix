@@ -13,6 +13,13 @@ let
   packages = (import ../modules/chatmail-nixos/packages.nix { inherit config pkgs; }).relay;
   program = lib.getExe packages.chatmail-nixos;
 
+  cards = lib.escapeShellArgs (
+    lib.concatMap (card: [
+      "--card"
+      card
+    ]) cfg.cards
+  );
+
   # reserved names (RFC 2606), which therefore stand nowhere else
   placeholder = "relay.placeholder.invalid";
   placeholderContact = "operator@contact.invalid";
@@ -118,7 +125,7 @@ in
         serviceConfig = {
           # a target that is still being reached would wait for the switch, and the switch for the target
           Type = "exec";
-          ExecStart = "${program} provision ${lib.cli.toGNUCommandLineShell { } { card = cfg.cards; }}";
+          ExecStart = "${program} provision ${cards}";
           RuntimeDirectory = "chatmail-provision";
           RuntimeDirectoryPreserve = true;
           StateDirectory = "chatmail-provision";
