@@ -36,12 +36,14 @@ let
         LimitNOFILE = 65536;
       };
     } extra;
-  # Listening sockets and their files outlive the process, see systemd.py: who connects meanwhile waits for the next
-  # one. A stop (and no restart) closes them.
+  # Listening sockets and their files outlive the process, see systemd.py: clients that connect during a restart wait
+  # for the next process. A stop (and no restart) closes them.
   keepsListening = {
     FileDescriptorStoreMax = 16;
     RuntimeDirectoryPreserve = "restart";
   };
+  # ports 25, 465, 587, 443 and HTTPS delivery have so many SMTP sessions each
+  smtpSessions = 5 * settings.limits.smtpConnections;
 in
 {
   systemd.services = {
@@ -65,14 +67,15 @@ in
     };
 
     chatmail-filter = service "filter" users.filter "Chatmail rules for messages, DKIM" {
-      # before libmilter's functions, see pkgs/preload
-      environment.LD_PRELOAD = "${programs.libraries}/brisk-milter.so";
+      stopIfChanged = false;
       wants = [ "unbound.service" ];
       after = [
         "network.target"
         "unbound.service"
       ];
-      serviceConfig = {
+      serviceConfig = keepsListening // {
+        # SMTP sessions go on in the next process, see wire/loop.py
+        FileDescriptorStoreMax = smtpSessions + 16;
         # whoever connects can have mail signed: Postfix alone, whose processes have no other group
         Group = users.postfix;
         # the markers of the mailboxes, see ./files.nix

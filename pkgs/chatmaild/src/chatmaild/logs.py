@@ -5,6 +5,10 @@ import logging
 import os
 import secrets
 import sys
+import traceback
+from pathlib import Path
+
+_log = logging.getLogger(__name__)
 
 # sd-daemon(3): journald takes the priority of a line from this prefix
 _PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (logging.DEBUG, 7))
@@ -45,3 +49,10 @@ def kind_of(error: BaseException) -> str:
     number = getattr(error, "errno", None)
     name = type(error).__name__
     return f"{name} ({os.strerror(number)})" if isinstance(number, int) else name
+
+
+def log_error(what: str, error: BaseException) -> None:
+    """Log an error by class and place; its text may hold an address, so it is left out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    _log.error("%s failed: %s%s", what, kind_of(error), place)

@@ -35,10 +35,23 @@ def keep(name: str, listener: socket.socket) -> None:
     notify(f"FDSTORE=1\nFDPOLL=0\nFDNAME={_stored(name)}", [listener.fileno()])
 
 
+def keep_connection(name: str, connection: socket.socket) -> None:
+    """The same for a connection; several can have one name, and systemd drops those that end."""
+    notify(f"FDSTORE=1\nFDNAME={_stored(name)}", [connection.fileno()])
+
+
 def take_kept(name: str) -> socket.socket | None:
     """The listening socket that an earlier process of this unit kept under the name."""
-    descriptor = _kept().pop(_stored(name), None)
-    return None if descriptor is None else socket.socket(fileno=descriptor)
+    descriptors = _kept().pop(_stored(name), ())
+    return socket.socket(fileno=descriptors[0]) if descriptors else None
+
+
+def take_connections(name: str) -> list[socket.socket]:
+    """The connections that an earlier process kept under the name; systemd forgets them."""
+    taken = [socket.socket(fileno=descriptor) for descriptor in _kept().pop(_stored(name), ())]
+    if taken:
+        forget(name)
+    return taken
 
 
 def forget(name: str) -> None:
@@ -48,9 +61,10 @@ def forget(name: str) -> None:
 
 def drop_kept() -> None:
     """Close what an earlier process kept and this one did not take, such as another port."""
-    for name, descriptor in _kept().items():
+    for name, descriptors in _kept().items():
         forget(name)
-        os.close(descriptor)
+        for descriptor in descriptors:
+            os.close(descriptor)
     _kept().clear()
 
 
@@ -60,13 +74,13 @@ def _stored(name: str) -> str:
 
 
 @functools.cache
-def _kept() -> dict[str, int]:
-    """Name and descriptor of each socket that systemd passed; they are for this process alone."""
+def _kept() -> dict[str, list[int]]:
+    """Descriptors by name of what systemd passed; they are for this process alone."""
     count, names = os.environ.get("LISTEN_FDS", ""), os.environ.get("LISTEN_FDNAMES", "")
     if os.environ.get("LISTEN_PID") != str(os.getpid()) or not count.isdigit():
         return {}
-    kept = {}
+    kept: dict[str, list[int]] = {}
     for descriptor, name in enumerate(names.split(":")[: int(count)], start=_FIRST_FD):
         os.set_inheritable(descriptor, False)
-        kept[name] = descriptor
+        kept.setdefault(name, []).append(descriptor)
     return kept

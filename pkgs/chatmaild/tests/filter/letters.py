@@ -3,7 +3,9 @@
 import base64
 
 from chatmaild.filter.content import Content, ContentWalk
+from chatmaild.filter.envelope import Mailbox, Recipient, read_mailbox
 from chatmaild.filter.headers import Header, parse_block
+from chatmaild.filter.policy import Entrance, Envelope
 
 BEGIN = b"-----BEGIN PGP MESSAGE-----\r\n"
 END = b"-----END PGP MESSAGE-----\r\n"
@@ -11,6 +13,7 @@ ENCRYPTED_TYPE = b'multipart/encrypted; protocol="application/pgp-encrypted";\r\
 ALICE = "alice@chat.example.org"
 BOB = "bob@chat.example.org"
 EVE = "eve@peer.example"
+DOMAIN = "chat.example.org"
 
 
 def packet(kind: int, body: bytes) -> bytes:
@@ -76,3 +79,19 @@ def read(header: list[Header], body: bytes, *, strict: bool = True, step: int = 
     for at in range(0, len(body), step):
         walk.feed(body[at : at + step])
     return walk.finish()
+
+
+def mailbox(text: str, domain: str = DOMAIN) -> Mailbox:
+    """A mailbox, as the filter of a relay reads it."""
+    found = read_mailbox(text, domain)
+    assert found is not None
+    return found
+
+
+def envelope(entrance: Entrance, sender: str, *recipients: str, domain: str = DOMAIN) -> Envelope:
+    """An envelope; an empty sender is the null sender."""
+    return Envelope(
+        entrance=entrance,
+        sender=mailbox(sender, domain) if sender else None,
+        recipients=[Recipient(mailbox(text, domain), text) for text in recipients],
+    )

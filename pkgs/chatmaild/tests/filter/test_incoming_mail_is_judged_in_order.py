@@ -8,7 +8,7 @@ from chatmaild.filter.content import Content
 from chatmaild.filter.headers import Header
 from chatmaild.filter.verdicts import NOT_ENCRYPTED, Accept, Discard, Refuse, Verdict
 
-from .letters import ALICE, BOB, EVE, letter
+from .letters import ALICE, BOB, DOMAIN, EVE, letter, mailbox
 
 REPORT = b"multipart/report; report-type=delivery-status; boundary=x"
 AUTOMATIC = b"Auto-Submitted: auto-replied"
@@ -26,13 +26,14 @@ def judged(
 ) -> Verdict:
     """The verdict on a message of Eve."""
     message = rules.Message(
-        sender=sender,
-        recipients=recipients,
+        sender=mailbox(sender) if sender else None,
+        recipients=tuple(map(mailbox, recipients)),
         headers=letter(EVE) if header is None else header,
         content=content,
+        mail_domain=DOMAIN,
     )
     return rules.incoming(
-        message, enforces_encryption=enforcing.__contains__, origin=lambda _: origin
+        message, enforces_encryption=lambda found: str(found) in enforcing, origin=lambda _: origin
     )
 
 

@@ -16,7 +16,7 @@ from typing import Final
 from chatmaild.dkim import tags
 from chatmaild.dkim.canonical import BodyHash, Field, Form, header_digest_input
 from chatmaild.dkim.records import PublicKey
-from chatmaild.dkim.resolver import KeyCache
+from chatmaild.dkim.resolver import Keys
 from chatmaild.errors import KeyUnavailableError
 
 _MAX_TRIED: Final = 5  # signatures of one message; each may cost a look-up and an RSA operation
@@ -134,20 +134,26 @@ class Verification:
         parsed = (parse_signature(field, domain) for field in fields)
         self._signatures = [found for found in parsed if found is not None][:_MAX_TRIED]
         self._bodies = {form: BodyHash(form) for form in {s.body_form for s in self._signatures}}
+        self._digests: dict[Form, bytes] | None = None
 
     def feed(self, octets: bytes) -> None:
         """Take the next piece of the body."""
         for body in self._bodies.values():
             body.feed(octets)
 
-    def finish(self, keys: KeyCache, *, now_s: float) -> Result:
-        """What the signatures prove; ``now_s`` is in Unix seconds."""
+    def finish(self, keys: Keys, *, now_s: float) -> Result:
+        """What the signatures prove; ``now_s`` is in Unix seconds. May be asked again.
+
+        Raises:
+            KeyNotCachedError: see `Keys.fresh`.
+        """
         if not self._any:
             return Result.NO_SIGNATURE
-        digests = {form: body.digest() for form, body in self._bodies.items()}
+        if self._digests is None:
+            self._digests = {form: body.digest() for form, body in self._bodies.items()}
         unavailable = False
         for signature in self._signatures:
-            if not self._covers_body(signature, digests, now_s):
+            if not self._covers_body(signature, self._digests, now_s):
                 continue
             try:
                 if self._verifies(signature, keys):
@@ -164,7 +170,7 @@ class Verification:
             return False
         return digests[signature.body_form] == signature.body_hash
 
-    def _verifies(self, signature: Signature, keys: KeyCache) -> bool:
+    def _verifies(self, signature: Signature, keys: Keys) -> bool:
         """Try the cached key; where that fails it may have been replaced, so ask DNS once."""
         name = signature.key_name
         cached = keys.cached(name)

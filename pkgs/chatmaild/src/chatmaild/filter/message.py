@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from chatmaild.address import Address
 from chatmaild.dkim.canonical import BodyHash, Form
+from chatmaild.dkim.resolver import KeyNotCachedError
 from chatmaild.dkim.verifier import Result, Verification
+from chatmaild.errors import ChatmaildError
 from chatmaild.filter import rules, verdicts
 from chatmaild.filter.addresses import domain_of, is_literal
 from chatmaild.filter.cleanup import Change, clean
 from chatmaild.filter.content import Content, ContentWalk
+from chatmaild.filter.envelope import Mailbox
 from chatmaild.filter.headers import Header
-from chatmaild.filter.policy import Entrance, Policy
+from chatmaild.filter.policy import Envelope, Policy
 from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdict
 
 _HEADER_LIMIT: Final = 1 << 20  # octets; a thousand recipients and their keys take a tenth
 _HEADER_STEP: Final = 1 << 13  # octets reserved at once: enough for the header of most messages
+# a larger header is decided on in a thread: nobody else shall wait for its canonical form
+_QUICK_HEADER: Final = 1 << 16
+
+
+class MustWaitError(ChatmaildError):
+    """DNS must be asked, or there is much to compute: call again from where that may take long."""
 
 
 class Outcome(NamedTuple):
@@ -38,19 +48,20 @@ class Transit:
     client waits for what comes after it.
     """
 
-    def __init__(
-        self, policy: Policy, entrance: Entrance, sender: str, recipients: Sequence[str]
-    ) -> None:
-        disabled = set(filter(policy.is_disabled, {sender, *recipients}))
+    def __init__(self, policy: Policy, envelope: Envelope) -> None:
+        recipients = envelope.recipients
+        disabled = {r.mailbox for r in recipients if policy.is_disabled(r.mailbox)}
         self._policy = policy
-        self.sender = sender
-        self._sender_disabled = sender in disabled
-        self._recipients = tuple(r for r in recipients if r not in disabled)
-        self._removed = tuple(r for r in recipients if r in disabled)
-        self._signer = None if all(map(policy.is_local, self._recipients)) else policy.signer
-        self._is_foreign = entrance.is_foreign
-        self._is_report = entrance.is_report(sender)
+        self._sender: Mailbox | None = envelope.sender
+        self._sender_disabled = policy.is_disabled(envelope.sender)
+        self._recipients = tuple(r.mailbox for r in recipients if r.mailbox not in disabled)
+        self._removed = tuple(r.resolved for r in recipients if r.mailbox in disabled)
+        all_stay = all(isinstance(mailbox, Address) for mailbox in self._recipients)
+        self._signer = None if all_stay else policy.signer
+        self._is_foreign = envelope.entrance.is_foreign
+        self._is_report = envelope.is_report
         self._walk = None if self._is_report else ContentWalk(strict=not self._is_foreign)
+        self._content: Content | None = None
         self._verification: Verification | None = None
         self._body_hash: BodyHash | None = None
         self._headers: list[Header] = []
@@ -99,11 +110,17 @@ class Transit:
             if reader is not None:
                 reader.feed(octets)
 
-    def end(self) -> Outcome:
-        """Decide."""
+    def end(self, *, may_wait: bool) -> Outcome:
+        """Decide.
+
+        Raises:
+            MustWaitError: not to be known without waiting; only if that is not allowed.
+        """
         if self._problem is not None:
             return Outcome(verdict=self._problem)
-        verdict = self._verdict()
+        if self._header_octets > _QUICK_HEADER and not may_wait:
+            raise MustWaitError
+        verdict = self._verdict(may_wait=may_wait)
         if not isinstance(verdict, Accept):
             return Outcome(verdict=verdict)
         if self._is_foreign:
@@ -116,25 +133,34 @@ class Transit:
         self._policy.headers_in_flight.give(self._reserved_octets)
         self._reserved_octets = 0
 
-    def _verdict(self) -> Verdict:
+    def _verdict(self, *, may_wait: bool) -> Verdict:
         if self._is_report:
             return ACCEPTED if self._recipients else DISCARDED
-        content = Content.CLEAR if self._walk is None else self._walk.finish()
+        if self._content is None:
+            self._content = Content.CLEAR if self._walk is None else self._walk.finish()
         message = rules.Message(
-            sender=self.sender,
+            sender=self._sender,
             recipients=self._recipients,
             headers=self._headers,
-            content=content,
+            content=self._content,
+            mail_domain=self._policy.mail_domain,
         )
-        if self._is_foreign:
-            enforces = self._policy.enforces_encryption
-            return rules.incoming(message, enforces_encryption=enforces, origin=self._origin)
-        return rules.outgoing(message, sender_disabled=self._sender_disabled)
+        if not self._is_foreign:
+            return rules.outgoing(message, sender_disabled=self._sender_disabled)
+        try:
+            return rules.incoming(
+                message,
+                enforces_encryption=self._policy.enforces_encryption,
+                origin=lambda _: self._origin(may_wait=may_wait),
+            )
+        except KeyNotCachedError as error:
+            raise MustWaitError from error
 
-    def _origin(self, _: str) -> Result:
+    def _origin(self, *, may_wait: bool) -> Result:
         if self._verification is None:
             return Result.NO_VALID_SIGNATURE
-        return self._verification.finish(self._policy.keys, now_s=self._policy.clock())
+        keys = self._policy.keys if may_wait else self._policy.keys.without_dns
+        return self._verification.finish(keys, now_s=self._policy.clock())
 
     def _sign(self, headers: list[Header]) -> bytes | None:
         if self._signer is None or self._body_hash is None:

@@ -13,6 +13,7 @@ from chatmaild.dkim.verifier import Result
 from chatmaild.filter import verdicts
 from chatmaild.filter.addresses import author, domain_of, is_literal
 from chatmaild.filter.content import Content
+from chatmaild.filter.envelope import Mailbox, read_mailbox
 from chatmaild.filter.headers import Header, content_type, named, only_text
 from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdict
 
@@ -20,14 +21,15 @@ from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdi
 class Message(NamedTuple):
     """What the rules know of a message.
 
-    Addresses are as given in the envelope, without angle brackets. ``recipients`` are those left
-    after the disabled ones were removed.
+    ``sender`` is None for the null sender; ``recipients`` are those left after the disabled ones
+    were removed; ``mail_domain`` is the one of this relay.
     """
 
-    sender: str
-    recipients: tuple[str, ...]
+    sender: Mailbox | None
+    recipients: tuple[Mailbox, ...]
     headers: list[Header]
     content: Content
+    mail_domain: str
 
 
 _ORIGIN: dict[Result, Verdict] = {
@@ -36,14 +38,6 @@ _ORIGIN: dict[Result, Verdict] = {
     Result.NO_VALID_SIGNATURE: verdicts.NO_VALID_SIGNATURE,
     Result.KEY_UNAVAILABLE: verdicts.KEY_UNAVAILABLE,
 }
-
-
-def sender_problem(sender: str) -> Refuse | None:
-    """Why nobody can submit mail under that envelope sender, or None."""
-    local, _, domain = sender.partition("@")
-    if sender.count("@") != 1 or not local or not domain:
-        return verdicts.invalid_mail_from(sender)
-    return None
 
 
 def author_of(headers: list[Header]) -> str | Refuse:
@@ -61,8 +55,8 @@ def outgoing(message: Message, *, sender_disabled: bool) -> Verdict:
     found = author_of(message.headers)
     if isinstance(found, Refuse):
         return found
-    if found.lower() != message.sender.lower():
-        return verdicts.forged_from(found, message.sender)
+    if not _is_by_sender(message, found):
+        return verdicts.forged_from(found, str(message.sender or ""))
     if message.content is Content.CLEAR and not _is_autocrypt_setup(message):
         return verdicts.NOT_ENCRYPTED
     return DISCARDED if not message.recipients or sender_disabled else ACCEPTED
@@ -71,7 +65,7 @@ def outgoing(message: Message, *, sender_disabled: bool) -> Verdict:
 def incoming(
     message: Message,
     *,
-    enforces_encryption: Callable[[str], bool],
+    enforces_encryption: Callable[[Mailbox], bool],
     origin: Callable[[str], Result],
 ) -> Verdict:
     """Rules for what comes from elsewhere.
@@ -95,15 +89,18 @@ def incoming(
     if not message.recipients:
         return DISCARDED
     # a forwarder or a list: a bounce would reach somebody who never wrote to us
-    return Accept(null_sender=found.lower() != message.sender.lower())
+    return Accept(null_sender=not _is_by_sender(message, found))
+
+
+def _is_by_sender(message: Message, found: str) -> bool:
+    return read_mailbox(found, message.mail_domain) == message.sender
 
 
 def _is_autocrypt_setup(message: Message) -> bool:
     """A key sent to oneself, encrypted in its own way (Autocrypt 1.1 section 4.4)."""
     found = content_type(message.headers)
     return (
-        len(message.recipients) == 1
-        and message.recipients[0].lower() == message.sender.lower()
+        message.recipients == (message.sender,)
         and only_text(message.headers, b"subject") == b"Autocrypt Setup Message"
         and found is not None
         and found.media_type == b"multipart/mixed"

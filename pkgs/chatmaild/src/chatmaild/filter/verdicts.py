@@ -57,6 +57,17 @@ OVERLOADED = Refuse(
 INTERNAL_ERROR = Refuse(
     code=451, text="4.3.0 Internal error in mail filter, try again later", reason="internal error"
 )
+BAD_RECIPIENT = Refuse(
+    code=501, text="5.1.3 Bad recipient address syntax", reason="RCPT TO names no address"
+)
+UNKNOWN_RECIPIENT = Refuse(
+    code=550, text="5.1.1 Recipient address rejected: User unknown", reason="unknown recipient"
+)
+NOT_OWNER = Refuse(
+    code=553,
+    text="5.7.1 Sender address rejected: not owned by the login",
+    reason="MAIL FROM is not the login",
+)
 HEADER_TOO_LARGE = Refuse(
     code=500, text="Failed to parse message: header too large", reason="header too large"
 )

@@ -52,7 +52,7 @@ class Mailboxes:
         """The mailboxes of this relay."""
         return cls(settings.directories.mail)
 
-    def path(self, address: str) -> Path:
+    def path(self, address: object) -> Path:
         """Directory of the address, without its `+tag`, existing or not.
 
         Raises:
@@ -60,23 +60,26 @@ class Mailboxes:
         """
         return Path(self._path(address))
 
-    def _path(self, address: str) -> str:
+    def _path(self, address: object) -> str:
         """The same as text: what is asked at every message and login costs a third of Path's."""
-        return f"{self._root}/{parse_address(address).mailbox}"
+        return f"{self._root}/{parse_address(str(address)).mailbox}"
 
-    def exists(self, address: str) -> bool:
+    def exists(self, address: object) -> bool:
         """Whether the address was made and not deleted."""
         return self.has(address, PASSWORD)
 
-    def is_disabled(self, address: str) -> bool:
+    def is_disabled(self, address: object) -> bool:
         """Whether the operator stopped the address."""
         return self.has(address, DISABLED)
 
-    def enforces_encryption(self, address: str) -> bool:
+    def enforces_encryption(self, address: object) -> bool:
         """Whether mail to the address must be encrypted."""
         return self.has(address, ENFORCE_ENCRYPTION)
 
-    def has(self, address: str, name: str) -> bool:
+    def accepts_clear_text(self, address: object) -> bool:
+        return self.exists(address) and not self.enforces_encryption(address)
+
+    def has(self, address: object, name: str) -> bool:
         """Whether there is a file of that name in the directory of the address."""
         try:
             os.stat(f"{self._path(address)}/{name}")  # noqa: PTH116 - see _path
@@ -84,7 +87,7 @@ class Mailboxes:
             return False
         return True
 
-    def password_hash(self, address: str) -> str | None:
+    def password_hash(self, address: object) -> str | None:
         """The stored hash; empty when blocked, None when the address does not exist."""
         try:
             with open(f"{self._path(address)}/{PASSWORD}", "rb") as file:  # noqa: PTH123
@@ -93,7 +96,7 @@ class Mailboxes:
             return None
 
     def set_password_hash(
-        self, address: str, encoded: str, *, now_s: float, instead_of: str | None = None
+        self, address: object, encoded: str, *, now_s: float, instead_of: str | None = None
     ) -> bool:
         """Replace the stored hash and count today as the last login.
 
@@ -116,7 +119,7 @@ class Mailboxes:
             _write_hash(path, encoded, now_s)
         return True
 
-    def create(self, address: str, encoded: str, *, now_s: float) -> bool:
+    def create(self, address: object, encoded: str, *, now_s: float) -> bool:
         """Make the address, unless it exists.
 
         The password file comes last and by rename: before it the address does not exist, and a
@@ -137,18 +140,18 @@ class Mailboxes:
         fsync_directory(self._root)
         return True
 
-    def record_login(self, address: str, *, now_s: float) -> None:
+    def record_login(self, address: object, *, now_s: float) -> None:
         """Count today as the day of the last login; writes only when the day is another one."""
         _set_day(f"{self._path(address)}/{PASSWORD}", now_s)
 
-    def last_login_s(self, address: str) -> int | None:
+    def last_login_s(self, address: object) -> int | None:
         """Start of the day (UTC) of the last login in unix seconds; None for no such address."""
         try:
             return int((self.path(address) / PASSWORD).stat().st_mtime)
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def set_disabled(self, address: str, disabled: bool) -> None:
+    def set_disabled(self, address: object, disabled: bool) -> None:
         """Stop the address or let it go on.
 
         Raises:
@@ -160,7 +163,7 @@ class Mailboxes:
         else:
             marker.unlink(missing_ok=True)
 
-    def delete(self, address: str) -> bool:
+    def delete(self, address: object) -> bool:
         """Remove the address and all that it holds; from the first moment it does not exist.
 
         Returns:
