@@ -55,7 +55,7 @@ class Reader:
 
 class Nobody:
     def is_disabled(self, _): return False
-    def enforces_encryption(self, _): return True
+    def accepts_clear_text(self, _): return False
 
 key = load_key(Path(sys.argv[3]))
 record = public_record(key)

@@ -13,12 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatmaild import expire
+from chatmaild.address import parse_address
 from chatmaild.expire.job import Report, walk
 from chatmaild.expire.messages import Message, over_quota, scan, too_old
 from chatmaild.settings import Retention, Settings
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 
-ALICE = "alice1234@chat.example.org"
+ALICE = parse_address("alice1234@chat.example.org")
+GONE = parse_address("gone12345@chat.example.org")
+HERE = parse_address("here12345@chat.example.org")
 NOW_S = 20000 * DAY_S + 7200.0
 HOUR_S = 3600
 RETENTION = Retention(
@@ -50,7 +53,7 @@ def put(
 def run(mailboxes: Mailboxes, *, dry_run: bool = False) -> Report:
     """Expire at NOW_S."""
     report = Report()
-    walk(mailboxes, RETENTION, NOW_S, report, dry_run=dry_run)
+    walk(mailboxes, RETENTION, NOW_S, report, dry_run=dry_run, delete=mailboxes.delete)
     return report
 
 
@@ -86,12 +89,12 @@ def test_a_dry_run_deletes_nothing_and_counts_the_same(
 ) -> None:
     """--dry-run."""
     put(alice, "cur", 21 * DAY_S)
-    mailboxes.create("gone12345@chat.example.org", "hash", now_s=NOW_S - 100 * DAY_S)
+    mailboxes.create(GONE, "hash", now_s=NOW_S - 100 * DAY_S)
 
     dry = run(mailboxes, dry_run=True)
 
     assert len(list(scan(str(alice)))) == 1
-    assert mailboxes.exists("gone12345@chat.example.org")
+    assert mailboxes.exists(GONE)
     real = run(mailboxes)
     assert (dry.deleted_messages, dry.deleted_addresses) == (1, 1)
     assert (real.deleted_messages, real.deleted_addresses) == (1, 1)
@@ -107,13 +110,13 @@ def test_no_client_can_keep_a_message_for_longer(mailboxes: Mailboxes, alice: pa
 
 def test_addresses_go_after_ninety_days_without_login(mailboxes: Mailboxes) -> None:
     """With all that they hold."""
-    mailboxes.create("gone12345@chat.example.org", "hash", now_s=NOW_S - 92 * DAY_S)
-    put(mailboxes.path("gone12345@chat.example.org"), "cur", 1)
-    mailboxes.create("here12345@chat.example.org", "hash", now_s=NOW_S - 89 * DAY_S)
+    mailboxes.create(GONE, "hash", now_s=NOW_S - 92 * DAY_S)
+    put(mailboxes.path(GONE), "cur", 1)
+    mailboxes.create(HERE, "hash", now_s=NOW_S - 89 * DAY_S)
 
     report = run(mailboxes)
 
-    assert list(mailboxes.addresses()) == ["here12345@chat.example.org"]
+    assert list(mailboxes.addresses()) == [HERE]
     assert (report.addresses, report.deleted_addresses) == (2, 1)
 
 
@@ -171,8 +174,11 @@ def test_one_mailbox_alone(settings: Settings, mailboxes: Mailboxes) -> None:
         os.utime(file, (then, then))
 
     # 400 MB of 500 MiB are 76 %; one less is below 70 %
-    assert expire.clean_one(settings, ALICE.upper()) == "quota: deleted 1 of 4 messages"
-    assert expire.clean_one(settings, "nobody123@chat.example.org").endswith("0 of 0 messages")
+    assert (
+        expire.clean_one(settings, parse_address(str(ALICE).upper()))
+        == "quota: deleted 1 of 4 messages"
+    )
+    assert expire.clean_one(settings, GONE).endswith("0 of 0 messages")
 
 
 def test_dovecot_may_close_standard_output_early(
@@ -188,7 +194,7 @@ def test_dovecot_may_close_standard_output_early(
     child = subprocess.run(
         [
             *(sys.executable, "-c", "from chatmaild.cli import main; main()"),
-            *("--settings", str(file), "quota-clean", ALICE),
+            *("--settings", str(file), "quota-clean", str(ALICE)),
         ],
         env={**os.environ, "PYTHONPATH": str(pathlib.Path(expire.__file__).parents[2])},
         stdout=writing,

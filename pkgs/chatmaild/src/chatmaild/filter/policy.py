@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from chatmaild.address import Address, parse_address
 from chatmaild.dkim.resolver import KeyCache
 from chatmaild.dkim.signer import Signer
 from chatmaild.errors import AddressError
@@ -39,8 +40,8 @@ class Entrance(enum.Enum):
 class Markers(Protocol):
     """What the operator decided about addresses of this relay."""
 
-    def is_disabled(self, address: str) -> bool: ...
-    def enforces_encryption(self, address: str) -> bool: ...
+    def is_disabled(self, address: Address) -> bool: ...
+    def accepts_clear_text(self, address: Address) -> bool: ...
 
 
 class Budget:
@@ -84,14 +85,14 @@ class Policy:
     def is_disabled(self, address: str) -> bool:
         """Whether an address is one of this relay that the operator stopped."""
         try:
-            return self.is_local(address) and self.markers.is_disabled(address)
+            return self.is_local(address) and self.markers.is_disabled(parse_address(address))
         except AddressError:
             return False
 
     def enforces_encryption(self, address: str) -> bool:
         """Whether clear text is unwelcome at an address; at what is no address it is."""
         try:
-            return self.markers.enforces_encryption(address)
+            return not self.markers.accepts_clear_text(parse_address(address))
         except AddressError:
             return True
 
