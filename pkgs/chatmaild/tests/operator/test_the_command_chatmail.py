@@ -97,6 +97,18 @@ def test_the_life_of_an_address(
     ]
 
 
+def test_an_address_may_begin_with_a_hyphen(chatmail: Chatmail, mailboxes: Mailboxes) -> None:
+    """It comes after `--`."""
+    address = parse_address("-lice1234@chat.example.org")
+    mailboxes.create(address, "hash", now_s=time.time())
+
+    for command in ("show", "disable", "enable", "passwd", "delete"):
+        options = ["--yes"] if command == "delete" else []
+        assert chatmail("address", command, *options, "--", str(address))[0] == 0
+
+    assert not mailboxes.exists(address)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

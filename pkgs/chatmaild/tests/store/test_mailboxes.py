@@ -92,6 +92,58 @@ def test_markers(mailboxes: Mailboxes) -> None:
     assert not mailboxes.is_disabled(ALICE)
 
 
+def test_clear_text_needs_an_account_whose_marker_was_removed(mailboxes: Mailboxes) -> None:
+    """Fail closed: an address that does not exist accepts none."""
+    tagged = parse_address("alice1234+tag@chat.example.org")
+    assert not mailboxes.accepts_clear_text(ALICE)
+    mailboxes.path(ALICE).mkdir()
+    assert not mailboxes.accepts_clear_text(ALICE)
+    mailboxes.create(ALICE, "hash", now_s=NOON_S)
+    assert not mailboxes.accepts_clear_text(ALICE)
+
+    (mailboxes.path(ALICE) / module.ENFORCE_ENCRYPTION).unlink()
+
+    assert mailboxes.accepts_clear_text(ALICE)
+    assert mailboxes.accepts_clear_text(tagged)
+    mailboxes.delete(ALICE)
+    assert not mailboxes.accepts_clear_text(ALICE)
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_an_account_made_during_the_look_accepts_none(
+    mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """The answer may not mix the time before a creation with the time after it."""
+    real = module._is_there
+    looks = iter(range(1, 10))
+
+    def look(path: str) -> bool:
+        found = real(path)
+        if next(looks) == step:
+            mailboxes.directory.joinpath(str(ALICE)).mkdir(exist_ok=True)
+            for name in (module.ENFORCE_ENCRYPTION, module.PASSWORD):
+                (mailboxes.path(ALICE) / name).touch()
+        return found
+
+    monkeypatch.setattr(module, "_is_there", look)
+
+    assert not mailboxes.accepts_clear_text(ALICE)
+
+
+def test_a_directory_that_is_no_account_stops_no_walk(mailboxes: Mailboxes) -> None:
+    """Names that no address has, and what cannot be read, are left out."""
+    mailboxes.create(ALICE, "hash", now_s=NOON_S)
+    for name in ("a b@x", "A@x", "a+b@x", "..@x", "@", "a@b@c", "nothing", "loop@x", "empty@x"):
+        (mailboxes.directory / name).mkdir()
+        if name != "empty@x":
+            (mailboxes.directory / name / "password").touch()
+    loop = mailboxes.directory / "loop@x" / "password"
+    loop.unlink()
+    loop.symlink_to("password")
+
+    assert list(mailboxes.addresses()) == [ALICE]
+
+
 def test_what_cannot_be_told_is_an_error_and_not_a_no(mailboxes: Mailboxes) -> None:
     """A broken disk must make mail wait, not bounce."""
     mailboxes.path(ALICE).symlink_to(str(ALICE))
