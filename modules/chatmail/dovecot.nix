@@ -206,7 +206,8 @@ in
           };
         };
         "service quota-clean" = {
-          executable = "script ${programs.chatmaild} quota-clean";
+          # an address may begin with a hyphen
+          executable = "script ${programs.chatmaild} quota-clean --";
           user = users.mail;
           "unix_listener quota-clean" = {
             user = users.mail;

@@ -238,7 +238,7 @@ def _are_where_the_filter_says(sent: list[Sent], household: Household, machine: 
     for one in sent:
         mailbox = read_path(one.path.encode(), household.open.domain)
         assert isinstance(mailbox, Address), f"accepted, and no mailbox of ours: {one}"
-        owner = mailbox.mailbox
+        owner = str(mailbox.account)
         assert owner in expected, f"accepted for a stranger: {one}"
         assert not one.is_clear or owner != household.closed.address, f"clear text: {one}"
         if owner != household.stopped.address:

@@ -8,6 +8,8 @@ import sys
 import traceback
 from pathlib import Path
 
+from chatmaild.address import Address
+
 _log = logging.getLogger(__name__)
 
 # sd-daemon(3): journald takes the priority of a line from this prefix
@@ -39,9 +41,9 @@ def set_up(level: int = logging.INFO) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
-def pseudonym(text: str) -> str:
-    """Eight hexadecimal digits for an address, the same ones until the process ends."""
-    return hashlib.blake2b(text.encode(), key=_KEY, digest_size=4).hexdigest()
+def pseudonym(address: Address) -> str:
+    """Eight hexadecimal digits for an account, the same ones until the process ends."""
+    return hashlib.blake2b(str(address.account).encode(), key=_KEY, digest_size=4).hexdigest()
 
 
 def kind_of(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import dkim
 import pytest
 
+from chatmaild.address import parse_address
 from chatmaild.dkim.keys import ensure_keys, load_signer, public_record
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer
 from chatmaild.errors import KeyUnavailableError
@@ -39,7 +40,7 @@ def policy(settings: Settings, mailboxes: Mailboxes) -> Policy:
     """What the filter of chat.example.org knows; Alice and Bob live there."""
     ensure_keys(settings)
     for address in (ALICE, BOB):
-        mailboxes.create(address, "hash", now_s=NOW_S)
+        mailboxes.create(parse_address(address), "hash", now_s=NOW_S)
     return Policy(
         mail_domain=settings.mail_domain,
         markers=mailboxes,
@@ -145,7 +146,7 @@ def test_disabled_recipients_are_removed(
     policy: Policy, mailboxes: Mailboxes, entrance: Entrance
 ) -> None:
     """The others get the message; without others it vanishes."""
-    mailboxes.set_disabled(BOB, True)
+    mailboxes.set_disabled(parse_address(BOB), True)
     sender = ALICE if entrance is Entrance.SUBMISSION else "eve@[192.0.2.1]"
     tagged = BOB.replace("@", "+tag@").upper()
     outcome = passed(policy, entrance, sender, tagged, ALICE, BOB)
@@ -156,7 +157,7 @@ def test_disabled_recipients_are_removed(
 
 def test_disabled_senders_write_to_nobody(policy: Policy, mailboxes: Mailboxes) -> None:
     """And read 250."""
-    mailboxes.set_disabled(ALICE, True)
+    mailboxes.set_disabled(parse_address(ALICE), True)
 
     assert Discard() == passed(policy, Entrance.SUBMISSION, ALICE, EVE).verdict
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chatmaild.address import parse_address
 from chatmaild.dkim.keys import ensure_keys
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
@@ -23,7 +24,7 @@ def settings_file(
 ) -> pathlib.Path:
     """The settings of a relay on which Alice and Bob live."""
     for address in (ALICE, BOB):
-        mailboxes.create(address, "hash", now_s=0)
+        mailboxes.create(parse_address(address), "hash", now_s=0)
     ensure_keys(settings)
     file = tmp_path / "settings.json"
     file.write_text(json.dumps(settings_json))
@@ -102,7 +103,7 @@ def test_too_much_mail_is_told_at_rcpt(mta: Mta) -> None:
 
 def test_forwarded_mail_and_disabled_recipients(mta: Mta, mailboxes: Mailboxes) -> None:
     """The envelope is changed at the end of the message."""
-    mailboxes.set_disabled(BOB, True)
+    mailboxes.set_disabled(parse_address(BOB), True)
     mta.envelope("mxdeliv", "list@list.example", ALICE, BOB)
 
     assert mta.content("eve@[192.0.2.1]", body=encrypted()) == [
@@ -114,7 +115,7 @@ def test_forwarded_mail_and_disabled_recipients(mta: Mta, mailboxes: Mailboxes) 
 
 def test_disabled_senders_read_250(mta: Mta, mailboxes: Mailboxes) -> None:
     """The message is discarded."""
-    mailboxes.set_disabled(ALICE, True)
+    mailboxes.set_disabled(parse_address(ALICE), True)
     mta.envelope("submission", ALICE, EVE)
 
     assert mta.content(ALICE, body=encrypted()) == [(b"d", b"")]

@@ -5,14 +5,20 @@ from typing import Any
 
 import pytest
 
+from chatmaild.address import Address, parse_address
 from chatmaild.push.events import delivered_to
 
-ALICE = "alice1234@chat.example.org"
-BOB = "bob123456@chat.example.org"
+ALICE = parse_address("alice1234@chat.example.org")
+BOB = parse_address("bob123456@chat.example.org")
 
 
 def event(**changes: Any) -> bytes:
-    fields = {"user": ALICE, "mail_from": BOB, "rcpt_to": ALICE, "message_size": 2500}
+    fields = {
+        "user": str(ALICE),
+        "mail_from": str(BOB),
+        "rcpt_to": str(ALICE),
+        "message_size": 2500,
+    }
     return json.dumps({"event": "mail_delivery_finished", "fields": fields | changes}).encode()
 
 
@@ -24,8 +30,8 @@ def event(**changes: Any) -> bytes:
         (event(mail_from=None), ALICE),
         (event(mail_from=f"<{BOB}>"), ALICE),
         (event(user="Alice1234+tag@chat.example.org"), ALICE),
-        (event(mail_from=ALICE), None),
-        (event(mail_from=ALICE.upper()), None),
+        (event(mail_from=str(ALICE)), None),
+        (event(mail_from=str(ALICE).upper()), None),
         (event(mail_from=f"<{ALICE}>"), None),
         (event(error="quota exceeded"), None),
         (event(user="nonsense"), None),
@@ -38,6 +44,6 @@ def event(**changes: Any) -> bytes:
         (b"\xff", None),
     ],
 )
-def test_which_deliveries_wake_somebody(body: bytes, address: str | None) -> None:
+def test_which_deliveries_wake_somebody(body: bytes, address: Address | None) -> None:
     """Copies that people send to themselves do not."""
     assert delivered_to(body) == address

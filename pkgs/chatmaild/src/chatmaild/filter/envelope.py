@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from chatmaild.address import Address, parse_address
-from chatmaild.errors import AddressError
+from chatmaild.address import Address, address_or_none
 
 _LIMIT: Final = 1024  # characters; RFC 5321 section 4.5.3.1.3 allows 256
 _ATEXT: Final = r"[0-9A-Za-z!#$%&'*+/=?^_`{|}~.\-\u0080-\U0010ffff]"
@@ -63,10 +62,7 @@ def read_mailbox(text: str, mail_domain: str) -> Mailbox | None:
         domain = found["domain"].lower()
     if domain != mail_domain:
         return Foreign(local, domain)
-    try:
-        return parse_address(f"{local}@{domain}")
-    except AddressError:
-        return None
+    return address_or_none(f"{local}@{domain}")
 
 
 def read_path(path: bytes, mail_domain: str) -> Mailbox | None:

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from chatmaild.address import Address, parse_address
+from chatmaild.address import Address, address_or_none
 from chatmaild.dkim.resolver import KeyCache
 from chatmaild.dkim.signer import Signer
-from chatmaild.errors import AddressError
 from chatmaild.filter import verdicts
 from chatmaild.filter.envelope import Mailbox, Recipient, agreed
 from chatmaild.filter.ratelimit import RateLimiter
@@ -145,10 +144,7 @@ class Policy:
 
 
 def _login(name: bytes) -> Address | None:
-    try:
-        return parse_address(name.decode("ascii"))
-    except (AddressError, UnicodeDecodeError):
-        return None
+    return address_or_none(name.decode("ascii", "replace"))
 
 
 def _shown(path: bytes) -> str:

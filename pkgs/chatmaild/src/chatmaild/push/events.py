@@ -2,14 +2,13 @@
 
 import json
 
-from chatmaild.address import parse_address
-from chatmaild.errors import AddressError
+from chatmaild.address import Address, address_or_none, parse_address
 
 DELIVERY = "mail_delivery_finished"
 
 
-def delivered_to(body: bytes) -> str | None:
-    """The mailbox that a delivery took place in, when its owner wants to hear of it.
+def delivered_to(body: bytes) -> Address | None:
+    """The account that a message was delivered to, if its devices are to be woken.
 
     None for other events, failed deliveries and copies that people send to themselves.
     """
@@ -20,14 +19,8 @@ def delivered_to(body: bytes) -> str | None:
         fields = document["fields"]
         if fields.get("error"):
             return None
-        owner = parse_address(fields["user"]).mailbox
-    except (ValueError, KeyError, TypeError, AttributeError, AddressError):
+        owner = parse_address(fields["user"]).account
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return None if _mailbox(fields.get("mail_from")) == owner else owner
-
-
-def _mailbox(sender: object) -> str | None:
-    try:
-        return parse_address(str(sender).strip("<>")).mailbox
-    except AddressError:
-        return None
+    sender = address_or_none(str(fields.get("mail_from")).strip("<>"))
+    return None if sender and sender.account == owner else owner
