@@ -116,6 +116,8 @@ in
         allow_percent_hack = false;
         swap_bangpath = false;
         recipient_delimiter = "+";
+        # a local part may begin with a hyphen; nothing here hands it to a program as an option
+        allow_min_user = true;
         biff = false;
         # root's cron mail would have nowhere to go
         notify_classes = "";
@@ -269,6 +271,9 @@ in
           }
         else
           {
+            # Postfix takes an address literal of the machine, and loopback, for local: nobody has a mailbox there
+            local_transport = "error:5.1.1 User unknown";
+            local_recipient_maps = inline [ (rule "/^$$/" "nobody") ];
             virtual_mailbox_domains = mailDomain;
             virtual_mailbox_maps = "socketmap:unix:${sockets.recipients}:recipients";
           }

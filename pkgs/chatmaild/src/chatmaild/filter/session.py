@@ -185,7 +185,8 @@ class Session:
 
     def _data(self, _: bytes) -> None:
         """Look up what the envelope alone decides, while the message is under way."""
-        if self._refusal is None and self._envelope is not None:
+        is_ready = self._refusal is None and self._transit is None
+        if is_ready and self._envelope is not None:
             self._transit = Transit(self._policy, self._envelope)
 
     def _header(self, data: bytes) -> None:
