@@ -86,7 +86,9 @@ def agreed(path: bytes, resolved: bytes, mail_domain: str) -> Recipient | None:
     `resolved` is `{mail_addr}` or `{rcpt_addr}`: quoted where needed, without brackets.
     """
     text = _decoded(resolved)
-    ours, theirs = read_path(path, mail_domain), read_mailbox(text, mail_domain)
+    theirs = read_mailbox(text, mail_domain)
+    is_same = path == b"<%b>" % resolved  # which spares a second reading
+    ours = theirs if is_same else read_path(path, mail_domain)
     return Recipient(ours, text) if ours is not None and ours == theirs else None
 
 

@@ -117,12 +117,12 @@ class Policy:
             return verdicts.invalid_mail_from(_shown(path))
         if entrance is not Entrance.SUBMISSION:
             return found.mailbox
-        address = _login(login)
-        if address is None or address != found.mailbox:
+        if not isinstance(found.mailbox, Address) or found.mailbox != _login(login):
             return verdicts.NOT_OWNER
-        if not self.limiter.allows(str(address), self.monotonic()):
-            return verdicts.too_much_mail(str(address))
-        return address
+        name = str(found.mailbox)
+        if not self.limiter.allows(name, self.monotonic()):
+            return verdicts.too_much_mail(name)
+        return found.mailbox
 
     def recipient(self, entrance: Entrance, path: bytes, *, resolved: bytes) -> Recipient | Refuse:
         """Return a recipient, or why it cannot be one.

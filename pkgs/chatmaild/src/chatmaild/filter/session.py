@@ -60,7 +60,6 @@ class Session:
 
     __slots__ = (
         "_envelope",
-        "_handlers",
         "_is_agreed",
         "_macros",
         "_packets",
@@ -78,18 +77,6 @@ class Session:
         self._envelope: Envelope | None = None
         self._refusal: Refuse | None = None
         self._transit: Transit | None = None
-        self._handlers: Final[dict[int, Callable[[bytes], bytes | None]]] = {
-            milter.HEADER: self._header,
-            milter.BODY: self._body,
-            milter.MACROS: self._take_macros,
-            milter.MAIL: self._mail,
-            milter.RCPT: self._rcpt,
-            milter.DATA: self._data,
-            milter.END_OF_HEADER: self._end_of_header,
-            milter.END_OF_MESSAGE: self._end_of_message,
-            milter.ABORT: self._forget,
-            milter.NEGOTIATE: self._negotiate,
-        }
 
     @property
     def is_idle(self) -> bool:
@@ -110,11 +97,11 @@ class Session:
 
     def _run(self, packets: list[milter.Packet], answers: bytes) -> bytes | Work:
         for number, (command, data) in enumerate(packets):
-            handler = self._handlers.get(command)
+            handler = _HANDLERS.get(command)
             if handler is None:  # QUIT, and what was not asked for
                 continue
             try:
-                answer = handler(data)
+                answer = handler(self, data)
             except MustWaitError:
                 return partial(self._wait, packets[number + 1 :], answers)
             except milter.ProtocolError:
@@ -228,6 +215,20 @@ class Session:
         if self._transit is not None:
             self._transit.close()
         self._envelope = self._refusal = self._transit = None
+
+
+_HANDLERS: Final[dict[int, Callable[[Session, bytes], bytes | None]]] = {
+    milter.HEADER: Session._header,
+    milter.BODY: Session._body,
+    milter.MACROS: Session._take_macros,
+    milter.MAIL: Session._mail,
+    milter.RCPT: Session._rcpt,
+    milter.DATA: Session._data,
+    milter.END_OF_HEADER: Session._end_of_header,
+    milter.END_OF_MESSAGE: Session._end_of_message,
+    milter.ABORT: Session._forget,
+    milter.NEGOTIATE: Session._negotiate,
+}
 
 
 def _answer(outcome: Outcome, *, has_sender: bool) -> bytes:
