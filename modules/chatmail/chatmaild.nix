@@ -42,8 +42,8 @@ let
     FileDescriptorStoreMax = 16;
     RuntimeDirectoryPreserve = "restart";
   };
-  # ports 25, 465, 587, 443 and HTTPS delivery have so many SMTP sessions each
-  smtpSessions = 5 * settings.limits.smtpConnections;
+  # Two for each of 5000 SMTP sessions. The names of more would not fit into the environment of a process.
+  keptForSessions = 10000;
 in
 {
   systemd.services = {
@@ -75,7 +75,7 @@ in
       ];
       serviceConfig = keepsListening // {
         # SMTP sessions go on in the next process, see wire/loop.py
-        FileDescriptorStoreMax = smtpSessions + 16;
+        FileDescriptorStoreMax = keptForSessions + 16;
         # whoever connects can have mail signed: Postfix alone, whose processes have no other group
         Group = users.postfix;
         # the markers of the mailboxes, see ./files.nix

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import pytest
@@ -13,28 +14,32 @@ from support.waiting import wait_for
 
 FILTER = "chatmail-filter"
 TIMES = 3
+MANY = 100
 
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
 
 
 def test_of_clients(alice: Person, bob: Person, machine: Machine) -> None:
-    """Before a message, in the middle of one, and between two; the session is always the same."""
-    texts = [f"{when} {number}" for number in range(TIMES) for when in ("idle", "busy")]
+    """Before a message, before DATA, and in the middle of it; the session is always the same."""
+    texts = [f"{when} {number}" for number in range(TIMES) for when in ("idle", "open", "busy")]
     session = alice.smtp
-    for number in range(TIMES):
-        idle, busy = (
-            alice.writes(bob, text=f"idle {number}"),
-            alice.writes(bob, text=f"busy {number}"),
-        )
-        _upgrade(machine)
-        assert alice.submits(idle, bob).code == 250
+    for text in texts:
+        message = alice.writes(bob, text=text)
+        if text.startswith("idle"):
+            _upgrade(machine)
         assert session.mail(alice.address)[0] == 250
         assert session.rcpt(bob.address)[0] == 250
-        restart = threading.Thread(target=_upgrade, args=[machine])
-        restart.start()
-        wait_for(lambda: _state(machine) == "deactivating", "the end begins", within_s=20)
-        assert session.data(busy)[0] == 250
-        restart.join()
+        if text.startswith("open"):
+            _upgrade(machine)
+        assert session.docmd("DATA")[0] == 354
+        if text.startswith("busy"):
+            restart = threading.Thread(target=_upgrade, args=[machine])
+            restart.start()
+            wait_for(lambda: _state(machine) == "deactivating", "the end begins", within_s=20)
+        session.send(message + b".\r\n")
+        assert session.getreply()[0] == 250
+        if text.startswith("busy"):
+            restart.join()
 
     assert session is alice.smtp
     assert [bob.receives().text for _ in texts] == texts
@@ -53,6 +58,26 @@ def test_of_other_servers(
 
             assert reply.code == 250, reply.text
     assert [carol.receives().text for _ in range(3)] == ["hello"] * 3
+
+
+def test_of_many(
+    peer: Peer, target: Target, alice: Person, carol: Person, other_machine: Machine
+) -> None:
+    """None is forgotten."""
+    message = peer.signs(alice.writes(carol))
+    with contextlib.ExitStack() as stack:
+        sessions = [stack.enter_context(smtp.port_25(target, carol.domain)) for _ in range(MANY)]
+        for session in sessions:
+            assert session.mail(alice.address)[0] == session.rcpt(carol.address)[0] == 250
+            session.rset()
+        _upgrade(other_machine)
+
+        replies = [
+            smtp.transaction(session, alice.address, [carol.address], message)
+            for session in sessions
+        ]
+
+    assert [reply.code for reply in replies] == [250] * MANY
 
 
 def _upgrade(machine: Machine) -> None:

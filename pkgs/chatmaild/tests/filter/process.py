@@ -45,12 +45,15 @@ class Store:
         """Take what was sent."""
         with contextlib.suppress(BlockingIOError):
             while True:
-                message, ancillary, *_ = self._inbox.recvmsg(1000, socket.CMSG_SPACE(4))
+                message, ancillary, *_ = self._inbox.recvmsg(1000, socket.CMSG_SPACE(8))
                 fields = dict(line.split("=", 1) for line in message.decode().splitlines())
+                if "BARRIER" in fields:
+                    os.close(array.array("i", ancillary[0][2])[0])
+                    continue
                 if "FDSTOREREMOVE" in fields:
                     self._forget(fields["FDNAME"])
                 for *_, data in ancillary:
-                    self._kept.append((fields["FDNAME"], array.array("i", data)[0]))
+                    self._kept += [(fields["FDNAME"], fd) for fd in array.array("i", data)]
 
     def names(self) -> list[str]:
         """The names of what is kept."""
@@ -113,6 +116,15 @@ class Filter:
         """End it by force, if it runs."""
         if self.process.poll() is None:
             self.process.kill()
+            self.process.communicate()
+
+    def ends(self, store: Store) -> None:
+        """Wait until it has ended by itself, while systemd listens."""
+        deadline_s = time.monotonic() + DEADLINE_S
+        while self.process.poll() is None:
+            store.read()
+            assert time.monotonic() < deadline_s
+            time.sleep(0.01)
         self.process.communicate()
 
     def stop(self) -> str:
@@ -194,9 +206,17 @@ class Mta:
 
     def content(self, author: str, *fields: bytes, body: bytes) -> list[tuple[bytes, bytes]]:
         """Everything that the filter says to a message: changes, then its decision."""
+        self.begin_content(author, *fields)
+        return self.end_content(body)
+
+    def begin_content(self, author: str, *fields: bytes) -> None:
+        """Send DATA and the header."""
         self.send(b"T")
         for header in letter(author, *fields):
             self.send(b"L", header.name + b"\0" + header.value.replace(b"\r\n", b"\n") + b"\0")
+
+    def end_content(self, body: bytes) -> list[tuple[bytes, bytes]]:
+        """Send the body; changes, then the decision."""
         self.send(b"N")
         for at in range(0, len(body), 65_535):
             self.send(b"B", body[at : at + 65_535])

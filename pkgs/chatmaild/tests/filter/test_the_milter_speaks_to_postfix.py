@@ -152,9 +152,13 @@ def test_it_stops_at_once(served: Filter, mta: Mta) -> None:
 def test_a_stop_lets_the_message_under_way_end(served: Filter, mta: Mta) -> None:
     """Its client reads the decision; then the process ends."""
     assert mta.envelope("submission", ALICE, BOB) == [(b"c", b"")]
+    mta.begin_content(ALICE)
+    other = served.connection()
+    assert other.envelope("submission", ALICE, BOB) == [(b"c", b"")]
+    other.close()
     served.process.send_signal(signal.SIGTERM)
 
-    assert mta.content(ALICE, body=encrypted())[-1] == (b"c", b"")
+    assert mta.end_content(encrypted())[-1] == (b"c", b"")
     served.process.communicate(timeout=20)
     assert served.process.returncode == 0
 
@@ -162,34 +166,42 @@ def test_a_stop_lets_the_message_under_way_end(served: Filter, mta: Mta) -> None
 def test_smtp_sessions_do_not_notice_a_restart(
     settings: Settings, settings_file: pathlib.Path, store: Store
 ) -> None:
-    """Those between two messages, in the middle of one, and new ones: nobody reads a 4xx."""
+    """Between two messages, before DATA, after it, and new ones: nobody reads a 4xx."""
     first = Filter(settings.sockets.milter, settings_file, store)
-    idle, busy = first.connection(), first.connection()
+    idle, open_, busy = (first.connection() for _ in range(3))
+    assert busy.envelope("submission", ALICE, BOB) == [(b"c", b"")]
+    busy.begin_content(ALICE)
+    assert open_.envelope("submission", ALICE, BOB, EVE) == [(b"c", b"")] * 2
     assert idle.envelope("submission", ALICE, BOB) == [(b"c", b"")]
     assert idle.content(ALICE, body=encrypted())[-1] == (b"c", b"")
-    assert busy.envelope("submission", ALICE, BOB) == [(b"c", b"")]
     first.process.send_signal(signal.SIGTERM)
-    waits_for(lambda: store.names().count("milter-1") == 1)
+    waits_for(lambda: kept(store) == 3)  # two connections and a state
     idle.send_envelope("submission", ALICE, BOB)
-    assert busy.content(ALICE, body=encrypted())[-1] == (b"c", b"")
-    first.process.communicate(timeout=20)
+    assert busy.end_content(encrypted())[-1] == (b"c", b"")
+    first.ends(store)
     new = Mta.connected(settings.sockets.milter)
     second = Filter(settings.sockets.milter, settings_file, store)
     try:
         assert idle.receive() == (b"c", b"")
         assert idle.content(ALICE, body=encrypted())[-1] == (b"c", b"")
+        assert [order for order, _ in open_.content(ALICE, body=encrypted())] == [b"i", b"c"]
         new.negotiate()
         for mta in (busy, new):
             assert mta.envelope("submission", ALICE, BOB) == [(b"c", b"")]
             assert mta.content(ALICE, body=encrypted())[-1] == (b"c", b"")
-        assert "milter-1" not in store.names()
+        assert kept(store) == 0
         second.process.send_signal(signal.SIGTERM)
-        second.process.communicate(timeout=20)
-        assert store.names().count("milter-1") == 3
+        second.ends(store)
+        assert kept(store) == 4
     finally:
-        for mta in (idle, busy, new):
+        for mta in (idle, open_, busy, new):
             mta.close()
         second.end()
+
+
+def kept(store: Store) -> int:
+    """How many descriptors of sessions systemd has."""
+    return sum(name.startswith("milter1.") for name in store.names())
 
 
 def test_a_large_header_and_a_slow_reader_delay_nobody(served: Filter, mta: Mta) -> None:

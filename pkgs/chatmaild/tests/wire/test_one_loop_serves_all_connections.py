@@ -17,7 +17,7 @@ class Echo:
     """Answers what it gets; some words do more."""
 
     def __init__(self) -> None:
-        self.is_idle = True
+        self.state: bytes | None = b""
         self.is_closed = False
         self.release = threading.Event()
 
@@ -32,9 +32,9 @@ class Echo:
             case b"not the protocol":
                 raise ProtocolError("no")
             case b"begin":
-                self.is_idle = False
+                self.state = None
             case b"end":
-                self.is_idle = True
+                self.state = b"said before"
             case b"much":
                 return b"x" * 3_000_000
         return data
@@ -57,18 +57,22 @@ class Served:
     def __init__(self) -> None:
         self.sessions: list[Echo] = []
         self.kept: list[socket.socket] = []
+        self.states: list[bytes] = []
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind("")
         self.listener.listen()
         self.listener.setblocking(False)
         self.loop = Loop(self.listener, self._session)
-        keep = lambda peer: self.kept.append(peer.dup())  # noqa: E731
-        self.thread = threading.Thread(target=self.loop.run, args=(keep, 1.0))
+        self.thread = threading.Thread(target=self.loop.run, args=(self._keep, 1.0))
         self.thread.start()
 
     def _session(self) -> Echo:
         self.sessions.append(Echo())
         return self.sessions[-1]
+
+    def _keep(self, peer: socket.socket, state: bytes) -> None:
+        self.kept.append(peer.dup())
+        self.states.append(state)
 
     def connect(self) -> socket.socket:
         """A client's side."""
@@ -161,7 +165,7 @@ def test_a_client_that_leaves_while_it_is_worked_for(served: Served) -> None:
 
 
 def test_idle_connections_are_handed_over(served: Served) -> None:
-    """Those that are not idle are served until they are; others wait for the next process."""
+    """Those without a state are served until they have one; others wait for the next process."""
     with served.connect() as idle, served.connect() as busy, served.connect() as stuck:
         assert said(idle, b"hello") == b"hello"
         assert said(busy, b"begin") == b"begin"
@@ -174,6 +178,7 @@ def test_idle_connections_are_handed_over(served: Served) -> None:
 
         assert served.kept[0].recv(100) == b"for the next process"
         assert stuck.recv(1) == b""  # after the drain
+        assert served.states == [b"", b"said before"]
         served.kept[1].sendall(b"from the next process")
         assert busy.recv(100) == b"from the next process"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import grp
 import logging
@@ -31,8 +32,8 @@ _DRAIN_S: Final = 5.0  # a message takes milliseconds; one whose key DNS does no
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM.
 
-    SMTP sessions do not notice a restart: the socket stays, sessions between two messages go on in
-    the next process, and the messages under way end here.
+    SMTP sessions do not notice a restart: the socket stays, sessions that have not come to DATA go
+    on in the next process, and messages after it end here.
 
     Raises:
         OSError: the socket cannot be made, or a key cannot be read.
@@ -41,8 +42,8 @@ def serve(settings: Settings) -> None:
     policy = policy_of(settings)
     with listen_unix(settings.sockets.milter, _mode(settings.users.postfix)) as listener:
         loop = Loop(listener, partial(Session, policy))
-        for connection in systemd.take_connections(AGREEMENT):
-            loop.add(connection, Session(policy, is_agreed=True))
+        for connection, state in systemd.take_connections(AGREEMENT):
+            loop.add(connection, Session.resumed(policy, state))
         systemd.drop_kept()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.stop())
@@ -51,6 +52,7 @@ def serve(settings: Settings) -> None:
         systemd.notify("READY=1")
         loop.run(_keep, _DRAIN_S)
     systemd.notify("STOPPING=1")
+    systemd.wait_until_heard(_DRAIN_S)
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -71,8 +73,9 @@ def policy_of(settings: Settings) -> Policy:
     )
 
 
-def _keep(connection: socket.socket) -> None:
-    systemd.keep_connection(AGREEMENT, connection)
+def _keep(connection: socket.socket, state: bytes) -> None:
+    with contextlib.suppress(OSError):  # the session ends then, and its client comes again
+        systemd.keep_connection(f"{AGREEMENT}{connection.fileno()}", connection, state)
 
 
 def _mode(group: str) -> int:

@@ -48,9 +48,9 @@ _MACROS: Final = {
     milter.MAIL: ("{daemon_name}", "{client_addr}", "{auth_authen}", "{mail_addr}"),
     milter.RCPT: ("{rcpt_addr}",),
 }
-# What sessions that go on in another process must have agreed on; a change of the two constants
-# above needs another number.
-AGREEMENT: Final = "milter-1"
+# What sessions that go on in another process have agreed on with Postfix; a change of the two
+# constants above needs another number.
+AGREEMENT: Final = "milter1."
 _ENTRANCES: Final = {entrance.value.encode(): entrance for entrance in Entrance}
 _REPLY_LIMIT: Final = 400  # characters; RFC 5321 section 4.5.3.1.5 allows 512
 
@@ -64,24 +64,36 @@ class Session:
         "_macros",
         "_packets",
         "_policy",
+        "_received",
         "_refusal",
         "_transit",
     )
 
-    def __init__(self, policy: Policy, *, is_agreed: bool = False) -> None:
-        """Begin a session; `is_agreed`: the process before has negotiated already."""
+    def __init__(self, policy: Policy) -> None:
+        """Begin a session."""
         self._policy = policy
-        self._is_agreed = is_agreed
+        self._is_agreed = False
         self._packets = milter.Packets()
         self._macros: dict[bytes, bytes] = {}
         self._envelope: Envelope | None = None
         self._refusal: Refuse | None = None
         self._transit: Transit | None = None
+        self._received: list[bytes] = []  # MAIL and RCPT with their macros, as packets
 
     @property
-    def is_idle(self) -> bool:
-        """Whether it is between two messages, and another process could go on with it."""
-        return self._is_agreed and self._envelope is None and self._packets.is_between
+    def state(self) -> bytes | None:
+        """What another process must receive to go on: the envelope so far; None from DATA on."""
+        if self._transit is not None or not self._is_agreed or not self._packets.is_between:
+            return None
+        return b"".join(self._received)
+
+    @classmethod
+    def resumed(cls, policy: Policy, state: bytes) -> Session:
+        """Go on with a session of the process before, which has answered all of its state."""
+        session = cls(policy)
+        session._is_agreed = True
+        session.receive(state)
+        return session
 
     def receive(self, data: bytes) -> bytes | Work:
         """Take what Postfix sent; return what it waits for, or what finds that out.
@@ -141,10 +153,15 @@ class Session:
     def _take_macros(self, data: bytes) -> None:
         stage, macros = milter.parse_macros(data)
         if stage in _MACROS:
+            if stage == milter.MAIL:
+                self._received = []
             self._macros.update(macros)
+            self._received.append(milter.packet(b"D", data))
 
     def _mail(self, data: bytes) -> None:
+        received = [*self._received, milter.packet(b"M", data)]
         self._forget()
+        self._received = received
         macros, self._macros = self._macros, {}
         self._refusal = verdicts.INTERNAL_ERROR  # until it is known better
         self._envelope = Envelope(entrance=_ENTRANCES[macros[b"{daemon_name}"]])
@@ -160,6 +177,7 @@ class Session:
             self._envelope.sender = found
 
     def _rcpt(self, data: bytes) -> bytes:
+        self._received.append(milter.packet(b"R", data))
         resolved = self._macros.pop(b"{rcpt_addr}", b"")
         if self._refusal is not None or self._envelope is None:
             return _refused(self._refusal or verdicts.INTERNAL_ERROR)
@@ -215,6 +233,7 @@ class Session:
         if self._transit is not None:
             self._transit.close()
         self._envelope = self._refusal = self._transit = None
+        self._received = []
 
 
 _HANDLERS: Final[dict[int, Callable[[Session, bytes], bytes | None]]] = {

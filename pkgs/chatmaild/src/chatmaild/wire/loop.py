@@ -3,8 +3,8 @@
 asyncio does more for each wake-up than the filter does for a small message, and a thread for each
 connection waits for the interpreter lock. What takes long (DNS) runs in threads beside the loop.
 
-Connections outlive the process as listening sockets do (`systemd.py`): a connection whose session
-is idle when the process ends is handed to the next process, which goes on with it.
+Connections outlive the process as listening sockets do (`systemd.py`): at its end it hands over
+each connection whose session is small enough to be told, and the next process goes on with it.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ _READ_BYTES: Final = 1 << 18
 _ACCEPTED_AT_ONCE: Final = 16
 
 Work = Callable[[], bytes]
-Keep = Callable[[socket.socket], None]
+Keep = Callable[[socket.socket, bytes], None]
 
 
 class Session(Protocol):
     """What a connection carries."""
 
     @property
-    def is_idle(self) -> bool:
-        """Whether nothing of it is known that a new session would not know."""
+    def state(self) -> bytes | None:
+        """What a new session must receive to be like this one; None where that cannot be said."""
 
     def receive(self, data: bytes) -> bytes | Work:
         """Take what came; return the answer, or what finds it out in a thread.
@@ -84,9 +84,9 @@ class Loop:
         os.eventfd_write(self._events, 1)
 
     def run(self, keep: Keep, drain_s: float) -> None:
-        """Serve until `stop`, and then, for `drain_s`, the connections that are not idle.
+        """Serve until `stop`, and then, for `drain_s`, the connections that have no state.
 
-        `keep` gets each idle one, which is closed here afterwards.
+        `keep` gets each of the others with its state; they are closed here afterwards.
         """
         while not self._stopping:
             self._turn(-1)
@@ -178,8 +178,9 @@ class Loop:
 
     def _hand_over(self, keep: Keep) -> None:
         for connection in list(self._connections.values()):
-            if not connection.unsent and connection.session.is_idle:
-                keep(connection.socket)
+            state = None if connection.unsent else connection.session.state
+            if state is not None:
+                keep(connection.socket, state)
                 self._close(connection)
 
     def _pause(self, connection: _Connection) -> None:
