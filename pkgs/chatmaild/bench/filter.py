@@ -41,6 +41,7 @@ from chatmaild.filter import milter
 from chatmaild.filter.message import Outcome
 from chatmaild.filter.policy import Budget, Policy
 from chatmaild.filter.ratelimit import RateLimiter
+from chatmaild.filter.standing import Recipients
 from chatmaild.filter.verdicts import Accept
 from pathlib import Path
 
@@ -56,12 +57,15 @@ class Reader:
 class Nobody:
     def is_disabled(self, _): return False
     def enforces_encryption(self, _): return True
+    def exists(self, _): return True
+    def is_nearly_full(self, _): return False
 
 key = load_key(Path(sys.argv[3]))
 record = public_record(key)
 policy = Policy(
     mail_domain="relay.test",
     markers=Nobody(),
+    recipients=Recipients("relay.test", Nobody(), "/nowhere"),
     limiter=RateLimiter(per_minute=10**6, burst=10**6),
     signer=Signer(domain="relay.test", selector="s", key=key),
     keys=KeyCache(query=lambda _: TxtAnswer(texts=(record,), ttl_s=3600)),

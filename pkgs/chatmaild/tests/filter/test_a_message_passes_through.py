@@ -15,8 +15,10 @@ from chatmaild.errors import KeyUnavailableError
 from chatmaild.filter.message import Outcome, Transit
 from chatmaild.filter.policy import Budget, Entrance, Policy
 from chatmaild.filter.ratelimit import RateLimiter
+from chatmaild.filter.standing import Recipients
 from chatmaild.filter.verdicts import NOT_ENCRYPTED, Accept, Discard, Refuse
 from chatmaild.settings import Settings
+from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
 
 from .letters import ALICE, BOB, EVE, encrypted, letter
@@ -31,9 +33,11 @@ def policy(settings: Settings, mailboxes: Mailboxes) -> Policy:
     ensure_keys(settings)
     for address in (ALICE, BOB):
         mailboxes.create(address, "hash", now_s=NOW_S)
+    fullness = Fullness(mailboxes, settings.retention)
     return Policy(
         mail_domain=settings.mail_domain,
         markers=mailboxes,
+        recipients=Recipients(settings.mail_domain, fullness, settings.sockets.quota_status),
         limiter=RateLimiter(per_minute=60, burst=10),
         signer=load_signer(settings),
         keys=KeyCache(query=no_dns),

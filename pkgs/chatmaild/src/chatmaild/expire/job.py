@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chatmaild.expire.messages import Message, over_quota, scan, too_old
 from chatmaild.settings import Retention
+from chatmaild.store.fullness import NEARLY_FULL, QUOTA_FILE
 from chatmaild.store.mailboxes import (
     DAY_S,
     DISABLED,
@@ -18,10 +19,10 @@ from chatmaild.store.mailboxes import (
     Mailboxes,
 )
 
-# Dovecot's memory of the quota: it counts anew when the file is gone
-QUOTA_FILE = "maildirsize"
 # what an interrupted creation leaves, and an IMAP session that outlives its address
-_REMAINS = re.compile(f"{ENFORCE_ENCRYPTION}|{DISABLED}|dovecot.*|maildir.*|subscriptions")
+_REMAINS = re.compile(
+    f"{ENFORCE_ENCRYPTION}|{DISABLED}|{NEARLY_FULL}|dovecot.*|maildir.*|subscriptions"
+)
 
 
 @dataclass(slots=True)
@@ -92,7 +93,8 @@ def clean_mailbox(
     for message in doomed:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(message.path)  # noqa: PTH108 - a million of them
-    (path / QUOTA_FILE).unlink(missing_ok=True)
+    for name in (QUOTA_FILE, NEARLY_FULL):
+        (path / name).unlink(missing_ok=True)
 
 
 def _left_over(path: str, now_s: float, report: Report, *, dry_run: bool) -> None:

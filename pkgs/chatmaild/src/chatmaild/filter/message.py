@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from chatmaild.dkim.canonical import BodyHash, Form
 from chatmaild.dkim.verifier import Result, Verification
-from chatmaild.filter import rules, verdicts
+from chatmaild.filter import reach, rules, verdicts
 from chatmaild.filter.addresses import domain_of, is_literal
 from chatmaild.filter.cleanup import Change, clean
 from chatmaild.filter.content import Content, ContentWalk
@@ -53,6 +54,11 @@ class Transit:
         self._walk = None if self._is_report else ContentWalk(strict=not self._is_foreign)
         self._verification: Verification | None = None
         self._body_hash: BodyHash | None = None
+        self._unreachable: reach.Unreachable | None = None
+        self._size: reach.Size | None = None
+        if not (self._is_foreign or self._is_report):
+            self._unreachable = reach.unreachable(self._recipients, policy.recipients.standing)
+            self._size = reach.Size() if self._unreachable else None
         self._headers: list[Header] = []
         self._header_octets = 0
         self._reserved_octets = 0
@@ -95,7 +101,7 @@ class Transit:
 
     def body(self, octets: bytes) -> None:
         """Take the next piece of the body."""
-        for reader in (self._walk, self._verification, self._body_hash):
+        for reader in (self._walk, self._verification, self._body_hash, self._size):
             if reader is not None:
                 reader.feed(octets)
 
@@ -129,7 +135,15 @@ class Transit:
         if self._is_foreign:
             enforces = self._policy.enforces_encryption
             return rules.incoming(message, enforces_encryption=enforces, origin=self._origin)
-        return rules.outgoing(message, sender_disabled=self._sender_disabled)
+        return rules.outgoing(message, sender_disabled=self._sender_disabled, failure=self._failure)
+
+    def _failure(self) -> Refuse | None:
+        if self._unreachable is None or self._size is None:
+            return None
+        header = sum(len(name) + len(value) + len(":\n") for name, value in self._headers)
+        size_bytes = header + self._size.bytes
+        has_room = partial(self._policy.recipients.has_room, size_bytes=size_bytes)
+        return reach.failure(self._unreachable, has_room)
 
     def _origin(self, _: str) -> Result:
         if self._verification is None:

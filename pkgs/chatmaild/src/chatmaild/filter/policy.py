@@ -15,6 +15,7 @@ from chatmaild.errors import AddressError
 from chatmaild.filter import rules, verdicts
 from chatmaild.filter.addresses import domain_of
 from chatmaild.filter.ratelimit import RateLimiter
+from chatmaild.filter.standing import Recipients
 from chatmaild.filter.verdicts import Refuse
 
 
@@ -70,6 +71,7 @@ class Policy:
 
     mail_domain: str
     markers: Markers
+    recipients: Recipients
     limiter: RateLimiter
     signer: Signer | None
     keys: KeyCache

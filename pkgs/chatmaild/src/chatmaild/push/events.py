@@ -1,29 +1,38 @@
 """Deliveries as Dovecot's event exporter tells them."""
 
 import json
+from typing import NamedTuple
 
 from chatmaild.address import parse_address
 from chatmaild.errors import AddressError
 
-DELIVERY = "mail_delivery_finished"
+_DELIVERY = "mail_delivery_finished"
 
 
-def delivered_to(body: bytes) -> str | None:
-    """The mailbox that a delivery took place in, when its owner wants to hear of it.
+class Delivery(NamedTuple):
+    """A delivery to a mailbox, successful or not.
 
-    None for other events, failed deliveries and copies that people send to themselves.
+    Attributes:
+        owner: the address of the mailbox.
+        is_news: whether its owner wants to hear of it: it worked, and is no copy of an own message.
     """
+
+    owner: str
+    is_news: bool
+
+
+def delivery(body: bytes) -> Delivery | None:
+    """The delivery that an event tells of, None for other events."""
     try:
         document = json.loads(body)
-        if document["event"] != DELIVERY:
+        if document["event"] != _DELIVERY:
             return None
         fields = document["fields"]
-        if fields.get("error"):
-            return None
         owner = parse_address(fields["user"]).mailbox
     except (ValueError, KeyError, TypeError, AttributeError, AddressError):
         return None
-    return None if _mailbox(fields.get("mail_from")) == owner else owner
+    is_news = not fields.get("error") and _mailbox(fields.get("mail_from")) != owner
+    return Delivery(owner, is_news)
 
 
 def _mailbox(sender: object) -> str | None:

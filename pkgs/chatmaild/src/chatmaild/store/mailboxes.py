@@ -5,6 +5,7 @@ password               hash of the password; empty = blocked; its modification t
 enforceE2EEincoming    only encrypted mail comes in
 DISABLED               sends and receives nothing, keeps what it has
 metadata.json          device tokens
+nearly-full            the mailbox may be full, see fullness.py
 cur new tmp            the maildir, Dovecot's own
 
 The directories have mode 0710: the filter, in the group of vmail, may ask for a name that it
