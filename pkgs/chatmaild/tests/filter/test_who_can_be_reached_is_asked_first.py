@@ -105,12 +105,14 @@ class Addresses:
         (f"bob@{DOMAIN}", Standing.NEARLY_FULL),
         (f"eve@{DOMAIN}", Standing.GONE),
         (f"no/name@{DOMAIN}", Standing.GONE),
+        (f'"alice"@{DOMAIN}', Standing.REACHABLE),
+        (f"al\\ice@{DOMAIN}", Standing.REACHABLE),
         ("eve@peer.example", Standing.REACHABLE),
         ("no/name@peer.example", Standing.REACHABLE),
     ],
 )
 def test_standings(address: str, standing: Standing) -> None:
-    """Only our own addresses are known; a name that no mailbox can have is gone."""
+    """Only our own addresses are known, as they are usually written."""
     assert standing == Recipients(DOMAIN, Addresses(), "/nowhere").standing(address)
 
 

@@ -13,6 +13,8 @@ from chatmaild.filter.reach import Standing
 _log = logging.getLogger(__name__)
 
 _TIMEOUT_S: Final = 2.0  # Dovecot needs milliseconds, 0.1 s where it starts a process for it
+# only Postfix knows what these stand for (RFC 5321 section 4.1.2): such an address bounces
+_QUOTES: Final = frozenset('"\\')
 _ANSWER_BYTES: Final = 1024
 _HAS_ROOM: Final = b"action=OK"
 _IS_FULL: Final = b"action=552"  # see modules/chatmail/dovecot.nix
@@ -39,7 +41,7 @@ class Recipients:
         Raises:
             OSError: the disk cannot tell.
         """
-        if domain_of(address) != self._mail_domain:
+        if domain_of(address) != self._mail_domain or not _QUOTES.isdisjoint(address):
             return Standing.REACHABLE
         try:
             if not self._addresses.exists(address):
