@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from chatmaild.accounts import dovecot
 from chatmaild.accounts.http import http
 from chatmaild.accounts.logins import Logins
+from chatmaild.accounts.throttle import Throttle
 from chatmaild.accounts.web import Web
 from chatmaild.metadata import server as metadata
 from chatmaild.metadata.keys import Keys
@@ -28,7 +29,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         OSError: a socket or the state directory cannot be used.
     """
     mailboxes = Mailboxes.of(settings)
-    fullness = Fullness(mailboxes, settings.retention)
+    note_fullness = Throttle(Fullness(mailboxes, settings.retention).note)
     counters = Counters()
     tokens = Tokens(mailboxes, settings.push.token_valid_days)
     logins = Logins(settings, counters)
@@ -44,7 +45,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
             return
         if found.is_news and settings.push.enable:
             sender.notify(found.owner)
-        fullness.note(found.owner)
+        note_fullness(found.owner)
 
     maps = Maps.of(settings, mailboxes.exists)
     for path in (settings.sockets.recipients, settings.sockets.transports):

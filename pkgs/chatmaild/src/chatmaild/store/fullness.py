@@ -41,20 +41,24 @@ class Fullness:
         The address may be deleted meanwhile, the disk full: a hint that is missing costs a bounce.
         """
         with contextlib.suppress(OSError, ValueError):
-            path = self._mailboxes.path(address)
+            path = str(self._mailboxes.path(address))
             is_full = used_bytes(path) >= self._limit_bytes
-            if is_full and not self.is_nearly_full(address):
-                (path / NEARLY_FULL).touch(mode=0o600)
-            elif not is_full:
-                (path / NEARLY_FULL).unlink(missing_ok=True)
+            if is_full == self.is_nearly_full(address):
+                return
+            marker = Path(path, NEARLY_FULL)
+            if is_full:
+                marker.touch(mode=0o600)
+            else:
+                marker.unlink(missing_ok=True)
 
 
-def used_bytes(mailbox: Path) -> int:
+def used_bytes(mailbox: str) -> int:
     """What Dovecot counted in a mailbox.
 
     Raises:
         OSError: there is no count.
         ValueError: the file holds something else.
     """
-    lines = (mailbox / QUOTA_FILE).read_bytes().splitlines()
-    return sum(int(line.split()[0]) for line in lines[1:])
+    with open(f"{mailbox}/{QUOTA_FILE}", "rb") as file:  # noqa: PTH123 - for every delivery
+        _limit, *numbers = file.read().split()
+    return sum(map(int, numbers[::2]))
