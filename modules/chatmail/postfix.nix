@@ -238,6 +238,10 @@ in
         # parsing MIME would cost time, converting it would break signatures
         disable_mime_input_processing = true;
         disable_mime_output_conversion = true;
+        # A line that Postfix breaks is no longer what was signed. RFC 5321 section 4.5.3.1.6 asks servers to take
+        # longer lines where they can.
+        smtp_line_length_limit = 0;
+        lmtp_line_length_limit = 0;
         # our own Received, without the client's name and address
         header_checks = inline [
           (rule "/^Received: from .*[[:space:]]by ${postfixed} with ([A-Z0-9]+) id ([0-9A-Za-z]+).*;(.*)$$/"

@@ -43,6 +43,7 @@ from chatmaild.filter import session
 from chatmaild.filter.message import Outcome
 from chatmaild.filter.policy import Budget, Policy
 from chatmaild.filter.ratelimit import RateLimiter
+from chatmaild.filter.standing import Recipients
 from chatmaild.filter.verdicts import Accept
 from chatmaild.wire.listening import listen_unix
 from chatmaild.wire.loop import Loop
@@ -59,12 +60,14 @@ class Everybody:
     def exists(self, _): return True
     def is_disabled(self, _): return False
     def accepts_clear_text(self, _): return False
+    def is_nearly_full(self, _): return False
 
 key = load_key(Path(sys.argv[3]))
 record = public_record(key)
 policy = Policy(
     mail_domain="relay.test",
     markers=Everybody(),
+    recipients=Recipients(Everybody(), "/nowhere"),
     limiter=RateLimiter(per_minute=10**6, burst=10**6),
     signer=Signer(domain="relay.test", selector="s", key=key),
     keys=KeyCache(query=lambda _: TxtAnswer(texts=(record,), ttl_s=3600)),

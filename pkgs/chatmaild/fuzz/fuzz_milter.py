@@ -28,6 +28,7 @@ with atheris.instrument_imports(
     from chatmaild.filter.policy import Budget, Policy
     from chatmaild.filter.ratelimit import RateLimiter
     from chatmaild.filter.session import Session
+    from chatmaild.filter.standing import Recipients
     from chatmaild.wire import milter
 
 ROOM = 1 << 20
@@ -55,6 +56,9 @@ class Everybody:
     def is_disabled(self, _: Address) -> bool:
         return False
 
+    def is_nearly_full(self, _: Address) -> bool:
+        return False
+
     def accepts_clear_text(self, _: Address) -> bool:
         return False
 
@@ -78,6 +82,7 @@ def outcome(stream: bytes, step: int) -> tuple[bytes, bool]:
     policy = Policy(
         mail_domain="b.test",
         markers=Everybody(),
+        recipients=Recipients(Everybody(), "/nowhere"),
         limiter=RateLimiter(per_minute=60, burst=10),
         signer=None,
         keys=KeyCache(query=lambda _: TxtAnswer(texts=(), ttl_s=0)),

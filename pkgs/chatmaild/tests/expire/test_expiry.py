@@ -31,13 +31,15 @@ def test_messages_go_when_their_time_is_over(mailboxes: Mailboxes, alice: pathli
         put(alice, "cur", 6 * DAY_S, size=200001),
         put(alice, "new", 8 * DAY_S, size=200001),
     ]
-    (alice / "maildirsize").touch()
+    for name in ("maildirsize", "nearly-full"):
+        (alice / name).touch()
 
     report = run(mailboxes)
 
     assert [file for file in old if file.exists()] == []
     assert [file for file in young if not file.exists()] == []
     assert not (alice / "maildirsize").exists()
+    assert not (alice / "nearly-full").exists()
     assert (report.messages, report.deleted_messages) == (10, 6)
 
 

@@ -17,6 +17,7 @@ from chatmaild.filter.envelope import Recipient
 from chatmaild.filter.message import Outcome, Transit
 from chatmaild.filter.policy import Budget, Entrance, Policy
 from chatmaild.filter.ratelimit import RateLimiter
+from chatmaild.filter.standing import Recipients
 from chatmaild.filter.verdicts import (
     BAD_RECIPIENT,
     NOT_ENCRYPTED,
@@ -27,6 +28,7 @@ from chatmaild.filter.verdicts import (
     Refuse,
 )
 from chatmaild.settings import Settings
+from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
 
 from .letters import ALICE, BOB, EVE, encrypted, envelope, letter
@@ -41,9 +43,11 @@ def policy(settings: Settings, mailboxes: Mailboxes) -> Policy:
     ensure_keys(settings)
     for address in (ALICE, BOB):
         mailboxes.create(parse_address(address), "hash", now_s=NOW_S)
+    fullness = Fullness(mailboxes, settings.retention)
     return Policy(
         mail_domain=settings.mail_domain,
         markers=mailboxes,
+        recipients=Recipients(fullness, settings.sockets.quota_status),
         limiter=RateLimiter(per_minute=60, burst=10),
         signer=load_signer(settings),
         keys=KeyCache(query=no_dns),

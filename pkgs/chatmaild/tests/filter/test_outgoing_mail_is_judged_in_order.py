@@ -21,6 +21,7 @@ def judged(
     content: Content = Content.ENCRYPTED,
     recipients: tuple[str, ...] = (EVE,),
     disabled: bool = False,
+    failure: Refuse | None = None,
 ) -> Verdict:
     """The verdict on a message of Alice."""
     message = rules.Message(
@@ -30,7 +31,7 @@ def judged(
         content=content,
         mail_domain=DOMAIN,
     )
-    return rules.outgoing(message, sender_disabled=disabled)
+    return rules.outgoing(message, sender_disabled=disabled, failure=lambda: failure)
 
 
 @pytest.mark.parametrize("content", [Content.ENCRYPTED, Content.SECURE_JOIN])

@@ -10,6 +10,7 @@ from pathlib import Path
 from chatmaild.address import Address
 from chatmaild.expire.messages import Message, over_quota, scan, too_old
 from chatmaild.settings import Retention
+from chatmaild.store.fullness import NEARLY_FULL, QUOTA_FILE
 from chatmaild.store.mailboxes import (
     DAY_S,
     DISABLED,
@@ -20,10 +21,10 @@ from chatmaild.store.mailboxes import (
     account_of,
 )
 
-# Dovecot's memory of the quota: it counts anew when the file is gone
-QUOTA_FILE = "maildirsize"
 # what an interrupted creation leaves, and an IMAP session that outlives its address
-_REMAINS = re.compile(f"{ENFORCE_ENCRYPTION}|{DISABLED}|dovecot.*|maildir.*|subscriptions")
+_REMAINS = re.compile(
+    f"{ENFORCE_ENCRYPTION}|{DISABLED}|{NEARLY_FULL}|dovecot.*|maildir.*|subscriptions"
+)
 
 
 @dataclass(slots=True)
@@ -118,7 +119,8 @@ def clean_mailbox(
         report.deleted_messages += 1
         report.deleted_bytes += message.size_bytes
     if doomed and not dry_run:
-        (path / QUOTA_FILE).unlink(missing_ok=True)
+        for name in (QUOTA_FILE, NEARLY_FULL):
+            (path / name).unlink(missing_ok=True)
 
 
 def _left_over(path: str, now_s: float, report: Report, *, dry_run: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from chatmaild.address import Address
@@ -10,7 +11,7 @@ from chatmaild.dkim.canonical import BodyHash, Form
 from chatmaild.dkim.resolver import KeyNotCachedError
 from chatmaild.dkim.verifier import Result, Verification
 from chatmaild.errors import ChatmaildError
-from chatmaild.filter import rules, verdicts
+from chatmaild.filter import reach, rules, verdicts
 from chatmaild.filter.addresses import domain_of, is_literal
 from chatmaild.filter.cleanup import Change, clean
 from chatmaild.filter.content import Content, ContentWalk
@@ -64,6 +65,11 @@ class Transit:
         self._content: Content | None = None
         self._verification: Verification | None = None
         self._body_hash: BodyHash | None = None
+        self._unreachable: reach.Unreachable | None = None
+        self._size: reach.Size | None = None
+        if not (self._is_foreign or self._is_report):
+            self._unreachable = reach.unreachable(self._recipients, policy.recipients.standing)
+            self._size = reach.Size() if self._unreachable else None
         self._headers: list[Header] = []
         self._header_octets = 0
         self._reserved_octets = 0
@@ -106,7 +112,7 @@ class Transit:
 
     def body(self, octets: bytes) -> None:
         """Take the next piece of the body."""
-        for reader in (self._walk, self._verification, self._body_hash):
+        for reader in (self._walk, self._verification, self._body_hash, self._size):
             if reader is not None:
                 reader.feed(octets)
 
@@ -146,7 +152,11 @@ class Transit:
             mail_domain=self._policy.mail_domain,
         )
         if not self._is_foreign:
-            return rules.outgoing(message, sender_disabled=self._sender_disabled)
+            return rules.outgoing(
+                message,
+                sender_disabled=self._sender_disabled,
+                failure=lambda: self._failure(may_wait=may_wait),
+            )
         try:
             return rules.incoming(
                 message,
@@ -155,6 +165,16 @@ class Transit:
             )
         except KeyNotCachedError as error:
             raise MustWaitError from error
+
+    def _failure(self, *, may_wait: bool) -> Refuse | None:
+        if self._unreachable is None or self._size is None:
+            return None
+        if self._unreachable.nearly_full and not may_wait:
+            raise MustWaitError  # Dovecot will be asked
+        header = sum(len(name) + len(value) + len(":\n") for name, value in self._headers)
+        size_bytes = header + self._size.bytes
+        has_room = partial(self._policy.recipients.has_room, size_bytes=size_bytes)
+        return reach.failure(self._unreachable, has_room)
 
     def _origin(self, *, may_wait: bool) -> Result:
         if self._verification is None:

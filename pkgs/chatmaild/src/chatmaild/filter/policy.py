@@ -15,6 +15,7 @@ from chatmaild.dkim.signer import Signer
 from chatmaild.filter import verdicts
 from chatmaild.filter.envelope import Mailbox, Recipient, agreed
 from chatmaild.filter.ratelimit import RateLimiter
+from chatmaild.filter.standing import Recipients
 from chatmaild.filter.verdicts import Refuse
 
 _NULL_PATH = (b"<>", b"")
@@ -88,6 +89,7 @@ class Policy:
 
     mail_domain: str
     markers: Markers
+    recipients: Recipients
     limiter: RateLimiter
     signer: Signer | None
     keys: KeyCache

@@ -50,8 +50,13 @@ def author_of(headers: list[Header]) -> str | Refuse:
     return author(fields[0].text) or verdicts.invalid_from_header("not an address")
 
 
-def outgoing(message: Message, *, sender_disabled: bool) -> Verdict:
-    """Rules for what our own people send; the sender was checked and paid for already."""
+def outgoing(
+    message: Message, *, sender_disabled: bool, failure: Callable[[], Refuse | None]
+) -> Verdict:
+    """Rules for what our own people send; the sender was checked and paid for already.
+
+    ``failure`` says why nobody can get the message, None where somebody can.
+    """
     found = author_of(message.headers)
     if isinstance(found, Refuse):
         return found
@@ -59,7 +64,9 @@ def outgoing(message: Message, *, sender_disabled: bool) -> Verdict:
         return verdicts.forged_from(found, str(message.sender or ""))
     if message.content is Content.CLEAR and not _is_autocrypt_setup(message):
         return verdicts.NOT_ENCRYPTED
-    return DISCARDED if not message.recipients or sender_disabled else ACCEPTED
+    if not message.recipients or sender_disabled:
+        return DISCARDED
+    return failure() or ACCEPTED
 
 
 def incoming(

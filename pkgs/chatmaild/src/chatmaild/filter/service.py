@@ -18,7 +18,9 @@ from chatmaild.dkim.resolver import KeyCache
 from chatmaild.filter.policy import Budget, Policy
 from chatmaild.filter.ratelimit import RateLimiter
 from chatmaild.filter.session import AGREEMENT, Session
+from chatmaild.filter.standing import Recipients
 from chatmaild.settings import Settings
+from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.wire.listening import listen_unix
 from chatmaild.wire.loop import Loop
@@ -61,9 +63,12 @@ def policy_of(settings: Settings) -> Policy:
     Raises:
         OSError, SettingsError: see `load_signer`.
     """
+    mailboxes = Mailboxes.of(settings)
+    fullness = Fullness(mailboxes, settings.retention)
     return Policy(
         mail_domain=settings.mail_domain,
-        markers=Mailboxes.of(settings),
+        markers=mailboxes,
+        recipients=Recipients(fullness, settings.sockets.quota_status),
         limiter=RateLimiter(
             per_minute=settings.mail.messages_per_minute, burst=settings.mail.message_burst
         ),

@@ -73,6 +73,18 @@ HEADER_TOO_LARGE = Refuse(
 )
 
 
+def no_such_address(recipient: str) -> Refuse:
+    """Nobody gets the message; as Postfix answers at port 25."""
+    text = f"5.1.1 <{recipient}>: Recipient address rejected: User unknown"
+    return Refuse(code=550, text=text, reason="no recipient exists")
+
+
+def mailbox_full(recipient: str) -> Refuse:
+    """Nobody has room for the message; as Dovecot answers at delivery."""
+    text = f"5.2.2 <{recipient}> Quota exceeded (mailbox for user is full)"
+    return Refuse(code=552, text=text, reason="all mailboxes full")
+
+
 def invalid_mail_from(sender: str) -> Refuse:
     """MAIL FROM is no address."""
     return Refuse(code=500, text=f"Invalid from address <{sender}>", reason="invalid MAIL FROM")

@@ -5,6 +5,7 @@ password               hash of the password; empty = blocked; its modification t
 enforceE2EEincoming    only encrypted mail comes in
 DISABLED               sends and receives nothing, keeps what it has
 metadata.json          device tokens
+nearly-full            the mailbox may be full, see fullness.py
 cur new tmp            the maildir, Dovecot's own
 
 The directories have mode 0710: the filter, in the group of vmail, may ask for a name that it
@@ -79,6 +80,10 @@ class Mailboxes:
         # Creation writes the marker before the password. The second look at the marker notices
         # an account that is made, or made again, between the first two.
         return not _is_there(marker) and _is_there(f"{path}/{PASSWORD}") and not _is_there(marker)
+
+    def has(self, address: Address, name: str) -> bool:
+        """Whether there is a file of that name in the directory of the address."""
+        return _is_there(f"{self._path(address)}/{name}")
 
     def password_hash(self, address: Address) -> str | None:
         """The stored hash; empty when blocked, None when the address does not exist."""
