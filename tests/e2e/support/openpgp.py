@@ -41,6 +41,16 @@ def packets(data: bytes) -> Iterator[tuple[int, bytes]]:
         data = data[6 + length :]
 
 
+def filling(size_bytes: int) -> bytes:
+    """Returns packets of the form of a message of that size, which nobody can read."""
+    return packet(PKESK, unknown_session_key()) + packet(SEIPD, b"\x01" + os.urandom(size_bytes))
+
+
+def unknown_session_key() -> bytes:
+    """Returns the body of a session key packet for nobody."""
+    return _session_key_body(os.urandom(32), os.urandom(40))
+
+
 def encrypt(plain: bytes, recipients: Sequence[X25519PublicKey]) -> bytes:
     """Returns the packets of a message that each of `recipients` can read."""
     session_key = os.urandom(32)
@@ -89,9 +99,13 @@ def _session_key_packet(session_key: bytes, recipient: X25519PublicKey) -> bytes
     wrapped = aes_key_wrap(
         _wrapping_key(ephemeral.public_key(), recipient, ephemeral.exchange(recipient)), session_key
     )
+    return packet(PKESK, _session_key_body(ephemeral.public_key().public_bytes_raw(), wrapped))
+
+
+def _session_key_body(ephemeral: bytes, wrapped: bytes) -> bytes:
     anonymous = bytes(8)
-    fields = ephemeral.public_key().public_bytes_raw() + bytes([len(wrapped) + 1, _AES256])
-    return packet(PKESK, b"\x03" + anonymous + bytes([_X25519]) + fields + wrapped)
+    fields = ephemeral + bytes([len(wrapped) + 1, _AES256]) + wrapped
+    return b"\x03" + anonymous + bytes([_X25519]) + fields
 
 
 def _open(body: bytes, key: X25519PrivateKey) -> bytes | None:

@@ -8,11 +8,35 @@ import base64
 import binascii
 import re
 
+from . import reference_packets
+
+is_message = reference_packets.is_message
+
 BLANK = re.compile(rb"[ \t\r\n]*")
+EOL = rb"[ \t]*\r?\n"
 ARMOUR = re.compile(
-    rb"-----BEGIN PGP MESSAGE-----\r\n(Version: [^\r\n]*\r\n)?((?:[A-Za-z0-9+/]|\r|\n)*?)"
-    rb"(={0,2})(?:\r\n)*(?:(?:(?<=\n)=[A-Za-z0-9+/]{4})(?:\r\n)+)?(?<=\n)"
-    rb"-----END PGP MESSAGE-----(?:\r\n)*"
+    rb"(?:" + EOL + rb")*-----BEGIN PGP MESSAGE-----" + EOL
+    + rb"(?P<headers>(?:[^\n]*:[^\n]*\n){0,16})(?:" + EOL + rb")?"
+    rb"(?P<data>(?:[A-Za-z0-9+/]|\r|\n)*?)"
+    rb"(?P<padding>={0,2})(?:" + EOL + rb")*(?:(?:(?<=\n)=[A-Za-z0-9+/]{4})(?:" + EOL + rb")+)?"
+    rb"(?<=\n)-----END PGP MESSAGE-----(?:" + EOL + rb")*[ \t]*"
+)  # fmt: skip
+SENTENCES = {
+    b"This is an OpenPGP/MIME encrypted message (RFC # and #)",
+    b"This is an OpenPGP/MIME encrypted message (RFC #)",
+    b"This is an OpenPGP/MIME signed message (RFC # and #)",
+    b"This is an OpenPGP/MIME signed message (RFC #)",
+    b"This is a multi-part message in MIME format",
+    b"This is a multipart message in MIME format",
+    b"This is a cryptographically signed message in MIME format",
+    b"This is a cryptographically encrypted message in MIME format",
+    b"This is a MIME-encapsulated message",
+    b"This message is in MIME format",
+}
+# these begin like one of the above, or take two sentences
+LONG_SENTENCES = (
+    b". Your mail reader does not understand MIME message format",
+    b"If you see this text it means that your ",
 )
 
 
@@ -26,7 +50,7 @@ def is_encrypted(body: bytes, boundary: bytes, *, strict: bool) -> bool:
     close = re.fullmatch(rb"--[ \t]*(\r\n.*)?", after, re.DOTALL)
     if close is None or None in ends:
         return False
-    if strict and not (BLANK.fullmatch(before) and BLANK.fullmatch(close[1] or b"")):
+    if strict and not (_is_known(before) and _is_known(close[1] or b"")):
         return False
     first, second = _split(control), _split(data)
     return (
@@ -63,62 +87,43 @@ def _split(part: bytes) -> tuple[bytes, bytes] | None:
     return (kind, content) if encoding in (b"7bit", b"8bit", b"binary") else None
 
 
+def _is_known(text: bytes) -> bool:
+    """Whether text outside of the parts says nothing of its own."""
+    folded = b" ".join(word for word in re.split(BLANK, text) if word)
+    if any(sentence in folded for sentence in LONG_SENTENCES):
+        return len(folded) < 200
+    return folded == b"" or re.sub(rb"[0-9]{4}", b"#", folded).rstrip(b".") in SENTENCES
+
+
 def _is_armoured(text: bytes, *, strict: bool) -> bool:
     match = ARMOUR.fullmatch(text)
-    if match is None or (strict and match[1]):
+    if match is None or match.start("data") > 2048:
+        return False
+    headers = match["headers"].replace(b"\r\n", b"\n").split(b"\n")[:-1]
+    if b"\r" in b"".join(headers) or b"\0" in b"".join(headers):
+        return False
+    if not all(re.match(rb"[A-Za-z][A-Za-z0-9-]*:([ \t]|$)", line) for line in headers):
+        return False
+    if strict and not (len(headers) < 5 and all(map(_is_of_a_program, headers))):
         return False
     try:
-        octets = base64.b64decode(re.sub(rb"\s", b"", match[2]) + match[3], validate=True)
+        data = re.sub(rb"\s", b"", match["data"]) + match["padding"]
+        octets = base64.b64decode(data, validate=True)
     except binascii.Error:
         return False
     return is_message(octets)
 
 
-def is_message(octets: bytes) -> bool:
-    """Whether octets are session keys, then one packet of encrypted data, and nothing else."""
-    while octets:
-        found = _packet(octets)
-        if found is None:
-            return False
-        kind, octets = found
-        if kind == 18:
-            return octets == b""
-        if kind not in (1, 3):
-            return False
-    return False
-
-
-def _packet(octets: bytes) -> tuple[int, bytes] | None:
-    """Type of the first packet, and what follows it."""
-    tag, rest = octets[0], octets[1:]
-    if tag >> 6 == 2:
-        if tag & 3 == 3:
-            return None
-        return _skip(tag >> 2 & 15, rest, 1 << (tag & 3))
-    if tag >> 6 != 3:
-        return None
-    kind = tag & 63
-    while rest and 224 <= rest[0] < 255:
-        size = 1 << (rest[0] & 31)
-        rest = rest[1:]
-        if kind != 18 or len(rest) < size:
-            return None
-        rest = rest[size:]
-    if not rest:
-        return None
-    if rest[0] == 255:
-        return _skip(kind, rest[1:], 4)
-    if rest[0] >= 192:
-        if len(rest) < 2:
-            return None
-        size = (rest[0] - 192) * 256 + rest[1] + 192
-        return None if len(rest) < 2 + size else (kind, rest[2 + size :])
-    return None if len(rest) < 1 + rest[0] else (kind, rest[1 + rest[0] :])
-
-
-def _skip(kind: int, octets: bytes, width: int) -> tuple[int, bytes] | None:
-    """Past a length of that width and the content it announces."""
-    size = int.from_bytes(octets[:width], "big")
-    if len(octets) < width + size:
-        return None
-    return kind, octets[width + size :]
+def _is_of_a_program(header: bytes) -> bool:
+    """Whether a header tells of a program rather than of a person; looser than the filter."""
+    key, value = header.decode("latin-1").split(":", 1)
+    words = value.lower().split()
+    if len(value) > 160 or len(words) > 15 or not value.isascii():
+        return False
+    if key.lower() == "version":
+        names = {"protonmail", "pgpainless", "objectivepgp"}
+        return any(char.isdigit() for char in value) or set(words) <= names
+    if key.lower() == "comment":
+        is_known = "seamlessly" in words or "using" in words
+        return is_known or any("://" in word and "." in word for word in words)
+    return key.lower() == "charset" and len(words) == 1

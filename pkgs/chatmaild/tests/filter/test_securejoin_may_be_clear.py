@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatmaild.filter.content import Content
+from chatmaild.filter.content import Content, ContentWalk
 from chatmaild.filter.headers import Header
 
 from .letters import CLOSE, headers, part, read
@@ -65,3 +65,14 @@ def test_nothing_else_hides_in_it(step: bytes, content: bytes) -> None:
 def test_the_header_must_say_so(header: list[Header]) -> None:
     """Once, and on a multipart."""
     assert read(header, body(b"vc-request")) is Content.CLEAR
+
+
+def test_the_walk_remembers_what_it_found() -> None:
+    """What is cleaned depends on it."""
+    walk = ContentWalk(strict=False)
+    walk.begin(headers(b"Secure-Join: vc-request\r\n", content_type=MIXED))
+
+    assert walk.found is None
+    walk.feed(body(b"vc-request"))
+    assert walk.finish() is Content.SECURE_JOIN
+    assert walk.found is Content.SECURE_JOIN

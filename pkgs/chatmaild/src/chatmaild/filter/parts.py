@@ -23,9 +23,10 @@ class Part(NamedTuple):
 def read_part(block: bytes) -> Part | None:
     """Part with that header, given without the empty line behind it.
 
-    None where it is malformed, contradicts itself or tells an unknown encoding.
+    None where it is malformed, contradicts itself or tells an unknown encoding. A NUL is malformed
+    as well: Postfix cuts the line there, and then the signature of the sender does not fit.
     """
-    headers = parse_block(block)
+    headers = None if b"\0" in block else parse_block(block)
     if headers is None:
         return None
     found, encodings = content_type(headers), named(headers, b"content-transfer-encoding")
