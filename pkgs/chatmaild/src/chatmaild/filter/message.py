@@ -9,7 +9,7 @@ from chatmaild.dkim.canonical import BodyHash, Form
 from chatmaild.dkim.verifier import Result, Verification
 from chatmaild.filter import rules, verdicts
 from chatmaild.filter.addresses import domain_of, is_literal
-from chatmaild.filter.cleanup import Change, clean
+from chatmaild.filter.cleanup import Change, clean, clean_secure_join
 from chatmaild.filter.content import Content, ContentWalk
 from chatmaild.filter.headers import Header
 from chatmaild.filter.policy import Entrance, Policy
@@ -107,7 +107,9 @@ class Transit:
         if not isinstance(verdict, Accept):
             return Outcome(verdict=verdict)
         if self._is_foreign:
-            return Outcome(verdict=verdict, removed=self._removed)
+            is_join = self._walk is not None and self._walk.found is Content.SECURE_JOIN
+            come = clean_secure_join(self._headers) if is_join else ()
+            return Outcome(verdict, come, removed=self._removed)
         headers, changes = (self._headers, []) if self._is_report else clean(self._headers)
         return Outcome(verdict, changes, self._sign(headers), self._removed)
 
