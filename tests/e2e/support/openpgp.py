@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -89,9 +90,10 @@ def armor(data: bytes) -> bytes:
 
 
 def unarmor(text: bytes) -> bytes:
-    """Returns the packets inside armour as `armor` makes it."""
+    """Returns the packets inside armour without a checksum, whatever headers it has."""
     inside = text.split(_BEGIN, 1)[1].split(_END, 1)[0]
-    return base64.b64decode(b"".join(inside.split()))
+    _, data = re.split(rb"\n[ \t]*\r?\n", inside, maxsplit=1)
+    return base64.b64decode(b"".join(data.split()))
 
 
 def _session_key_packet(session_key: bytes, recipient: X25519PublicKey) -> bytes:
