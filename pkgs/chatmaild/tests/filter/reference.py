@@ -12,7 +12,6 @@ from . import reference_packets
 
 is_message = reference_packets.is_message
 
-BLANK = re.compile(rb"[ \t\r\n]*")
 EOL = rb"[ \t]*\r?\n"
 ARMOUR = re.compile(
     rb"(?:" + EOL + rb")*-----BEGIN PGP MESSAGE-----" + EOL
@@ -63,6 +62,30 @@ def is_encrypted(body: bytes, boundary: bytes, *, strict: bool) -> bool:
     )
 
 
+def parts(body: bytes, boundary: bytes) -> list[tuple[bytes, bytes]] | None:
+    """Header and content of each part of a body, or None where it is malformed."""
+    _, *rest = (b"\r\n" + body).split(b"\r\n--" + boundary)
+    if not rest or not re.match(rb"--[ \t]*(\r\n|\Z)", rest[-1]):
+        return None
+    found = []
+    for part in rest[:-1]:
+        header, empty, content = part.lstrip(b" \t").partition(b"\r\n\r\n")
+        if not empty or not (header == b"" or header.startswith(b"\r\n")):
+            return None
+        found.append((header[2:], content))
+    return found
+
+
+def is_join(body: bytes, boundary: bytes, step: bytes) -> bool:
+    """Whether a body is one part that names a step of a secure join, and nothing beside it."""
+    pieces = (b"\r\n" + body).split(b"\r\n--" + boundary)
+    if len(pieces) != 3 or not _is_known(pieces[0]) or not _is_known(pieces[2][2:]):
+        return False
+    only = _split(pieces[1])
+    expected = b"secure-join: " + step
+    return only is not None and only[0] == b"text/plain" and only[1].strip().lower() == expected
+
+
 def _split(part: bytes) -> tuple[bytes, bytes] | None:
     """Media type in lower case, and decoded content."""
     header, empty, content = part.partition(b"\r\n\r\n")
@@ -72,7 +95,7 @@ def _split(part: bytes) -> tuple[bytes, bytes] | None:
         if not colon or (name.lower() in fields and name.lower().startswith(b"content-t")):
             return None
         fields[name.lower()] = value.strip().lower()
-    if not empty:
+    if not empty or b"\0" in header:
         return None
     kind = fields.get(b"content-type", b"text/plain").split(b";")[0].strip()
     encoding = fields.get(b"content-transfer-encoding", b"7bit")
@@ -89,7 +112,7 @@ def _split(part: bytes) -> tuple[bytes, bytes] | None:
 
 def _is_known(text: bytes) -> bool:
     """Whether text outside of the parts says nothing of its own."""
-    folded = b" ".join(word for word in re.split(BLANK, text) if word)
+    folded = b" ".join(re.split(rb"[ \t\r\n]+", text)).strip(b" ")
     if any(sentence in folded for sentence in LONG_SENTENCES):
         return len(folded) < 200
     return folded == b"" or re.sub(rb"[0-9]{4}", b"#", folded).rstrip(b".") in SENTENCES

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chatmaild.filter.content import Content
 from chatmaild.filter.headers import Header
+from chatmaild.filter.multipart import Multipart
 from chatmaild.filter.packets import PacketWalk
 
 from . import reference
@@ -191,6 +192,32 @@ def cut(text: bytes, sizes: list[int]) -> Iterator[bytes]:
         at, turn = at + size, turn + 1
 
 
+class Recorder:
+    """Takes down the parts of a body."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[bytes, bytes]] = []
+
+    def outside(self, octets: bytes) -> bool:
+        """Text before the first part, or behind the last."""
+        return True
+
+    def begin(self, header: bytes) -> bool:
+        """A part begins."""
+        self.parts.append((header, b""))
+        return True
+
+    def data(self, octets: bytes) -> bool:
+        """More of it."""
+        header, content = self.parts[-1]
+        self.parts[-1] = (header, content + octets)
+        return True
+
+    def end(self) -> bool:
+        """It is over."""
+        return True
+
+
 @thorough
 @given(message, st.lists(st.integers(1, 50), min_size=1, max_size=4))
 def test_packets(content: bytes, sizes: list[int]) -> None:
@@ -209,6 +236,9 @@ def test_packets(content: bytes, sizes: list[int]) -> None:
 @given(bodies, st.booleans(), st.integers(1, 70_000))
 @example(encrypted(), True, 1)
 @example(encrypted(), False, 70_000)
+@example(NOTES[0] + encrypted() + NOTES[0], True, 5)
+@example(encrypted(armour(packets(), head=b"".join(HEADS[:3]) + b" \r\n")), True, 5)
+@example(encrypted(armour(packets(), head=b"".join(HEADS[:5]) + b" \r\n")), False, 5)
 def test_bodies(body: bytes, strict: bool, step: int) -> None:
     """Nothing passes that the reference refuses, nothing raises, nothing takes long."""
     started_s = time.process_time()
@@ -225,6 +255,19 @@ def test_cutting_changes_nothing(body: bytes, strict: bool, step: int) -> None:
     whole = read(HEADER, body, strict=strict)
 
     assert whole is read(HEADER, body, strict=strict, step=step)
+
+
+@thorough
+@given(bodies, st.integers(1, 300))
+@example(NOTES[0] + encrypted() + NOTES[0], 5)
+def test_parts(body: bytes, step: int) -> None:
+    """What is cut is what one finds who has the whole body."""
+    recorder = Recorder()
+    multipart = Multipart(BOUNDARY, recorder)
+    for piece in cut(body, [step]):
+        multipart.feed(piece)
+
+    assert not multipart.finish() or recorder.parts == reference.parts(body, BOUNDARY)
 
 
 @thorough
