@@ -34,3 +34,13 @@ def test_encrypted_mail_keeps_its_header(peer: Peer, alice: Person, carol: Perso
     assert peer.delivers(peer.signs(message), carol, mail_from=alice.address).code == 250
     received = carol.receives().headers
     assert (received["Subject"], received["X-Note"]) == ("from a classic client", "kept")
+
+
+def test_words_in_the_header_of_its_part(peer: Peer, alice: Person, carol: Person) -> None:
+    """Nothing removes these, so it is no secure join."""
+    request = messages.secure_join_request(alice.address, carol.address)
+    message = request.replace(b"\r\n\r\nSecure", b"\r\nX-Note: BUY CHEAP PILLS\r\n\r\nSecure", 1)
+
+    assert message != request
+    assert alice.submits(message, carol).code == 523
+    assert peer.delivers(peer.signs(message), carol, mail_from=alice.address).code == 523

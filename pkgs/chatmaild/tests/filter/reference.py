@@ -81,6 +81,9 @@ def is_join(body: bytes, boundary: bytes, step: bytes) -> bool:
     pieces = (b"\r\n" + body).split(b"\r\n--" + boundary)
     if len(pieces) != 3 or not _is_known(pieces[0]) or not _is_known(pieces[2][2:]):
         return False
+    header = pieces[1].lstrip(b" \t").partition(b"\r\n\r\n")[0]
+    if len(header) > 202 or re.search(rb"\n(?!content-|[ \t])", header, re.IGNORECASE):
+        return False
     only = _split(pieces[1])
     expected = b"secure-join: " + step
     return only is not None and only[0] == b"text/plain" and only[1].strip().lower() == expected
