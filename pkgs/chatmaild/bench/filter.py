@@ -184,7 +184,8 @@ class Mta:
 def encrypted(size_bytes: int) -> bytes:
     """The body of an encrypted message of about that size."""
     filling = b"\x01" + os.urandom(max(100, (size_bytes - 600) * 3 // 4))
-    packets = b"\xc1\x54\x03" + bytes(83)  # a session key
+    # a session key: version 3, X25519, AES-256 (RFC 9580 section 5.1.6)
+    packets = b"\xc1\x54\x03" + bytes(8) + b"\x19" + bytes(32) + b"\x29\x09" + bytes(40)
     packets += b"\xd2\xff" + len(filling).to_bytes(4, "big") + filling
     text = base64.b64encode(packets)
     lines = b"".join(text[at : at + 76] + b"\r\n" for at in range(0, len(text), 76))

@@ -30,9 +30,14 @@ def length(octets: int) -> bytes:
     return b"\xff" + octets.to_bytes(4, "big")
 
 
+# a session key for an anonymous recipient: version 3, X25519, AES-256 (RFC 9580 section 5.1.6)
+SESSION_KEY = b"\x03" + bytes(8) + b"\x19" + bytes(32) + b"\x29\x09" + bytes(40)
+LEAST_DATA = 41  # bytes of encrypted data that hold anything
+
+
 def packets(octets: int = 100) -> bytes:
-    """A session key for one recipient, then that many octets of encrypted data."""
-    return packet(1, b"\x03" + bytes(83)) + packet(18, b"\x01" + bytes(octets - 1))
+    """A session key for one recipient, then that many bytes of encrypted data."""
+    return packet(1, SESSION_KEY) + packet(18, b"\x01" + bytes(octets - 1))
 
 
 def armour(content: bytes, *, width: int = 64, head: bytes = b"\r\n", tail: bytes = b"") -> bytes:

@@ -13,7 +13,7 @@ from chatmaild.dkim.verifier import Result, Verification
 from chatmaild.errors import ChatmaildError
 from chatmaild.filter import reach, rules, verdicts
 from chatmaild.filter.addresses import domain_of, is_literal
-from chatmaild.filter.cleanup import Change, clean
+from chatmaild.filter.cleanup import Change, clean, clean_secure_join
 from chatmaild.filter.content import Content, ContentWalk
 from chatmaild.filter.envelope import Mailbox
 from chatmaild.filter.headers import Header
@@ -22,6 +22,8 @@ from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdi
 
 _HEADER_LIMIT: Final = 1 << 20  # octets; a thousand recipients and their keys take a tenth
 _HEADER_STEP: Final = 1 << 13  # octets reserved at once: enough for the header of most messages
+# Postfix reads its queue file once more for each change: 1000 take 0.1 s, 5000 take 2 s
+_MOST_CHANGES: Final = 1000
 # a larger header is decided on in a thread: nobody else shall wait for its canonical form
 _QUICK_HEADER: Final = 1 << 16
 
@@ -130,8 +132,12 @@ class Transit:
         if not isinstance(verdict, Accept):
             return Outcome(verdict=verdict)
         if self._is_foreign:
-            return Outcome(verdict=verdict, removed=self._removed)
+            is_join = self._content is Content.SECURE_JOIN
+            changes = clean_secure_join(self._headers) if is_join else []
+            return Outcome(verdict, changes, removed=self._removed)
         headers, changes = (self._headers, []) if self._is_report else clean(self._headers)
+        if len(changes) > _MOST_CHANGES:
+            return Outcome(verdict=verdicts.HEADER_TOO_LARGE)
         return Outcome(verdict, changes, self._sign(headers), self._removed)
 
     def close(self) -> None:
