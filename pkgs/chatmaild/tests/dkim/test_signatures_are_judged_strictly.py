@@ -242,3 +242,29 @@ def test_expired_ones_do_not_count(key: rsa.RSAPrivateKey) -> None:
 
     assert result([field], keys, now_s=NOW_S + 600) is Result.PASS
     assert result([field], keys, now_s=NOW_S + 800) is BAD
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "xn--fu-hia.example",
+        "fu\N{LATIN SMALL LETTER SHARP S}.example",
+        "Fu\N{LATIN CAPITAL LETTER SHARP S}.Example",
+    ],
+)
+def test_domains_in_other_letters(domain: str, key: rsa.RSAPrivateKey) -> None:
+    """U-labels in a signature are those of IDNA2008 (RFC 8616 section 5)."""
+    keys = KeyCache(query=Dns(public_record(key)))
+    found = signature(key, domain=domain)
+
+    assert result([found], keys, domain="xn--fu-hia.example") is Result.PASS
+    assert result([found], keys, domain="fuss.example") is BAD
+
+
+def test_selectors_in_other_letters(key: rsa.RSAPrivateKey) -> None:
+    """Looked up as A-labels; what has none is no name."""
+    dns = Dns(public_record(key))
+
+    assert result([signature(key, selector="schlüssel")], KeyCache(query=dns)) is Result.PASS
+    assert dns.names == ["xn--schlssel-95a._domainkey.peer.example"]
+    assert result([signature(key, selector="\N{HEAVY BLACK HEART}")], KeyCache(query=dns)) is BAD

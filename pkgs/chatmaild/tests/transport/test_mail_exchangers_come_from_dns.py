@@ -18,6 +18,8 @@ from chatmaild.transport.exchangers import DnsResolver, Exchanger, NoExchangerEr
 ZONE = {
     ("two.test.", "MX"): ["20 second.two.test.", "10 First.two.test."],
     ("alone.test.", "A"): ["192.0.2.1"],
+    ("xn--fu-hia.test.", "MX"): ["10 mx.test."],
+    ("xn--ber-goa.test.", "A"): ["192.0.2.1"],
     ("null.test.", "MX"): ["0 ."],
     ("_x.test.", "MX"): ["10 _x.test."],
     ("odd.test.", "MX"): [r"10 a\@b.test."],
@@ -138,3 +140,18 @@ def test_the_system_resolver_has_a_deadline() -> None:
         assert names._dns().lifetime == exchangers.LOOKUP_S
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("domain", "host"),
+    [("fuß.test", "mx.test"), ("xn--fu-hia.test", "mx.test"), ("über.test", "xn--ber-goa.test")],
+)
+def test_domains_in_other_letters(domain: str, host: str) -> None:
+    """DNS has the names of IDNA2008."""
+    assert [Exchanger(name=host, verify=True)] == _exchangers(domain)
+
+
+def test_a_domain_that_is_no_name() -> None:
+    """Postfix, which comes next, tells the sender."""
+    with pytest.raises(NoExchangerError):
+        _exchangers("\N{HEAVY BLACK HEART}.test")

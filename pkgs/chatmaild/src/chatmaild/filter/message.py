@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from chatmaild.dkim.canonical import BodyHash, Form
 from chatmaild.dkim.verifier import Result, Verification
+from chatmaild.domains import ascii_domain
 from chatmaild.filter import rules, verdicts
 from chatmaild.filter.addresses import domain_of, is_literal
 from chatmaild.filter.cleanup import Change, clean
@@ -87,9 +88,9 @@ class Transit:
             self._walk.begin(self._headers)
         if self._is_foreign:
             found = rules.author_of(self._headers)
-            domain = "" if isinstance(found, Refuse) else domain_of(found)
+            domain = None if isinstance(found, Refuse) else ascii_domain(domain_of(found))
             if domain and not is_literal(domain):
-                self._verification = Verification(self._headers, _ascii(domain))
+                self._verification = Verification(self._headers, domain)
         elif self._signer is not None:
             self._body_hash = BodyHash(Form.SIMPLE)
 
@@ -141,13 +142,3 @@ class Transit:
             return None
         now_s = int(self._policy.clock())
         return self._signer.sign(headers, self._body_hash.digest(), now_s=now_s).value
-
-
-def _ascii(domain: str) -> str:
-    """A domain as DNS and ``d=`` write it; one that cannot be written is aligned with nothing."""
-    if domain.isascii():
-        return domain
-    try:
-        return domain.encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        return ""

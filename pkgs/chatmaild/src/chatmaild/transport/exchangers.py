@@ -9,6 +9,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from chatmaild.domains import ascii_domain
 from chatmaild.errors import ChatmaildError
 
 if TYPE_CHECKING:
@@ -96,17 +97,20 @@ class DnsResolver:
             if host is None:
                 raise NoExchangerError("address literal")
             return [host]
+        name_in_dns = ascii_domain(domain)
+        if name_in_dns is None:
+            raise NoExchangerError("not a domain name")
         import dns.exception
         import dns.resolver
 
         # relays for trials have names that no authority certifies
         verify = not domain.startswith("_")
         try:
-            answer = await self._dns().resolve(f"{domain}.", "MX", raise_on_no_answer=False)
+            answer = await self._dns().resolve(f"{name_in_dns}.", "MX", raise_on_no_answer=False)
         except (dns.exception.DNSException, UnicodeError) as error:
             raise NoExchangerError(type(error).__name__) from error
         records = sorted((mx.preference, str(mx.exchange)) for mx in answer.rrset or ())
-        names = [name.rstrip(".").lower() for _, name in records] or [domain]
+        names = [name.rstrip(".").lower() for _, name in records] or [name_in_dns]
         if "" in names:
             raise NoExchangerError("null MX")  # RFC 7505
         usable = [name for name in names if _HOST_NAME.fullmatch(name)]
