@@ -149,6 +149,8 @@ in
 
         # --- limits
         message_size_limit = mail.maxMessageBytes;
+        # Postfix cuts a field that is longer. It must reach the filter, which refuses it.
+        header_size_limit = 2 * mail.maxHeaderBytes;
         mailbox_size_limit = 0;
         virtual_mailbox_limit = 0;
         smtpd_recipient_limit = mail.maxRecipients;
@@ -291,6 +293,8 @@ in
         milter_macro_daemon_name = "mxdeliv";
         smtpd_tls_security_level = "none";
         smtpd_client_connection_count_limit = "0";
+        # the service in front tells the IP address of clients at a domain literal (XCLIENT)
+        smtpd_authorized_xclient_hosts = "127.0.0.1";
         # an HTTP answer is for all recipients: the service in front asks whether one exists, and the
         # copies of the others are returned to the sender
         smtpd_recipient_restrictions = "";

@@ -63,6 +63,7 @@ class Mail:
     bounce_after_days: Positive
     fsync: bool
     overhead_bytes: Positive
+    max_header_bytes: Positive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Final
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _TOKEN: Final = re.compile(
     r'(?P<quoted>"(?:[^"\\]|\\.)*")'
@@ -117,3 +120,34 @@ def domain_of(address: str) -> str:
 def is_literal(domain: str) -> bool:
     """Whether a domain is an address in brackets (RFC 5321 section 4.1.3)."""
     return domain.startswith("[") and domain.endswith("]")
+
+
+def proves(client: IpAddress | None, domain: str) -> bool:
+    """Whether a client has the IP address that a domain literal names.
+
+    Everything on this machine has a loopback address, the gateway of HTTPS too, so it proves
+    nothing.
+    """
+    if client is None or client.is_loopback or not is_literal(domain):
+        return False
+    text = domain[1:-1].lower()
+    is_ipv6 = text.startswith("ipv6:")
+    if is_ipv6 != (":" in text):  # RFC 5321 section 4.1.3: IPv6 has its tag
+        return False
+    return ip_address(text) == client
+
+
+def ip_address(text: str) -> IpAddress | None:
+    """An IP address, with or without the tag of a literal; None where it is none.
+
+    IPv4 in the form of IPv6 is IPv4. An address with a scope is no address of the Internet.
+    """
+    try:
+        address = ipaddress.ip_address(text.lower().removeprefix("ipv6:"))
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.scope_id is not None:
+            return None
+        return address.ipv4_mapped or address
+    return address

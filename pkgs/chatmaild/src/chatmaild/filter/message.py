@@ -9,11 +9,12 @@ from chatmaild.dkim.canonical import BodyHash, Form
 from chatmaild.dkim.verifier import Result, Verification
 from chatmaild.domains import ascii_domain
 from chatmaild.filter import rules, verdicts
-from chatmaild.filter.addresses import domain_of, is_literal
+from chatmaild.filter.addresses import IpAddress, domain_of, is_literal
 from chatmaild.filter.cleanup import Change, clean
 from chatmaild.filter.content import Content, ContentWalk
 from chatmaild.filter.headers import Header
 from chatmaild.filter.policy import Entrance, Policy
+from chatmaild.filter.report import LIMIT_BYTES, ReportWalk
 from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdict
 
 _HEADER_LIMIT: Final = 1 << 20  # octets; a thousand recipients and their keys take a tenth
@@ -23,13 +24,15 @@ _HEADER_STEP: Final = 1 << 13  # octets reserved at once: enough for the header 
 class Outcome(NamedTuple):
     """The verdict, and for a message that goes on, what has to be changed.
 
-    ``signature`` is the value of a DKIM-Signature field; ``removed`` are recipients.
+    ``signature`` is the value of a DKIM-Signature field; ``removed`` are recipients; ``body``
+    replaces the one that came.
     """
 
     verdict: Verdict
     changes: Sequence[Change] = ()
     signature: bytes | None = None
     removed: tuple[str, ...] = ()
+    body: bytes | None = None
 
 
 class Transit:
@@ -40,11 +43,17 @@ class Transit:
     """
 
     def __init__(
-        self, policy: Policy, entrance: Entrance, sender: str, recipients: Sequence[str]
+        self,
+        policy: Policy,
+        entrance: Entrance,
+        sender: str,
+        recipients: Sequence[str],
+        client: IpAddress | None = None,
     ) -> None:
         disabled = set(filter(policy.is_disabled, {sender, *recipients}))
         self._policy = policy
         self.sender = sender
+        self._client = client
         self._sender_disabled = sender in disabled
         self._recipients = tuple(r for r in recipients if r not in disabled)
         self._removed = tuple(r for r in recipients if r in disabled)
@@ -52,6 +61,8 @@ class Transit:
         self._is_foreign = entrance.is_foreign
         self._is_report = entrance.is_report(sender)
         self._walk = None if self._is_report else ContentWalk(strict=not self._is_foreign)
+        self._report: ReportWalk | None = None  # what may be one of another server
+        self._report_body: bytes | None = None
         self._verification: Verification | None = None
         self._body_hash: BodyHash | None = None
         self._headers: list[Header] = []
@@ -87,6 +98,9 @@ class Transit:
         if self._walk is not None:
             self._walk.begin(self._headers)
         if self._is_foreign:
+            self._report = None if self.sender else ReportWalk.of(self._headers)
+            if self._report is not None and not self._reserve(self._header_octets + LIMIT_BYTES):
+                self._problem = verdicts.OVERLOADED
             found = rules.author_of(self._headers)
             domain = None if isinstance(found, Refuse) else ascii_domain(domain_of(found))
             if domain and not is_literal(domain):
@@ -96,7 +110,7 @@ class Transit:
 
     def body(self, octets: bytes) -> None:
         """Take the next piece of the body."""
-        for reader in (self._walk, self._verification, self._body_hash):
+        for reader in (self._walk, self._report, self._verification, self._body_hash):
             if reader is not None:
                 reader.feed(octets)
 
@@ -108,7 +122,8 @@ class Transit:
         if not isinstance(verdict, Accept):
             return Outcome(verdict=verdict)
         if self._is_foreign:
-            return Outcome(verdict=verdict, removed=self._removed)
+            body = self._report_body if verdict.as_report else None
+            return Outcome(verdict=verdict, removed=self._removed, body=body)
         headers, changes = (self._headers, []) if self._is_report else clean(self._headers)
         return Outcome(verdict, changes, self._sign(headers), self._removed)
 
@@ -121,11 +136,14 @@ class Transit:
         if self._is_report:
             return ACCEPTED if self._recipients else DISCARDED
         content = Content.CLEAR if self._walk is None else self._walk.finish()
+        self._report_body = None if self._report is None else self._report.finish()
         message = rules.Message(
             sender=self.sender,
             recipients=self._recipients,
             headers=self._headers,
             content=content,
+            client=self._client,
+            is_report=self._report_body is not None,
         )
         if self._is_foreign:
             enforces = self._policy.enforces_encryption

@@ -22,6 +22,7 @@ import milter
 
 from chatmaild import logs
 from chatmaild.filter import verdicts
+from chatmaild.filter.addresses import IpAddress, ip_address
 from chatmaild.filter.message import Outcome, Transit
 from chatmaild.filter.policy import Entrance, Policy
 from chatmaild.filter.verdicts import Accept, Discard, Refuse
@@ -29,7 +30,12 @@ from chatmaild.filter.verdicts import Accept, Discard, Refuse
 _log = logging.getLogger(__name__)
 
 _ACTIONS: Final = (
-    milter.ADDHDRS | milter.CHGHDRS | milter.DELRCPT | milter.CHGFROM | milter.SETSYMLIST
+    milter.ADDHDRS
+    | milter.CHGHDRS
+    | milter.CHGBODY
+    | milter.DELRCPT
+    | milter.CHGFROM
+    | milter.SETSYMLIST
 )
 _UNWANTED: Final = milter.P_NOCONNECT | milter.P_NOHELO | milter.P_NOUNKNOWN
 _UNANSWERED: Final = (
@@ -55,6 +61,7 @@ class Connection:
         self._policy = policy
         self._under_way = under_way
         self._sender = ""
+        self._client: IpAddress | None = None
         self._entrance = Entrance.SUBMISSION
         self._recipients: list[str] = []
         self._refusal: Refuse | None = None
@@ -78,6 +85,7 @@ class Connection:
         self._under_way.add(self)
         self._sender = _address(sender)
         self._entrance = _ENTRANCES[self._context.getsymval("{daemon_name}")]
+        self._client = ip_address(self._context.getsymval("{client_addr}") or "")
         self._refusal = self._policy.refusal(self._entrance, self._sender)
 
     def rcpt(self, recipient: bytes, *_: bytes) -> Action:
@@ -90,7 +98,9 @@ class Connection:
     def data(self) -> None:
         """DATA: there is time until the message is here."""
         if self._refusal is None:
-            self._transit = Transit(self._policy, self._entrance, self._sender, self._recipients)
+            self._transit = Transit(
+                self._policy, self._entrance, self._sender, self._recipients, self._client
+            )
 
     def header(self, name: str, value: bytes) -> None:
         """One header field, folds as bare LF."""
@@ -149,6 +159,8 @@ class Connection:
             self._context.addheader("DKIM-Signature", signature, 0)
         for address in outcome.removed:
             self._context.delrcpt(f"<{address}>")
+        if outcome.body is not None:
+            self._context.replacebody(outcome.body)
         if verdict.null_sender and sender:
             self._context.chgfrom("<>", None)
 
@@ -165,7 +177,7 @@ def listen(path: str, policy: Policy, under_way: set[Connection]) -> None:
             _log.error("the mail server does not speak version 6 of the milter protocol")
             return milter.REJECT
         options[:] = _ACTIONS, _PROTOCOL, 0, 0
-        context.setsymlist(milter.M_ENVFROM, "{daemon_name}")
+        context.setsymlist(milter.M_ENVFROM, "{daemon_name} {client_addr}")
         context.setpriv(Connection(context, policy, under_way))
         return milter.CONTINUE
 
