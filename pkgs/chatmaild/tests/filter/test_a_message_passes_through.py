@@ -12,17 +12,20 @@ import pytest
 from chatmaild.dkim.keys import ensure_keys, load_signer, public_record
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer
 from chatmaild.errors import KeyUnavailableError
+from chatmaild.filter.addresses import ip_address
 from chatmaild.filter.message import Outcome, Transit
 from chatmaild.filter.policy import Budget, Entrance, Policy
 from chatmaild.filter.ratelimit import RateLimiter
-from chatmaild.filter.verdicts import NOT_ENCRYPTED, Accept, Discard, Refuse
+from chatmaild.filter.verdicts import NOT_ENCRYPTED, OVERLOADED, Accept, Discard, Refuse
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 
-from .letters import ALICE, BOB, EVE, encrypted, letter
+from . import reports
+from .letters import ALICE, BOB, ENCRYPTED_TYPE, EVE, encrypted, letter
 
 NOW_S = int(time.time())
 FOREIGN = [Entrance.SMTP, Entrance.HTTPS]
+CLIENT = ip_address("192.0.2.1")
 
 
 @pytest.fixture
@@ -56,11 +59,12 @@ def passed(
     author: str | None = None,
     fields: tuple[bytes, ...] = (),
     body: bytes | None = None,
+    content_type: bytes = ENCRYPTED_TYPE,
 ) -> Outcome:
     """The outcome for a message; encrypted unless a body is given."""
     assert policy.refusal(entrance, sender) is None
-    transit = Transit(policy, entrance, sender, recipients or (BOB,))
-    for header in letter(author or sender, *fields):
+    transit = Transit(policy, entrance, sender, recipients or (BOB,), CLIENT)
+    for header in letter(author or sender, *fields, content_type=content_type):
         transit.add_header(header.name, header.value)
     transit.end_of_headers()
     transit.body(encrypted() if body is None else body)
@@ -164,6 +168,26 @@ def test_clear_text_comes_in_where_the_operator_allows_it(
     assert Accept() == passed(policy, entrance, sender, ALICE, body=body).verdict
     assert passed(policy, entrance, sender, ALICE, BOB, body=body).verdict == NOT_ENCRYPTED
     assert passed(policy, entrance, sender, ALICE, "a/b@x", body=body).verdict == NOT_ENCRYPTED
+
+
+@pytest.mark.parametrize("entrance", FOREIGN)
+def test_reports_of_others_are_written_anew(policy: Policy, entrance: Entrance) -> None:
+    """With a null sender, and room for it; the others need not hold their body."""
+    kind, parts = reports.POSTFIX
+    sent = reports.body(*parts)
+    daemon = "mailer-daemon@[192.0.2.1]"
+
+    def outcome(policy: Policy, sender: str, body: bytes = sent) -> Outcome:
+        return passed(policy, entrance, sender, ALICE, author=daemon, body=body, content_type=kind)
+
+    returned = outcome(policy, "")
+    assert Accept(null_sender=True, as_report=True) == returned.verdict
+    assert returned.body is not None
+    assert (b"words of Alice" in sent, b"words of Alice" in returned.body) == (True, False)
+    assert outcome(policy, daemon).verdict == NOT_ENCRYPTED
+    assert outcome(policy, "", sent.replace(b"Status:", b"State:")).verdict == NOT_ENCRYPTED
+    small = dataclasses.replace(policy, headers_in_flight=Budget(1 << 14))
+    assert outcome(small, "").verdict == OVERLOADED
 
 
 @pytest.mark.parametrize("entrance", FOREIGN)

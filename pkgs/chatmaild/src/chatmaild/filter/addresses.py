@@ -130,10 +130,9 @@ def proves(client: IpAddress | None, domain: str) -> bool:
     """
     if client is None or client.is_loopback or not is_literal(domain):
         return False
-    text = domain[1:-1].lower()
-    is_ipv6 = text.startswith("ipv6:")
-    if is_ipv6 != (":" in text):  # RFC 5321 section 4.1.3: IPv6 has its tag
-        return False
+    tag, text = "ipv6:", domain[1:-1].lower()
+    if text.startswith(tag) != (":" in text.removeprefix(tag)):
+        return False  # IPv6 has its tag (RFC 5321 section 4.1.3)
     return ip_address(text) == client
 
 
