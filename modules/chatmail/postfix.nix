@@ -81,6 +81,11 @@ let
       "-o"
       "${name}=${options.${name}}"
     ]) (builtins.attrNames options);
+  # A domain literal proves its origin by the IP address that it sends from (docs/mail-rules.md).
+  sender = {
+    maxproc = mkDefault 500;
+  }
+  // lib.optionalAttrs literal { args = mkDefault (arguments { inet_protocols = "ipv4"; }); };
   smtpd = options: {
     type = "inet";
     private = false;
@@ -149,8 +154,6 @@ in
 
         # --- limits
         message_size_limit = mail.maxMessageBytes;
-        # Postfix cuts a field that is longer. It must reach the filter, which refuses it.
-        header_size_limit = 2 * mail.maxHeaderBytes;
         mailbox_size_limit = 0;
         virtual_mailbox_limit = 0;
         smtpd_recipient_limit = mail.maxRecipients;
@@ -303,11 +306,10 @@ in
         command = "trivial-rewrite";
         args = mkDefault (arguments { transport_maps = ""; });
       };
-      smtp.maxproc = mkDefault 500;
+      smtp = sender;
       # first to the gateway for HTTPS delivery, then to the peer itself: the transport map lists both
-      smtp-https = {
+      smtp-https = sender // {
         command = "smtp";
-        maxproc = mkDefault 500;
       };
       # shares TLS connections between delivery agents
       tlsproxy = {

@@ -49,8 +49,6 @@ in
   mail = cfg.mail // {
     # what HTTPS delivery may add to a message in one request
     overheadBytes = 1048576;
-    # the filter refuses a longer header
-    maxHeaderBytes = 1048576;
   };
   retention = cfg.retention // {
     quotaWarnPercent = 75;

@@ -5,7 +5,6 @@ No name stands for it in DNS, so that no key can: the address of the client is t
 
 from __future__ import annotations
 
-import smtplib
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -19,7 +18,10 @@ from support.target import Target
 from support.web import request
 
 REFUSED = "5.7.1 Mail of a domain literal is taken from its own IP address only"
-STATUS = "Reporting-MTA: dns; x\r\n\r\nFinal-Recipient: rfc822; x@y.test\r\nAction: failed\r\nStatus: 5.1.1"
+STATUS = (
+    "Reporting-MTA: dns; x\r\n\r\n"
+    "Final-Recipient: rfc822; x@y.test\r\nAction: failed\r\nStatus: 5.1.1"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +166,4 @@ def test_nobody_tells_postfix_who_he_is(target: Target, carol: Person) -> None:
         assert session.docmd("XCLIENT", "ADDR=198.51.100.7")[0] >= 500
     with smtp.submission(target, carol.domain, carol.address, carol.password) as session:
         assert not session.has_extn("xclient")
-        with pytest.raises(smtplib.SMTPSenderRefused):
-            session.docmd("XCLIENT", "ADDR=198.51.100.7")
-            session.sendmail("eve@[198.51.100.7]", [carol.address], "x")
+        assert session.docmd("XCLIENT", "ADDR=198.51.100.7")[0] >= 500

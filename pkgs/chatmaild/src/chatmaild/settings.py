@@ -63,7 +63,6 @@ class Mail:
     bounce_after_days: Positive
     fsync: bool
     overhead_bytes: Positive
-    max_header_bytes: Positive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,14 @@ from chatmaild.filter.addresses import ip_address
 from chatmaild.filter.message import Outcome, Transit
 from chatmaild.filter.policy import Budget, Entrance, Policy
 from chatmaild.filter.ratelimit import RateLimiter
-from chatmaild.filter.verdicts import NOT_ENCRYPTED, OVERLOADED, Accept, Discard, Refuse
+from chatmaild.filter.verdicts import (
+    HEADER_TOO_LARGE,
+    NOT_ENCRYPTED,
+    OVERLOADED,
+    Accept,
+    Discard,
+    Refuse,
+)
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 
@@ -295,3 +302,26 @@ def traced_peak(call: Callable[[], object]) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("value", "passes"),
+    [
+        (b" " + b"x" * 56_990, True),
+        (b" x\r\n" + b" x\r\n" * 14_245, True),
+        (b" " + b"x" * 57_000, False),
+        (b" x\r\n" + b" x\r\n" * 20_000, False),
+    ],
+)
+@pytest.mark.parametrize("entrance", [Entrance.SUBMISSION, Entrance.SMTP])
+def test_fields_that_postfix_may_have_cut(
+    policy: Policy, entrance: Entrance, value: bytes, passes: bool
+) -> None:
+    """Nobody can say what is missing, so they are refused."""
+    roomy = dataclasses.replace(policy, headers_in_flight=Budget(1 << 22))
+    transit = Transit(roomy, entrance, ALICE, [BOB])
+    transit.add_header(b"X-Long", value)
+    transit.end_of_headers()
+
+    verdict = transit.end().verdict
+    assert passes == (verdict != HEADER_TOO_LARGE)

@@ -52,7 +52,7 @@ class NameServer(asyncio.DatagramProtocol):
 
 
 @contextlib.asynccontextmanager
-async def resolver() -> AsyncIterator[DnsResolver]:
+async def resolver(*, ipv4_only: bool = False) -> AsyncIterator[DnsResolver]:
     """A resolver that asks the zone."""
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(NameServer, local_addr=("127.0.0.1", 0))
@@ -61,7 +61,7 @@ async def resolver() -> AsyncIterator[DnsResolver]:
     stub.port = transport.get_extra_info("sockname")[1]
     stub.lifetime = 0.5
     try:
-        yield DnsResolver(stub)
+        yield DnsResolver(stub, ipv4_only=ipv4_only)
     finally:
         transport.close()
 
@@ -116,6 +116,20 @@ def test_addresses_of_this_machine_are_left_out(host: str, expected: set[str]) -
     async def scenario() -> set[str]:
         async with resolver() as names:
             return set(await names.addresses(host))
+
+    assert expected == asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("both.test", ["192.0.2.1"]), ("192.0.2.9", ["192.0.2.9"]), ("2001:db8::1", [])],
+)
+def test_a_relay_at_an_ipv4_literal_uses_ipv4_alone(host: str, expected: list[str]) -> None:
+    """Its peers refuse what comes from another address."""
+
+    async def scenario() -> list[str]:
+        async with resolver(ipv4_only=True) as names:
+            return await names.addresses(host)
 
     assert expected == asyncio.run(scenario())
 

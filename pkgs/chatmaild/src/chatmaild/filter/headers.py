@@ -17,6 +17,10 @@ _USUAL_MULTIPART: Final = re.compile(
 _MEDIA_TYPE: Final = re.compile(rb"[ \t]*([!#-'*+\-.0-9A-Z^-~]+/[!#-'*+\-.0-9A-Z^-~]+)[ \t]*")
 _FOLD: Final = re.compile(rb"\r?\n")
 _NAME: Final = bytes(range(33, 127))  # octets of a field name (RFC 5322 section 2.2)
+# Bytes of one field, folds as LF. With a milter, Postfix (`cleanup_message.c`) drops those lines,
+# of 2048 bytes at most, with which a field would have more than 60,000, and tells nobody.
+# header_size_limit can only lower that.
+_FIELD_LIMIT: Final = 57_000
 # Bytes of one Content-Type. Names of files in the pieces of RFC 2231 take up to 3 KB.
 _CONTENT_TYPE_LIMIT: Final = 16_384
 # Parameters that decide what a message is. Two of a name, or one in pieces, and readers disagree.
@@ -38,6 +42,12 @@ class Header(NamedTuple):
         """Value on one line, without blanks around it."""
         unfolded = _FOLD.sub(b"", self.value) if b"\n" in self.value else self.value
         return unfolded.strip(b" \t")
+
+
+def may_be_cut(header: Header) -> bool:
+    """Whether Postfix may have dropped lines of a field."""
+    octets = len(header.name) + 1 + len(header.value)
+    return octets >= _FIELD_LIMIT and octets - header.value.count(b"\r\n") >= _FIELD_LIMIT
 
 
 class ContentType(NamedTuple):

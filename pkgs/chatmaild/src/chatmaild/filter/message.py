@@ -12,7 +12,7 @@ from chatmaild.filter import rules, verdicts
 from chatmaild.filter.addresses import IpAddress, domain_of, is_literal
 from chatmaild.filter.cleanup import Change, clean
 from chatmaild.filter.content import Content, ContentWalk
-from chatmaild.filter.headers import Header
+from chatmaild.filter.headers import Header, may_be_cut
 from chatmaild.filter.policy import Entrance, Policy
 from chatmaild.filter.report import LIMIT_BYTES, ReportWalk
 from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdict
@@ -74,14 +74,15 @@ class Transit:
         """Take a header field; ``value`` as in `Header`."""
         if self._problem is not None:
             return
+        header = Header(name, value)
         octets = self._header_octets + len(name) + len(value) + 200  # what Python adds
-        if octets > _HEADER_LIMIT:
+        if octets > _HEADER_LIMIT or may_be_cut(header):
             self._problem = verdicts.HEADER_TOO_LARGE
         elif octets > self._reserved_octets and not self._reserve(octets):
             self._problem = verdicts.OVERLOADED
         else:
             self._header_octets = octets
-            self._headers.append(Header(name, value))
+            self._headers.append(header)
 
     def _reserve(self, octets: int) -> bool:
         """Whether there is room for that many octets of header, and some more."""
