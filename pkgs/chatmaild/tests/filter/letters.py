@@ -1,8 +1,6 @@
 """Messages for the tests, put together from their pieces."""
 
 import base64
-import time
-from collections.abc import Callable
 
 from chatmaild.filter.content import Content, ContentWalk
 from chatmaild.filter.headers import Header, parse_block
@@ -78,13 +76,3 @@ def read(header: list[Header], body: bytes, *, strict: bool = True, step: int = 
     for at in range(0, len(body), step):
         walk.feed(body[at : at + step])
     return walk.finish()
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """CPU time of the work: the least of five tries, because other programs disturb the rest."""
-    tries = []
-    for _ in range(5):
-        started_s = time.thread_time()
-        work()
-        tries.append(time.thread_time() - started_s)
-    return min(tries)

@@ -4,7 +4,7 @@ import pytest
 
 from chatmaild.filter.headers import ContentType, Header, content_type
 
-from .letters import seconds
+from ..timing import seconds
 
 REPORT = b"multipart/report"
 

@@ -7,8 +7,8 @@ import pytest
 
 from chatmaild.filter.report import LIMIT_BYTES, ReportWalk
 
+from ..timing import seconds
 from . import reports
-from .letters import seconds
 from .reports import EXPLAINED, FAILED, FIELDS, FORMS, MESSAGE, RETURNED, STATUS, TEXT, Form
 
 SIMPLE: Form = (b"multipart/report; report-type=delivery-status; boundary==-cut", [])

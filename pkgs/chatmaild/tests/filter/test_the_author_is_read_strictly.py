@@ -4,7 +4,7 @@ import pytest
 
 from chatmaild.filter.addresses import author, domain_of, is_literal
 
-from .letters import seconds
+from ..timing import seconds
 
 
 @pytest.mark.parametrize(
