@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatmaild.filter.headers import ContentType, Header, content_type
+from chatmaild.filter.headers import ContentType, Header, content_type, parse_block
 
 from ..timing import seconds
 
@@ -64,3 +64,11 @@ def test_ten_times_the_text_takes_ten_times_the_time(start: bytes, piece: bytes)
 
     assert seconds(lambda: read(long)) <= 20 * seconds(lambda: read(short)) + 0.001
     assert seconds(lambda: read(huge)) < 0.05
+
+
+@pytest.mark.parametrize("piece", [b"\r\n", b"a:\r\n", b"a: b\r\n\t", b"\r", b" ", b":", b"\r\n "])
+def test_headers_of_parts_take_time_in_proportion(piece: bytes) -> None:
+    """Well-formed or not."""
+    short, long = (b"a: b\r\n" + (piece * size)[:size] for size in (3200, 32_000))
+
+    assert seconds(lambda: parse_block(long)) <= 20 * seconds(lambda: parse_block(short)) + 0.001

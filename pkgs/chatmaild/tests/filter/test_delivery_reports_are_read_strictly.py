@@ -100,6 +100,8 @@ def test_encoded_bodies_are_no_reports() -> None:
         [(b"Content-Type: image/png", b"BUY NOW"), *GOOD[1:]],
         [(b"Content-Type: multipart/mixed; boundary=x", b"BUY NOW"), *GOOD[1:]],
         [(b"Content Type", b"BUY NOW"), *GOOD[1:]],
+        [(TEXT, b"Sorry\r--=-cut\r\n\r\nBUY NOW"), *GOOD[1:]],
+        [(TEXT, b"Sorry\n--=-cut\n\nBUY NOW"), *GOOD[1:]],
     ],
 )
 def test_other_parts_are_no_reports(parts: list[tuple[bytes, bytes]]) -> None:

@@ -11,6 +11,7 @@ import enum
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from chatmaild.dkim import tags
@@ -136,7 +137,8 @@ class Verification:
         fields = [header for header in headers if header.name.lower() == b"dkim-signature"]
         self._any = bool(fields)
         parsed = (parse_signature(field, domain) for field in fields)
-        self._signatures = [found for found in parsed if found is not None][:_MAX_TRIED]
+        found = (signature for signature in parsed if signature is not None)
+        self._signatures = list(islice(found, _MAX_TRIED))
         self._bodies = {form: BodyHash(form) for form in {s.body_form for s in self._signatures}}
 
     def feed(self, octets: bytes) -> None:

@@ -94,9 +94,7 @@ class ReportWalk:
 
     def finish(self) -> bytes | None:
         """The new body, or None where it was no report."""
-        if not self._multipart.finish() or (self._part is not None and not self.end()):
-            return None
-        if len(self._parts) < _FEWEST_PARTS:
+        if not self._multipart.finish() or len(self._parts) < _FEWEST_PARTS:
             return None
         delimiter = b"--" + self._boundary
         parts = b"".join(delimiter + b"\r\n" + part + b"\r\n" for part in self._parts)
@@ -137,6 +135,8 @@ class ReportWalk:
         header, part = self._part
         self._part = None
         content = bytes(self._content)
+        if part.media_type in _EXPLANATION and _has_bare_breaks(content):
+            return False  # readers disagree on where its lines end
         if part.media_type in _STATUS and not is_delivery_status(_decoded(content, part)):
             return False
         if part.media_type in _RETURNED:
@@ -151,6 +151,11 @@ class ReportWalk:
     def _fits(self, more_bytes: int) -> bool:
         self._left -= more_bytes
         return self._left >= 0
+
+
+def _has_bare_breaks(content: bytes) -> bool:
+    bare = content.replace(b"\r\n", b"")
+    return b"\r" in bare or b"\n" in bare
 
 
 def _decoded(content: bytes, part: Part) -> bytes:
