@@ -114,6 +114,8 @@ in
               client_body_timeout 60s;
               client_body_buffer_size 128k;
               proxy_read_timeout 75s;
+              # what a domain literal proves its origin with, over whatever the peer says
+              proxy_set_header X-Real-IP $remote_addr;
             '';
           };
 

@@ -81,6 +81,11 @@ let
       "-o"
       "${name}=${options.${name}}"
     ]) (builtins.attrNames options);
+  # A domain literal proves its origin by the IP address that it sends from (docs/mail-rules.md).
+  sender = {
+    maxproc = mkDefault 500;
+  }
+  // lib.optionalAttrs literal { args = mkDefault (arguments { inet_protocols = "ipv4"; }); };
   smtpd = options: {
     type = "inet";
     private = false;
@@ -300,6 +305,8 @@ in
         milter_macro_daemon_name = "mxdeliv";
         smtpd_tls_security_level = "none";
         smtpd_client_connection_count_limit = "0";
+        # the service in front tells the IP address of clients at a domain literal (XCLIENT)
+        smtpd_authorized_xclient_hosts = "127.0.0.1";
         # an HTTP answer is for all recipients: the service in front asks whether one exists, and the
         # copies of the others are returned to the sender
         smtpd_recipient_restrictions = "";
@@ -308,11 +315,10 @@ in
         command = "trivial-rewrite";
         args = mkDefault (arguments { transport_maps = ""; });
       };
-      smtp.maxproc = mkDefault 500;
+      smtp = sender;
       # first to the gateway for HTTPS delivery, then to the peer itself: the transport map lists both
-      smtp-https = {
+      smtp-https = sender // {
         command = "smtp";
-        maxproc = mkDefault 500;
       };
       # shares TLS connections between delivery agents
       tlsproxy = {

@@ -51,6 +51,29 @@ def test_an_address_makes_a_relay_without_zone_and_keys(describe: Describe) -> N
     assert "ExecStartPre" not in relay.units["chatmail-filter"]["serviceConfig"]
 
 
+def test_an_address_sends_from_itself(describe: Describe) -> None:
+    """The IP address proves the origin of what it sends, and its domain names IPv4."""
+    for domain, args in ((ADDRESS, ["-o", "inet_protocols=ipv4"]), (DOMAIN, None)):
+        master = describe({"domain": domain}).config["services"]["postfix"]["settings"]["master"]
+
+        assert args == master["smtp"].get("args")
+        assert args == master["smtp-https"].get("args")
+
+
+def test_one_entrance_is_told_who_the_client_is(describe: Describe) -> None:
+    """The one that our gateway uses, on the loopback interface."""
+    settings = describe().config["services"]["postfix"]["settings"]
+    told = [
+        name
+        for name, service in settings["master"].items()
+        if any("xclient" in argument for argument in service.get("args", []))
+    ]
+
+    assert told == ["127.0.0.1:10026"]
+    assert "smtpd_authorized_xclient_hosts" not in settings["main"]
+    assert "smtpd_authorized_xforward_hosts" not in settings["main"]
+
+
 def test_port_443_is_shared_by_alpn(describe: Describe) -> None:
     """The client's address goes on by PROXY protocol, and nowhere else."""
     nginx = describe().config["services"]["nginx"]

@@ -22,6 +22,7 @@ from chatmaild.filter.verdicts import (
     BAD_RECIPIENT,
     NOT_ENCRYPTED,
     NOT_OWNER,
+    OVERLOADED,
     UNKNOWN_RECIPIENT,
     Accept,
     Discard,
@@ -31,10 +32,12 @@ from chatmaild.settings import Settings
 from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
 
-from .letters import ALICE, BOB, EVE, encrypted, envelope, letter
+from . import reports
+from .letters import ALICE, BOB, ENCRYPTED_TYPE, EVE, encrypted, envelope, letter
 
 NOW_S = int(time.time())
 FOREIGN = [Entrance.SMTP, Entrance.HTTPS]
+CLIENT = "192.0.2.1"
 
 
 @pytest.fixture
@@ -70,11 +73,13 @@ def passed(
     author: str | None = None,
     fields: tuple[bytes, ...] = (),
     body: bytes | None = None,
+    content_type: bytes = ENCRYPTED_TYPE,
 ) -> Outcome:
     """The outcome for a message; encrypted unless a body is given."""
     letter_from = envelope(entrance, sender, *(recipients or (BOB,)), domain=policy.mail_domain)
+    letter_from.client = CLIENT
     transit = Transit(policy, letter_from)
-    for header in letter(author or sender, *fields):
+    for header in letter(author or sender, *fields, content_type=content_type):
         transit.add_header(header.name, header.value)
     transit.end_of_headers()
     transit.body(encrypted() if body is None else body)
@@ -179,6 +184,26 @@ def test_clear_text_comes_in_where_the_operator_allows_it(
     assert passed(policy, entrance, sender, ALICE, BOB, body=body).verdict == NOT_ENCRYPTED
     nobody = "nobody@chat.example.org"
     assert passed(policy, entrance, sender, ALICE, nobody, body=body).verdict == NOT_ENCRYPTED
+
+
+@pytest.mark.parametrize("entrance", FOREIGN)
+def test_reports_of_others_are_written_anew(policy: Policy, entrance: Entrance) -> None:
+    """With a null sender, and room for it; the others need not hold their body."""
+    kind, parts = reports.POSTFIX
+    sent = reports.body(*parts)
+    daemon = "mailer-daemon@[192.0.2.1]"
+
+    def outcome(policy: Policy, sender: str, body: bytes = sent) -> Outcome:
+        return passed(policy, entrance, sender, ALICE, author=daemon, body=body, content_type=kind)
+
+    returned = outcome(policy, "")
+    assert Accept(null_sender=True, as_report=True) == returned.verdict
+    assert returned.body is not None
+    assert (b"words of Alice" in sent, b"words of Alice" in returned.body) == (True, False)
+    assert outcome(policy, daemon).verdict == NOT_ENCRYPTED
+    assert outcome(policy, "", sent.replace(b"Status:", b"State:")).verdict == NOT_ENCRYPTED
+    small = dataclasses.replace(policy, headers_in_flight=Budget(1 << 14))
+    assert outcome(small, "").verdict == OVERLOADED
 
 
 @pytest.mark.parametrize("entrance", FOREIGN)
@@ -310,15 +335,16 @@ def test_headers_are_bounded(policy: Policy) -> None:
     full = dataclasses.replace(policy, headers_in_flight=Budget(1 << 19))
 
     assert [refused(each) for each in (roomy, full)] == [500, 451]
+    assert refused(roomy, fields=1, octets=57_000) == 500
 
 
-def refused(policy: Policy) -> int:
-    """The code that answers a header of two megabytes."""
+def refused(policy: Policy, fields: int = 40, octets: int = 50_000) -> int:
+    """The code that answers a header, of two megabytes if not told otherwise."""
     budget = policy.headers_in_flight
     left = budget._left
     transit = Transit(policy, envelope(Entrance.SMTP, EVE, ALICE))
-    for _ in range(40):
-        transit.add_header(b"X", b" " * 50_000)
+    for _ in range(fields):
+        transit.add_header(b"X", b" " * octets)
     transit.end_of_headers()
     transit.body(b"Hello")
     verdict = transit.end(may_wait=True).verdict

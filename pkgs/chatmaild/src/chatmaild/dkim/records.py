@@ -50,7 +50,8 @@ class PublicKey:
 def parse_record(text: str) -> PublicKey | None:
     """The key in a TXT record; None where it is none, withdrawn, or not for mail and SHA-256.
 
-    Tolerates what exists in the wild: no ``v=``, quotation marks and backslashes, blanks anywhere.
+    Tolerates what exists in the wild: no ``v=``, quotation marks and backslashes, blanks anywhere,
+    base64 without its padding.
     """
     record = tags.parse(text.translate(_STRAY))
     if record is None or record.get("v", "DKIM1") != "DKIM1":
@@ -69,7 +70,8 @@ def parse_record(text: str) -> PublicKey | None:
 
 def _load(algorithm: str, text: str) -> RSAPublicKey | Ed25519PublicKey | None:
     try:
-        octets = base64.b64decode(text, validate=True)
+        digits = text.rstrip("=")
+        octets = base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
         if algorithm == "ed25519":
             return Ed25519PublicKey.from_public_bytes(octets)
         key = load_der_public_key(octets) if algorithm == "rsa" and octets else None

@@ -11,16 +11,18 @@ import enum
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from chatmaild.dkim import tags
 from chatmaild.dkim.canonical import BodyHash, Field, Form, header_digest_input
 from chatmaild.dkim.records import PublicKey
 from chatmaild.dkim.resolver import Keys
+from chatmaild.domains import ascii_domain
 from chatmaild.errors import KeyUnavailableError
 
 _MAX_TRIED: Final = 5  # signatures of one message; each may cost a look-up and an RSA operation
-_MAX_FIELD_OCTETS: Final = 16_384
+MAX_FIELD_BYTES: Final = 16_384  # a DKIM-Signature; see `signer`, whose are shorter
 _REQUIRED: Final = frozenset({"v", "a", "b", "bh", "d", "h", "s"})
 _CLOCK_SKEW_S: Final = 600
 
@@ -62,16 +64,19 @@ class _Unsigned:
 
 
 def parse_signature(field: Field, domain: str) -> Signature | None:
-    """The signature in a field; None where it is malformed, for another domain, or obsolete."""
-    if len(field.value) > _MAX_FIELD_OCTETS:
+    """The signature in a field; None where it is malformed, for another domain, or obsolete.
+
+    ``domain`` is in the form of DNS; the field may have U-labels (RFC 8616 section 5).
+    """
+    if len(field.value) > MAX_FIELD_BYTES:
         return None
-    found = tags.parse(field.value.decode("ascii", "replace"))
+    found = tags.parse(field.value.decode("utf-8", "replace"))
     if found is None or not found.keys() >= _REQUIRED or found["v"] != "1":
         return None
-    if found["d"].lower().rstrip(".") != domain:
+    if ascii_domain(found["d"].rstrip(".")) != domain or ascii_domain(found["s"]) is None:
         return None
-    identity = found.get("i", "@" + found["d"]).rpartition("@")[2].lower()
-    if identity != domain and not identity.endswith("." + domain):
+    identity = ascii_domain(found.get("i", "@" + found["d"]).rpartition("@")[2])
+    if identity is None or (identity != domain and not identity.endswith("." + domain)):
         return None
     names = tuple(name.encode("ascii", "replace") for name in tags.items(found["h"]))
     # rsa-sha1 proves nothing any more (RFC 8301 section 3.1)
@@ -106,7 +111,7 @@ def _completed(
         algorithm=algorithm,
         header_form=header_form,
         body_form=body_form,
-        key_name=f"{found['s'].lower()}._domainkey.{domain}",
+        key_name=f"{ascii_domain(found['s'])}._domainkey.{domain}",
         names=names,
         signature=signature,
         body_hash=body_hash,
@@ -132,7 +137,8 @@ class Verification:
         fields = [header for header in headers if header.name.lower() == b"dkim-signature"]
         self._any = bool(fields)
         parsed = (parse_signature(field, domain) for field in fields)
-        self._signatures = [found for found in parsed if found is not None][:_MAX_TRIED]
+        found = (signature for signature in parsed if signature is not None)
+        self._signatures = list(islice(found, _MAX_TRIED))
         self._bodies = {form: BodyHash(form) for form in {s.body_form for s in self._signatures}}
         self._digests: dict[Form, bytes] | None = None
 

@@ -10,14 +10,16 @@ from chatmaild.address import Address
 from chatmaild.dkim.canonical import BodyHash, Form
 from chatmaild.dkim.resolver import KeyNotCachedError
 from chatmaild.dkim.verifier import Result, Verification
+from chatmaild.domains import ascii_domain
 from chatmaild.errors import ChatmaildError
 from chatmaild.filter import reach, rules, verdicts
-from chatmaild.filter.addresses import domain_of, is_literal
+from chatmaild.filter.addresses import domain_of, ip_address, is_literal
 from chatmaild.filter.cleanup import Change, clean, clean_secure_join
 from chatmaild.filter.content import Content, ContentWalk
 from chatmaild.filter.envelope import Mailbox
-from chatmaild.filter.headers import Header
+from chatmaild.filter.headers import Header, may_be_cut
 from chatmaild.filter.policy import Envelope, Policy
+from chatmaild.filter.report import LIMIT_BYTES, ReportWalk
 from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdict
 
 _HEADER_LIMIT: Final = 1 << 20  # octets; a thousand recipients and their keys take a tenth
@@ -35,13 +37,15 @@ class MustWaitError(ChatmaildError):
 class Outcome(NamedTuple):
     """The verdict, and for a message that goes on, what has to be changed.
 
-    ``signature`` is the value of a DKIM-Signature field; ``removed`` are recipients.
+    ``signature`` is the value of a DKIM-Signature field; ``removed`` are recipients; ``body``
+    replaces the one that came.
     """
 
     verdict: Verdict
     changes: Sequence[Change] = ()
     signature: bytes | None = None
     removed: tuple[str, ...] = ()
+    body: bytes | None = None
 
 
 class Transit:
@@ -56,6 +60,7 @@ class Transit:
         disabled = {r.mailbox for r in recipients if policy.is_disabled(r.mailbox)}
         self._policy = policy
         self._sender: Mailbox | None = envelope.sender
+        self._client = envelope.client
         self._sender_disabled = policy.is_disabled(envelope.sender)
         self._recipients = tuple(r.mailbox for r in recipients if r.mailbox not in disabled)
         self._removed = tuple(r.resolved for r in recipients if r.mailbox in disabled)
@@ -65,6 +70,8 @@ class Transit:
         self._is_report = envelope.is_report
         self._walk = None if self._is_report else ContentWalk(strict=not self._is_foreign)
         self._content: Content | None = None
+        self._report: ReportWalk | None = None  # what may be one of another server
+        self._report_body: bytes | None = None
         self._verification: Verification | None = None
         self._body_hash: BodyHash | None = None
         self._unreachable: reach.Unreachable | None = None
@@ -81,14 +88,15 @@ class Transit:
         """Take a header field; ``value`` as in `Header`."""
         if self._problem is not None:
             return
+        header = Header(name, value)
         octets = self._header_octets + len(name) + len(value) + 200  # what Python adds
-        if octets > _HEADER_LIMIT:
+        if octets > _HEADER_LIMIT or may_be_cut(header):
             self._problem = verdicts.HEADER_TOO_LARGE
         elif octets > self._reserved_octets and not self._reserve(octets):
             self._problem = verdicts.OVERLOADED
         else:
             self._header_octets = octets
-            self._headers.append(Header(name, value))
+            self._headers.append(header)
 
     def _reserve(self, octets: int) -> bool:
         """Whether there is room for that many octets of header, and some more."""
@@ -105,16 +113,20 @@ class Transit:
         if self._walk is not None:
             self._walk.begin(self._headers)
         if self._is_foreign:
+            self._report = ReportWalk.of(self._headers) if self._sender is None else None
+            if self._report is not None and not self._reserve(self._header_octets + LIMIT_BYTES):
+                self._problem = verdicts.OVERLOADED
             found = rules.author_of(self._headers)
-            domain = "" if isinstance(found, Refuse) else domain_of(found)
+            domain = None if isinstance(found, Refuse) else ascii_domain(domain_of(found))
             if domain and not is_literal(domain):
-                self._verification = Verification(self._headers, _ascii(domain))
+                self._verification = Verification(self._headers, domain)
         elif self._signer is not None:
             self._body_hash = BodyHash(Form.SIMPLE)
 
     def body(self, octets: bytes) -> None:
         """Take the next piece of the body."""
-        for reader in (self._walk, self._verification, self._body_hash, self._size):
+        readers = (self._walk, self._report, self._verification, self._body_hash, self._size)
+        for reader in readers:
             if reader is not None:
                 reader.feed(octets)
 
@@ -134,7 +146,8 @@ class Transit:
         if self._is_foreign:
             is_join = self._content is Content.SECURE_JOIN
             changes = clean_secure_join(self._headers) if is_join else []
-            return Outcome(verdict, changes, removed=self._removed)
+            body = self._report_body if verdict.as_report else None
+            return Outcome(verdict, changes, removed=self._removed, body=body)
         headers, changes = (self._headers, []) if self._is_report else clean(self._headers)
         if len(changes) > _MOST_CHANGES:
             return Outcome(verdict=verdicts.HEADER_TOO_LARGE)
@@ -150,12 +163,15 @@ class Transit:
             return ACCEPTED if self._recipients else DISCARDED
         if self._content is None:
             self._content = Content.CLEAR if self._walk is None else self._walk.finish()
+            self._report_body = None if self._report is None else self._report.finish()
         message = rules.Message(
             sender=self._sender,
             recipients=self._recipients,
             headers=self._headers,
             content=self._content,
             mail_domain=self._policy.mail_domain,
+            client=ip_address(self._client) if self._is_foreign else None,
+            is_report=self._report_body is not None,
         )
         if not self._is_foreign:
             return rules.outgoing(
@@ -193,13 +209,3 @@ class Transit:
             return None
         now_s = int(self._policy.clock())
         return self._signer.sign(headers, self._body_hash.digest(), now_s=now_s).value
-
-
-def _ascii(domain: str) -> str:
-    """A domain as DNS and ``d=`` write it; one that cannot be written is aligned with nothing."""
-    if domain.isascii():
-        return domain
-    try:
-        return domain.encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        return ""

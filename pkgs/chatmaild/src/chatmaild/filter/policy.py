@@ -46,7 +46,7 @@ class Envelope:
     entrance: Entrance
     sender: Mailbox | None = None
     recipients: list[Recipient] = field(default_factory=list)
-    client: bytes = b""
+    client: str = ""
 
     @property
     def is_report(self) -> bool:

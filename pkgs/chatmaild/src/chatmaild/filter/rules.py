@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from chatmaild.dkim.verifier import Result
 from chatmaild.filter import verdicts
-from chatmaild.filter.addresses import author, domain_of, is_literal
+from chatmaild.filter.addresses import IpAddress, author, domain_of, is_literal, proves
 from chatmaild.filter.content import Content
 from chatmaild.filter.envelope import Mailbox, read_mailbox
 from chatmaild.filter.headers import Header, content_type, named, only_text
@@ -22,7 +22,8 @@ class Message(NamedTuple):
     """What the rules know of a message.
 
     ``sender`` is None for the null sender; ``recipients`` are those left after the disabled ones
-    were removed; ``mail_domain`` is the one of this relay.
+    were removed; ``mail_domain`` is the one of this relay. ``client`` is the IP address that the
+    message came from, ``is_report`` says that the body is a delivery report (`report.ReportWalk`).
     """
 
     sender: Mailbox | None
@@ -30,6 +31,8 @@ class Message(NamedTuple):
     headers: list[Header]
     content: Content
     mail_domain: str
+    client: IpAddress | None = None
+    is_report: bool = False
 
 
 _ORIGIN: dict[Result, Verdict] = {
@@ -83,24 +86,29 @@ def incoming(
     found = author_of(message.headers)
     if isinstance(found, Refuse):
         return found
-    if (
-        message.content is Content.CLEAR
-        and not _is_bounce(message, found)
-        and any(enforces_encryption(recipient) for recipient in message.recipients)
-    ):
+    is_unwelcome = message.content is Content.CLEAR and any(
+        map(enforces_encryption, message.recipients)
+    )
+    if is_unwelcome and not _is_bounce(message):
         return verdicts.NOT_ENCRYPTED
     domain = domain_of(found)
-    proven = ACCEPTED if is_literal(domain) else _ORIGIN[origin(domain)]
+    proven = _origin_of_literal(message, domain) if is_literal(domain) else _ORIGIN[origin(domain)]
     if not isinstance(proven, Accept):
         return proven
     if not message.recipients:
         return DISCARDED
     # a forwarder or a list: a bounce would reach somebody who never wrote to us
-    return Accept(null_sender=not _is_by_sender(message, found))
+    is_forwarded = not _is_by_sender(message, found)
+    return Accept(null_sender=is_forwarded, as_report=is_unwelcome)
 
 
 def _is_by_sender(message: Message, found: str) -> bool:
     return read_mailbox(found, message.mail_domain) == message.sender
+
+
+def _origin_of_literal(message: Message, domain: str) -> Verdict:
+    """There is no name under which a key could be: the IP address itself has to be the client."""
+    return ACCEPTED if proves(message.client, domain) else verdicts.NOT_FROM_ITS_ADDRESS
 
 
 def _is_autocrypt_setup(message: Message) -> bool:
@@ -114,13 +122,6 @@ def _is_autocrypt_setup(message: Message) -> bool:
     )
 
 
-def _is_bounce(message: Message, found: str) -> bool:
-    """A report of another server that it could not deliver (RFC 3464, RFC 3834)."""
-    automatic = named(message.headers, b"auto-submitted")
-    kind = content_type(message.headers)
-    return (
-        any(header.text for header in automatic)
-        and found.lower().startswith("mailer-daemon@")
-        and kind is not None
-        and kind.media_type == b"multipart/report"
-    )
+def _is_bounce(message: Message) -> bool:
+    """A report of another server, which nobody is told about in turn (RFC 3464 section 2)."""
+    return message.is_report and not message.sender

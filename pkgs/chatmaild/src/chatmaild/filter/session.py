@@ -171,7 +171,7 @@ class Session:
             resolved=macros.get(b"{mail_addr}", b""),
             login=macros.get(b"{auth_authen}", b""),
         )
-        self._envelope.client = macros.get(b"{client_addr}", b"")
+        self._envelope.client = macros.get(b"{client_addr}", b"").decode("ascii", "replace")
         self._refusal = found if isinstance(found, Refuse) else None
         if not isinstance(found, Refuse):
             self._envelope.sender = found
@@ -260,6 +260,8 @@ def _answer(outcome: Outcome, *, has_sender: bool) -> bytes:
     if outcome.signature is not None:
         orders.append(milter.insert_header(b"DKIM-Signature", outcome.signature))
     orders += [milter.delete_recipient(resolved) for resolved in outcome.removed]
+    if outcome.body is not None:
+        orders += milter.replace_body(outcome.body)
     if verdict.null_sender and has_sender:
         orders.append(milter.change_sender(""))
     orders.append(milter.CONTINUE)

@@ -13,9 +13,11 @@ class Accept:
     """The message goes on.
 
     ``null_sender`` takes the envelope sender away, so that no bounce reaches a stranger.
+    ``as_report``: it passes in clear text as a delivery report, with the body made for that.
     """
 
     null_sender: bool = False
+    as_report: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,11 @@ NOT_ENCRYPTED = Refuse(
 NO_SIGNATURE = Refuse(code=554, text="5.7.1 No DKIM signature found", reason="no DKIM signature")
 NO_VALID_SIGNATURE = Refuse(
     code=554, text="5.7.1 No valid DKIM signature found", reason="no valid DKIM signature"
+)
+NOT_FROM_ITS_ADDRESS = Refuse(
+    code=554,
+    text="5.7.1 Mail of a domain literal is taken from its own IP address only",
+    reason="author at a domain literal, client elsewhere",
 )
 KEY_UNAVAILABLE = Refuse(
     code=451,

@@ -203,5 +203,5 @@ def change_sender(address: str) -> bytes:
 
 def replace_body(body: bytes) -> Iterable[bytes]:
     """Yield the orders that replace the body."""
-    for at in range(0, len(body), BODY_PIECE_BYTES):
+    for at in range(0, len(body) or 1, BODY_PIECE_BYTES):
         yield packet(b"b", body[at : at + BODY_PIECE_BYTES])
