@@ -85,7 +85,6 @@ def test_recipients_from_elsewhere(
 ) -> None:
     """Port 25: clear text reaches Open alone, and Stopped gets nothing."""
     speller = _speller(household.open.domain, alice.domain, other_machine, chance)
-    before = _mailboxes(other_machine)
     letters = _letters(peer, alice, household)
     sent, refused = [], 0
     with _Session(target, household.open.domain) as session:
@@ -100,7 +99,6 @@ def test_recipients_from_elsewhere(
     assert len(sent) > SPELLINGS // 20, "hardly any spelling was accepted"
     assert refused > SPELLINGS // 20, "hardly any spelling was refused"
     _are_where_the_filter_says(sent, household, other_machine)
-    assert _mailboxes(other_machine) == before
 
 
 def test_recipients_over_https(
@@ -117,7 +115,7 @@ def test_recipients_over_https(
     sent = []
     for number in range(HTTPS):
         path = speller.path(chance.choice(household.names()))
-        to = path.removeprefix("<").removesuffix(">")
+        to = path.strip("<> ")  # the gateway takes brackets off, HTTP blanks
         if not to.isascii() or not to.isprintable():
             continue
         mark = f"mark-{number}-{chance.randrange(1 << 30)}."
@@ -228,10 +226,6 @@ def _speller(domain: str, other_domain: str, machine: Machine, chance: random.Ra
     return Speller(domain=domain, literals=literals, other_domain=other_domain, chance=chance)
 
 
-def _mailboxes(machine: Machine) -> set[str]:
-    return set(machine.run("ls", MAIL).split())
-
-
 def _are_where_the_filter_says(sent: list[Sent], household: Household, machine: Machine) -> None:
     people = (household.open, household.closed, household.stopped)
     expected = {person.address: set[str]() for person in people}
@@ -247,8 +241,14 @@ def _are_where_the_filter_says(sent: list[Sent], household: Household, machine: 
 
     for person in people:
         assert _marks(person) == expected[person.address]
+        assert _mailboxes(machine, person.name) == [person.address]
     for person in (household.closed, household.stopped):
         assert not any(b"text/plain" in letter.raw for letter in person.inbox())
+
+
+def _mailboxes(machine: Machine, name: str) -> list[str]:
+    """The directories that hold a name, whatever else is in theirs."""
+    return [found for found in machine.run("ls", MAIL).split("\n") if name in found.lower()]
 
 
 def _marks(person: Person) -> set[str]:
