@@ -73,29 +73,51 @@
         description = "A machine of one's own that is a chatmail relay";
       };
 
-      packages = forAllSystems (pkgs: {
-        chatmaild = pkgs.callPackage ./pkgs/chatmaild { };
-        chatmail-nixos = pkgs.callPackage ./pkgs/chatmail-nixos { };
-        chatmail-www = pkgs.callPackage ./pkgs/chatmail-www { };
-        preload = pkgs.callPackage ./pkgs/preload { };
-        options-doc = pkgs.writeText "options.md" (import ./docs/options.nix);
-        # of aarch64, whoever asks: built by emulation, a remote builder, or a Raspberry Pi
+      overlays.default = final: _: { chatmailPackages = import ./pkgs final; };
+
+      packages = forAllSystems (
+        pkgs:
+        let
+          ours = import ./pkgs pkgs;
+        in
+        ours
+        // {
+          options-doc = pkgs.writeText "options.md" (import ./docs/options.nix);
+          default = ours.chatmaild;
+        }
+      );
+
+      # Of aarch64, whoever asks: built by emulation, a remote builder, or a Raspberry Pi. It is not among the packages,
+      # which all build where they are asked for.
+      legacyPackages = forAllSystems (_: {
         sdImage-rpi = self.nixosConfigurations.rpi.config.system.build.sdImage;
-        default = self.packages.${pkgs.stdenv.hostPlatform.system}.chatmaild;
       });
 
       apps = forAllSystems (
         pkgs:
         let
-          script = name: description: {
+          workshop = import ./tests/workshop.nix { inherit pkgs; };
+          app = name: description: command: {
             type = "app";
-            program = "${pkgs.writeShellScript name ''exec ${./.}/scripts/${name} "$@"''}";
+            program = lib.getExe (
+              pkgs.writeShellApplication {
+                inherit name;
+                runtimeInputs = workshop.programs;
+                runtimeEnv = workshop.variables // {
+                  CHATMAIL_CHECKOUT = "${self}";
+                  CHATMAIL_LAB_COMMAND = "nix run ${self}#lab --";
+                };
+                text = ''exec ${command} "$@"'';
+              }
+            );
             meta = { inherit description; };
           };
         in
         {
-          try = script "try" "Two relays on this machine, and a message between them";
-          lab = script "lab" "Relays, name server and clients in containers on this machine";
+          try = app "try" "Two relays on this machine, and a message between them" "${self}/scripts/try";
+          lab = app "lab" "Relays, name server and clients in containers on this machine" (
+            lib.getExe (import ./pkgs pkgs).chatmail-lab
+          );
           vm = {
             type = "app";
             program = lib.getExe' (vm pkgs.stdenv.hostPlatform.system).config.system.build.vm "run-vm-vm";
@@ -108,11 +130,15 @@
         pkgs:
         let
           inherit (pkgs.stdenv.hostPlatform) system;
+          ours = import ./pkgs pkgs;
         in
-        # building chatmaild runs its unit tests
-        {
-          inherit (self.packages.${system}) chatmaild chatmail-nixos chatmail-www preload;
-
+        ours
+        // prefixed "units" (
+          lib.mapAttrs (_: package: package.tests.units) (
+            lib.filterAttrs (_: package: package ? tests.units) ours
+          )
+        )
+        // {
           formatting = pkgs.runCommand "chatmail-formatting" { nativeBuildInputs = [ (formatter pkgs) ]; } ''
             cp -r ${./.} source && chmod -R u+w source && cd source
             HOME=$TMPDIR format --ci
@@ -135,6 +161,18 @@
               machine = machine system;
             };
             pkgs.writeText "chatmail-assertions" "told\n";
+
+          # the same: what the documents tell operators to write
+          snippets =
+            assert import ./tests/nixos/snippets {
+              inherit lib;
+              machine = machine system;
+              inputs = {
+                inherit nixpkgs;
+                chatmail = self;
+              };
+            };
+            pkgs.writeText "chatmail-snippets" "taken\n";
 
           # the same: what options do that only a whole NixOS has
           options =
@@ -189,17 +227,19 @@
       formatter = forAllSystems formatter;
 
       devShells = forAllSystems (pkgs: {
-        default = pkgs.mkShell {
-          inputsFrom = [ self.packages.${pkgs.stdenv.hostPlatform.system}.chatmaild ];
-          packages = [
-            pkgs.deadnix
-            pkgs.mypy
-            pkgs.nixfmt
-            pkgs.ruff
-            pkgs.statix
-            pkgs.treefmt
-          ];
-        };
+        default =
+          let
+            workshop = import ./tests/workshop.nix { inherit pkgs; };
+          in
+          pkgs.mkShell {
+            packages = workshop.programs ++ [
+              pkgs.deadnix
+              pkgs.nixfmt
+              pkgs.statix
+              pkgs.treefmt
+            ];
+            env = workshop.variables;
+          };
       });
     };
 }

@@ -51,7 +51,9 @@ let
     else if isAttrs value && value ? text then
       value.text
     else if isAttrs value then
-      "{ ${concatStringsSep " " (map (name: "${name} = ${show value.${name}};") (attrNames value) ++ [ "}" ])}"
+      "{ ${
+        concatStringsSep " " (map (name: "${name} = ${show value.${name}};") (attrNames value) ++ [ "}" ])
+      }"
     else
       quoted value;
 

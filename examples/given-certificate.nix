@@ -1,5 +1,5 @@
 # A certificate that something else renews (certbot on a neighbour, an authority of the organisation).
-# It must be valid for the domain, `www.` and `mta-sts.`; the relay notices when the file changes.
+# It must be valid for the domain, `www.` and `mta-sts.`; the relay notices when the files change.
 {
   imports = [ ../modules/chatmail.nix ];
 

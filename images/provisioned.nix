@@ -10,9 +10,8 @@
 }:
 let
   cfg = config.chatmailImage;
-  package = pkgs.callPackage ../pkgs/chatmail-nixos { };
-  program = lib.getExe package;
-  pageBuilder = pkgs.callPackage ../pkgs/chatmail-www { };
+  packages = (import ../modules/chatmail-nixos/packages.nix { inherit config pkgs; }).relay;
+  program = lib.getExe packages.chatmail-nixos;
 
   # reserved names (RFC 2606), which therefore stand nowhere else
   placeholder = "relay.placeholder.invalid";
@@ -28,7 +27,7 @@ let
       inherit placeholder;
       contact = placeholderContact;
       pages = if relay.services.chatmail.web.enable then "chatmail-pages-${placeholder}" else null;
-      page_builder = lib.getExe pageBuilder;
+      page_builder = lib.getExe packages.chatmail-www;
       settings = pkgs.writeText "pages.json" (
         builtins.toJSON (
           import ../modules/chatmail/pages.nix {
@@ -68,6 +67,8 @@ let
             OnUnitInactiveSec = "2min";
           };
         };
+        # instead of which a card has the above, which is quicker and remembers what failed
+        timers.chatmail-retry-order.enable = false;
       };
     };
 in

@@ -60,7 +60,7 @@
       max-jobs = 1;
     };
     gc = {
-      automatic = true;
+      automatic = config.nix.enable;
       options = "--delete-older-than 14d";
     };
   };

@@ -36,29 +36,30 @@
       package = pkgs.qemu_test;
     };
     diskImage = null;
-    forwardPorts = map
-      (ports: {
-        from = "host";
-        host.port = ports.host;
-        guest.port = ports.guest;
-      })
-      [
-        {
-          host = 2525;
-          guest = 25;
-        }
-        {
-          host = 2443;
-          guest = 443;
-        }
-        {
-          host = 2465;
-          guest = 465;
-        }
-        {
-          host = 2993;
-          guest = 993;
-        }
-      ];
+    forwardPorts =
+      map
+        (ports: {
+          from = "host";
+          host.port = ports.host;
+          guest.port = ports.guest;
+        })
+        [
+          {
+            host = 2525;
+            guest = 25;
+          }
+          {
+            host = 2443;
+            guest = 443;
+          }
+          {
+            host = 2465;
+            guest = 465;
+          }
+          {
+            host = 2993;
+            guest = 993;
+          }
+        ];
   };
 }

@@ -10,20 +10,19 @@ let
   inherit (lib) mkDefault mkIf mkMerge;
   cfg = config.services.chatmail;
 
-  chatmaild =
-    if cfg.package != null then cfg.package else pkgs.callPackage ../pkgs/chatmaild { };
-  preload = pkgs.callPackage ../pkgs/preload { };
+  packages = import ./chatmail-nixos/packages.nix { inherit config pkgs; };
+  inherit (packages.relay) chatmaild;
 
   description = import ./chatmail/description.nix {
     inherit lib cfg;
     programs = {
       chatmaild = lib.getExe' chatmaild "chatmaild";
       doveadm = lib.getExe' config.services.dovecot2.package "doveadm";
-      libraries = "${preload}/lib";
+      libraries = "${packages.relay.chatmail-preload}/lib";
       openssl = lib.getExe pkgs.openssl;
       shell = pkgs.runtimeShell;
       systemctl = lib.getExe' config.systemd.package "systemctl";
-      www = if cfg.web.enable then (pkgs.callPackage ../pkgs/chatmail-www { }).site description.pages else null;
+      www = if cfg.web.enable then packages.here.chatmail-www.site description.pages else null;
     };
   };
   inherit (description) settings;
@@ -34,7 +33,8 @@ let
     let
       # a machine that only imports this module has no domain
       parts = lib.optionals cfg.enable description.config;
-      pick = path: names: lib.genAttrs names (name: mkMerge (map (part: part.${path}.${name} or { }) parts));
+      pick =
+        path: names: lib.genAttrs names (name: mkMerge (map (part: part.${path}.${name} or { }) parts));
     in
     lib.mapAttrs pick {
       environment = [ "etc" ];
@@ -67,91 +67,90 @@ in
 
   options.services.chatmail = import ./chatmail/options.nix { inherit lib; };
 
-  config = mkIf cfg.enable (
-    mkMerge (
-      [
-        described
-        {
-          inherit (description) assertions;
-          services.chatmail.ipv6.enable = mkDefault config.networking.enableIPv6;
-          environment.systemPackages = [ chatmaild ];
-          # Dovecot 2.4, whatever release the machine was installed with
-          services.dovecot2.package = mkDefault pkgs.dovecot;
-          services.dovecot2.createMailUser = mkDefault false;
+  config = mkIf cfg.enable (mkMerge ([
+    described
+    {
+      inherit (description) assertions;
+      services.chatmail.ipv6.enable = mkDefault config.networking.enableIPv6;
+      environment.systemPackages = [ chatmaild ];
+      # Dovecot 2.4, whatever release the machine was installed with
+      services.dovecot2.package = mkDefault pkgs.dovecot;
+      services.dovecot2.createMailUser = mkDefault false;
 
-          networking.firewall = mkIf cfg.openFirewall {
-            allowedTCPPorts = [
-              settings.ports.smtp
-              settings.ports.submission
-              settings.ports.submissions
-              settings.ports.imap
-              settings.ports.imaps
-            ]
-            ++ lib.optionals (settings.web.port443 != "off") [
-              settings.ports.http
-              settings.ports.https
-            ];
-            allowedUDPPorts = lib.optional settings.turn.enable settings.turn.port;
-            allowedUDPPortRanges = lib.optional settings.turn.enable {
-              from = settings.turn.minRelayPort;
-              to = settings.turn.maxRelayPort;
-            };
-          };
+      networking.firewall = mkIf cfg.openFirewall {
+        allowedTCPPorts = [
+          settings.ports.smtp
+          settings.ports.submission
+          settings.ports.submissions
+          settings.ports.imap
+          settings.ports.imaps
+        ]
+        ++ lib.optionals (settings.web.port443 != "off") [
+          settings.ports.http
+          settings.ports.https
+        ];
+        allowedUDPPorts = lib.optional settings.turn.enable settings.turn.port;
+        allowedUDPPortRanges = lib.optional settings.turn.enable {
+          from = settings.turn.minRelayPort;
+          to = settings.turn.maxRelayPort;
+        };
+      };
 
-          # one watch for every mailbox that somebody waits for (inotify(7))
-          boot.kernel.sysctl = lib.mapAttrs (_: mkDefault) {
-            "fs.inotify.max_user_instances" = 65535;
-            "fs.inotify.max_user_watches" = 524288;
-          };
+      # one watch for every mailbox that somebody waits for (inotify(7))
+      boot.kernel.sysctl = lib.mapAttrs (_: mkDefault) {
+        "fs.inotify.max_user_instances" = 65535;
+        "fs.inotify.max_user_watches" = 524288;
+      };
 
-          # these read their settings when they start
-          systemd.services =
-            lib.genAttrs
-              [
-                "chatmail-accounts"
-                "chatmail-filter"
-                "chatmail-transport"
-              ]
-              (_: {
-                restartTriggers = [ config.environment.etc."chatmail/settings.json".source ];
-              })
-            // lib.optionalAttrs (settings.iroh.enable && settings.iroh.program != null) {
-              iroh-relay.restartTriggers = [ config.environment.etc."chatmail/iroh-relay.toml".source ];
-            };
+      # these read their settings when they start
+      systemd.services =
+        lib.genAttrs
+          [
+            "chatmail-accounts"
+            "chatmail-filter"
+            "chatmail-transport"
+          ]
+          (_: {
+            restartTriggers = [ config.environment.etc."chatmail/settings.json".source ];
+          })
+        // lib.optionalAttrs (settings.iroh.enable && settings.iroh.program != null) {
+          iroh-relay.restartTriggers = [ config.environment.etc."chatmail/iroh-relay.toml".source ];
+        };
 
-          # the settings file is checked by its reader before a machine boots with it
-          system.checks = [
-            (pkgs.runCommand "chatmail-settings-check" { } ''
-              ${lib.getExe' chatmaild "chatmaild"} check-settings ${
-                pkgs.writeText "settings.json" (builtins.toJSON settings)
-              }
-              touch $out
-            '')
-          ];
-        }
+      # the settings file is checked by its reader before a machine boots with it
+      system.checks = [
+        (pkgs.buildPackages.runCommand "chatmail-settings-check" { } ''
+          ${lib.getExe' packages.here.chatmaild "chatmaild"} check-settings ${pkgs.writeText "settings.json" (builtins.toJSON settings)}
+          touch $out
+        '')
+      ];
+    }
 
-        (mkIf (settings.tls.mode == "acme") {
-          security.acme.certs.${settings.domain} = {
-            extraDomainNames = map (prefix: "${prefix}.${settings.domain}") [
-              "www"
-              "mta-sts"
-            ];
-            group = mkDefault settings.users.tlsGroup;
-            keyType = mkDefault "ec256";
-            reloadServices = daemons;
-          };
-          services.nginx.virtualHosts = lib.genAttrs [
+    (mkIf (settings.tls.mode == "acme") {
+      security.acme.certs.${settings.domain} = {
+        extraDomainNames = map (prefix: "${prefix}.${settings.domain}") [
+          "www"
+          "mta-sts"
+        ];
+        group = mkDefault settings.users.tlsGroup;
+        keyType = mkDefault "ec256";
+        reloadServices = daemons;
+      };
+      services.nginx.virtualHosts =
+        lib.genAttrs
+          [
             settings.domain
             "www.${settings.domain}"
             "mta-sts.${settings.domain}"
-          ] (_: { useACMEHost = mkDefault settings.domain; });
-          # a self-signed one is there before the first order
-          systemd.services = lib.genAttrs [ "postfix" "dovecot" ] (_: {
-            wants = [ "acme-${settings.domain}.service" ];
-            after = [ "acme-${settings.domain}.service" ];
+          ]
+          (_: {
+            useACMEHost = mkDefault settings.domain;
           });
-        })
-      ]
-    )
-  );
+      # a self-signed one is there before the first order
+      systemd.services = lib.genAttrs [ "postfix" "dovecot" ] (_: {
+        wants = [ "acme-${settings.domain}.service" ];
+        after = [ "acme-${settings.domain}.service" ];
+      });
+    })
+  ]));
 }

@@ -1,6 +1,13 @@
 # The certificate of a relay that orders it by ACME: HTTP-01 by default; whoever sets
 # security.acme.certs.<domain>.dnsProvider (or the same below security.acme.defaults) gets DNS-01.
-{ config, lib, ... }:
+# The issuer wants to see the domain in DNS, and what to publish there the relay itself says, once it runs: an order
+# before that would fail, and with it the switch that installs the relay.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
 let
   inherit (lib) mkDefault mkIf;
   cfg = config.services.chatmail;
@@ -8,6 +15,17 @@ let
   certificate = config.security.acme.certs.${settings.domain};
   otherChallenge =
     certificate.dnsProvider != null || certificate.listenHTTP != null || certificate.s3Bucket != null;
+  byDns = certificate.dnsProvider != null;
+  order = "acme-order-renew-${settings.domain}.service";
+  names = [ settings.domain ] ++ certificate.extraDomainNames;
+  inDns = pkgs.writeShellScript "chatmail-names-are-in-dns" ''
+    for name in ${lib.escapeShellArgs names}; do
+      ${lib.getExe' pkgs.getent "getent"} ahosts "$name" >/dev/null || {
+        echo "$name is not in DNS yet, so no certificate is ordered; chatmail dns says what to publish"
+        exit 1
+      }
+    done
+  '';
 in
 {
   config = mkIf (cfg.enable && settings.tls.mode == "acme") {
@@ -23,6 +41,28 @@ in
         else
           "postmaster@${settings.domain}"
       );
+    };
+
+    systemd = mkIf (!byDns) {
+      # with the rights of root: the order's own sandbox is for the order
+      services."acme-order-renew-${settings.domain}".serviceConfig.ExecCondition = "+${inDns}";
+      # as soon as DNS is right; five orders in an hour may fail (Let's Encrypt)
+      services.chatmail-retry-order = {
+        description = "Order the certificate that could not be ordered yet";
+        unitConfig.ConditionPathExists = "!${certificate.directory}/acme-success";
+        serviceConfig = {
+          Type = "oneshot";
+          ExecStart = "${lib.getExe' config.systemd.package "systemctl"} --no-block start ${order}";
+        };
+      };
+      timers.chatmail-retry-order = {
+        description = "Order the certificate that could not be ordered yet";
+        wantedBy = [ "timers.target" ];
+        timerConfig = {
+          OnActiveSec = "15min";
+          OnUnitInactiveSec = "15min";
+        };
+      };
     };
 
     assertions = [

@@ -10,7 +10,7 @@ let
   inherit (lib) mkDefault mkIf;
   cfg = config.services.chatmail;
   upgrade = cfg.autoUpgrade;
-  package = pkgs.callPackage ../../pkgs/chatmail-nixos { };
+  package = (import ./packages.nix { inherit config pkgs; }).relay.chatmail-nixos;
   program = lib.getExe package;
   arguments = lib.escapeShellArgs (
     [

@@ -3,6 +3,7 @@
   imports = [
     ./acme.nix
     ./auto-upgrade.nix
+    ./clock.nix
     ./good-neighbour.nix
     ./journald.nix
     ./selftest.nix

@@ -25,7 +25,8 @@ let
   onPort443 =
     host:
     lib.any (listen: public listen && listen.port == ports.https) host.listen
-    || host.listen == [ ] && host.listenAddresses != [ ] && (host.onlySSL || host.addSSL || host.forceSSL);
+    ||
+      host.listen == [ ] && host.listenAddresses != [ ] && (host.onlySSL || host.addSSL || host.forceSSL);
   intruders = attrNames (filterAttrs (_: onPort443) nginx.virtualHosts);
   # services come, go and are renamed; an option's old name is only an alias
   enabled = filter (
@@ -69,17 +70,29 @@ let
   };
   holds = value: wanted: lib.elem wanted (lib.toList value);
   overridden = attrNames (filterAttrs (name: wanted: !holds (main.${name} or null) wanted) required);
-  # a list of names, or names with yes and no
+  # a list of names, or names with yes and no (beside what says that they are a section)
   given = dovecot2.settings.protocols or [ ];
   protocols =
     if lib.isAttrs given then
-      attrNames (filterAttrs (_: on: on == true) given)
+      attrNames (filterAttrs (_: on: lib.isBool on && on) given)
     else
       lib.concatMap (lib.splitString " ") (lib.toList given);
 in
 {
   config = mkIf cfg.enable {
+    # systemd-networkd brings it along. It would stand before the relay's resolver, ask whom the network names, and
+    # believe them without validation.
+    services.resolved.enable = lib.mkOverride 900 false;
+
     assertions = [
+      {
+        assertion = !config.services.resolved.enable;
+        message = ''
+          services.resolved.enable is true, so systemd-resolved answers in place of the relay's validating resolver
+          (services.unbound), from whatever name servers the network offers. Set it to false: /etc/resolv.conf then
+          names 127.0.0.1, and unbound asks the root servers, or whom services.unbound.settings.forward-zone says.
+        '';
+      }
       {
         assertion = settings.web.port443 != "shared" || intruders == [ ];
         message = ''

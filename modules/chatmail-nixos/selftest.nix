@@ -8,7 +8,7 @@
 }:
 let
   cfg = config.services.chatmail;
-  chatmaild = if cfg.package != null then cfg.package else pkgs.callPackage ../../pkgs/chatmaild { };
+  inherit ((import ./packages.nix { inherit config pkgs; }).relay) chatmaild;
 in
 {
   config = lib.mkIf cfg.enable {

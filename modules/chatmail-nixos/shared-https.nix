@@ -11,13 +11,11 @@ in
   config = mkIf (cfg.enable && settings.web.port443 == "shared") {
     services.nginx = {
       defaultListen = mkDefault (
-        map
-          (addr: {
-            inherit addr;
-            port = ports.http;
-            ssl = false;
-          })
-          ([ "0.0.0.0" ] ++ optional settings.network.ipv6 "[::]")
+        map (addr: {
+          inherit addr;
+          port = ports.http;
+          ssl = false;
+        }) ([ "0.0.0.0" ] ++ optional settings.network.ipv6 "[::]")
         ++ [
           {
             addr = "127.0.0.1";

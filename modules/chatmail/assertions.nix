@@ -16,9 +16,9 @@ let
     substring
     ;
   inherit (lib) hasInfix hasPrefix splitString;
+  inherit (settings) domain;
   inherit (cfg)
     accounts
-    domain
     mail
     retention
     tls
@@ -49,18 +49,19 @@ let
   characters = text: genList (n: substring n 1 text) (stringLength text);
 in
 [
+  (check "domain" cfg.domain (cfg.domain != null) "a relay needs a name, and has none."
+    "Write the one that stands behind the @, such as \"chat.example.org\"."
+  )
   (check "domain" domain (if looksLikeAddress then isAddress else isName)
     "this is neither a domain name in lower case nor an IPv4 address."
     "Write the name that stands behind the @, such as \"chat.example.org\"."
   )
-  (check "ipv4.enable" cfg.ipv4.enable (cfg.ipv4.enable || cfg.ipv6.enable)
-    "ipv6.enable is false, too, so nobody reaches the relay."
-    "Set one of the two to true."
-  )
-  (check "ipv4.enable" cfg.ipv4.enable (cfg.ipv4.enable || !looksLikeAddress)
-    "the domain is the IPv4 address ${domain}."
-    "Set it to true, or take a domain name."
-  )
+  (check "ipv4.enable" cfg.ipv4.enable (
+    cfg.ipv4.enable || cfg.ipv6.enable
+  ) "ipv6.enable is false, too, so nobody reaches the relay." "Set one of the two to true.")
+  (check "ipv4.enable" cfg.ipv4.enable (
+    cfg.ipv4.enable || !looksLikeAddress
+  ) "the domain is the IPv4 address ${domain}." "Set it to true, or take a domain name.")
 
   (check "accounts.userNameMinLength" accounts.userNameMinLength
     (accounts.userNameMinLength <= invented.name)
@@ -83,10 +84,9 @@ in
     "Set it to ${toString invented.password} or less."
   )
 
-  (check "retention.deleteAfterDays" retention.deleteAfterDays (retention.deleteAfterDays <= 20)
-    "a chatmail relay keeps no message longer than 20 days."
-    "Set it to 20 or less."
-  )
+  (check "retention.deleteAfterDays" retention.deleteAfterDays (
+    retention.deleteAfterDays <= 20
+  ) "a chatmail relay keeps no message longer than 20 days." "Set it to 20 or less.")
   (check "retention.deleteLargeAfterDays" retention.deleteLargeAfterDays
     (retention.deleteLargeAfterDays <= retention.deleteAfterDays)
     "large messages would stay longer than small ones (retention.deleteAfterDays = ${toString retention.deleteAfterDays})."
@@ -100,7 +100,9 @@ in
   (check "retention.quotaMegabytes" retention.quotaMegabytes
     (retention.quotaMegabytes * 1048576 >= 2 * mail.maxMessageBytes)
     "a mailbox would not hold two messages of mail.maxMessageBytes = ${toString mail.maxMessageBytes}."
-    "Set it to ${toString (2 * mail.maxMessageBytes / 1048576 + 1)} or more, or lower mail.maxMessageBytes."
+    "Set it to ${
+      toString (2 * mail.maxMessageBytes / 1048576 + 1)
+    } or more, or lower mail.maxMessageBytes."
   )
 
   (check "tls.certificateFile" tls.certificateFile
@@ -129,9 +131,7 @@ in
     "List the other selectors only."
   )
 
-  (check "web.contact.mail" cfg.web.contact.mail
-    (cfg.web.contact.mail == null || match "[^@[:space:]]+@[^@[:space:]]+" cfg.web.contact.mail != null)
-    "this is no e-mail address."
-    "Write one, such as \"privacy@example.org\", or null."
-  )
+  (check "web.contact.mail" cfg.web.contact.mail (
+    cfg.web.contact.mail == null || match "[^@[:space:]]+@[^@[:space:]]+" cfg.web.contact.mail != null
+  ) "this is no e-mail address." "Write one, such as \"privacy@example.org\", or null.")
 ]

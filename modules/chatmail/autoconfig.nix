@@ -3,7 +3,14 @@
 let
   inherit (lib) concatMapStringsSep optionals;
   inherit (settings) domain mailDomain ports;
-  server = kind: type: port: socketType: { inherit kind type port socketType; };
+  server = kind: type: port: socketType: {
+    inherit
+      kind
+      type
+      port
+      socketType
+      ;
+  };
   incoming = server "incomingServer" "imap";
   outgoing = server "outgoingServer" "smtp";
   onHttps = optionals (settings.web.port443 == "shared");

@@ -1,8 +1,10 @@
-# { lib, settings, programs, sandbox, ... } -> how the certificate comes to be where settings.tls says, unless ACME
-# orders it: one of our own for a relay without a public name, and word to the daemons when a given file changes.
+# { lib, settings, given, programs, sandbox, ... } -> how the certificate comes to be where settings.tls says, unless ACME
+# orders it: one of our own for a relay without a public name; a given one is copied there whenever it changes, if
+# certificate and key belong together (./take-certificate.sh).
 {
   lib,
   settings,
+  given,
   programs,
   sandbox,
   ...
@@ -38,8 +40,53 @@ let
     # the key first: a certificate without one is never seen
     "&& chmod 640 key.new && mv key.new key.pem && mv fullchain.new fullchain.pem"
   ];
+  service = {
+    before = daemons;
+    serviceConfig = sandbox // {
+      Type = "oneshot";
+      WorkingDirectory = directory;
+      ReadWritePaths = [ directory ];
+    };
+  };
+
+  makeOnce = lib.recursiveUpdate service {
+    description = "Self-signed certificate";
+    requiredBy = daemons;
+    serviceConfig = {
+      RemainAfterExit = true;
+      ExecStart = "${programs.shell} -c 'test -s fullchain.pem || { ${make}; }'";
+      UMask = "0022";
+    };
+  };
+
+  take = lib.recursiveUpdate service {
+    description = "Take the given certificate into use";
+    # without it they start all the same
+    wantedBy = daemons;
+    # each change is a start
+    unitConfig.StartLimitIntervalSec = 0;
+    environment = {
+      CERTIFICATE = given.certificateFile;
+      KEY = given.keyFile;
+      DAEMONS = toString daemons;
+      OPENSSL = programs.openssl;
+      SYSTEMCTL = programs.systemctl;
+    };
+    script = ''
+      provisional() {
+        ${make}
+      }
+      ${builtins.readFile ./take-certificate.sh}
+    '';
+    serviceConfig = {
+      # reads what belongs to whoever renews it, and tells systemd of it
+      CapabilityBoundingSet = "CAP_DAC_READ_SEARCH";
+      PrivateUsers = false;
+      ProtectHome = "read-only";
+    };
+  };
 in
-optionalAttrs (tls.mode == "self-signed") {
+optionalAttrs (tls.mode != "acme") {
   # the group of the directory becomes that of the key
   systemd.tmpfiles.settings."10-chatmail".${directory}.d = {
     user = "root";
@@ -47,32 +94,16 @@ optionalAttrs (tls.mode == "self-signed") {
     mode = "2750";
   };
 
-  systemd.services.chatmail-certificate = {
-    description = "Self-signed certificate";
-    before = daemons;
-    requiredBy = daemons;
-    serviceConfig = sandbox // {
-      Type = "oneshot";
-      RemainAfterExit = true;
-      ExecStart = "${programs.shell} -c 'test -s fullchain.pem || { ${make}; }'";
-      WorkingDirectory = directory;
-      ReadWritePaths = [ directory ];
-      UMask = "0022";
-    };
-  };
-}
-// optionalAttrs (tls.mode == "files") {
-  systemd.paths.chatmail-certificate = {
-    description = "Changes of the certificate";
-    wantedBy = [ "multi-user.target" ];
-    pathConfig.PathChanged = tls.certificateFile;
-  };
-  systemd.services.chatmail-certificate = {
-    description = "Take the changed certificate into use";
-    serviceConfig = {
-      Type = "oneshot";
-      # a restart would cut every session
-      ExecStart = "${programs.systemctl} try-reload-or-restart ${concatStringsSep " " daemons}";
+  systemd.services.chatmail-certificate = if tls.mode == "files" then take else makeOnce;
+
+  systemd.paths = optionalAttrs (tls.mode == "files") {
+    chatmail-certificate = {
+      description = "Changes of the certificate";
+      wantedBy = [ "multi-user.target" ];
+      pathConfig.PathChanged = [
+        given.certificateFile
+        given.keyFile
+      ];
     };
   };
 }

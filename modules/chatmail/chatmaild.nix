@@ -73,24 +73,26 @@ in
         "network.target"
         "unbound.service"
       ];
-      serviceConfig = keepsListening // {
-        # SMTP sessions go on in the next process, see wire/loop.py
-        FileDescriptorStoreMax = keptForSessions + 16;
-        # whoever connects can have mail signed: Postfix alone, whose processes have no other group
-        Group = users.postfix;
-        # the markers of the mailboxes, see ./files.nix
-        SupplementaryGroups = [ users.mail ];
-        ReadWritePaths = [ directories.dkim ];
-        # keys of other domains, from the resolver
-        RestrictAddressFamilies = [
-          "AF_UNIX"
-          "AF_INET"
-          "AF_INET6"
-        ];
-      }
-      // lib.optionalAttrs settings.dkim.enable {
-        ExecStartPre = "${programs.chatmaild} dkim-keys";
-      };
+      serviceConfig =
+        keepsListening
+        // {
+          # SMTP sessions go on in the next process, see wire/loop.py
+          FileDescriptorStoreMax = keptForSessions + 16;
+          # whoever connects can have mail signed: Postfix alone, whose processes have no other group
+          Group = users.postfix;
+          # the markers of the mailboxes, see ./files.nix
+          SupplementaryGroups = [ users.mail ];
+          ReadWritePaths = [ directories.dkim ];
+          # keys of other domains, from the resolver
+          RestrictAddressFamilies = [
+            "AF_UNIX"
+            "AF_INET"
+            "AF_INET6"
+          ];
+        }
+        // lib.optionalAttrs settings.dkim.enable {
+          ExecStartPre = "${programs.chatmaild} dkim-keys";
+        };
     };
 
     chatmail-transport = service "transport" users.transport "Chatmail delivery over HTTPS" {

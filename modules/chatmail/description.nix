@@ -21,6 +21,8 @@ let
   };
   context = {
     inherit lib settings programs;
+    # where the operator's own certificate is; daemons read the one that settings.tls names
+    given = cfg.tls;
     sandbox = import ./hardening.nix;
     quiet = import ./privacy.nix { inherit lib; };
   };

@@ -104,7 +104,8 @@ in
           "= /cgi-bin/newemail.py" = accounts;
           "/account/" = accounts;
           "@too-large" = refusal 413 "The request is too large.";
-          "@away" = refusal 503 "This relay has too much to do or is being restarted. Please try again in a minute.";
+          "@away" =
+            refusal 503 "This relay has too much to do or is being restarted. Please try again in a minute.";
 
           "= /mxdeliv" = {
             proxyPass = "http://unix:${sockets.mxdeliv}";

@@ -16,10 +16,11 @@ in
   };
 
   domain = mkOption {
-    type = types.str;
+    type = types.nullOr types.str;
+    default = null;
     example = "chat.example.org";
     description = ''
-      Domain of the addresses, and the name under which clients and other relays reach this machine.
+      Domain of the addresses, and the name under which clients and other relays reach this machine; needed.
       A name that begins with `_`, or an IPv4 address, makes a relay without a publicly trusted certificate.
     '';
   };
@@ -195,7 +196,13 @@ in
 
   tls = {
     mode = mkOption {
-      type = types.nullOr (types.enum [ "acme" "files" "self-signed" ]);
+      type = types.nullOr (
+        types.enum [
+          "acme"
+          "files"
+          "self-signed"
+        ]
+      );
       default = null;
       example = "files";
       description = ''
@@ -208,13 +215,16 @@ in
       type = types.nullOr types.path;
       default = null;
       example = "/var/lib/secrets/fullchain.pem";
-      description = "PEM file with the certificate and its chain, valid for the domain, `www.` and `mta-sts.`; watched for changes.";
+      description = ''
+        PEM file with the certificate and its chain, valid for the domain, `www.` and `mta-sts.`.
+        It is watched for changes; it may come later, and is taken into use when it belongs to the key.
+      '';
     };
     keyFile = mkOption {
       type = types.nullOr types.path;
       default = null;
       example = "/var/lib/secrets/key.pem";
-      description = "PEM file with the private key of the certificate.";
+      description = "PEM file with the private key of the certificate, without a passphrase; watched as well.";
     };
   };
 
@@ -341,7 +351,11 @@ in
       description = "Whether the web pages (home, about, privacy policy, delete my address) are served.";
     };
     port443 = mkOption {
-      type = types.enum [ "shared" "web-only" "off" ];
+      type = types.enum [
+        "shared"
+        "web-only"
+        "off"
+      ];
       default = "shared";
       example = "web-only";
       description = ''

@@ -35,6 +35,9 @@ let
   # how Postfix signs its trace headers, as a regular expression
   postfixed = "${builtins.replaceStrings [ "." ] [ "[.]" ] settings.hostName} [(]Postfix[)]";
 
+  # what our own trace header becomes
+  received = "Received: by ${settings.hostName} (Postfix) with $$1 id $$2;$$3";
+
   # no account can have this name; see smtpd_command_filter
   verifyAddress = "vrfy~@${mailDomain}";
 
@@ -85,7 +88,11 @@ let
   sender = {
     maxproc = mkDefault 500;
   }
-  // lib.optionalAttrs literal { args = mkDefault (arguments { inet_protocols = "ipv4"; }); };
+  // lib.optionalAttrs literal {
+    args = mkDefault (arguments {
+      inet_protocols = "ipv4";
+    });
+  };
   smtpd = options: {
     type = "inet";
     private = false;
@@ -249,9 +256,7 @@ in
         lmtp_line_length_limit = 0;
         # our own Received, without the client's name and address
         header_checks = inline [
-          (rule "/^Received: from .*[[:space:]]by ${postfixed} with ([A-Z0-9]+) id ([0-9A-Za-z]+).*;(.*)$$/"
-            "REPLACE Received: by ${settings.hostName} (Postfix) with $$1 id $$2;$$3"
-          )
+          (rule "/^Received: from .*[[:space:]]by ${postfixed} with ([A-Z0-9]+) id ([0-9A-Za-z]+).*;(.*)$$/" "REPLACE ${received}")
         ];
         smtp_header_checks = inline [ (rule "/^Received:/" "IGNORE") ];
         lmtp_header_checks = inline [
@@ -301,19 +306,24 @@ in
         submissions // { smtpd_upstream_proxy_protocol = "haproxy"; }
       );
       # from HTTPS: the Internet, therefore without trust in the loopback address
-      "127.0.0.1:${port ports.mxdelivSmtp}" = smtpd (entrance // {
-        milter_macro_daemon_name = "mxdeliv";
-        smtpd_tls_security_level = "none";
-        smtpd_client_connection_count_limit = "0";
-        # the service in front tells the IP address of clients at a domain literal (XCLIENT)
-        smtpd_authorized_xclient_hosts = "127.0.0.1";
-        # an HTTP answer is for all recipients: the service in front asks whether one exists, and the
-        # copies of the others are returned to the sender
-        smtpd_recipient_restrictions = "";
-      });
+      "127.0.0.1:${port ports.mxdelivSmtp}" = smtpd (
+        entrance
+        // {
+          milter_macro_daemon_name = "mxdeliv";
+          smtpd_tls_security_level = "none";
+          smtpd_client_connection_count_limit = "0";
+          # the service in front tells the IP address of clients at a domain literal (XCLIENT)
+          smtpd_authorized_xclient_hosts = "127.0.0.1";
+          # an HTTP answer is for all recipients: the service in front asks whether one exists, and the
+          # copies of the others are returned to the sender
+          smtpd_recipient_restrictions = "";
+        }
+      );
       rewrite-smtpd = {
         command = "trivial-rewrite";
-        args = mkDefault (arguments { transport_maps = ""; });
+        args = mkDefault (arguments {
+          transport_maps = "";
+        });
       };
       smtp = sender;
       # first to the gateway for HTTPS delivery, then to the peer itself: the transport map lists both

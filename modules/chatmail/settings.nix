@@ -3,7 +3,9 @@
 { lib, cfg }:
 let
   inherit (lib) concatStringsSep splitString;
-  inherit (cfg) domain stateDir;
+  inherit (cfg) stateDir;
+  # a relay without one is refused; until that is said, it has a name that nobody has (RFC 2606)
+  domain = if cfg.domain == null then "domain.invalid" else cfg.domain;
   reverse = builtins.foldl' (reversed: x: [ x ] ++ reversed) [ ];
   atLeastOne = n: if n < 1 then 1 else n;
   ipv4 = builtins.match "[0-9]{1,3}([.][0-9]{1,3}){3}" domain != null;
@@ -37,7 +39,8 @@ in
   # what stands behind the @ of an address (RFC 5321 section 4.1.3 for literals)
   mailDomain = if ipv4 then "[${domain}]" else domain;
   # the name in greetings and trace headers; an IP-only relay takes its reverse pointer's
-  hostName = if ipv4 then "${concatStringsSep "." (reverse (splitString "." domain))}.in-addr.arpa" else domain;
+  hostName =
+    if ipv4 then "${concatStringsSep "." (reverse (splitString "." domain))}.in-addr.arpa" else domain;
 
   # by which the relay is reached; everything uses 127.0.0.1 among itself
   network = {
@@ -82,9 +85,8 @@ in
     mode = tlsMode;
     # clients of this relay and its peers can check the certificate
     trusted = tlsMode != "self-signed";
-    certificateFile =
-      if tlsMode == "files" then cfg.tls.certificateFile else "${tlsDirectory}/fullchain.pem";
-    keyFile = if tlsMode == "files" then cfg.tls.keyFile else "${tlsDirectory}/key.pem";
+    certificateFile = "${tlsDirectory}/fullchain.pem";
+    keyFile = "${tlsDirectory}/key.pem";
   };
 
   # RFC 8461

@@ -1,6 +1,7 @@
-# chatmail-lab: relays in containers on a Debian or NixOS machine, for development. The relays are made from this
-# checkout, which CHATMAIL_CHECKOUT names.
+# chatmail-lab: relays in containers on a Debian or NixOS machine, for development. The relays are made from the
+# checkout that CHATMAIL_CHECKOUT names. `programs` and `keyring` are for those who run the lab from a checkout.
 {
+  debian-archive-keyring ? null, # younger than some releases, and without it a machine's own is taken
   iproute2,
   lib,
   mmdebstrap,
@@ -9,19 +10,27 @@
   systemd,
   util-linux,
 }:
+let
+  programs = [
+    iproute2
+    mmdebstrap
+    openssl
+    systemd
+    util-linux
+  ];
+  keyring =
+    if debian-archive-keyring == null then
+      null
+    else
+      "${debian-archive-keyring}/share/keyrings/debian-archive-keyring.gpg";
+in
 import ../application.nix { inherit lib python3Packages; } {
   directory = ./.;
-  checkInputs = [ ];
-  # behind the machine's own: its systemd-nspawn knows its kernel best
+  checkInputs = [ util-linux ];
+  passthru = { inherit programs keyring; };
   makeWrapperArgs = [
-    "--suffix PATH : ${
-      lib.makeBinPath [
-        iproute2
-        mmdebstrap
-        openssl
-        systemd
-        util-linux
-      ]
-    }"
-  ];
+    # behind the machine's own: its systemd-nspawn knows its kernel best
+    "--suffix PATH : ${lib.makeBinPath programs}"
+  ]
+  ++ lib.optional (keyring != null) "--set-default CHATMAIL_LAB_KEYRING ${keyring}";
 }

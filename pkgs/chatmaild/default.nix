@@ -14,6 +14,9 @@ import ../application.nix
       python3Packages.dkimpy
       python3Packages.hypothesis
     ];
+    postInstallCheck = ''
+      $out/bin/chatmaild check-settings ${./tests/settings.json}
+    '';
     postPatch = ''
       substituteInPlace src/chatmaild/accounts/crypt.py \
         --replace-fail libcrypt.so.2 ${lib.getLib libxcrypt}/lib/libcrypt.so.2

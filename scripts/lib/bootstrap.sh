@@ -1,5 +1,7 @@
 # shellcheck shell=bash disable=SC2034
 # Sourced by scripts/*: the programs and Python packages that they need, installed once and said aloud.
+# In the flake's shell and in its apps CHATMAIL_ENVIRONMENT is a Python with all of these, and programs are in PATH:
+# there nothing is installed.
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache="$checkout/.cache"
@@ -17,6 +19,7 @@ stop() {
 # On other systems nothing is installed; the lab says itself which program it lacks.
 need_packages() {
   local missing=() package
+  [[ -z ${CHATMAIL_ENVIRONMENT:-} ]] || return 0
   command -v dpkg-query apt-get >/dev/null || return 0
   for package in "$@"; do
     dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
@@ -38,6 +41,11 @@ need_packages() {
 # need_venv : a Python environment with exactly the packages of tests/requirements.txt. Its name tells from
 # what it was made, so that a change makes a new one and leaves running programs theirs.
 need_venv() {
+  if [[ -n ${CHATMAIL_ENVIRONMENT:-} ]]; then
+    venv=$CHATMAIL_ENVIRONMENT
+    export CHATMAIL_PYTHON="$venv/bin/python"
+    return 0
+  fi
   python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || stop "Python 3.11 or newer is needed"
   local made_from
   made_from=$(cat "$requirements" <(python3 --version) | sha256sum)

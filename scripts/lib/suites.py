@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labs import CHECKOUT, python
+from sandbox import confined
 
 REPORTS = CHECKOUT / ".cache" / "reports"
+SANDBOX = CHECKOUT / ".cache" / "sandbox"
+# programs that a package declares for its unit tests (checkInputs in its default.nix)
+TOOLS = {"chatmail-lab": ["unshare"]}
 LAB_NAME = "test"
 SECOND_LAB_NAME = "test2"
 RELAYS = ("a.test", "b.test")
@@ -94,7 +98,8 @@ def _counted(report: Path) -> Result:
 
 
 def _tool(name: str) -> str:
-    return str(Path(sys.executable).with_name(name))
+    beside = Path(sys.executable).with_name(name)
+    return str(beside) if beside.exists() else name
 
 
 def _pytest(title: str, directory: Path, *arguments: str, deadline_s: float) -> Suite:
@@ -114,20 +119,22 @@ def fast_suites() -> list[Suite]:
     typed = [str(path) for name in ("pkgs", "scripts/lib", "tests") for path in [CHECKOUT / name]]
     units = sorted((CHECKOUT / "pkgs").glob("*/tests"))
     return [
-        Suite(title="types", command=[_tool("mypy"), *typed]),
-        *(
-            _pytest(
-                f"unit tests of {tests.parent.name}",
-                tests.parent,
-                str(tests),
-                deadline_s=UNIT_DEADLINE_S,
-            )
-            for tests in units
-            if any(tests.rglob("test_*.py"))
+        Suite(
+            title="types", command=[_tool("mypy"), "--python-executable", sys.executable, *typed]
         ),
+        *(_units(tests) for tests in units if any(tests.rglob("test_*.py"))),
         Suite(title="lint", command=[_tool("ruff"), "check"]),
         Suite(title="format", command=[_tool("ruff"), "format", "--check"]),
     ]
+
+
+def _units(tests: Path) -> Suite:
+    """Unit tests of a package, as where nixpkgs builds it."""
+    package = tests.parent
+    title = f"unit tests of {package.name}"
+    suite = _pytest(title, package, str(tests), deadline_s=UNIT_DEADLINE_S)
+    command = confined(SANDBOX, TOOLS.get(package.name, []), suite.command[1:])
+    return dataclasses.replace(suite, command=command)
 
 
 def web_suites() -> list[Suite]:

@@ -16,6 +16,7 @@ import segno
 from steps import say, step
 
 NAME = os.environ.get("CHATMAIL_LAB", "lab")  # as scripts/lab does, so that what follows needs none
+LAB = os.environ.get("CHATMAIL_LAB_COMMAND", "scripts/lab")  # the flake's apps know another
 RELAYS = ("a.test", "b.test")
 CLIENT = Path(__file__).with_name("tour_client.py")
 CONFIG = Path(__file__).with_name("tour.nix")
@@ -48,7 +49,7 @@ def main(*, once: bool) -> None:
             if not once:
                 _tell_how_to_go_on(walked["links"])
     except (labs.LabFailedError, subprocess.TimeoutExpired) as error:
-        sys.exit(f"{error}\nsee `scripts/lab logs {RELAYS[0]}`; `scripts/lab down` takes all down")
+        sys.exit(f"{error}\nsee `{LAB} logs {RELAYS[0]}`; `{LAB} down` takes all down")
     if once:
         say("All went well, and the relays are down again.")
 
@@ -81,13 +82,13 @@ def _tell_how_to_go_on(links: list[str]) -> None:
     say(
         f"""
 The relays are up; only this machine's lab network reaches them. To go on:
-  scripts/lab exec client deltachat-desktop       a client inside the lab, if installed here;
+  {LAB} exec client deltachat-desktop       a client inside the lab, if installed here;
                                                   in it, “use other server”, paste one of:
     {links[0]}
     {links[1]}
-  scripts/lab exec {RELAYS[0]} chatmail dns             the DNS records of a relay
-  scripts/lab logs {RELAYS[0]}                         what it does
-  scripts/lab down                                takes everything down"""
+  {LAB} exec {RELAYS[0]} chatmail dns             the DNS records of a relay
+  {LAB} logs {RELAYS[0]}                         what it does
+  {LAB} down                                takes everything down"""
     )
 
 

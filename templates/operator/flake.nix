@@ -1,5 +1,5 @@
 # A machine that is a chatmail relay. Fill in the places marked with "->", then on the machine:
-#   nixos-rebuild switch --flake .#relay && chatmail dns
+#   nixos-rebuild switch --flake .#relay; chatmail dns
 {
   inputs = {
     nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";

@@ -6,10 +6,12 @@ import contextlib
 import datetime
 import hashlib
 import json
+import shlex
 import smtplib
 import socket
 import ssl
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import pytest
@@ -24,8 +26,22 @@ from support.target import Machine
 from support.waiting import wait_for
 
 SETTINGS = "/etc/chatmail/settings.json"
+UNIT = "chatmail-certificate.service"
 DAEMONS = ("postfix", "dovecot", "nginx")
 WITHIN_S = 30
+# a unit whose last start failed, and whose next one would not
+FAIL = """
+drop=/run/systemd/system/{unit}.d
+systemctl stop {unit}
+mkdir -p $drop
+printf '[Service]\\nExecStartPre=\\nExecStart=\\nExecStart=/bin/false\\n' >$drop/fail.conf
+echo Restart=no >>$drop/fail.conf
+systemctl daemon-reload
+systemctl start {unit} || true
+timeout 10 sh -c 'until systemctl is-failed {unit}; do true; done'
+rm -r $drop
+systemctl daemon-reload
+"""
 SMTP_PORTS, IMAP_PORT, TLS_PORTS = (25, 587), 143, (465, 993, 443)
 
 
@@ -44,7 +60,9 @@ class Files:
         tls = json.loads(machine.run("cat", SETTINGS))["tls"]
         if tls["mode"] != "files":
             pytest.skip("needs a relay whose certificate is given as files")
-        self._certificate, self._key = tls["certificateFile"], tls["keyFile"]
+        named = machine.run("systemctl", "show", "--property=Environment", "--value", UNIT)
+        given = dict(word.split("=", 1) for word in shlex.split(named))
+        self._certificate, self._key = given["CERTIFICATE"], given["KEY"]
 
     def read(self) -> Pair:
         """What is there."""
@@ -53,10 +71,14 @@ class Files:
         )
 
     def write(self, pair: Pair) -> None:
-        """Replaces both as ACME programs do: by renaming, owner and mode kept."""
+        """Replaces both as ACME programs do: by renaming, one after the other."""
         for path, text in ((self._key, pair.key), (self._certificate, pair.certificate)):
-            keep = f"cp -p {path} {path}.new && cat > {path}.new && mv {path}.new {path}"
-            self._machine.run("sh", "-c", keep, stdin=text.encode())
+            replace = f"umask 077 && cat > {path}.new && mv {path}.new {path}"
+            self._machine.run("sh", "-c", replace, stdin=text.encode())
+
+    def remove(self) -> None:
+        """As on a machine where nobody has ordered one yet."""
+        self._machine.run("rm", self._certificate, self._key)
 
 
 @pytest.fixture
@@ -87,6 +109,60 @@ def test_replaced(files: Files, alice: Person, bob: Person, machine: Machine, re
     assert running == machine.run("systemctl", "show", "--property=MainPID", *DAEMONS)
     alice.sends(bob, text="in sessions from before")
     assert bob.receives().text == "in sessions from before"
+
+
+@pytest.mark.disturbs
+@pytest.mark.timeout(120)
+def test_a_pair_that_does_not_match_is_not_taken(
+    files: Files, machine: Machine, relay: str
+) -> None:
+    """TLS goes on with the one from before, and the operator is told; half a pair is no pair."""
+    usual, new, other = files.read(), _self_signed(relay), _self_signed(relay)
+    for wrong, said in (
+        (Pair(new.certificate, other.key), "do not belong together"),
+        (Pair("", other.key), "is empty"),
+        (Pair(new.certificate, "no key\n"), "holds no private key"),
+    ):
+        files.write(wrong)
+
+        wait_for(partial(_is_told, machine, said), said, within_s=10)
+        machine.run("systemctl", "restart", "nginx", "dovecot")
+        assert _served(relay) == {_fingerprint(usual)}
+
+    files.write(new)
+
+    expected = {_fingerprint(new)}
+    wait_for(lambda: _served(relay) == expected, "the new certificate", within_s=WITHIN_S)
+    assert "problem" not in machine.run("ls", "/var/lib/chatmail/tls")
+
+
+@pytest.mark.disturbs
+@pytest.mark.timeout(120)
+def test_one_that_comes_later_is_taken(files: Files, machine: Machine, relay: str) -> None:
+    """Without one, everything starts with a provisional one; what failed meanwhile starts again."""
+    usual = files.read()
+    files.remove()
+    machine.run("sh", "-c", "rm /var/lib/chatmail/tls/*.pem")
+    machine.run("systemctl", "restart", *DAEMONS)
+    provisional = _served(relay)
+    assert len(provisional) == 1
+    assert provisional != {_fingerprint(usual)}
+    assert "a provisional one is used" in machine.run("chatmail", "status")
+
+    machine.run("sh", "-c", FAIL.format(unit="nginx.service"))
+    files.write(usual)
+
+    wait_for(lambda: _is_served(relay, usual), "the certificate", within_s=WITHIN_S)
+
+
+def _is_told(machine: Machine, said: str) -> bool:
+    return said in machine.run("chatmail", "status")
+
+
+def _is_served(host: str, pair: Pair) -> bool:
+    with contextlib.suppress(OSError):  # a daemon is still about to start
+        return _served(host) == {_fingerprint(pair)}
+    return False
 
 
 def _served(host: str) -> set[str]:

@@ -8,6 +8,7 @@ from nixtest.relay import CHECKOUT, DOMAIN
 
 # values -> how the message begins, and what to do about it
 WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
+    "no name": ({"domain": None}, "domain = null", "Write the one that stands behind the @"),
     "upper case": (
         {"domain": "Chat.Example.org"},
         'domain = "Chat.Example.org"',

@@ -18,9 +18,14 @@ def test_files_are_taken_and_watched(describe: Describe) -> None:
     """A new certificate is taken into use without anybody's help."""
     relay = describe({"tls": FILES})
 
-    assert relay.postfix["smtpd_tls_chain_files"] == ["/k.pem", "/c.pem"]
+    kept = "/var/lib/chatmail/tls"
+    assert relay.postfix["smtpd_tls_chain_files"] == [f"{kept}/key.pem", f"{kept}/fullchain.pem"]
     watch = relay.config["systemd"]["paths"]["chatmail-certificate"]
-    assert watch["pathConfig"]["PathChanged"] == "/c.pem"
+    assert watch["pathConfig"]["PathChanged"] == ["/c.pem", "/k.pem"]
+    taking = relay.units["chatmail-certificate"]
+    assert (taking["environment"]["CERTIFICATE"], taking["environment"]["KEY"]) == tuple(
+        FILES.values()
+    )
 
 
 def test_an_underscore_makes_a_self_signed_certificate(describe: Describe) -> None:

@@ -5,8 +5,10 @@
 
 import pathlib
 import re
+import shutil
 import subprocess
 
+import pytest
 from chatmail_lab.chamber import seen
 from nixtest.relay import CHECKOUT, InRoot
 
@@ -37,6 +39,14 @@ def test_every_file_parses(in_root: InRoot) -> None:
     assert (
         in_root("env", "NIX_REMOTE=dummy://", "nix-instantiate", "--parse", *files).returncode == 0
     )
+
+
+@pytest.mark.skipif(shutil.which("nixfmt") is None, reason="nixfmt is not installed")
+def test_nixfmt_would_change_nothing() -> None:
+    """`nix fmt` and the flake's check `formatting` say so, too."""
+    files = [str(file) for file in _tracked()]
+
+    assert subprocess.run(["nixfmt", "--check", *files], check=False).returncode == 0
 
 
 def test_the_first_line_says_what_a_file_is() -> None:

@@ -39,7 +39,8 @@ let
       mode = "0755";
       text = "#!/bin/sh\nset -eu\n${script}";
     };
-    systemd.tmpfiles.settings."10-classic"."/usr/local/bin/${name}"."L+".argument = "/etc/classic/${name}";
+    systemd.tmpfiles.settings."10-classic"."/usr/local/bin/${name}"."L+".argument =
+      "/etc/classic/${name}";
   };
 in
 lib.mkMerge [
@@ -98,8 +99,10 @@ lib.mkMerge [
       };
     };
 
-    environment.etc."postfix/mailboxes.cf".text = query "SELECT address FROM mailboxes WHERE address = '%s'";
-    environment.etc."postfix/forwards.cf".text = query "SELECT destination FROM forwards WHERE address = '%s'";
+    environment.etc."postfix/mailboxes.cf".text =
+      query "SELECT address FROM mailboxes WHERE address = '%s'";
+    environment.etc."postfix/forwards.cf".text =
+      query "SELECT destination FROM forwards WHERE address = '%s'";
     systemd.services.addresses = {
       description = "Addresses of the mail server";
       wantedBy = [ "multi-user.target" ];
@@ -208,6 +211,8 @@ lib.mkMerge [
         mode = "0700";
       };
     }
-    // { ${users}.f.mode = "0644"; };
+    // {
+      ${users}.f.mode = "0644";
+    };
   }
 ]

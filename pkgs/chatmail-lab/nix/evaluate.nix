@@ -39,15 +39,21 @@ let
     let
       loaded = if builtins.isPath module || builtins.isString module then import module else module;
       data =
-        if isFunction loaded then loaded (intersectAttrs (functionArgs loaded // { lib = null; }) arguments) else loaded;
-      own = data.config or (removeAttrs data [ "imports" "_file" ]);
+        if isFunction loaded then
+          loaded (intersectAttrs (functionArgs loaded // { lib = null; }) arguments)
+        else
+          loaded;
+      own =
+        data.config or (removeAttrs data [
+          "imports"
+          "_file"
+        ]);
     in
     [ own ] ++ concatMap load (data.imports or [ ]);
   operator = if asked.config == null then [ ] else load (/. + asked.config);
 
   chatmail = concatMap (
-    definitions:
-    if definitions ? services.chatmail then [ definitions.services.chatmail ] else [ ]
+    definitions: if definitions ? services.chatmail then [ definitions.services.chatmail ] else [ ]
   ) operator;
   others = map (
     definitions:

@@ -56,7 +56,9 @@ let
     optional = condition: value: if condition then [ value ] else [ ];
     optionals = condition: values: if condition then values else [ ];
     optionalString = condition: value: if condition then value else "";
-    concatMapStringsSep = separator: f: list: concatStringsSep separator (map f list);
+    concatMapStringsSep =
+      separator: f: list:
+      concatStringsSep separator (map f list);
     flatten = value: if isList value then concatMap lib.flatten value else [ value ];
     last = list: elemAt list (length list - 1);
     imap0 = f: list: genList (n: f n (elemAt list n)) (length list);
@@ -71,8 +73,7 @@ let
       start >= 0 && substring start (-1) text == suffix;
     hasInfix = infix: text: match ".*${lib.escapeRegex infix}.*" text != null;
     removePrefix =
-      prefix: text:
-      if lib.hasPrefix prefix text then substring (stringLength prefix) (-1) text else text;
+      prefix: text: if lib.hasPrefix prefix text then substring (stringLength prefix) (-1) text else text;
     removeSuffix =
       suffix: text:
       if lib.hasSuffix suffix text then
@@ -80,8 +81,7 @@ let
       else
         text;
     splitString =
-      separator: text:
-      filter builtins.isString (builtins.split (lib.escapeRegex separator) text);
+      separator: text: filter builtins.isString (builtins.split (lib.escapeRegex separator) text);
     escapeRegex = replaceStrings specials (map (c: "\\" + c) specials);
     escapeShellArg =
       value:
@@ -101,8 +101,7 @@ let
     nameValuePair = name: value: { inherit name value; };
     mapAttrs' = f: set: listToAttrs (map (name: f name set.${name}) (attrNames set));
     mapAttrsToList = f: set: map (name: f name set.${name}) (attrNames set);
-    filterAttrs =
-      keep: set: removeAttrs set (filter (name: !keep name set.${name}) (attrNames set));
+    filterAttrs = keep: set: removeAttrs set (filter (name: !keep name set.${name}) (attrNames set));
     genAttrs = names: f: listToAttrs (map (name: lib.nameValuePair name (f name)) names);
     recursiveUpdate =
       left: right:

@@ -55,9 +55,7 @@ let
       expanded = concatMap expand definitions;
       best = foldl' (least: d: if d.priority < least then d.priority else least) 10000 expanded;
     in
-    map (d: d.value) (
-      sort (a: b: a.order < b.order) (filter (d: d.priority == best) expanded)
-    );
+    map (d: d.value) (sort (a: b: a.order < b.order) (filter (d: d.priority == best) expanded));
 
   # definitions of a set of options -> sets; a priority given to the set is one of each of its values
   sets =
@@ -155,9 +153,9 @@ let
     else
       genAttrs (attrNames declarations) (
         name:
-        (if tag declarations.${name} == "option" then option else tree) (path ++ [ name ])
-          declarations.${name}
-          (at name given)
+        (if tag declarations.${name} == "option" then option else tree) (
+          path ++ [ name ]
+        ) declarations.${name} (at name given)
       );
 in
 {

@@ -70,7 +70,8 @@ in
   either = first: second: {
     description = "${first.description} or ${second.description}";
     check = value: first.check value || second.check value;
-    merge = name: values: if all first.check values then first.merge name values else second.merge name values;
+    merge =
+      name: values: if all first.check values then first.merge name values else second.merge name values;
   };
   listOf = type: {
     description = "list of ${type.description}";

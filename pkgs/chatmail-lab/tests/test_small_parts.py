@@ -86,7 +86,7 @@ def test_figures_are_readable() -> None:
 def test_the_first_process_of_a_namespace_is_known() -> None:
     """Numbers say nothing about it: they begin again at their end."""
     shell = "echo ready; read over"
-    command = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "sh", "-c", shell]
+    command = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "/bin/sh", "-c", shell]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as outside:
         assert outside.stdout is not None
         assert outside.stdout.readline() == b"ready\n"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +20,8 @@ END_TIMEOUT_S = 10
 @contextlib.contextmanager
 def core(directory: Path) -> Iterator[DeltaChat]:
     """Gives a core that keeps its accounts in `directory`."""
-    server = str(Path(sys.executable).with_name("deltachat-rpc-server"))
+    places = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    server = shutil.which("deltachat-rpc-server", path=places) or "deltachat-rpc-server"
     rpc = Rpc(accounts_dir=str(directory), rpc_server_path=server)
     rpc.start()
     try:

@@ -20,6 +20,7 @@ DIFFERENCES = {
     r"\s*(LD_PRELOAD|executable) =": "packages",
     r"mail_plugin_dir =": "packages",
     r"# .*": "doveconf's own heading",
+    r"compatibility_level =": "NixOS names its package's version, the lab Debian's",
     r"default_privs = nobody": "NixOS says what Postfix has by itself",
     r"mail_spool_directory =": "NixOS' default; there is no local mailbox",
     r"mynetworks_style = host": "without effect, because mynetworks is set",
@@ -34,7 +35,12 @@ DIFFERENCES = {
 ABSENT = (
     (r"^( *mail_plugin_dir) = .*$", r"\1 = /"),
     (r"^( *ssl_[a-z_]*_file) = .*$", r"\1 = /etc/passwd"),
-    (r"^( *default_(?:internal|login)_user) = .*$", r"\1 = nobody"),
+    # Dovecot looks for both wherever one is set
+    (r"^ *default_login_user = .*\n", ""),
+    (
+        r"^( *)default_internal_user = .*$",
+        r"\1default_internal_user = nobody\n\1default_login_user = nobody",
+    ),
     (r"^( *default_internal_group) = .*$", r"\1 = nogroup"),
 )
 

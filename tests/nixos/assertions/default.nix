@@ -52,6 +52,10 @@ let
       module.services.dnsmasq.enable = true;
       says = "both answer on 127.0.0.1:53";
     };
+    "systemd-resolved" = {
+      module.services.resolved.enable = true;
+      says = "services.resolved.enable is true";
+    };
     "an old Dovecot" = {
       module =
         { pkgs, ... }:
@@ -84,6 +88,10 @@ let
         };
       };
       says = "Disable system.autoUpgrade";
+    };
+    "no domain" = {
+      module.services.chatmail.domain = lib.mkForce null;
+      says = "services.chatmail.domain = null: a relay needs a name";
     };
     "HTTP-01 without a port" = {
       module.services.chatmail.web.port443 = "off";
@@ -119,6 +127,10 @@ in
 if untold != { } then
   throw "not told: ${lib.concatStringsSep "; " (lib.attrNames untold)}"
 else if refused != { } then
-  throw "refused: ${lib.concatStringsSep "; " (lib.mapAttrsToList (name: module: "${name}: ${toString (failures module)}") refused)}"
+  throw "refused: ${
+    lib.concatStringsSep "; " (
+      lib.mapAttrsToList (name: module: "${name}: ${toString (failures module)}") refused
+    )
+  }"
 else
   true

@@ -85,7 +85,8 @@ in
     module.networking.enableIPv6 = false;
     holds =
       config:
-      !config.services.chatmail.ipv6.enable && config.services.postfix.settings.main.inet_protocols == "ipv4";
+      !config.services.chatmail.ipv6.enable
+      && config.services.postfix.settings.main.inet_protocols == "ipv4";
   };
 
   "autoUpgrade.enable" = {
@@ -94,7 +95,10 @@ in
       flake = "github:example/relay";
     };
     holds =
-      config: config.systemd.services ? chatmail-upgrade && config.systemd.timers ? chatmail-upgrade && config.nix.gc.automatic;
+      config:
+      config.systemd.services ? chatmail-upgrade
+      && config.systemd.timers ? chatmail-upgrade
+      && config.nix.gc.automatic;
   };
   "autoUpgrade.flake" = {
     module.services.chatmail.autoUpgrade = {
@@ -113,7 +117,8 @@ in
       flake = "github:example/relay";
       dates = "Sun 03:00";
     };
-    holds = config: (config.systemd.timers.chatmail-upgrade.timerConfig.OnCalendar or null) == "Sun 03:00";
+    holds =
+      config: (config.systemd.timers.chatmail-upgrade.timerConfig.OnCalendar or null) == "Sun 03:00";
   };
   "autoUpgrade.card" = {
     module.services.chatmail.autoUpgrade = {

@@ -42,6 +42,33 @@ let
     "chatmail-filter"
     "chatmail-transport"
   ];
+  # what sets the clock must not need it
+  clock = extended {
+    networking.timeServers = [
+      "time.example.org"
+      "192.0.2.123"
+      "2001:db8::123"
+    ];
+  };
+  trusted = clock.services.unbound.settings.server.domain-insecure;
+  # the resolver of the machine is the relay's, whoever sets up the network
+  networkd = extended {
+    networking.useNetworkd = true;
+    networking.useDHCP = false;
+  };
+  # a switch on a machine whose name nobody knows yet succeeds
+  order = without.config.systemd.services."acme-order-renew-chat.example.org".serviceConfig;
+  # a package of ours that an overlay replaces is the one that runs
+  replaced = extended {
+    nixpkgs.overlays = [
+      (final: _: {
+        chatmailPackages = import ../../../pkgs final // {
+          chatmail-preload = final.writeText "another-preload" "";
+        };
+      })
+    ];
+  };
+  preloaded = replaced.systemd.services.postfix.environment.LD_PRELOAD;
   shown = lib.concatStringsSep ", ";
 in
 if forgotten != [ ] then
@@ -52,5 +79,13 @@ else if anyway != { } then
   throw "effects that are there without the option: ${shown (lib.attrNames anyway)}"
 else if asleep != [ ] then
   throw "not started again with other settings: ${shown asleep}"
+else if trusted != [ "time.example.org" ] then
+  throw "resolved without validation, instead of the time server: ${shown trusted}"
+else if networkd.services.resolved.enable || !networkd.networking.resolvconf.useLocalResolver then
+  throw "with systemd-networkd, the machine does not ask the relay's resolver"
+else if !lib.hasInfix "chatmail-names-are-in-dns" (order.ExecCondition or "") then
+  throw "a certificate is ordered before the domain is in DNS"
+else if !lib.hasInfix "another-preload" preloaded then
+  throw "runs instead of the package of an overlay: ${preloaded}"
 else
   true

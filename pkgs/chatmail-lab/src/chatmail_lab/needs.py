@@ -15,7 +15,9 @@ PROGRAMS = {
     "unshare": "util-linux",
     "openssl": "openssl",
 }
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+DEBIANS_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+# the keys of Debian's archive, where Debian has them elsewhere or not at all
+KEYRING = os.environ.get("CHATMAIL_LAB_KEYRING")
 
 
 def check_machine() -> None:
@@ -27,8 +29,14 @@ def check_machine() -> None:
     if os.geteuid() != 0:
         raise LabError("a lab makes namespaces and mounts, so it needs root: try again with sudo")
     missing = [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
-    if not KEYRING.exists():
+    if not Path(KEYRING or DEBIANS_KEYRING).exists():
         missing.append("debian-archive-keyring")
-    if missing:
-        packages = " ".join(dict.fromkeys(missing))
-        raise LabError(f"programs are missing: install them with `apt-get install {packages}`")
+    if not missing:
+        return
+    packages = " ".join(dict.fromkeys(missing))
+    if shutil.which("apt-get") is None:
+        raise LabError(
+            f"programs are missing ({packages}): on NixOS `nix run .#lab` brings them along, and so"
+            " does `nix develop`"
+        )
+    raise LabError(f"programs are missing: install them with `apt-get install {packages}`")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chatmail_lab.errors import LabError
+from chatmail_lab.needs import KEYRING
 
 SUITE = "trixie"
 PACKAGES = (
@@ -84,7 +85,8 @@ def _make(root: Path, report: Report) -> None:
     unfinished = root.with_suffix(".unfinished")
     if unfinished.exists():
         shutil.rmtree(unfinished)
-    what = ["--verbose", *OPTIONS, f"--include={','.join(PACKAGES)}", SUITE]
+    keys = [f"--keyring={KEYRING}"] if KEYRING else []
+    what = ["--verbose", *keys, *OPTIONS, f"--include={','.join(PACKAGES)}", SUITE]
     command = ["mmdebstrap", *what, str(unfinished)]
     tail: list[str] = []
     steps = 0

@@ -1,6 +1,7 @@
 """`apply_card` on a machine of files, with stand-ins for Nix."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     script(system, f'echo "$1" > {tmp_path}/action')
     script(programs / "nix-build", f'echo "$4" > {tmp_path}/expression; echo {tmp_path}/made')
     script(programs / "nix-env", f'echo "$*" > {tmp_path}/nix-env')
-    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
     for name in ("relay", "relay-with-contact"):
         (tmp_path / "base" / "specialisation" / name).mkdir(parents=True)
     return Places(

@@ -1,5 +1,6 @@
 """NixMachine with programs that write down how they were called."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         )
     (tmp_path / "running").symlink_to(tmp_path / "old")
     (tmp_path / "profile").symlink_to(tmp_path / "old")
-    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
     return tmp_path
 
 

@@ -1,6 +1,5 @@
 """Process groups like Postfix': a master, and programs that it started."""
 
-import shutil
 import signal
 import subprocess
 import threading
@@ -24,19 +23,21 @@ def start(tmp_path: Path) -> Iterator[Starter]:
 
     def starter(name: str) -> subprocess.Popen[bytes]:
         leader = started[0].pid if started else 0
-        started.append(subprocess.Popen([_program(tmp_path, name), "60"], process_group=leader))
+        program = _program(tmp_path, name)
+        started.append(subprocess.Popen([program], stdin=subprocess.PIPE, process_group=leader))
         return started[-1]
 
     yield starter
     for process in started:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def _program(directory: Path, name: str) -> Path:
-    """Something with that name that runs for a while."""
+    """Something with that name that runs until it is ended: it waits for a line."""
     program = directory / name
-    shutil.copy2(shutil.which("sleep") or "sleep", program)
+    program.write_text("#!/bin/sh\nread -r line\n")
+    program.chmod(0o755)
     return program
 
 
@@ -75,7 +76,8 @@ def test_what_takes_too_long_is_given_up(start: Starter) -> None:
 def test_other_process_groups_do_not_matter(start: Starter, tmp_path: Path) -> None:
     """Another machine's Postfix, seen from outside of its container."""
     master = start("master")
-    with subprocess.Popen([_program(tmp_path, "smtp"), "60"], start_new_session=True) as other:
+    program = _program(tmp_path, "smtp")
+    with subprocess.Popen([program], stdin=subprocess.PIPE, start_new_session=True) as other:
         try:
             assert drain(master.pid, LONG_S)
         finally:

@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 import time
 from typing import Any
 
@@ -18,6 +17,7 @@ from chatmaild.expire.messages import Message, over_quota, scan, too_old
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 
+from ..children import chatmaild, environment
 from .tree import ALICE, GONE, HERE, HOUR_S, NOW_S, RETENTION, put, run
 
 
@@ -152,11 +152,8 @@ def test_dovecot_may_close_standard_output_early(
     os.close(reading)
 
     child = subprocess.run(
-        [
-            *(sys.executable, "-c", "from chatmaild.cli import main; main()"),
-            *("--settings", str(file), "quota-clean", "--", str(address)),
-        ],
-        env={**os.environ, "PYTHONPATH": str(pathlib.Path(expire.__file__).parents[2])},
+        chatmaild(file, "quota-clean", "--", str(address)),
+        env=environment(),
         stdout=writing,
         stderr=subprocess.PIPE,
         timeout=20,

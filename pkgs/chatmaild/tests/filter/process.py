@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 
+from ..children import environment
 from .letters import letter
 
 DEADLINE_S = 20
@@ -24,6 +25,11 @@ SERVE = """
 import os, sys
 from pathlib import Path
 os.environ["LISTEN_PID"] = str(os.getpid())
+given = [int(number) for number in os.environ.pop("GIVEN", "").split()]
+for number, descriptor in enumerate(given):
+    os.dup2(descriptor, 100 + number)
+for number in range(len(given)):
+    os.dup2(100 + number, 3 + number)
 from chatmaild import filter, logs
 from chatmaild.settings import Settings
 logs.set_up()
@@ -82,19 +88,20 @@ class Filter:
 
     def __init__(self, path: str, settings_file: pathlib.Path, store: Store | None = None) -> None:
         self.path = path
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        variables = {}
         handed: list[int] = []
         if store is not None:
             handed = store.descriptors()
-            environment |= {
+            variables = {
+                "GIVEN": " ".join(map(str, handed)),
                 "NOTIFY_SOCKET": store.path,
                 "LISTEN_FDS": str(len(handed)),
                 "LISTEN_FDNAMES": ":".join(store.names()),
             }
         self.process = subprocess.Popen(
-            ["bash", "-c", _moved(handed), "bash", sys.executable, "-c", SERVE, str(settings_file)],
+            [sys.executable, "-c", SERVE, str(settings_file)],
             stderr=subprocess.PIPE,
-            env=environment,
+            env=environment(**variables),
             pass_fds=handed,
         )
 
@@ -131,13 +138,6 @@ class Filter:
         """What it logged, after SIGTERM."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.communicate(timeout=DEADLINE_S)[1].decode()
-
-
-def _moved(descriptors: list[int]) -> str:
-    """A shell's words that make them 3, 4, ... and run its arguments."""
-    high = [f"{100 + number}<&{given}" for number, given in enumerate(descriptors)]
-    low = [f"{3 + number}<&{100 + number}" for number in range(len(descriptors))]
-    return f'exec {" ".join(high)}; exec {" ".join(low)}; exec "$@"'
 
 
 class Mta:

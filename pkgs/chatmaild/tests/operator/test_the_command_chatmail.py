@@ -21,7 +21,7 @@ from chatmaild.accounts.passwords import verify_password
 from chatmaild.address import parse_address
 from chatmaild.dkim import keys
 from chatmaild.operations import dns as work
-from chatmaild.operations import privileges
+from chatmaild.operations import privileges, status
 from chatmaild.operations.authority import Authority
 from chatmaild.settings import DnsRecord, Settings
 from chatmaild.store.invites import Invites
@@ -218,6 +218,33 @@ def test_status_counts_people_and_tests_apart(chatmail: Chatmail, mailboxes: Mai
 
     assert "addresses      2: 1 of people, 1 of tests" in lines
     assert any(line.endswith("1 in 1, 1 in 10, 2 in 30, 2 in 40, 2 in 80 days") for line in lines)
+
+
+def test_status_says_why_a_given_certificate_is_not_used(
+    chatmail: Chatmail, settings: Settings
+) -> None:
+    """While every unit is active, nothing else does."""
+    assert not any(line.startswith("certificate ") for line in chatmail("status")[1])
+
+    problem = pathlib.Path(settings.directories.tls) / "problem"
+    problem.write_text("/c.pem and /k.pem do not belong together\n")
+
+    assert "certificate    /c.pem and /k.pem do not belong together" in chatmail("status")[1]
+
+
+@pytest.mark.parametrize(("most", "told"), [("128", True), ("65535", False)])
+def test_status_tells_what_a_container_may_not(
+    chatmail: Chatmail,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: pathlib.Path,
+    most: str,
+    told: bool,
+) -> None:
+    """Its host sets the limits of the kernel."""
+    (tmp_path / "instances").write_text(f"{most}\n")
+    monkeypatch.setattr(status, "WATCHES", tmp_path / "instances")
+
+    assert told == any(line.startswith("waiting ") for line in chatmail("status")[1])
 
 
 def test_mailboxes_of_another_server_are_taken_over(

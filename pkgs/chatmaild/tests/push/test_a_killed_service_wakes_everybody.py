@@ -3,12 +3,10 @@
 import asyncio
 import contextlib
 import json
-import os
 import pathlib
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +16,8 @@ import pytest
 from chatmaild.address import Address, parse_address
 from chatmaild.push import sender as sender_module
 from chatmaild.store.mailboxes import Mailboxes
+
+from ..children import chatmaild, environment
 
 NOW_S = time.time()
 
@@ -39,13 +39,7 @@ def service_file(
 @contextlib.contextmanager
 def _running(file: pathlib.Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     """A service that listens; a test that fails does not leave it behind."""
-    with subprocess.Popen(
-        [
-            *(sys.executable, "-c", "from chatmaild.cli import main; main()"),
-            *("--settings", str(file), "accounts"),
-        ],
-        env={**os.environ, "PYTHONPATH": str(pathlib.Path(sender_module.__file__).parents[2])},
-    ) as child:
+    with subprocess.Popen(chatmaild(file, "accounts"), env=environment()) as child:
         try:
             _wait_until_it_listens(port)
             yield child

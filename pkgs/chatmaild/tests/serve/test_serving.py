@@ -2,21 +2,19 @@
 
 import asyncio
 import json
-import os
 import pathlib
 import signal
 import socket
 import subprocess
-import sys
 import time
 from typing import Any
 
 import pytest
 
-from chatmaild import cli, logs, serve
+from chatmaild import logs, serve
 from chatmaild.address import parse_address
 
-SOURCE = pathlib.Path(cli.__file__).parents[1]
+from ..children import chatmaild, environment
 
 
 def wait_until_ready(systemd: socket.socket) -> None:
@@ -120,19 +118,8 @@ def test_the_process_says_ready_and_stops_on_sigterm(
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(20)
         child = subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                "from chatmaild.cli import main; main()",
-                "--settings",
-                str(file),
-                "accounts",
-            ],
-            env={
-                **os.environ,
-                "PYTHONPATH": str(SOURCE),
-                "NOTIFY_SOCKET": str(tmp_path / "notify"),
-            },
+            chatmaild(file, "accounts"),
+            env=environment(NOTIFY_SOCKET=str(tmp_path / "notify")),
             stderr=subprocess.PIPE,
         )
         wait_until_ready(systemd)
@@ -155,15 +142,8 @@ def test_a_port_that_is_taken_is_one_line(
         settings_json["ports"]["login"] = taken.getsockname()[1]
         file.write_text(json.dumps(settings_json))
         child = subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                "from chatmaild.cli import main; main()",
-                "--settings",
-                str(file),
-                "accounts",
-            ],
-            env={**os.environ, "PYTHONPATH": str(SOURCE)},
+            chatmaild(file, "accounts"),
+            env=environment(),
             capture_output=True,
             text=True,
             timeout=20,

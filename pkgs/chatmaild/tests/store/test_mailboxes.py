@@ -1,8 +1,6 @@
 """Mailboxes: made once, whole or not at all, found by every spelling of their address."""
 
 import multiprocessing
-import os
-import pathlib
 import signal
 import subprocess
 import sys
@@ -14,6 +12,8 @@ from chatmaild.address import parse_address
 from chatmaild.errors import AddressError, BusyError
 from chatmaild.store import mailboxes as module
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
+
+from ..children import environment
 
 ALICE = parse_address("alice1234@chat.example.org")
 NOBODY = parse_address("nobody123@chat.example.org")
@@ -230,7 +230,7 @@ def test_a_kill_leaves_nothing_half_written(mailboxes: Mailboxes, after_s: float
     with subprocess.Popen(
         [sys.executable, "-c", _CREATOR, str(mailboxes.directory)],
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(pathlib.Path(module.__file__).parents[2])},
+        env=environment(),
     ) as child:
         assert child.stdout is not None
         child.stdout.readline()

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import functools
+import pathlib
 from collections.abc import AsyncIterator
 from typing import cast
 
@@ -145,13 +147,20 @@ def test_a_host_without_addresses() -> None:
     asyncio.run(scenario())
 
 
-def test_the_system_resolver_has_a_deadline() -> None:
+def test_the_system_resolver_has_a_deadline(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
     """SMTP waits behind it."""
+    file = tmp_path / "resolv.conf"
+    file.write_text("nameserver 127.0.0.1\n")
+    of_this_machine = functools.partial(dns.asyncresolver.Resolver, filename=str(file))
+    monkeypatch.setattr(dns.asyncresolver, "Resolver", of_this_machine)
 
     async def scenario() -> None:
         names = DnsResolver()
 
         assert names._dns().lifetime == exchangers.LOOKUP_S
+        assert names._dns().nameservers == ["127.0.0.1"]
 
     asyncio.run(scenario())
 

@@ -6,9 +6,11 @@ let
   lab = ../../../../pkgs/chatmail-lab/nix;
   lib = import (lab + "/lib.nix");
   merge = import (lab + "/merge.nix") { inherit lib; };
-  cfg = merge.options [ "services" "chatmail" ] (import (chatmail + "/options.nix") { inherit lib; }) [
-    (builtins.fromJSON values)
-  ];
+  cfg =
+    merge.options [ "services" "chatmail" ] (import (chatmail + "/options.nix") { inherit lib; })
+      [
+        (builtins.fromJSON values)
+      ];
   description = import (chatmail + "/description.nix") {
     inherit lib cfg;
     programs = {

@@ -26,6 +26,7 @@ UNITS = (
     "chatmail-transport",
     "chatmail-expire.timer",
 )
+WATCHES = Path("/proc/sys/fs/inotify/max_user_instances")
 ACTIVE_DAYS = (1, 10, 30, 40, 80)
 
 
@@ -35,6 +36,7 @@ def lines(settings: Settings) -> list[str]:
     usable = [i for i in Invites.of(settings).all() if not i.refusal(time.time())]
     return [
         f"relay          {settings.domain}, certificate: {settings.tls.mode}",
+        *_certificate(settings),
         f"registration   {'; '.join(registration.status(settings))}",
         f"invites        {len(usable)} usable",
         *_addresses(Mailboxes.of(settings)),
@@ -43,8 +45,17 @@ def lines(settings: Settings) -> list[str]:
         f"free memory    {_number(machine.free_memory_megabytes)} MiB",
         f"free disk      {_number(machine.free_disk_megabytes)} MiB"
         f" of {shutil.disk_usage(settings.directories.mail).total // MEGABYTE} MiB",
+        *_watches(settings),
         *(f"{state:<14} {unit}" for unit, state in _unit_states().items()),
     ]
+
+
+def _certificate(settings: Settings) -> list[str]:
+    """Why the given certificate is not used (modules/chatmail/take-certificate.sh)."""
+    with contextlib.suppress(OSError):
+        problem = (Path(settings.directories.tls) / "problem").read_text().strip()
+        return [f"certificate    {problem}"]
+    return []
 
 
 def _addresses(mailboxes: Mailboxes) -> list[str]:
@@ -60,6 +71,17 @@ def _addresses(mailboxes: Mailboxes) -> list[str]:
         f"addresses      {kinds.total()}: {kinds['user']} of people, {kinds['ci']} of tests",
         f"logged in      {recent} days",
     ]
+
+
+def _watches(settings: Settings) -> list[str]:
+    """What a container's host did not grant: each session that waits has a watch (inotify(7))."""
+    with contextlib.suppress(OSError, ValueError):
+        most = int(WATCHES.read_text())
+        wanted = settings.limits.imap_connections
+        if most < wanted:
+            said = f"{most} sessions can wait at a time, for want of fs.inotify on this machine"
+            return [f"waiting        {said}; {wanted} may log in"]
+    return []
 
 
 def _count(directory: Path) -> int:

@@ -1,0 +1,10 @@
+# pkgs -> the packages of this repository, made of that package set. `overlays.default` of the flake has them as
+# `chatmailPackages`: whoever replaces one there, replaces it in the relay.
+pkgs:
+pkgs.lib.mapAttrs (_: directory: pkgs.callPackage directory { }) {
+  chatmail-lab = ./chatmail-lab;
+  chatmail-nixos = ./chatmail-nixos;
+  chatmail-preload = ./preload;
+  chatmail-www = ./chatmail-www;
+  chatmaild = ./chatmaild;
+}

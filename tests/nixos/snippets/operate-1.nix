@@ -1,0 +1,7 @@
+# From docs/operate.md.
+{
+  services.chatmail.autoUpgrade = {
+    enable = true;
+    flake = "github:example/relay"; # the flake of this machine
+  };
+}

@@ -1,0 +1,4 @@
+# From docs/operate.md.
+{
+  services.chatmail.openFirewall = false;
+}

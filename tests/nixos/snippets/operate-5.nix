@@ -1,0 +1,4 @@
+# From docs/operate.md.
+{
+  systemd.services.postfix.environment.LD_PRELOAD = "";
+}

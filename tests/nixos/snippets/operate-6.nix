@@ -1,0 +1,4 @@
+# From docs/operate.md.
+{
+  services.dovecot2.settings.info_log_path = "syslog";
+}

@@ -1,0 +1,7 @@
+# From docs/raspberry-pi.md.
+{
+  services.chatmail.autoUpgrade = {
+    enable = true;
+    flake = "github:example/relay#rpi";
+  };
+}

@@ -1,0 +1,4 @@
+# From docs/raspberry-pi.md.
+{
+  boot.binfmt.emulatedSystems = [ "aarch64-linux" ];
+}
