@@ -138,8 +138,12 @@ class Transit:
         """
         if self._problem is not None:
             return Outcome(verdict=self._problem)
-        if self._header_octets > _QUICK_HEADER and not may_wait:
-            raise MustWaitError
+        if self._header_octets > _QUICK_HEADER:
+            if not may_wait:
+                raise MustWaitError
+            if self._verification is not None:
+                with self._policy.computing:
+                    self._verification.prepare()
         verdict = self._verdict(may_wait=may_wait)
         if not isinstance(verdict, Accept):
             return Outcome(verdict=verdict)

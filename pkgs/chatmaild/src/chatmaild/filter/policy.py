@@ -94,6 +94,9 @@ class Policy:
     signer: Signer | None
     keys: KeyCache
     headers_in_flight: Budget
+    # Held while a large header is computed on. Twenty threads at it had everybody wait for 2 s:
+    # each takes the interpreter for 5 ms whenever another lets go of it.
+    computing: threading.Lock = field(default_factory=threading.Lock)
     clock: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
 
