@@ -101,7 +101,8 @@ class Transit:
     def _reserve(self, octets: int) -> bool:
         """Whether there is room for that many octets of header, and some more."""
         more = octets - self._reserved_octets + _HEADER_STEP
-        if not self._policy.headers_in_flight.take(more):
+        is_large = octets > _QUICK_HEADER
+        if not self._policy.headers_in_flight.take(more, is_large=is_large):
             return False
         self._reserved_octets += more
         return True

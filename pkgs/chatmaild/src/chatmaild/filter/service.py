@@ -75,7 +75,7 @@ def policy_of(settings: Settings) -> Policy:
         ),
         signer=load_signer(settings),
         keys=KeyCache(),
-        headers_in_flight=Budget(_HEADERS_IN_FLIGHT),
+        headers_in_flight=Budget(_HEADERS_IN_FLIGHT, for_small=_HEADERS_IN_FLIGHT // 2),
     )
 
 
