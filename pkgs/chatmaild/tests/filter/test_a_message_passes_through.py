@@ -339,7 +339,7 @@ def test_headers_are_bounded(policy: Policy) -> None:
 
 
 def test_large_headers_leave_room_for_others(policy: Policy) -> None:
-    """They may wait long, for the keys of their sender; others are judged meanwhile (no From: 500)."""
+    """They may wait for DNS, and others are judged meanwhile; without From they read a 500."""
     shared = Budget(4 << 20, for_small=2 << 20)
     policy = dataclasses.replace(policy, headers_in_flight=shared)
     waiting = [Transit(policy, envelope(Entrance.SMTP, EVE, ALICE)) for _ in range(5)]
