@@ -206,7 +206,7 @@ def header(author: str) -> list[Field]:
 
 def signed(fields: list[Field], body: bytes, form_name: str, key_file: pathlib.Path) -> list[Field]:
     """The header with a signature of relay.test before it, c=relaxed/FORM (RFC 6376)."""
-    from chatmaild.dkim.canonical import BodyHash, Form, header_digest_input
+    from chatmaild.dkim.canonical import BodyHash, Fields, Form, header_digest_input
     from chatmaild.dkim.keys import load_key
     from chatmaild.filter.headers import Header
 
@@ -214,12 +214,9 @@ def signed(fields: list[Field], body: bytes, form_name: str, key_file: pathlib.P
     body_hash.feed(body)
     tags = f" v=1; a=rsa-sha256; c=relaxed/{form_name}; d=relay.test; s=s; h=from:to; bh="
     unsigned = tags.encode() + base64.b64encode(body_hash.digest()) + b"; b="
-    data = header_digest_input(
-        [Header(name, value) for name, value in fields],
-        [b"from", b"to"],
-        Form.RELAXED,
-        Header(b"DKIM-Signature", unsigned),
-    )
+    headers = Fields([Header(name, value) for name, value in fields])
+    chosen = headers.select([b"from", b"to"])
+    data = header_digest_input(chosen, Form.RELAXED, Header(b"DKIM-Signature", unsigned))
     signature = load_key(key_file).sign(data, PKCS1v15(), SHA256())
     return [(b"DKIM-Signature", unsigned + base64.b64encode(signature)), *fields]
 

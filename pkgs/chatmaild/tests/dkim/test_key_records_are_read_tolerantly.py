@@ -117,3 +117,12 @@ def der(tag: int, content: bytes) -> bytes:
         return bytes([tag, size]) + content
     octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
     return bytes([tag, 128 | len(octets)]) + octets + content
+
+
+@pytest.mark.parametrize(("bits", "found"), [(17, True), (64, True), (65, False), (2048, False)])
+def test_long_exponents_prove_nothing(bits: int, found: bool) -> None:
+    """They cost ten times as much as any key that exists."""
+    numbers = rsa.RSAPublicNumbers(e=(1 << bits - 1) | 1, n=(1 << 2048) - 1)
+    der = numbers.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    assert (parse_record(f"p={base64.b64encode(der).decode()}") is not None) == found

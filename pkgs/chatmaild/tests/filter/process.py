@@ -209,9 +209,10 @@ class Mta:
         self.begin_content(author, *fields)
         return self.end_content(body)
 
-    def begin_content(self, author: str, *fields: bytes) -> None:
-        """Send DATA and the header."""
-        self.send(b"T")
+    def begin_content(self, author: str, *fields: bytes, is_begun: bool = False) -> None:
+        """Send DATA, where that was not done yet, and the header."""
+        if not is_begun:
+            self.send(b"T")
         for header in letter(author, *fields):
             self.send(b"L", header.name + b"\0" + header.value.replace(b"\r\n", b"\n") + b"\0")
 

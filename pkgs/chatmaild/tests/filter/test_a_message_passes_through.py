@@ -338,6 +338,22 @@ def test_headers_are_bounded(policy: Policy) -> None:
     assert refused(roomy, fields=1, octets=57_000) == 500
 
 
+def test_large_headers_leave_room_for_others(policy: Policy) -> None:
+    """They may wait for DNS, and others are judged meanwhile; without From they read a 500."""
+    shared = Budget(4 << 20, for_small=2 << 20)
+    policy = dataclasses.replace(policy, headers_in_flight=shared)
+    waiting = [Transit(policy, envelope(Entrance.SMTP, EVE, ALICE)) for _ in range(5)]
+    for transit in waiting:
+        for _ in range(18):
+            transit.add_header(b"X", b" " * 50_000)
+
+    assert refused(policy, fields=18) == 451
+    assert refused(policy, fields=1) == 500
+    for transit in waiting:
+        transit.close()
+    assert refused(policy, fields=18) == 500
+
+
 def refused(policy: Policy, fields: int = 40, octets: int = 50_000) -> int:
     """The code that answers a header, of two megabytes if not told otherwise."""
     budget = policy.headers_in_flight

@@ -153,3 +153,12 @@ def test_a_thousand_recipients_may_have_several_keys_each() -> None:
     """As many as a message may have, ten keys for each of them, and not one more."""
     assert is_message(KEY * 10_000 + DATA, step=65_535)
     assert not is_message(KEY * 10_001 + DATA, step=65_535)
+
+
+def test_tiny_session_keys_are_few() -> None:
+    """Ten thousand of six bytes cost 0.1 s at once, and everybody waits; nobody has that many."""
+    tiny = b"\xc3\x04\x04\x07\x00\x08"
+
+    assert is_message(tiny * 64 + DATA)
+    assert not is_message(tiny * 80 + DATA)
+    assert is_message(KEY * 9_000 + tiny * 64 + DATA, step=65_535)

@@ -166,16 +166,18 @@ def test_a_stop_lets_the_message_under_way_end(served: Filter, mta: Mta) -> None
 def test_smtp_sessions_do_not_notice_a_restart(
     settings: Settings, settings_file: pathlib.Path, store: Store
 ) -> None:
-    """Between two messages, before DATA, after it, and new ones: nobody reads a 4xx."""
+    """Between two messages, before DATA, after it, in the content, and new ones: no 4xx."""
     first = Filter(settings.sockets.milter, settings_file, store)
-    idle, open_, busy = (first.connection() for _ in range(3))
+    idle, open_, busy, slow = (first.connection() for _ in range(4))
     assert busy.envelope("submission", ALICE, BOB) == [(b"c", b"")]
     busy.begin_content(ALICE)
     assert open_.envelope("submission", ALICE, BOB, EVE) == [(b"c", b"")] * 2
+    assert slow.envelope("submission", ALICE, BOB) == [(b"c", b"")]
+    slow.send(b"T")  # Postfix waits for its client now, and sends the content at once later
     assert idle.envelope("submission", ALICE, BOB) == [(b"c", b"")]
     assert idle.content(ALICE, body=encrypted())[-1] == (b"c", b"")
     first.process.send_signal(signal.SIGTERM)
-    waits_for(lambda: kept(store) == 3)  # two connections and a state
+    waits_for(lambda: kept(store) == 5)  # three connections and two states
     idle.send_envelope("submission", ALICE, BOB)
     assert busy.end_content(encrypted())[-1] == (b"c", b"")
     first.ends(store)
@@ -185,6 +187,8 @@ def test_smtp_sessions_do_not_notice_a_restart(
         assert idle.receive() == (b"c", b"")
         assert idle.content(ALICE, body=encrypted())[-1] == (b"c", b"")
         assert [order for order, _ in open_.content(ALICE, body=encrypted())] == [b"i", b"c"]
+        slow.begin_content(ALICE, is_begun=True)
+        assert [order for order, _ in slow.end_content(encrypted())] == [b"c"]
         new.negotiate()
         for mta in (busy, new):
             assert mta.envelope("submission", ALICE, BOB) == [(b"c", b"")]
@@ -192,10 +196,30 @@ def test_smtp_sessions_do_not_notice_a_restart(
         assert kept(store) == 0
         second.process.send_signal(signal.SIGTERM)
         second.ends(store)
-        assert kept(store) == 4
+        assert kept(store) == 5
     finally:
-        for mta in (idle, open_, busy, new):
+        for mta in (idle, open_, busy, slow, new):
             mta.close()
+        second.end()
+
+
+def test_what_the_next_process_does_not_accept_waits(
+    settings: Settings, settings_file: pathlib.Path, store: Store, mailboxes: Mailboxes
+) -> None:
+    """Postfix would deliver to a recipient whom this process has not judged."""
+    first = Filter(settings.sockets.milter, settings_file, store)
+    mta = first.connection()
+    assert mta.envelope("smtp", EVE, ALICE, BOB) == [(b"c", b"")] * 2
+    first.process.send_signal(signal.SIGTERM)
+    first.ends(store)
+    mailboxes.delete(parse_address(BOB))
+    second = Filter(settings.sockets.milter, settings_file, store)
+    try:
+        answers = mta.content(EVE, body=encrypted())
+        assert answers == [(b"y", b"451 4.3.0 Internal error in mail filter, try again later\0")]
+        assert mta.envelope("smtp", EVE, ALICE) == [(b"c", b"")]
+    finally:
+        mta.close()
         second.end()
 
 

@@ -139,6 +139,24 @@ def test_a_fault_in_a_thread_leaves_the_loop_running(served: Served) -> None:
         assert said(good, b"hello") == b"hello"
 
 
+def test_too_many_threads_end_one_connection_alone(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the system gives no thread, its peer comes again, and others are served."""
+
+    def refuses(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with served.connect() as bad, served.connect() as good:
+        assert said(good, b"hello") == b"hello"
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", refuses)
+            assert said(bad, b"slow") == b""
+        assert said(good, b"hello") == b"hello"
+        assert served.sessions[0].is_closed or served.sessions[1].is_closed
+    assert len(caplog.messages) == 1
+
+
 def test_a_peer_that_reads_slowly_gets_everything(served: Served) -> None:
     """What a socket does not take at once is sent later, and others are served meanwhile."""
     with served.connect() as slow, served.connect() as quick:

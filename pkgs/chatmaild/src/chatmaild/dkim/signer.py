@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from chatmaild.dkim.canonical import Field, Form, header_digest_input
+from chatmaild.dkim.canonical import Field, Fields, Form, header_digest_input
 
 # Named once more than they occur, so that nobody can add one on the way (section 8.15). Autocrypt
 # is among them: an added one would swap the key that the receiver encrypts to.
@@ -65,7 +65,8 @@ class Signer:
         """
         names = signed_names(headers)
         unsigned = SignatureField(b"DKIM-Signature", self._tags(names, body_hash, now_s))
-        digest = hashlib.sha256(header_digest_input(headers, names, Form.RELAXED, unsigned))
+        fields = Fields(headers).select(names)
+        digest = hashlib.sha256(header_digest_input(fields, Form.RELAXED, unsigned))
         signature = self.key.sign(digest.digest(), PKCS1v15(), Prehashed(SHA256()))
         folded = _fold_base64(base64.b64encode(signature))
         return SignatureField(unsigned.name, unsigned.value + folded)

@@ -101,7 +101,8 @@ class Transit:
     def _reserve(self, octets: int) -> bool:
         """Whether there is room for that many octets of header, and some more."""
         more = octets - self._reserved_octets + _HEADER_STEP
-        if not self._policy.headers_in_flight.take(more):
+        is_large = octets > _QUICK_HEADER
+        if not self._policy.headers_in_flight.take(more, is_large=is_large):
             return False
         self._reserved_octets += more
         return True
@@ -138,8 +139,12 @@ class Transit:
         """
         if self._problem is not None:
             return Outcome(verdict=self._problem)
-        if self._header_octets > _QUICK_HEADER and not may_wait:
-            raise MustWaitError
+        if self._header_octets > _QUICK_HEADER:
+            if not may_wait:
+                raise MustWaitError
+            if self._verification is not None:
+                with self._policy.computing:
+                    self._verification.prepare()
         verdict = self._verdict(may_wait=may_wait)
         if not isinstance(verdict, Accept):
             return Outcome(verdict=verdict)

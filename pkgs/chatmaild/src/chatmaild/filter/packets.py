@@ -19,6 +19,10 @@ INTEGRITY_PROTECTED_DATA: Final = 18
 _HEADER_BYTES: Final = 10
 # a message has 1000 recipients at most, who may have several keys each
 _MOST_SESSION_KEYS: Final = 10_000
+# Real ones have 80 bytes and more each, and one look costs ten microseconds: this bound keeps a
+# message of ten thousand tiny ones from costing 0.1 s.
+_KEY_BYTES: Final = 64
+_FREE_KEYS: Final = 64
 _LEAST_FIRST_PIECE: Final = 512  # RFC 9580 section 4.2.1.4
 # Real programs cut data in pieces of at least 512 bytes, and one look at a header costs about a
 # microsecond: this bound keeps a message of one-byte pieces from costing seconds.
@@ -112,7 +116,7 @@ class PacketWalk:
             whole = None if is_piece else size
             self.failed = is_short or not sessionkeys.is_protected_data(head, whole)
             self._count_piece()
-        elif is_piece or size > sessionkeys.LARGEST_BYTES or self._keys == _MOST_SESSION_KEYS:
+        elif is_piece or size > sessionkeys.LARGEST_BYTES or self._has_too_many_keys():
             self.failed = True  # only data may come in pieces (RFC 9580 section 4.2.1.4)
         elif self._next + at + size > available:
             return False
@@ -121,6 +125,10 @@ class PacketWalk:
             self.failed = not _may_precede(kind, self._bytes(self._next + at, size))
         self._next += at + size
         return True
+
+    def _has_too_many_keys(self) -> bool:
+        are_tiny = self._keys >= _FREE_KEYS + self._next // _KEY_BYTES
+        return are_tiny or self._keys == _MOST_SESSION_KEYS
 
     def _more_data(self, header: bytes) -> None:
         found = _read_length(header, 0)

@@ -34,8 +34,8 @@ _DRAIN_S: Final = 5.0  # a message takes milliseconds; one whose key DNS does no
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM.
 
-    SMTP sessions do not notice a restart: the socket stays, sessions that have not come to DATA go
-    on in the next process, and messages after it end here.
+    SMTP sessions do not notice a restart: the socket stays, sessions go on in the next process, and
+    messages whose content has come from Postfix end here.
 
     Raises:
         OSError: the socket cannot be made, or a key cannot be read.
@@ -44,11 +44,12 @@ def serve(settings: Settings) -> None:
     policy = policy_of(settings)
     with listen_unix(settings.sockets.milter, _mode(settings.users.postfix)) as listener:
         loop = Loop(listener, partial(Session, policy))
+        # before anything is taken from systemd: it must be handed back, whenever the end comes
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: loop.stop())
         for connection, state in systemd.take_connections(AGREEMENT):
             loop.add(connection, Session.resumed(policy, state))
         systemd.drop_kept()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: loop.stop())
         gc.collect()
         gc.freeze()  # what is loaded by now stays
         systemd.notify("READY=1")
@@ -74,7 +75,7 @@ def policy_of(settings: Settings) -> Policy:
         ),
         signer=load_signer(settings),
         keys=KeyCache(),
-        headers_in_flight=Budget(_HEADERS_IN_FLIGHT),
+        headers_in_flight=Budget(_HEADERS_IN_FLIGHT, for_small=_HEADERS_IN_FLIGHT // 2),
     )
 
 

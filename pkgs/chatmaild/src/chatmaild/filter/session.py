@@ -60,6 +60,7 @@ class Session:
 
     __slots__ = (
         "_envelope",
+        "_has_content",
         "_is_agreed",
         "_macros",
         "_packets",
@@ -78,21 +79,31 @@ class Session:
         self._envelope: Envelope | None = None
         self._refusal: Refuse | None = None
         self._transit: Transit | None = None
-        self._received: list[bytes] = []  # MAIL and RCPT with their macros, as packets
+        self._has_content = False  # the content of the message has begun
+        self._received: list[bytes] = []  # MAIL, RCPT with their macros, DATA, as packets
 
     @property
     def state(self) -> bytes | None:
-        """What another process must receive to go on: the envelope so far; None from DATA on."""
-        if self._transit is not None or not self._is_agreed or not self._packets.is_between:
+        """What another process must receive to go on; None while a message is being judged.
+
+        That is the envelope so far, and DATA: between it and the content, which Postfix sends in
+        one go, a client may take minutes.
+        """
+        if self._has_content or not self._is_agreed or not self._packets.is_between:
             return None
         return b"".join(self._received)
 
     @classmethod
     def resumed(cls, policy: Policy, state: bytes) -> Session:
-        """Go on with a session of the process before, which has answered all of its state."""
+        """Go on with a session of the process before, which has accepted all of its state.
+
+        Where this one does not, the message waits: Postfix has the recipients that were accepted.
+        """
         session = cls(policy)
         session._is_agreed = True
-        session.receive(state)
+        asked = [command for command, _ in milter.Packets().feed(state)]
+        if session.receive(state) != milter.CONTINUE * asked.count(milter.RCPT):
+            session._refusal = verdicts.INTERNAL_ERROR
         return session
 
     def receive(self, data: bytes) -> bytes | Work:
@@ -177,7 +188,6 @@ class Session:
             self._envelope.sender = found
 
     def _rcpt(self, data: bytes) -> bytes:
-        self._received.append(milter.packet(b"R", data))
         resolved = self._macros.pop(b"{rcpt_addr}", b"")
         if self._refusal is not None or self._envelope is None:
             return _refused(self._refusal or verdicts.INTERNAL_ERROR)
@@ -186,15 +196,18 @@ class Session:
         if not isinstance(found, Recipient):
             return _refused(found)
         self._envelope.recipients.append(found)
+        self._received.append(milter.packet(b"R", data))
         return milter.CONTINUE
 
-    def _data(self, _: bytes) -> None:
+    def _data(self, data: bytes) -> None:
         """Look up what the envelope alone decides, while the message is under way."""
+        self._received.append(milter.packet(b"T", data))
         is_ready = self._refusal is None and self._transit is None
         if is_ready and self._envelope is not None:
             self._transit = Transit(self._policy, self._envelope)
 
     def _header(self, data: bytes) -> None:
+        self._has_content = True
         if self._transit is not None:
             name, value = milter.parse_header(data)
             if b"\n" in value:
@@ -202,6 +215,7 @@ class Session:
             self._transit.add_header(name, value)
 
     def _end_of_header(self, _: bytes) -> None:
+        self._has_content = True
         if self._transit is not None:
             self._transit.end_of_headers()
 
@@ -233,6 +247,7 @@ class Session:
         if self._transit is not None:
             self._transit.close()
         self._envelope = self._refusal = self._transit = None
+        self._has_content = False
         self._received = []
 
 

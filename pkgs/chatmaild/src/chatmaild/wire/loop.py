@@ -137,10 +137,15 @@ class Loop:
 
     def _answer(self, connection: _Connection, answer: bytes | Work) -> None:
         if not isinstance(answer, bytes):
-            self._pause(connection)
-            self._working += 1
             # a daemon: the end of the process does not wait for DNS
-            threading.Thread(target=self._work, args=(connection, answer), daemon=True).start()
+            thread = threading.Thread(target=self._work, args=(connection, answer), daemon=True)
+            self._pause(connection)
+            try:
+                thread.start()
+            except RuntimeError:  # there are too many; this connection ends, see `_serve`
+                self._resume(connection)
+                raise
+            self._working += 1
         elif answer:
             self._send(connection, answer)
 
