@@ -96,8 +96,9 @@ in
         };
       };
 
-      # one watch for every mailbox that somebody waits for (inotify(7))
-      boot.kernel.sysctl = lib.mapAttrs (_: mkDefault) {
+      # One watch for every mailbox that somebody waits for (inotify(7)). Two definitions of one priority are an error, also
+      # two that are equal: NixOS' desktops (1000) and Incus (1050) have larger values, which win.
+      boot.kernel.sysctl = lib.mapAttrs (_: lib.mkOverride 1100) {
         "fs.inotify.max_user_instances" = 65535;
         "fs.inotify.max_user_watches" = 524288;
       };
