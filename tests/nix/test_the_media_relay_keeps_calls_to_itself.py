@@ -4,7 +4,7 @@ from nixtest.relay import Describe, Relay
 
 
 def test_no_file_says_who_calls(default: Relay) -> None:
-    """Without a place for its log, coturn takes a file; the journal keeps warnings without addresses."""
+    """Without a place for its log, coturn opens a file."""
     lines = default.files()["/etc/turnserver.conf"].splitlines()
 
     assert {"syslog", "no-stdout-log"} <= set(lines)
