@@ -1,5 +1,8 @@
 """What changes with the kind of name, certificate and web server."""
 
+import re
+
+import pytest
 from nixtest.relay import DOMAIN, Describe
 
 ADDRESS = "192.0.2.1"
@@ -109,6 +112,17 @@ def test_off_listens_on_loopback_alone(describe: Describe) -> None:
 
     assert {"127.0.0.1"} == listeners
     assert relay.config["services"]["nginx"]["streamConfig"] == ""
+
+
+@pytest.mark.parametrize("mode", ["shared", "web-only", "off"])
+def test_every_server_of_nginx_says_where_it_listens(describe: Describe, mode: str) -> None:
+    """One that does not listens on all addresses: on port 80 as root, on port 8000 as on NixOS."""
+    written = describe({"web": {"port443": mode}}).files()["/etc/nginx/nginx.conf"]
+    http = written.split("http {")[1].split("stream {")[0]
+    servers = re.split(r"(?m)^ *server \{$", http)[1:]
+
+    assert len(servers) >= 3
+    assert [server for server in servers if "listen " not in server] == []
 
 
 def test_what_is_off_is_not_there(describe: Describe) -> None:
