@@ -22,6 +22,7 @@ SEED = 11
 MESSAGES, PER_PERSON = 240, 10  # the rate limit lets ten pass at once
 SMTP = 25
 WITHIN_S = 20
+_BARE_CR = re.compile(rb"\r(?!\n)")
 # what docs/mail-rules.md (O10, I7) and Postfix' message_drop_headers take away
 REMOVED = {
     *("received", "x-originating-ip", "x-mailer", "user-agent"),
@@ -104,6 +105,7 @@ def _difference(sent: bytes, received: bytes) -> str:
     """Returns the first thing that is not as it should be, and nothing where there is none."""
     fields, body = oddmail.split(sent)
     arrived_fields, arrived_body = oddmail.split(received)
+    body = _BARE_CR.sub(b" ", body)  # as in the header
     if not body.endswith(b"\r\n"):
         body += b"\r\n"
     if arrived_body != body:
@@ -139,7 +141,7 @@ def _expected(fields: list[bytes]) -> list[bytes]:
 def _as_postfix_writes(line: bytes) -> bytes:
     """Postfix does this before the filter: no blank before the colon, a bare CR is a blank."""
     before, colon, value = line.partition(b":")
-    return before.rstrip() + colon + re.sub(rb"\r(?!\n)", b" ", value)
+    return before.rstrip() + colon + _BARE_CR.sub(b" ", value)
 
 
 def _name(line: bytes) -> str:
