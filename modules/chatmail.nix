@@ -96,8 +96,9 @@ in
         };
       };
 
-      # one watch for every mailbox that somebody waits for (inotify(7))
-      boot.kernel.sysctl = lib.mapAttrs (_: mkDefault) {
+      # One watch for every mailbox that somebody waits for (inotify(7)). Two values of one priority are an error, even
+      # equal ones; those of NixOS' desktops (1000) and Incus (1050) are as large or larger, and win.
+      boot.kernel.sysctl = lib.mapAttrs (_: lib.mkOverride 1100) {
         "fs.inotify.max_user_instances" = 65535;
         "fs.inotify.max_user_watches" = 524288;
       };

@@ -10,7 +10,6 @@ pkgs.python3.withPackages (
     packages.idna
     packages.jinja2
     packages.prometheus-client
-    packages.pymilter
     packages.segno
     # what tests and scripts use
     packages.deltachat-rpc-client

@@ -36,12 +36,14 @@ let
         LimitNOFILE = 65536;
       };
     } extra;
-  # Listening sockets and their files outlive the process, see systemd.py: who connects meanwhile waits for the next
-  # one. A stop (and no restart) closes them.
+  # Listening sockets and their files outlive the process, see systemd.py: clients that connect during a restart wait
+  # for the next process. A stop (and no restart) closes them.
   keepsListening = {
     FileDescriptorStoreMax = 16;
     RuntimeDirectoryPreserve = "restart";
   };
+  # Two for each of 5000 SMTP sessions. The names of more would not fit into the environment of a process.
+  keptForSessions = 10000;
 in
 {
   systemd.services = {
@@ -65,29 +67,32 @@ in
     };
 
     chatmail-filter = service "filter" users.filter "Chatmail rules for messages, DKIM" {
-      # before libmilter's functions, see pkgs/preload
-      environment.LD_PRELOAD = "${programs.libraries}/brisk-milter.so";
+      stopIfChanged = false;
       wants = [ "unbound.service" ];
       after = [
         "network.target"
         "unbound.service"
       ];
-      serviceConfig = {
-        # whoever connects can have mail signed: Postfix alone, whose processes have no other group
-        Group = users.postfix;
-        # the markers of the mailboxes, see ./files.nix
-        SupplementaryGroups = [ users.mail ];
-        ReadWritePaths = [ directories.dkim ];
-        # keys of other domains, from the resolver
-        RestrictAddressFamilies = [
-          "AF_UNIX"
-          "AF_INET"
-          "AF_INET6"
-        ];
-      }
-      // lib.optionalAttrs settings.dkim.enable {
-        ExecStartPre = "${programs.chatmaild} dkim-keys";
-      };
+      serviceConfig =
+        keepsListening
+        // {
+          # SMTP sessions go on in the next process, see wire/loop.py
+          FileDescriptorStoreMax = keptForSessions + 16;
+          # whoever connects can have mail signed: Postfix alone, whose processes have no other group
+          Group = users.postfix;
+          # the markers of the mailboxes, see ./files.nix
+          SupplementaryGroups = [ users.mail ];
+          ReadWritePaths = [ directories.dkim ];
+          # keys of other domains, from the resolver
+          RestrictAddressFamilies = [
+            "AF_UNIX"
+            "AF_INET"
+            "AF_INET6"
+          ];
+        }
+        // lib.optionalAttrs settings.dkim.enable {
+          ExecStartPre = "${programs.chatmaild} dkim-keys";
+        };
     };
 
     chatmail-transport = service "transport" users.transport "Chatmail delivery over HTTPS" {

@@ -14,6 +14,7 @@ let
     escapeShellArg
     mapAttrs
     mkDefault
+    mkOverride
     optionalAttrs
     ;
   inherit (settings) domain turn users;
@@ -47,6 +48,9 @@ optionalAttrs turn.enable {
     static-auth-secret-file = turn.secretFile;
     extraConfig = ''
       userdb=:memory:
+      # not into a file, where it would say who calls; what the journal keeps is in ./privacy.nix
+      syslog
+      no-stdout-log
       no-multicast-peers
       # a user's name is the end of the credential: everybody who was given one in the same second has the same
       user-quota=60
@@ -91,6 +95,19 @@ optionalAttrs turn.enable {
         UMask = "0337";
       };
     };
-    coturn.serviceConfig = quiet;
+    coturn.serviceConfig = quiet // {
+      # it ends when the machine has no address yet, and NixOS would leave it so until the next boot
+      Restart = mkOverride 90 "always";
+      RestartSec = mkDefault "5s";
+      RestartSteps = mkDefault 5;
+      RestartMaxDelaySec = mkDefault "60s";
+      # added to those of NixOS, of which some have no way to the journal
+      RestrictAddressFamilies = [
+        "AF_INET"
+        "AF_INET6"
+        "AF_NETLINK"
+        "AF_UNIX"
+      ];
+    };
   };
 }

@@ -206,12 +206,31 @@ in
           };
         };
         "service quota-clean" = {
-          executable = "script ${programs.chatmaild} quota-clean";
+          # an address may begin with a hyphen
+          executable = "script ${programs.chatmaild} quota-clean --";
           user = users.mail;
           "unix_listener quota-clean" = {
             user = users.mail;
             mode = "0600";
           };
+        };
+
+        # Whether a message fits, for the filter (Postfix' policy protocol). It asks for mailboxes alone that are
+        # nearly full, and refuses the message with what LMTP would say.
+        "service quota-status" = {
+          executable = "quota-status -p postfix";
+          user = users.mail;
+          client_limit = 1;
+          "unix_listener ${baseNameOf sockets.quotaStatus}" = {
+            user = users.filter;
+            mode = "0600";
+          };
+        };
+        "protocol quota-status" = {
+          quota_status_success = "OK";
+          quota_status_overquota = "552 5.2.2";
+          quota_status_toolarge = "552 5.2.2";
+          quota_status_nouser = "OK";
         };
 
         # --- ends the sessions of an address; chatmaild has no other right over Dovecot

@@ -34,9 +34,12 @@ let
     proxyProtocol = shared;
   };
   # `web-only' keeps the listeners of the operator's other virtual hosts; `off' leaves the world to somebody else
-  listeners = optionalAttrs (mode != "web-only") {
-    listen = mkDefault ((if shared then all ports.http else [ ]) ++ [ internal ]);
-  };
+  listeners =
+    optionalAttrs (mode != "web-only") {
+      listen = mkDefault ((if shared then all ports.http else [ ]) ++ [ internal ]);
+    }
+    # a redirect from HTTP without a listener for HTTP would listen on port 8000 of every address
+    // (if mode == "off" then { onlySSL = mkDefault true; } else { forceSSL = mkDefault true; });
 
   headers = import ./headers.nix { inherit lib settings; };
 
@@ -44,7 +47,6 @@ let
     extra:
     listeners
     // {
-      forceSSL = mkDefault true;
       sslCertificate = mkDefault tls.certificateFile;
       sslCertificateKey = mkDefault tls.keyFile;
       extraConfig = ''
@@ -115,6 +117,8 @@ in
               client_body_timeout 60s;
               client_body_buffer_size 128k;
               proxy_read_timeout 75s;
+              # what a domain literal proves its origin with, over whatever the peer says
+              proxy_set_header X-Real-IP $remote_addr;
             '';
           };
 

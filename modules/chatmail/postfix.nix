@@ -84,6 +84,15 @@ let
       "-o"
       "${name}=${options.${name}}"
     ]) (builtins.attrNames options);
+  # A domain literal proves its origin by the IP address that it sends from (docs/mail-rules.md).
+  sender = {
+    maxproc = mkDefault 500;
+  }
+  // lib.optionalAttrs literal {
+    args = mkDefault (arguments {
+      inet_protocols = "ipv4";
+    });
+  };
   smtpd = options: {
     type = "inet";
     private = false;
@@ -119,6 +128,8 @@ in
         allow_percent_hack = false;
         swap_bangpath = false;
         recipient_delimiter = "+";
+        # a local part may begin with a hyphen; nothing here hands it to a program as an option
+        allow_min_user = true;
         biff = false;
         # root's cron mail would have nowhere to go
         notify_classes = "";
@@ -239,6 +250,10 @@ in
         # parsing MIME would cost time, converting it would break signatures
         disable_mime_input_processing = true;
         disable_mime_output_conversion = true;
+        # A line that Postfix breaks is no longer what was signed. RFC 5321 section 4.5.3.1.6 asks servers to take
+        # longer lines where they can.
+        smtp_line_length_limit = 0;
+        lmtp_line_length_limit = 0;
         # our own Received, without the client's name and address
         header_checks = inline [
           (rule "/^Received: from .*[[:space:]]by ${postfixed} with ([A-Z0-9]+) id ([0-9A-Za-z]+).*;(.*)$$/" "REPLACE ${received}")
@@ -270,6 +285,9 @@ in
           }
         else
           {
+            # Postfix takes an address literal of the machine, and loopback, for local: nobody has a mailbox there
+            local_transport = "error:5.1.1 User unknown";
+            local_recipient_maps = inline [ (rule "/^$$/" "nobody") ];
             virtual_mailbox_domains = mailDomain;
             virtual_mailbox_maps = "socketmap:unix:${sockets.recipients}:recipients";
           }
@@ -294,6 +312,8 @@ in
           milter_macro_daemon_name = "mxdeliv";
           smtpd_tls_security_level = "none";
           smtpd_client_connection_count_limit = "0";
+          # the service in front tells the IP address of clients at a domain literal (XCLIENT)
+          smtpd_authorized_xclient_hosts = "127.0.0.1";
           # an HTTP answer is for all recipients: the service in front asks whether one exists, and the
           # copies of the others are returned to the sender
           smtpd_recipient_restrictions = "";
@@ -305,11 +325,10 @@ in
           transport_maps = "";
         });
       };
-      smtp.maxproc = mkDefault 500;
+      smtp = sender;
       # first to the gateway for HTTPS delivery, then to the peer itself: the transport map lists both
-      smtp-https = {
+      smtp-https = sender // {
         command = "smtp";
-        maxproc = mkDefault 500;
       };
       # shares TLS connections between delivery agents
       tlsproxy = {

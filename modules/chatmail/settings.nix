@@ -158,6 +158,8 @@ in
     destinations = "${runtime.transport}/destinations.sock";
     # Dovecot; chatmaild accounts connects, with an address to log out everywhere
     endSessions = "${dovecotBase}/end-sessions";
+    # Dovecot; chatmaild filter asks whether a message fits into a mailbox
+    quotaStatus = "${dovecotBase}/quota-status";
     # Dovecot, inside Postfix' queue directory
     auth = "private/auth";
     lmtp = "private/dovecot-lmtp";

@@ -4,23 +4,9 @@
   libxcrypt,
   python3Packages,
 }:
-let
-  # As Debian builds it: with a pool of threads instead of one for each connection, and with poll() instead of select(),
-  # which ends at 1024 connections.
-  pymilter = python3Packages.pymilter.override (given: {
-    libmilter = given.libmilter.overrideAttrs (old: {
-      env = old.env or { } // {
-        NIX_CFLAGS_COMPILE = "${old.env.NIX_CFLAGS_COMPILE or ""} -D_FFR_WORKERS_POOL=1 -DSM_CONF_POLL=1";
-      };
-    });
-  });
-in
 import ../application.nix
   {
-    inherit lib;
-    python3Packages = python3Packages // {
-      inherit pymilter;
-    };
+    inherit lib python3Packages;
   }
   {
     directory = ./.;

@@ -1,7 +1,6 @@
 # Libraries that stand before functions of unmodified programs: lib/instant-idle.so takes the wait out of Dovecot's IDLE,
-# lib/small-sessions.so makes its waiting sessions small, lib/brisk-milter.so spares the filter's libmilter
-# most of its system calls, lib/quiet-syslog.so keeps Postfix from telling of every message. Each C file beside this one
-# says how.
+# lib/small-sessions.so makes its waiting sessions small, lib/quiet-syslog.so keeps Postfix from telling of every message.
+# Each C file beside this one says how.
 { lib, stdenv }:
 stdenv.mkDerivation {
   pname = "chatmail-preload";
@@ -22,7 +21,7 @@ stdenv.mkDerivation {
   '';
 
   meta = {
-    description = "Libraries before functions of unmodified Dovecot, Postfix and libmilter";
+    description = "Libraries before functions of unmodified Dovecot and Postfix";
     license = lib.licenses.mit;
     platforms = lib.platforms.linux;
   };

@@ -6,7 +6,6 @@ Started by bench.py: `python load.py SCENARIO …`; every scenario is one functi
 from __future__ import annotations
 
 import json
-import os
 import queue
 import secrets
 import ssl
@@ -61,9 +60,7 @@ def users(domain: str, count: int) -> list[User]:
 
 def message(sender: User, recipient: User, size_bytes: int) -> bytes:
     """Returns an encrypted message of about a size, ready for DATA."""
-    data = openpgp.packet(openpgp.PKESK, b"\x03" + os.urandom(83))
-    filling = max(64, (size_bytes - 900) * 3 // 4)
-    data += openpgp.packet(openpgp.SEIPD, b"\x01" + os.urandom(filling))
+    data = openpgp.filling(max(64, (size_bytes - 900) * 3 // 4))
     raw = messages.encrypted(sender.address, [recipient.address], openpgp.armor(data))
     return raw.removesuffix(b"\r\n")
 

@@ -158,9 +158,7 @@ def digest_of(raw: bytes) -> str:
 
 
 def _armored(size_bytes: int) -> bytes:
-    data = openpgp.packet(openpgp.PKESK, b"\x03" + os.urandom(83))
-    filling = max(64, (size_bytes - 900) * 3 // 4)
-    return openpgp.armor(data + openpgp.packet(openpgp.SEIPD, b"\x01" + os.urandom(filling)))
+    return openpgp.armor(openpgp.filling(max(64, (size_bytes - 900) * 3 // 4)))
 
 
 def _tls() -> ssl.SSLContext:

@@ -11,20 +11,79 @@ from support.waiting import wait_for
 FOLDER = "/var/lib/chatmail/mail/{address}"
 FILLING, FILLING_BYTES = 17, 30_840_000  # 500 MiB less 8000 octets
 WITHIN_S = 30
+TOO_MUCH = "x" * 20_000
 
 
 def test_the_next_message(alice: Person, bob: Person, machine: Machine) -> None:
-    """What fits still comes; what does not comes back at once, with the reason."""
+    """What fits still comes; what does not is refused at submission, as delivery would say."""
     _fill(bob, machine)
+    _gets_one_more(alice, bob)
 
-    alice.sends(bob, text="fits")
-    wait_for(lambda: _count(bob) == FILLING + 1, "what fits", within_s=WITHIN_S)
-    alice.sends(bob, text="x" * 20_000)
+    reply = alice.submits(alice.writes(bob, text=TOO_MUCH), bob)
 
-    bounce = alice.receives(within_s=WITHIN_S)
-    assert bounce.headers.get_content_type() == "multipart/report"
+    text = f"5.2.2 <{bob.address}> Quota exceeded (mailbox for user is full)"
+    assert (reply.code, reply.text) == (552, text)
+    alice.sends(bob, text="fits, too")
+    wait_for(lambda: _count(bob) == FILLING + 2, "what fits", within_s=WITHIN_S)
+
+
+def test_one_in_a_group(alice: Person, bob: Person, machine: Machine) -> None:
+    """The others get theirs, and a bounce tells of the one who did not."""
+    _fill(bob, machine)
+    _gets_one_more(alice, bob)
+
+    alice.sends(bob, alice, text=TOO_MUCH)
+
+    received = [alice.receives(within_s=WITHIN_S) for _ in range(2)]
+    [bounce] = [x for x in received if x.headers.get_content_type() == "multipart/report"]
     assert b"Status: 5.2.2" in bounce.raw
     assert _count(bob) == FILLING + 1
+
+
+def test_one_who_is_full_and_one_who_is_gone(alice: Person, bob: Person, machine: Machine) -> None:
+    """The reply names who is gone, because that stays so."""
+    _fill(bob, machine)
+    _gets_one_more(alice, bob)
+    nobody = f"nobody123@{bob.domain}"
+
+    reply = alice.submits(alice.writes(bob, text=TOO_MUCH), bob, nobody)
+
+    text = f"5.1.1 <{nobody}>: Recipient address rejected: User unknown"
+    assert (reply.code, reply.text) == (550, text)
+
+
+def test_what_nobody_has_noticed_yet(alice: Person, bob: Person, machine: Machine) -> None:
+    """A bounce tells of the first message that does not fit, a refusal of the second."""
+    _fill(bob, machine)
+
+    alice.sends(bob, text=TOO_MUCH)
+    bounce = alice.receives(within_s=WITHIN_S)
+
+    assert b"Status: 5.2.2" in bounce.raw
+    wait_for(
+        lambda: alice.submits(alice.writes(bob, text=TOO_MUCH), bob).code == 552,
+        "the refusal",
+        within_s=WITHIN_S,
+    )
+
+
+def test_there_is_room_again(alice: Person, bob: Person, machine: Machine) -> None:
+    """Also where the clean-up made it, which deletes files without Dovecot."""
+    _fill(bob, machine)
+    _gets_one_more(alice, bob)
+    assert alice.submits(alice.writes(bob, text=TOO_MUCH), bob).code == 552
+    folder = FOLDER.format(address=bob.address)
+
+    machine.run("sh", "-c", f"rm {folder}/cur/*S={FILLING_BYTES},* {folder}/maildirsize")
+    alice.sends(bob, text=TOO_MUCH)
+
+    wait_for(lambda: _count(bob) == 2, "the message", within_s=WITHIN_S)
+
+
+def _gets_one_more(sender: Person, recipient: Person) -> None:
+    """Dovecot counts what is there."""
+    sender.sends(recipient, text="fits")
+    wait_for(lambda: _count(recipient) == FILLING + 1, "what fits", within_s=WITHIN_S)
 
 
 def _count(person: Person) -> int:

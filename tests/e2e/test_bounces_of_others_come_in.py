@@ -7,26 +7,59 @@ from support import messages
 from support.peer import Peer
 from support.person import Person
 
-PARTS = [
-    ("text/plain", "I could not deliver your message."),
-    ("message/delivery-status", "Final-Recipient: rfc822; x@example.org\r\nStatus: 5.1.1"),
-]
+KIND = "report; report-type=delivery-status"
+EXPLANATION = ("text/plain", "I could not deliver your message.")
+STATUS = (
+    "message/delivery-status",
+    "Reporting-MTA: dns; mx.example.org\r\n\r\n"
+    "Final-Recipient: rfc822; x@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n",
+)
+RETURNED = (
+    "message/rfc822",
+    "From: <x@example.org>\r\nMessage-ID: <1@example.org>\r\n\r\nwords in clear text\r\n",
+)
 
 
 def _report(
-    peer: Peer, carol: Person, *, subtype: str = "report", headers: dict[str, str] | None = None
+    peer: Peer,
+    carol: Person,
+    *parts: tuple[str, str],
+    kind: str = KIND,
+    daemon: str = "MAILER-DAEMON",
 ) -> bytes:
-    own = {"Auto-Submitted": "auto-replied", "Subject": "Undelivered"} | (headers or {})
-    daemon = f"MAILER-DAEMON@{peer.domain}"
-    return messages.multipart(daemon, [carol.address], subtype, PARTS, own)
+    headers = {"Subject": "Undelivered"}
+    return messages.multipart(
+        f"{daemon}@{peer.domain}", [carol.address], kind, parts or (EXPLANATION, STATUS), headers
+    )
 
 
-def test_signed_report(peer: Peer, carol: Person) -> None:
-    """It arrives in clear text."""
-    reply = peer.delivers(peer.signs(_report(peer, carol)), carol, mail_from="")
+@pytest.mark.parametrize("daemon", ["MAILER-DAEMON", "postmaster"])
+def test_signed_report(daemon: str, peer: Peer, carol: Person) -> None:
+    """It arrives in clear text, without Auto-Submitted, whatever its author is called."""
+    reply = peer.delivers(peer.signs(_report(peer, carol, daemon=daemon)), carol, mail_from="")
 
     assert reply.code == 250, reply.text
-    assert carol.receives().headers.get_content_type() == "multipart/report"
+    headers = carol.receives().headers
+    assert headers.get_content_type() == "multipart/report"
+    assert headers["Subject"] == "Undelivered"
+
+
+def test_returned_message(peer: Peer, carol: Person) -> None:
+    """Its header arrives, its content does not, however long it is."""
+    for more in ("", "words in clear text\r\n" * 10_000):
+        returned = RETURNED[0], RETURNED[1] + more
+        report = peer.signs(_report(peer, carol, EXPLANATION, STATUS, returned))
+
+        reply = peer.delivers(report, carol, mail_from="")
+
+        assert reply.code == 250, reply.text
+        letter = carol.receives()
+        assert b"words in clear text" not in letter.raw
+        parts = letter.headers.get_payload()
+        kinds = [part.get_content_type() for part in letter.headers.walk()]
+        assert kinds[1:3] == ["text/plain", "message/delivery-status"]
+        assert len(parts) == 3
+        assert b"\nMessage-ID: <1@example.org>\r\n" in letter.raw
 
 
 def test_unsigned_report(peer: Peer, carol: Person) -> None:
@@ -34,19 +67,18 @@ def test_unsigned_report(peer: Peer, carol: Person) -> None:
     assert peer.delivers(_report(peer, carol), carol, mail_from="").code == 554
 
 
-@pytest.mark.parametrize(
-    ("subtype", "headers"),
-    [
-        ("mixed", {}),
-        ("report", {"Auto-Submitted": ""}),
-        ("report", {"From": "<postmaster@{domain}>"}),
-    ],
-)
-def test_anything_else_is_plain_mail(
-    subtype: str, headers: dict[str, str], peer: Peer, carol: Person
-) -> None:
-    """A report is told by all three: its type, its sender and Auto-Submitted."""
-    filled = {name: value.format(domain=peer.domain) for name, value in headers.items()}
-    message = peer.signs(_report(peer, carol, subtype=subtype, headers=filled))
-
-    assert peer.delivers(message, carol, mail_from="").code == 523
+def test_anything_else_is_plain_mail(peer: Peer, carol: Person) -> None:
+    """A report is told by its type, its null sender, and its parts."""
+    page = ("text/html", "<p>BUY NOW</p>")
+    long = (EXPLANATION[0], "BUY NOW\r\n" * 10_000)
+    for message, mail_from in (
+        (_report(peer, carol), f"MAILER-DAEMON@{peer.domain}"),
+        (_report(peer, carol, kind="report"), ""),
+        (_report(peer, carol, kind="mixed"), ""),
+        (_report(peer, carol, page), ""),
+        (_report(peer, carol, EXPLANATION, page), ""),
+        (_report(peer, carol, EXPLANATION, STATUS, page), ""),
+        (_report(peer, carol, EXPLANATION, (STATUS[0], "BUY NOW")), ""),
+        (_report(peer, carol, long, STATUS), ""),
+    ):
+        assert peer.delivers(peer.signs(message), carol, mail_from=mail_from).code == 523

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from conftest import PersonFactory
+from support.imap import has_ended
 from support.person import Person
 from support.target import Machine
 from support.waiting import wait_for
@@ -22,13 +23,15 @@ FILLING_BYTES = 32_700_000
 def test_messages_and_addresses(
     alice: Person, bob: Person, new_person: PersonFactory, machine: Machine
 ) -> None:
-    """After 20 days, large ones after 7; addresses after 90 without a login; a dry run tells."""
+    """After 20 days, large ones after 7; addresses after 90 without a login; a dry run tells.
+
+    The sessions of a deleted address end.
+    """
     _gets_message_of(bob, alice, machine, OLD)
     _gets_message_of(bob, alice, machine, A_WEEK_OLD, text=LARGE)
     _gets_message_of(bob, alice, machine, A_WEEK_OLD)
     gone = new_person(alice.domain)
-    gone.imap.noop()
-    gone.leaves()
+    session = gone.logs_in()
     machine.run("touch", "-d", "91 days ago", f"{MAILBOXES}/{gone.address}/password")
     uids = bob.imap.search("ALL")
     assert len(uids) == 3
@@ -43,6 +46,7 @@ def test_messages_and_addresses(
 
     wait_for(lambda: _uids(bob) == uids[2:], "the end of two messages", within_s=10)
     assert gone.address not in machine.run("ls", MAILBOXES)
+    wait_for(lambda: has_ended(session), "the end of the session", within_s=10)
     _check_consistent(bob, uids[2:])
     alice.sends(bob)
     assert bob.receives()
@@ -56,14 +60,41 @@ def test_quota(alice: Person, bob: Person, machine: Machine) -> None:
 
     alice.sends(bob, text="x" * 1_000_000)
 
-    def used_percent() -> float:
-        [storage] = [one for one in bob.imap.get_quota("INBOX") if one.resource == "STORAGE"]
-        return float(100 * storage.usage / (QUOTA_MEGABYTES * 1024))
-
-    wait_for(lambda: 60 < used_percent() <= 70, "a mailbox with room", within_s=20)
+    wait_for(lambda: 60 < _used_percent(bob) <= 70, "a mailbox with room", within_s=20)
     uids = _uids(bob)
     assert len(uids) == FILLING  # the oldest went, the new one came
     _check_consistent(bob, uids)
+
+
+def test_quota_of_an_address_that_looks_like_an_option(
+    relay: str, new_person: PersonFactory, machine: Machine
+) -> None:
+    """It begins with a hyphen; Postfix has no mail for it, so the message comes over IMAP."""
+    person = new_person(relay)
+    person.name = f"-{person.name[1:]}"
+    person.imap.noop()
+    _fill(person, machine)
+
+    person.imap.append("INBOX", b"Subject: draft\r\n\r\n" + b"x" * 1_000_000)
+
+    wait_for(lambda: 60 < _used_percent(person) <= 70, "a mailbox with room", within_s=20)
+
+
+def test_a_directory_that_is_no_mailbox(alice: Person, bob: Person, machine: Machine) -> None:
+    """It stays and is told of; the messages of everybody else go."""
+    _gets_message_of(bob, alice, machine, OLD)
+    strange = f"{MAILBOXES}/a b@{alice.domain}"
+    machine.run("install", "-d", "-o", "vmail", "-g", "vmail", strange)
+    try:
+        machine.run("touch", "-d", "91 days ago", f"{strange}/password")
+
+        told = machine.run("runuser", "-u", "vmail", "--", "chatmaild", "expire", "--verbose")
+
+        wait_for(lambda: _uids(bob) == [], "the end of the message", within_s=10)
+        assert f"needs care: {strange}" in told
+        assert strange in machine.run("find", MAILBOXES, "-maxdepth", "1")
+    finally:
+        machine.run("rm", "-r", strange)
 
 
 def test_the_timer_runs(machine: Machine) -> None:
@@ -103,6 +134,11 @@ def _fill(person: Person, machine: Machine) -> None:
     machine.run("touch", "-d", "2 days ago", *names)
     machine.run("chown", "vmail:vmail", *names)
     machine.run("rm", "-f", f"{folder}/maildirsize")
+
+
+def _used_percent(person: Person) -> float:
+    [storage] = [one for one in person.imap.get_quota("INBOX") if one.resource == "STORAGE"]
+    return float(100 * storage.usage / (QUOTA_MEGABYTES * 1024))
 
 
 def _uids(person: Person) -> list[int]:

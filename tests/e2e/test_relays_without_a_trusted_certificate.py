@@ -24,6 +24,8 @@ from support.web import Answer, request
 
 ADDRESS, NAME_OF_THE_ADDRESS = "192.0.2.77", "relay77.test"  # the certificate holds no name
 SMTP, HTTPS = 25, 443
+SIZES = "/var/lib/chatmail/mail/{address}/maildirsize"
+FULL = "524288000S\n600000000 1\n"  # Maildir++: the limit, then bytes and messages that are there
 
 
 @pytest.fixture(params=["name", "address"])
@@ -61,6 +63,22 @@ def test_mail_there_and_back(alice: Person, eve: Person) -> None:
 
     eve.sends(alice, text="and back")
     assert alice.receives(within_s=20).text == "and back"
+
+
+def test_a_bounce_comes_back(alice: Person, eve: Person, credulous: Target, untrusted: str) -> None:
+    """In clear text, with what such a relay has to prove its origin."""
+    inside = credulous.machine(untrusted)
+    assert inside is not None
+    sizes = SIZES.format(address=eve.address)
+    inside.run("sh", "-c", f'cat > "{sizes}"', stdin=FULL.encode())
+    inside.run("chown", "vmail:vmail", sizes)
+
+    alice.sends(eve)
+
+    bounce = alice.receives(within_s=20).headers
+    assert bounce.get_content_type() == "multipart/report"
+    assert f"mailer-daemon@{eve.domain}" in bounce["From"].lower()
+    assert b"5.2.2" in bounce.as_bytes()
 
 
 @pytest.mark.disturbs

@@ -1,5 +1,8 @@
 """What changes with the kind of name, certificate and web server."""
 
+import re
+
+import pytest
 from nixtest.relay import DOMAIN, Describe
 
 ADDRESS = "192.0.2.1"
@@ -56,6 +59,29 @@ def test_an_address_makes_a_relay_without_zone_and_keys(describe: Describe) -> N
     assert "ExecStartPre" not in relay.units["chatmail-filter"]["serviceConfig"]
 
 
+def test_an_address_sends_from_itself(describe: Describe) -> None:
+    """The IP address proves the origin of what it sends, and its domain names IPv4."""
+    for domain, args in ((ADDRESS, ["-o", "inet_protocols=ipv4"]), (DOMAIN, None)):
+        master = describe({"domain": domain}).config["services"]["postfix"]["settings"]["master"]
+
+        assert args == master["smtp"].get("args")
+        assert args == master["smtp-https"].get("args")
+
+
+def test_one_entrance_is_told_who_the_client_is(describe: Describe) -> None:
+    """The one that our gateway uses, on the loopback interface."""
+    settings = describe().config["services"]["postfix"]["settings"]
+    told = [
+        name
+        for name, service in settings["master"].items()
+        if any("xclient" in argument for argument in service.get("args", []))
+    ]
+
+    assert told == ["127.0.0.1:10026"]
+    assert "smtpd_authorized_xclient_hosts" not in settings["main"]
+    assert "smtpd_authorized_xforward_hosts" not in settings["main"]
+
+
 def test_port_443_is_shared_by_alpn(describe: Describe) -> None:
     """The client's address goes on by PROXY protocol, and nowhere else."""
     nginx = describe().config["services"]["nginx"]
@@ -86,6 +112,17 @@ def test_off_listens_on_loopback_alone(describe: Describe) -> None:
 
     assert {"127.0.0.1"} == listeners
     assert relay.config["services"]["nginx"]["streamConfig"] == ""
+
+
+@pytest.mark.parametrize("mode", ["shared", "web-only", "off"])
+def test_every_server_of_nginx_says_where_it_listens(describe: Describe, mode: str) -> None:
+    """One that does not listens on all addresses: on port 80 as root, on port 8000 as on NixOS."""
+    written = describe({"web": {"port443": mode}}).files()["/etc/nginx/nginx.conf"]
+    http = written.split("http {")[1].split("stream {")[0]
+    servers = re.split(r"(?m)^ *server \{$", http)[1:]
+
+    assert len(servers) >= 3
+    assert [server for server in servers if "listen " not in server] == []
 
 
 def test_what_is_off_is_not_there(describe: Describe) -> None:

@@ -17,16 +17,14 @@ PACKAGES = {
     "dkim": "dkimpy",
     "dns": "dnspython",
     "markupsafe": "jinja2",  # whose strings are of its types
-    "milter": "pymilter",
     "zxingcpp": "zxing-cpp",
 }
 # modules of ours, by whose folders tests are found, or which pytest makes
-OURS = {"conftest", "looks", "nixtest", "reference", "support", "tests", "webtest"}
-# what is used without being imported: plugins of pytest, programs, what dnspython encodes with
-UNSEEN = {"idna", "mypy", "pytest-timeout", "pytest-xdist", "ruff"}
+OURS = {"conftest", "filter", "looks", "nixtest", "reference", "support", "tests", "webtest"}
+# what is used without being imported: plugins of pytest, programs
+UNSEEN = {"mypy", "pytest-timeout", "pytest-xdist", "ruff"}
 # in the list of pip alone: bindings that nixpkgs has not; a program; and what only relays need
 PIP_ALONE = {"deltachat", "deltachat-rpc-server"}
-NIX_ALONE = {"pymilter"}
 PROGRAMS = sorted((CHECKOUT / "pkgs").glob("*/pyproject.toml"))
 COURIER = CHECKOUT / "tests/nixos/support/courier.nix"
 ENVIRONMENT = CHECKOUT / "tests/python.nix"
@@ -95,7 +93,7 @@ def test_unit_tests_have_what_they_import(project: pathlib.Path) -> None:
     )
 
     wanted = _imports(project.parent / "tests") - {"pytest"}
-    assert wanted - declared == further - {"pymilter"} - declared
+    assert wanted - declared == further - declared
 
 
 def test_the_courier_has_what_the_suite_imports() -> None:
@@ -111,7 +109,7 @@ def test_the_shell_has_what_anything_imports() -> None:
     pip = _names((CHECKOUT / "tests/requirements.txt").read_text().splitlines()) - {"#", ""}
     used = _imports(*(CHECKOUT / name for name in ("pkgs", "scripts", "tests")))
 
-    assert given - NIX_ALONE == pip - PIP_ALONE
+    assert given == pip - PIP_ALONE
     assert used - given == {"atheris"} & used  # fuzzing, by hand
 
 

@@ -24,9 +24,10 @@ retention = Retention(
     delete_inactive_after_days=90, quota_megabytes=500, quota_warn_percent=75,
     quota_clean_percent=70, quota_keep_hours=24,
 )
-report, started = Report(), time.monotonic()
-walk(Mailboxes(sys.argv[1]), retention, time.time(), report, dry_run=sys.argv[2] == "dry")
-print(report.summary(time.monotonic() - started, dry_run=sys.argv[2] == "dry"))
+report, started, mailboxes = Report(), time.monotonic(), Mailboxes(sys.argv[1])
+dry = sys.argv[2] == "dry"
+walk(mailboxes, retention, time.time(), report, dry_run=dry, delete=mailboxes.delete)
+print(report.summary(time.monotonic() - started, dry_run=dry))
 print(f"{time.process_time():.1f} s of a core")
 print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 """

@@ -1,10 +1,10 @@
 """What the filter's check costs: CPU time and memory, beside the same milter that only reads.
 
-    python3 bench/filter.py                                                     # with pymilter
+    python3 bench/filter.py
     scripts/lab exec a.test python3 - < pkgs/chatmaild/bench/filter.py          # in the lab
 
-Speaks to libmilter as Postfix does. `read` is the milter with all of its callbacks, which takes
-every header field and every piece of the body and looks at none; `check` is what the rules and
+Speaks to the filter as Postfix does. `read` is the session that takes every header field and every
+piece of the body and looks at none; `check` is what the rules and
 DKIM add, `hash` the SHA-256 in it, which DKIM needs. What Postfix pays for the same message is in
 tests/e2e/test_large_messages_cost_the_filter_little.py. Ends with 1 where many messages of 30 MB
 at once take more memory than they may.
@@ -34,43 +34,49 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 CHILD = """
 import sys, threading, time
+from functools import partial
+from pathlib import Path
 from chatmaild.dkim.keys import load_key, public_record
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer
 from chatmaild.dkim.signer import Signer
-from chatmaild.filter import milter
+from chatmaild.filter import session
 from chatmaild.filter.message import Outcome
 from chatmaild.filter.policy import Budget, Policy
 from chatmaild.filter.ratelimit import RateLimiter
+from chatmaild.filter.standing import Recipients
 from chatmaild.filter.verdicts import Accept
-from pathlib import Path
+from chatmaild.wire.listening import listen_unix
+from chatmaild.wire.loop import Loop
 
 class Reader:
-    sender = ""
     def __init__(self, *_): pass
     def add_header(self, *_): pass
     def end_of_headers(self): pass
     def body(self, _): pass
-    def end(self): return Outcome(verdict=Accept())
+    def end(self, **_): return Outcome(verdict=Accept())
     def close(self): pass
 
-class Nobody:
+class Everybody:
+    def exists(self, _): return True
     def is_disabled(self, _): return False
-    def enforces_encryption(self, _): return True
+    def accepts_clear_text(self, _): return False
+    def is_nearly_full(self, _): return False
 
 key = load_key(Path(sys.argv[3]))
 record = public_record(key)
 policy = Policy(
     mail_domain="relay.test",
-    markers=Nobody(),
+    markers=Everybody(),
+    recipients=Recipients(Everybody(), "/nowhere"),
     limiter=RateLimiter(per_minute=10**6, burst=10**6),
     signer=Signer(domain="relay.test", selector="s", key=key),
     keys=KeyCache(query=lambda _: TxtAnswer(texts=(record,), ttl_s=3600)),
     headers_in_flight=Budget(64 << 20),
 )
 if sys.argv[1] == "read":
-    milter.Transit = Reader
-milter.listen(sys.argv[2], policy, set())
-threading.Thread(target=milter.run, daemon=True).start()
+    session.Transit = Reader
+loop = Loop(listen_unix(sys.argv[2]), partial(session.Session, policy))
+threading.Thread(target=loop.run, args=(print, 0), daemon=True).start()
 for _ in sys.stdin:
     print(time.process_time(), flush=True)
 """
@@ -141,8 +147,11 @@ class Mta:
     def passes(self, way: Way, fields: list[Field], body: bytes) -> None:
         """Give it a message, which must pass."""
         entrance, recipient = way
-        self._send(b"D", b"M{daemon_name}\0" + entrance.encode() + b"\0")
-        self._send(b"M", b"<alice@relay.test>\0")
+        sender = b"alice@relay.test"
+        macros = (b"{daemon_name}", entrance.encode(), b"{auth_authen}", sender)
+        self._send(b"D", b"M" + b"\0".join((*macros, b"{mail_addr}", sender, b"")))
+        self._send(b"M", b"<" + sender + b">\0")
+        self._send(b"D", b"R{rcpt_addr}\0" + recipient.encode() + b"\0")
         self._send(b"R", f"<{recipient}>".encode() + b"\0")
         assert self._receive() == b"c"
         self._send(b"T")
@@ -175,7 +184,8 @@ class Mta:
 def encrypted(size_bytes: int) -> bytes:
     """The body of an encrypted message of about that size."""
     filling = b"\x01" + os.urandom(max(100, (size_bytes - 600) * 3 // 4))
-    packets = b"\xc1\x54\x03" + bytes(83)  # a session key
+    # a session key: version 3, X25519, AES-256 (RFC 9580 section 5.1.6)
+    packets = b"\xc1\x54\x03" + bytes(8) + b"\x19" + bytes(32) + b"\x29\x09" + bytes(40)
     packets += b"\xd2\xff" + len(filling).to_bytes(4, "big") + filling
     text = base64.b64encode(packets)
     lines = b"".join(text[at : at + 76] + b"\r\n" for at in range(0, len(text), 76))
@@ -188,7 +198,7 @@ def encrypted(size_bytes: int) -> bytes:
 
 
 def header(author: str) -> list[Field]:
-    """Header fields as libmilter hands them over."""
+    """Header fields as Postfix sends them."""
     kind = b' multipart/encrypted; protocol="application/pgp-encrypted"; boundary="=-cut"'
     own = {b"From": f" <{author}>".encode(), b"To": b" <x@elsewhere.test>", b"Subject": b" [...]"}
     return [*own.items(), (b"Content-Type", kind)]
@@ -196,7 +206,7 @@ def header(author: str) -> list[Field]:
 
 def signed(fields: list[Field], body: bytes, form_name: str, key_file: pathlib.Path) -> list[Field]:
     """The header with a signature of relay.test before it, c=relaxed/FORM (RFC 6376)."""
-    from chatmaild.dkim.canonical import BodyHash, Form, header_digest_input
+    from chatmaild.dkim.canonical import BodyHash, Fields, Form, header_digest_input
     from chatmaild.dkim.keys import load_key
     from chatmaild.filter.headers import Header
 
@@ -204,12 +214,9 @@ def signed(fields: list[Field], body: bytes, form_name: str, key_file: pathlib.P
     body_hash.feed(body)
     tags = f" v=1; a=rsa-sha256; c=relaxed/{form_name}; d=relay.test; s=s; h=from:to; bh="
     unsigned = tags.encode() + base64.b64encode(body_hash.digest()) + b"; b="
-    data = header_digest_input(
-        [Header(name, value) for name, value in fields],
-        [b"from", b"to"],
-        Form.RELAXED,
-        Header(b"DKIM-Signature", unsigned),
-    )
+    headers = Fields([Header(name, value) for name, value in fields])
+    chosen = headers.select([b"from", b"to"])
+    data = header_digest_input(chosen, Form.RELAXED, Header(b"DKIM-Signature", unsigned))
     signature = load_key(key_file).sign(data, PKCS1v15(), SHA256())
     return [(b"DKIM-Signature", unsigned + base64.b64encode(signature)), *fields]
 

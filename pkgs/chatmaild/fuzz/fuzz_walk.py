@@ -1,12 +1,12 @@
 """Fuzz the MIME and OpenPGP walk of the filter against the strict reference of its tests.
 
     pip install atheris
-    python fuzz/fuzz_walk.py fuzz/corpus -max_len=4096 -max_total_time=600
+    python fuzz/fuzz_walk.py fuzz/corpus/walk -max_len=4096 -max_total_time=600
 
 Fails on an exception, on two seconds for one body, on a body that passes although the reference
-refuses it, and on a verdict that depends on where the body is cut. The first octet of an input
+refuses it, and on a verdict that depends on where the body is cut. The first byte of an input
 chooses strictness and where to cut, the rest is the body. New findings land in the first folder
-given; `-merge=1 fuzz/corpus NEW` takes over those that reach new code.
+given; `-merge=1 fuzz/corpus/walk NEW` takes over those that reach new code.
 """
 
 # mypy: disable-error-code="import-not-found,import-untyped"
@@ -18,10 +18,10 @@ from pathlib import Path
 import atheris
 
 CHATMAILD = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(CHATMAILD / "src"), str(CHATMAILD / "tests" / "filter")]
+sys.path[:0] = [str(CHATMAILD / "src"), str(CHATMAILD / "tests")]
 
-with atheris.instrument_imports(include=["chatmaild.filter", "reference"]):
-    import reference
+with atheris.instrument_imports(include=["chatmaild.filter", "filter"]):
+    from filter import reference
 
     from chatmaild.filter.content import Content, ContentWalk
     from chatmaild.filter.headers import Header

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -39,6 +40,16 @@ def packets(data: bytes) -> Iterator[tuple[int, bytes]]:
         length = int.from_bytes(data[2:6], "big")
         yield data[0] & 0x3F, data[6 : 6 + length]
         data = data[6 + length :]
+
+
+def filling(size_bytes: int) -> bytes:
+    """Returns packets of the form of a message of that size, which nobody can read."""
+    return packet(PKESK, unknown_session_key()) + packet(SEIPD, b"\x01" + os.urandom(size_bytes))
+
+
+def unknown_session_key() -> bytes:
+    """Returns the body of a session key packet for nobody."""
+    return _session_key_body(os.urandom(32), os.urandom(40))
 
 
 def encrypt(plain: bytes, recipients: Sequence[X25519PublicKey]) -> bytes:
@@ -79,9 +90,10 @@ def armor(data: bytes) -> bytes:
 
 
 def unarmor(text: bytes) -> bytes:
-    """Returns the packets inside armour as `armor` makes it."""
+    """Returns the packets inside armour without a checksum, whatever headers it has."""
     inside = text.split(_BEGIN, 1)[1].split(_END, 1)[0]
-    return base64.b64decode(b"".join(inside.split()))
+    _, data = re.split(rb"\n[ \t]*\r?\n", inside, maxsplit=1)
+    return base64.b64decode(b"".join(data.split()))
 
 
 def _session_key_packet(session_key: bytes, recipient: X25519PublicKey) -> bytes:
@@ -89,9 +101,13 @@ def _session_key_packet(session_key: bytes, recipient: X25519PublicKey) -> bytes
     wrapped = aes_key_wrap(
         _wrapping_key(ephemeral.public_key(), recipient, ephemeral.exchange(recipient)), session_key
     )
+    return packet(PKESK, _session_key_body(ephemeral.public_key().public_bytes_raw(), wrapped))
+
+
+def _session_key_body(ephemeral: bytes, wrapped: bytes) -> bytes:
     anonymous = bytes(8)
-    fields = ephemeral.public_key().public_bytes_raw() + bytes([len(wrapped) + 1, _AES256])
-    return packet(PKESK, b"\x03" + anonymous + bytes([_X25519]) + fields + wrapped)
+    fields = ephemeral + bytes([len(wrapped) + 1, _AES256]) + wrapped
+    return b"\x03" + anonymous + bytes([_X25519]) + fields
 
 
 def _open(body: bytes, key: X25519PrivateKey) -> bytes | None:

@@ -28,13 +28,21 @@ class Peer:
         return messages.signed(message, domain or self.domain, SELECTOR, self.private_key)
 
     def delivers(
-        self, message: bytes, *recipients: Person | str, mail_from: str, starttls: bool = True
+        self,
+        message: bytes,
+        *recipients: Person | str,
+        mail_from: str,
+        starttls: bool = True,
+        client: str = "",
     ) -> Reply:
-        """Gives a message to the relay of the first recipient and returns its answer."""
+        """Gives a message to the relay of the first recipient and returns its answer.
+
+        `client` is the IP address of this machine to come from.
+        """
         to: Sequence[str] = addresses(recipients)
         relay = to[0].rpartition("@")[2].lower()
         try:
-            with smtp.port_25(self.target, relay, starttls=starttls) as session:
+            with smtp.port_25(self.target, relay, starttls=starttls, client=client) as session:
                 return smtp.transaction(session, mail_from, to, message)
         except smtplib.SMTPResponseException as refused:  # at the greeting, HELO or STARTTLS
             return Reply(refused.smtp_code, str(refused.smtp_error))

@@ -44,9 +44,13 @@ def stranger(target: Target, domain: str) -> Iterator[smtplib.SMTP]:
 
 
 @contextlib.contextmanager
-def port_25(target: Target, domain: str, *, starttls: bool = True) -> Iterator[smtplib.SMTP]:
-    """Gives a session as another mail server has it."""
-    session = smtplib.SMTP(target.host(domain), 25, HELLO, timeout=TIMEOUT_S)
+def port_25(
+    target: Target, domain: str, *, starttls: bool = True, client: str = ""
+) -> Iterator[smtplib.SMTP]:
+    """Gives a session as another mail server has it; `client` is an IP address of this machine."""
+    session = smtplib.SMTP(
+        target.host(domain), 25, HELLO, timeout=TIMEOUT_S, source_address=(client, 0)
+    )
     with closing(session):
         if starttls:
             session.starttls(context=target.tls())

@@ -28,10 +28,17 @@ def request(
     *,
     headers: Sequence[tuple[str, str]] = (),
     body: bytes = b"",
+    client: str = "",
 ) -> Answer:
-    """Returns what the relay's web server answers on port 443; a header may appear repeatedly."""
+    """Returns what the relay's web server answers on port 443; a header may appear repeatedly.
+
+    `client` is the IP address of this machine to come from.
+    """
     connection = http.client.HTTPSConnection(
-        target.host(domain), timeout=TIMEOUT_S, context=target.tls()
+        target.host(domain),
+        timeout=TIMEOUT_S,
+        context=target.tls(),
+        source_address=(client, 0),
     )
     try:
         connection.putrequest(method, path)

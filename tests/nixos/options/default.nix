@@ -56,6 +56,17 @@ let
     networking.useNetworkd = true;
     networking.useDHCP = false;
   };
+  # a desktop beside the relay has limits of its own, as defaults, too
+  desktop = extended {
+    boot.kernel.sysctl = {
+      "fs.inotify.max_user_instances" = lib.mkDefault 524289;
+      "fs.inotify.max_user_watches" = lib.mkDefault 524289;
+    };
+  };
+  limits = lib.attrVals [
+    "fs.inotify.max_user_instances"
+    "fs.inotify.max_user_watches"
+  ] desktop.boot.kernel.sysctl;
   # a switch on a machine whose name nobody knows yet succeeds
   order = without.config.systemd.services."acme-order-renew-chat.example.org".serviceConfig;
   # a package of ours that an overlay replaces is the one that runs
@@ -83,6 +94,8 @@ else if trusted != [ "time.example.org" ] then
   throw "resolved without validation, instead of the time server: ${shown trusted}"
 else if networkd.services.resolved.enable || !networkd.networking.resolvconf.useLocalResolver then
   throw "with systemd-networkd, the machine does not ask the relay's resolver"
+else if lib.any (limit: limit != 524289) limits then
+  throw "the relay has its own limits of inotify in place of larger ones"
 else if !lib.hasInfix "chatmail-names-are-in-dns" (order.ExecCondition or "") then
   throw "a certificate is ordered before the domain is in DNS"
 else if !lib.hasInfix "another-preload" preloaded then

@@ -15,6 +15,9 @@ let
   suite = pkgs.runCommand "chatmail-acceptance-suite" { } ''
     mkdir -p $out
     cp -r ${../../e2e} $out/e2e
+    # one scenario asks the filter's own code how it reads an address
+    mkdir -p $out/pkgs/chatmaild
+    cp -r ${../../../pkgs/chatmaild/src} $out/pkgs/chatmaild/src
     cp ${../../../pyproject.toml} $out/pyproject.toml
   '';
 in

@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chatmail_lab.plan import Host
 from chatmail_lab.render.files import File, text
@@ -20,6 +20,11 @@ BUILT_IN = ("test.", REVERSE4, REVERSE6)
 NO_MAIL = "no-mail.test"
 # the one domain whose mail may travel without TLS; here it has its mail server on the client
 WITHOUT_TLS = "nauta.cu"
+
+# Domains without a server. Both publish the DKIM keys of the first relay: the one is what IDNA2008
+# makes of a name with a sharp s, the other what IDNA2003 made of it.
+SIGN_ALIKE = ("xn--fu-hia.test", "fuss.test")
+DKIM_NAME = "._domainkey."
 
 # short, so that a record that is changed is seen at once
 TTL_S = 1
@@ -95,7 +100,7 @@ def all_zones(
     zones: dict[str, Sequence[Record]] = {".": [], **reverse_zones(hosts)}
     zones |= {f"{domain}.": records for domain, records in published.items() if records}
     zones[f"{WITHOUT_TLS}."] = [Record(name=WITHOUT_TLS, type="MX", data="10 client.test.")]
-    common = [Record(name=NO_MAIL, type="MX", data="0 .")]
+    common = [Record(name=NO_MAIL, type="MX", data="0 ."), *_keys_of_others(published)]
     for host in hosts:
         if f"{host.dns_name}." in zones:
             continue
@@ -104,6 +109,16 @@ def all_zones(
         else:
             zones[f"{host.dns_name}."] = host_records(host)
     return zones | {"test.": common}
+
+
+def _keys_of_others(published: Mapping[str, Sequence[Record]]) -> list[Record]:
+    first = next(iter(published.values()), [])
+    return [
+        replace(record, name=record.name.partition(DKIM_NAME)[0] + DKIM_NAME + domain)
+        for domain in SIGN_ALIKE
+        for record in first
+        if DKIM_NAME in record.name and record.type == "TXT"
+    ]
 
 
 def server_files(zones: dict[str, str]) -> list[File]:

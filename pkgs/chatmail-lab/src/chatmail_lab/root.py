@@ -20,7 +20,7 @@ PACKAGES = (
     *("nginx-light", "libnginx-mod-stream", "unbound", "coturn", "opendkim", "opendkim-tools"),
     *("nix-bin", "openssl", "ca-certificates", "gcc", "libc6-dev"),
     *("python3", "python3-click", "python3-dkim", "python3-dnspython"),
-    *("python3-cryptography", "python3-idna", "python3-milter", "python3-segno", "python3-jinja2"),
+    *("python3-cryptography", "python3-idna", "python3-segno", "python3-jinja2"),
     *("python3-prometheus-client",),
 )
 OPTIONS = (

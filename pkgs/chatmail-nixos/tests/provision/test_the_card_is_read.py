@@ -44,6 +44,7 @@ def test_a_domain_is_enough(content: bytes) -> None:
 def test_a_domain_with_umlauts_is_encoded() -> None:
     """RFC 5891: what goes into DNS is ASCII."""
     assert read_card('domain = "bücher.example"'.encode()) == Card(domain="xn--bcher-kva.example")
+    assert read_card('domain = "fuß.example"'.encode()) == Card(domain="xn--fu-hia.example")
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,7 @@ def test_a_domain_with_umlauts_is_encoded() -> None:
         (b'domain = "me@chat.ada.example"', "bare name"),
         (b'domain = "localhost"', "not a domain name"),
         (b'domain = "chat..example"', "not a domain name"),
+        ('domain = "\N{HEAVY BLACK HEART}.example"'.encode(), "not a domain name"),
         (b'domain = "-chat.example"', "not a domain name"),
         (b'domain = "192.0.2.7"', "build your own image"),
         (b'domain = "_chat.ada.example"', "build your own image"),

@@ -1,4 +1,8 @@
-"""Addresses: what is one, whose is it, and may it be made (RFC 5321 section 4.1.2)."""
+"""Addresses: what is one, which account is it, and may it be made (RFC 5321 section 4.1.2).
+
+Text from outside becomes an `Address` once, where it enters: `parse_address`. All other code takes
+the value.
+"""
 
 import re
 from typing import NamedTuple
@@ -13,10 +17,10 @@ _FORBIDDEN = re.compile(r"[^!-.0-~]")
 
 
 class Address(NamedTuple):
-    """A mail address in lower case.
+    """A mail address in lower case; `parse_address` makes it, `str` gives its text.
 
     Attributes:
-        local: what stands before the @, with its `+tag`.
+        local: the part before the @, with its `+tag`.
         domain: a domain name, or an address literal such as `[192.0.2.1]`.
     """
 
@@ -27,17 +31,19 @@ class Address(NamedTuple):
         return f"{self.local}@{self.domain}"
 
     @property
-    def mailbox(self) -> str:
-        """The address without `+tag`: the name of the mailbox that it is delivered to."""
-        return f"{self.local.partition('+')[0]}@{self.domain}"
+    def account(self) -> "Address":
+        """The address without `+tag`: the account, and the name of its mailbox."""
+        if "+" not in self.local:
+            return self
+        return Address(self.local.partition("+")[0], self.domain)
 
 
 def parse_address(text: str) -> Address:
     """The address that the text is, in lower case.
 
     Raises:
-        AddressError: not exactly one @, an empty part, a `/`, a space, a control character, or
-            anything outside of ASCII.
+        AddressError: not exactly one @, an empty part, a name of dots only, a `/`, a space, a
+            control character, or anything outside of ASCII.
     """
     if len(text) > MAX_ADDRESS_LENGTH:
         raise AddressError("an address has at most 254 characters")
@@ -46,9 +52,17 @@ def parse_address(text: str) -> Address:
     if text.count("@") != 1:
         raise AddressError("an address has exactly one @")
     local, domain = text.lower().split("@")
-    if not local.partition("+")[0] or not domain:
+    if not local.partition("+")[0].strip(".") or not domain:
         raise AddressError("an address has a name before the @ and a domain after it")
-    return Address(local=local, domain=domain)
+    return Address(local, domain)
+
+
+def address_or_none(text: str) -> Address | None:
+    """The address that the text is, or None."""
+    try:
+        return parse_address(text)
+    except AddressError:
+        return None
 
 
 def limit_problem(local: str, password: str, limits: Accounts) -> str | None:

@@ -99,8 +99,9 @@ def expire(settings_path: Path, dry_run: bool, verbose: bool) -> None:
 def quota_clean(settings_path: Path, address: str) -> None:
     """Delete the oldest messages of an address that is nearly full (Dovecot's quota warning)."""
     from chatmaild import expire as job
+    from chatmaild.address import parse_address
 
-    summary = job.clean_one(Settings.load(settings_path), address)
+    summary = job.clean_one(Settings.load(settings_path), parse_address(address))
     # run by Dovecot, standard output is a closed socket and standard error an error
     if sys.stdout.isatty():
         click.echo(summary)

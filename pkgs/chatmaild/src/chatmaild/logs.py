@@ -5,6 +5,12 @@ import logging
 import os
 import secrets
 import sys
+import traceback
+from pathlib import Path
+
+from chatmaild.address import Address
+
+_log = logging.getLogger(__name__)
 
 # sd-daemon(3): journald takes the priority of a line from this prefix
 _PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (logging.DEBUG, 7))
@@ -35,9 +41,9 @@ def set_up(level: int = logging.INFO) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
-def pseudonym(text: str) -> str:
-    """Eight hexadecimal digits for an address, the same ones until the process ends."""
-    return hashlib.blake2b(text.encode(), key=_KEY, digest_size=4).hexdigest()
+def pseudonym(address: Address) -> str:
+    """Eight hexadecimal digits for an account, the same ones until the process ends."""
+    return hashlib.blake2b(str(address.account).encode(), key=_KEY, digest_size=4).hexdigest()
 
 
 def kind_of(error: BaseException) -> str:
@@ -45,3 +51,10 @@ def kind_of(error: BaseException) -> str:
     number = getattr(error, "errno", None)
     name = type(error).__name__
     return f"{name} ({os.strerror(number)})" if isinstance(number, int) else name
+
+
+def log_error(what: str, error: BaseException) -> None:
+    """Log an error by class and place; its text may hold an address, so it is left out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    _log.error("%s failed: %s%s", what, kind_of(error), place)

@@ -154,7 +154,10 @@ def revoke(settings: Settings, token: str) -> None:
 
 @group.group()
 def address() -> None:
-    """Look at addresses, make, stop and delete them."""
+    """Look at addresses, make, stop and delete them.
+
+    Put -- before an address that begins with a hyphen.
+    """
 
 
 @address.command("list")
@@ -175,7 +178,7 @@ def show(settings: Settings, address: str) -> None:
     """Show what is known about an address."""
     from chatmaild.operations import addresses as work
 
-    _print(work.show(settings, address))
+    _print(work.show(settings, work.existing(settings, address)))
 
 
 @address.command()
@@ -185,7 +188,9 @@ def disable(settings: Settings, address: str) -> None:
     """Stop an address: no mail in or out; it can read what it has."""
     from chatmaild.operations import addresses as work
 
-    click.echo(f"disabled {work.set_disabled(settings, address, disabled=True)}")
+    found = work.existing(settings, address)
+    work.set_disabled(settings, found, disabled=True)
+    click.echo(f"disabled {found}")
 
 
 @address.command()
@@ -195,7 +200,9 @@ def enable(settings: Settings, address: str) -> None:
     """Let a stopped address go on."""
     from chatmaild.operations import addresses as work
 
-    click.echo(f"enabled {work.set_disabled(settings, address, disabled=False)}")
+    found = work.existing(settings, address)
+    work.set_disabled(settings, found, disabled=False)
+    click.echo(f"enabled {found}")
 
 
 @address.command()
@@ -206,10 +213,11 @@ def delete(settings: Settings, address: str, yes: bool) -> None:
     """Delete an address and all its mail, and end its sessions."""
     from chatmaild.operations import addresses as work
 
-    whole = work.existing(settings, address)
+    found = work.existing(settings, address)
     if not yes:
-        click.confirm(f"Delete {whole} and all its mail?", abort=True)
-    click.echo(f"deleted {work.delete(settings, address)}")
+        click.confirm(f"Delete {found} and all its mail?", abort=True)
+    work.delete(settings, found)
+    click.echo(f"deleted {found}")
 
 
 @address.command()
@@ -221,7 +229,7 @@ def create(settings: Settings, address: str | None, password_stdin: bool) -> Non
     from chatmaild.operations import addresses as work
 
     made = work.create(settings, address, _password(password_stdin))
-    _print([made.address, made.password])
+    _print([str(made.address), made.password])
 
 
 @address.command()
@@ -232,8 +240,9 @@ def passwd(settings: Settings, address: str, password_stdin: bool) -> None:
     """Give an address a new password, and end its sessions."""
     from chatmaild.operations import addresses as work
 
-    changed = work.set_password(settings, address, _password(password_stdin))
-    _print([changed.address, changed.password])
+    found = work.existing(settings, address)
+    changed = work.set_password(settings, found, _password(password_stdin))
+    _print([str(changed.address), changed.password])
 
 
 @address.command("import")

@@ -12,11 +12,13 @@ import gc
 import logging
 import signal
 import socket
-import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 
-from chatmaild import logs, systemd
+from chatmaild import systemd
+from chatmaild.logs import log_error as log_error
+from chatmaild.wire.listening import BACKLOG
+from chatmaild.wire.listening import listen_tcp as listen_tcp
+from chatmaild.wire.listening import listen_unix as listen_unix
 
 _log = logging.getLogger(__name__)
 
@@ -26,61 +28,8 @@ Connection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[No
 
 # systemd kills after 90 s; requests here take milliseconds, so what is left then is idle
 DRAIN_S = 5.0
-# fifty people tapping an invite link at once, each with some connections
-BACKLOG = 1024
 # of the event loop, from accept() until what has arrived on the connection is read: 4, and some
 _TURNS_TO_READ = 8
-
-
-def listen_unix(path: str | Path, mode: int = 0o666) -> socket.socket:
-    """A listening unix socket with that mode, the one of the process before where it was kept.
-
-    A file left over from a crash, where nobody listens any more, is replaced.
-
-    Raises:
-        OSError: the directory is missing or not writable.
-    """
-    path, name = Path(path), str(path)
-    listener = systemd.take_kept(name)
-    if listener is not None and not path.is_socket():
-        # somebody removed the file, so nobody can connect to this one any more
-        listener.close()
-        systemd.forget(name)
-        listener = None
-    is_new = listener is None
-    if listener is None:
-        path.unlink(missing_ok=True)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        if is_new:
-            listener.bind(name)
-        path.chmod(mode)
-        listener.listen(BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    if is_new:
-        systemd.keep(name, listener)
-    listener.setblocking(False)
-    return listener
-
-
-def listen_tcp(host: str, port: int) -> socket.socket:
-    """A listening TCP socket, the one of the process before where it was kept; 0: a free port.
-
-    Raises:
-        OSError: the port is taken or not allowed.
-    """
-    name = f"{host}:{port}"
-    listener = systemd.take_kept(name)
-    if listener is None:
-        listener = socket.create_server((host, port), backlog=BACKLOG)
-        systemd.keep(name, listener)
-    # accepted sockets inherit it, and asyncio does not set it on these: a second reply in a row
-    # would wait 40 ms for the acknowledgement of the first (RFC 896)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    listener.setblocking(False)
-    return listener
 
 
 @contextlib.asynccontextmanager
@@ -142,13 +91,6 @@ async def _finish(connections: dict[asyncio.Task[None], _Streams]) -> None:
     for task in late:
         task.cancel()
     await asyncio.gather(*late, return_exceptions=True)
-
-
-def log_error(what: str, error: BaseException) -> None:
-    """Log an error by class and place; its text may hold an address, so it is left out."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    _log.error("%s failed: %s%s", what, logs.kind_of(error), place)
 
 
 def run(setup: Setup) -> None:

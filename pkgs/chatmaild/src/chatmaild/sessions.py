@@ -3,6 +3,7 @@
 import contextlib
 import socket
 
+from chatmaild.address import Address
 from chatmaild.settings import Settings
 
 # Dovecot's master process takes the connection and a child of it does the work: below 0.1 s
@@ -12,8 +13,8 @@ _REQUEST = "VERSION\tscript\t4\t0\nnoreply\n{address}\n\n"
 _ANSWER_OCTETS = 4096
 
 
-def end_sessions(settings: Settings, address: str) -> None:
-    """Log an existing address out everywhere; without Dovecot there are no sessions to end.
+def end_sessions(settings: Settings, address: Address) -> None:
+    """Log an account out everywhere; without Dovecot there are no sessions to end.
 
     Returns when that is done, and whoever logs in afterwards stays.
     """
@@ -23,6 +24,6 @@ def end_sessions(settings: Settings, address: str) -> None:
     ):
         dovecot.settimeout(TIMEOUT_S)
         dovecot.connect(settings.sockets.end_sessions)
-        dovecot.sendall(_REQUEST.format(address=address).encode())
+        dovecot.sendall(_REQUEST.format(address=address.account).encode())
         while dovecot.recv(_ANSWER_OCTETS):  # how many there were; the end is the end of the work
             pass

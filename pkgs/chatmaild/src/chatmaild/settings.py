@@ -226,6 +226,7 @@ class Sockets:
     mxdeliv: AbsolutePath
     destinations: AbsolutePath
     end_sessions: AbsolutePath
+    quota_status: AbsolutePath
     auth: str
     lmtp: str
 

@@ -8,7 +8,9 @@ while a killed or upgraded service starts again waits for a moment instead of be
 
 import functools
 import os
+import select
 import socket
+import stat
 from collections.abc import Sequence
 
 # sd_listen_fds(3): SD_LISTEN_FDS_START
@@ -30,15 +32,68 @@ def notify(state: str, descriptors: Sequence[int] = ()) -> None:
             sender.sendall(state.encode())
 
 
+def wait_until_heard(deadline_s: float) -> None:
+    """Wait until systemd has handled all that it was told (sd_notify_barrier(3))."""
+    if not os.environ.get("NOTIFY_SOCKET"):
+        return
+    waiting, given = os.pipe2(os.O_CLOEXEC)
+    try:
+        notify("BARRIER=1", [given])
+    finally:
+        os.close(given)
+    try:
+        select.select([waiting], [], [], deadline_s)
+    finally:
+        os.close(waiting)
+
+
 def keep(name: str, listener: socket.socket) -> None:
     """Let systemd hold on to a listening socket, for the next process of this unit."""
     notify(f"FDSTORE=1\nFDPOLL=0\nFDNAME={_stored(name)}", [listener.fileno()])
 
 
+def keep_connection(name: str, connection: socket.socket, state: bytes) -> None:
+    """The same for a connection, and what the next process must know of it.
+
+    Both have the name, which is for this connection alone. systemd drops a connection that ends.
+    """
+    descriptors = [connection.fileno()]
+    if state:
+        memory = os.memfd_create(name)
+        os.write(memory, state)
+        descriptors.append(memory)
+    try:
+        notify(f"FDSTORE=1\nFDNAME={_stored(name)}", descriptors)
+    finally:
+        for memory in descriptors[1:]:
+            os.close(memory)
+
+
 def take_kept(name: str) -> socket.socket | None:
     """The listening socket that an earlier process of this unit kept under the name."""
-    descriptor = _kept().pop(_stored(name), None)
-    return None if descriptor is None else socket.socket(fileno=descriptor)
+    descriptors = _kept().pop(_stored(name), ())
+    return socket.socket(fileno=descriptors[0]) if descriptors else None
+
+
+def take_connections(prefix: str) -> list[tuple[socket.socket, bytes]]:
+    """The connections that an earlier process kept under names with the prefix, with their states.
+
+    systemd forgets them.
+    """
+    taken = []
+    for name in [name for name in _kept() if name.startswith(prefix)]:
+        descriptors = _kept().pop(name)
+        forget(name)
+        sockets = [fd for fd in descriptors if stat.S_ISSOCK(os.fstat(fd).st_mode)]
+        states = [_content(fd) for fd in descriptors if fd not in sockets]
+        taken += [(socket.socket(fileno=fd), b"".join(states)) for fd in sockets]
+    return taken
+
+
+def _content(memory: int) -> bytes:
+    with open(memory, "rb") as file:
+        file.seek(0)
+        return file.read()
 
 
 def forget(name: str) -> None:
@@ -48,9 +103,10 @@ def forget(name: str) -> None:
 
 def drop_kept() -> None:
     """Close what an earlier process kept and this one did not take, such as another port."""
-    for name, descriptor in _kept().items():
+    for name, descriptors in _kept().items():
         forget(name)
-        os.close(descriptor)
+        for descriptor in descriptors:
+            os.close(descriptor)
     _kept().clear()
 
 
@@ -60,13 +116,13 @@ def _stored(name: str) -> str:
 
 
 @functools.cache
-def _kept() -> dict[str, int]:
-    """Name and descriptor of each socket that systemd passed; they are for this process alone."""
+def _kept() -> dict[str, list[int]]:
+    """Descriptors by name of what systemd passed; they are for this process alone."""
     count, names = os.environ.get("LISTEN_FDS", ""), os.environ.get("LISTEN_FDNAMES", "")
     if os.environ.get("LISTEN_PID") != str(os.getpid()) or not count.isdigit():
         return {}
-    kept = {}
+    kept: dict[str, list[int]] = {}
     for descriptor, name in enumerate(names.split(":")[: int(count)], start=_FIRST_FD):
         os.set_inheritable(descriptor, False)
-        kept[name] = descriptor
+        kept.setdefault(name, []).append(descriptor)
     return kept

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from chatmaild.address import parse_address
 from chatmaild.sessions import end_sessions
 from chatmaild.settings import Settings
 
-ALICE = "alice1234@chat.example.org"
+ALICE = parse_address("alice1234@chat.example.org")
 REQUEST = f"VERSION\tscript\t4\t0\nnoreply\n{ALICE}\n\n".encode()
 
 
@@ -48,9 +49,9 @@ def test_deletion(play: Callable[..., Any], settings: Settings, dovecot: socket.
     """The form may name a +tag, sessions never do."""
 
     async def scenario(relay: Any) -> None:
-        await relay.login(ALICE, "secret-password")
+        await relay.login(str(ALICE), "secret-password")
         heard = asyncio.create_task(asyncio.to_thread(_heard, dovecot))
-        body = {"address": ALICE.replace("@", "+tag@"), "password": "secret-password"}
+        body = {"address": str(ALICE).replace("@", "+tag@"), "password": "secret-password"}
         answer = await relay.web(
             "POST",
             "/account/delete",

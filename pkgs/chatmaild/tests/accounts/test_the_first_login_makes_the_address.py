@@ -12,9 +12,11 @@ import pytest
 from chatmaild.accounts import logins as module
 from chatmaild.accounts.crypt import crypt
 from chatmaild.accounts.passwords import hash_password, verify_password
+from chatmaild.address import parse_address
 from chatmaild.store.mailboxes import Mailboxes
 
 ALICE = "alice1234@chat.example.org"
+ACCOUNT = parse_address(ALICE)
 GOOD = {"access_token": "x", "user": ALICE, "active": True}
 Play = Callable[[Any], None]
 
@@ -25,14 +27,14 @@ def test_first_login_then_right_and_wrong_password(play: Play, mailboxes: Mailbo
     async def scenario(relay: Any) -> None:
         status, body = await relay.login("Alice1234@Chat.Example.Org", "secret-password")
         assert (status, json.loads(body)) == (200, GOOD)
-        stored = mailboxes.password_hash(ALICE)
+        stored = mailboxes.password_hash(ACCOUNT)
 
         status, body = await relay.login(ALICE, "wrong-password")
         assert (status, json.loads(body)) == (200, GOOD | {"active": False})
         status, body = await relay.login(ALICE, "secret-password")
 
         assert (status, json.loads(body)) == (200, GOOD)
-        assert mailboxes.password_hash(ALICE) == stored
+        assert mailboxes.password_hash(ACCOUNT) == stored
 
     play(scenario)
 
@@ -125,12 +127,12 @@ def test_refused_creation_and_logins_that_go_on(
 
 def test_a_blocked_address_cannot_log_in(play: Play, mailboxes: Mailboxes) -> None:
     """An empty password file blocks; the address is not made anew."""
-    mailboxes.create(ALICE, "", now_s=0)
+    mailboxes.create(ACCOUNT, "", now_s=0)
 
     async def scenario(relay: Any) -> None:
         status, body = await relay.login(ALICE, "secret-password")
         assert (status, json.loads(body)) == (200, GOOD | {"active": False})
-        assert mailboxes.password_hash(ALICE) == ""
+        assert mailboxes.password_hash(ACCOUNT) == ""
 
     play(scenario)
 
@@ -140,7 +142,7 @@ def test_a_changed_password_counts_at_once(play: Play, mailboxes: Mailboxes) -> 
 
     async def scenario(relay: Any) -> None:
         await relay.login(ALICE, "secret-password")
-        mailboxes.set_password_hash(ALICE, hash_password(b"changed-password"), now_s=0)
+        mailboxes.set_password_hash(ACCOUNT, hash_password(b"changed-password"), now_s=0)
 
         status, body = await relay.login(ALICE, "secret-password")
         assert (status, json.loads(body)) == (200, GOOD | {"active": False})
@@ -231,14 +233,14 @@ def test_a_hash_of_another_server_is_replaced_by_the_first_login(
     play: Play, mailboxes: Mailboxes, scheme: str
 ) -> None:
     """The password stays; a wrong one changes nothing."""
-    mailboxes.create(ALICE, scheme + SHA512_CRYPT, now_s=0)
+    mailboxes.create(ACCOUNT, scheme + SHA512_CRYPT, now_s=0)
 
     async def scenario(relay: Any) -> None:
         assert not json.loads((await relay.login(ALICE, "Hello world?"))[1])["active"]
-        assert mailboxes.password_hash(ALICE) == scheme + SHA512_CRYPT
+        assert mailboxes.password_hash(ACCOUNT) == scheme + SHA512_CRYPT
         for _ in range(2):
             assert json.loads((await relay.login(ALICE, "Hello world!"))[1]) == GOOD
-            assert (mailboxes.password_hash(ALICE) or "").startswith("$y$j65$")
+            assert (mailboxes.password_hash(ACCOUNT) or "").startswith("$y$j65$")
 
     play(scenario)
 

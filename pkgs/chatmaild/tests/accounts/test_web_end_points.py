@@ -22,12 +22,14 @@ from chatmaild.accounts.http import HttpError, parse_request
 from chatmaild.accounts.language import LANGUAGES, preferred, sentence
 from chatmaild.accounts.ratelimit import IpLimit, network
 from chatmaild.accounts.registration import Machine, RegistrationSwitch, overload
+from chatmaild.address import parse_address
 from chatmaild.settings import Settings
 from chatmaild.store.invites import Invites
 from chatmaild.store.mailboxes import Mailboxes
 
 Play = Callable[[Any], None]
 ALICE = "alice1234@chat.example.org"
+ACCOUNT = parse_address(ALICE)
 SURROGATE = b'{"address": "a@b", "password": "\\ud800"}'
 
 
@@ -77,7 +79,7 @@ def self_signed(settings: Settings) -> Settings:
 
 def test_self_signed_mode_gives_a_login_link(self_signed: Settings) -> None:
     """With the password percent-encoded as a whole and @[] left alone."""
-    url = dclogin_url("x@[192.0.2.9]", "a&b=c%d#e?f+g", self_signed)
+    url = dclogin_url(parse_address("x@[192.0.2.9]"), "a&b=c%d#e?f+g", self_signed)
 
     head, _, query = url.partition("?")
     assert head == "dclogin:x@[192.0.2.9]"
@@ -85,7 +87,7 @@ def test_self_signed_mode_gives_a_login_link(self_signed: Settings) -> None:
         "p": ["a&b=c%d#e?f+g"], "v": ["1"], "ih": ["192.0.2.9"], "sh": ["192.0.2.9"], "ic": ["3"],
     }  # fmt: skip
     assert "p=a%26b%3Dc%25d%23e%3Ff%2Bg&" in url
-    assert "&ih=" not in dclogin_url("x@_a.test", "p", dataclasses.replace(
+    assert "&ih=" not in dclogin_url(parse_address("x@_a.test"), "p", dataclasses.replace(
         self_signed, mail_domain="_a.test"))  # fmt: skip
 
 
@@ -146,7 +148,7 @@ def test_a_closed_relay_takes_invites(play: Play, settings: Settings, mailboxes:
             status, _, body = await relay.web("POST", f"/new?{token}", x_real_ip=ip)
             answer = json.loads(body)
             assert status == 200
-            assert mailboxes.exists(answer["email"])
+            assert mailboxes.exists(parse_address(answer["email"]))
             login = await relay.login(answer["email"], answer["password"])
             assert json.loads(login[1])["active"]
         for query, code in (
@@ -267,10 +269,10 @@ def test_deleting_ones_own_address(
             status, _, body = await delete(address, password)
             assert status in (400, 403)
             assert "reason" in json.loads(body)
-        assert mailboxes.exists(ALICE)
+        assert mailboxes.exists(ACCOUNT)
         status, _, body = await delete(ALICE.upper(), "secret-password")
         assert (status, json.loads(body)) == (200, {"deleted": True})
-        assert not mailboxes.exists(ALICE)
+        assert not mailboxes.exists(ACCOUNT)
 
     play(scenario)
 
@@ -290,7 +292,7 @@ def test_a_browser_is_sent_to_a_page(play: Play, mailboxes: Mailboxes) -> None:
                 x_real_ip="192.0.2.1",
             )
             assert (status, headers["location"]) == (303, f"/de/{page}.html")
-        assert not mailboxes.exists(ALICE)
+        assert not mailboxes.exists(ACCOUNT)
 
     play(scenario)
 
@@ -403,7 +405,7 @@ def test_random_passwords_survive_a_link(settings: Settings) -> None:
     """Each of them is read back from a dclogin link as it was."""
     for _ in range(200):
         password = random_password(settings.accounts)
-        url = dclogin_url(ALICE, password, settings)
+        url = dclogin_url(ACCOUNT, password, settings)
         assert unquote(url.partition("?p=")[2].partition("&")[0]) == password
 
 

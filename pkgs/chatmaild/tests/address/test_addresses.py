@@ -1,12 +1,13 @@
 """What is an address and what is none; property tests, because strangers choose the text."""
 
+import os
 import pathlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatmaild.address import limit_problem, parse_address
+from chatmaild.address import address_or_none, limit_problem, parse_address
 from chatmaild.errors import AddressError
 from chatmaild.settings import Accounts
 from chatmaild.store.mailboxes import Mailboxes
@@ -20,7 +21,7 @@ LIMITS = Accounts(
 
 
 @pytest.mark.parametrize(
-    ("text", "mailbox"),
+    ("text", "account"),
     [
         ("alice@a.test", "alice@a.test"),
         ("ALICE@A.Test", "alice@a.test"),
@@ -29,9 +30,17 @@ LIMITS = Accounts(
         ("alice@[192.0.2.1]", "alice@[192.0.2.1]"),
     ],
 )
-def test_an_address_names_its_mailbox(text: str, mailbox: str) -> None:
+def test_an_address_names_its_account(text: str, account: str) -> None:
     """Lower case, without the tag."""
-    assert parse_address(text).mailbox == mailbox
+    assert str(parse_address(text).account) == account
+
+
+def test_an_account_is_its_own() -> None:
+    """The same object: nothing is made at every look at the disk."""
+    alice = parse_address("alice@a.test")
+
+    assert alice.account is alice
+    assert parse_address("alice+x@a.test").account == alice
 
 
 @pytest.mark.parametrize(
@@ -39,7 +48,7 @@ def test_an_address_names_its_mailbox(text: str, mailbox: str) -> None:
     [
         "", "@", "alice", "alice@", "@a.test", "a@b@c", "+tag@a.test", "a/b@a.test", "../x@a.test",
         "alice@a/b", "al ice@a.test", "alice\n@a.test", "alice@a.test\0", "ålice@a.test",
-        "\x7f@a.test", "a" * 250 + "@a.test",
+        "\x7f@a.test", "a" * 250 + "@a.test", ".@a.test", "..@a.test", "....+x@a.test",
     ],
 )  # fmt: skip
 def test_what_is_no_address(text: str) -> None:
@@ -51,16 +60,48 @@ def test_what_is_no_address(text: str) -> None:
 @given(st.text(max_size=300))
 def test_any_text_is_an_address_in_its_own_directory_or_an_error(text: str) -> None:
     """No text leads out of the mailboxes' directory."""
+    _stays_inside(text)
+
+
+# what a person who wants to leave the directory writes, more often than chance does
+_TRICKS = st.text(
+    st.sampled_from([".", "/", "@", "+", "a", "\\", "\0", "~", "%", "-", '"', "\u2215", "\uff0f"]),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(_TRICKS, _TRICKS)
+def test_no_trick_leads_out(local: str, domain: str) -> None:
+    """Dots, slashes of any alphabet, tags, quotes, escapes."""
+    _stays_inside(f"{local}@{domain}")
+
+
+def _stays_inside(text: str) -> None:
     root = pathlib.Path("/mail")
     try:
-        path = Mailboxes(root).path(text)
+        address = parse_address(text)
     except AddressError:
+        assert address_or_none(text) is None
+        return
+    path = Mailboxes(root).path(address)
+
+    assert pathlib.Path(os.path.normpath(path)) == path
+    assert path.parent == root
+    assert path.name == str(address.account)
+    assert len(os.fsencode(path.name)) <= 255
+
+
+@given(st.from_regex(r"[!-.0-?A-~]{1,60}@[!-.0-?A-~]{1,60}", fullmatch=True))
+def test_the_text_of_an_address_is_the_same_address(text: str) -> None:
+    """So files and other programs may have the text; the account, too, is an address."""
+    address = address_or_none(text)
+    if address is None:
         return
 
-    assert path.parent == root
-    assert path.name not in (".", "..")
-    assert "@" in path.name
-    assert len(path.name) <= 255
+    assert parse_address(str(address)) == address
+    assert str(address) == text.lower()
+    assert parse_address(str(address.account)) == address.account == address.account.account
 
 
 @pytest.mark.parametrize(

@@ -52,3 +52,31 @@ def test_no_body_takes_long(line: bytes, form: Form) -> None:
     found.digest()
 
     assert time.process_time() - started_s < 2
+
+
+@pytest.mark.parametrize("form", list(Form))
+def test_no_piece_takes_long(form: Form) -> None:
+    """Text behind 30 MB of empty lines is hashed at once with none of them: others wait."""
+    found = BodyHash(form)
+    for _ in range(460):
+        found.feed(b"\r\n" * 32_500)
+    started_s = time.thread_time()
+    found.feed(b"x\r\n")
+
+    assert time.thread_time() - started_s < 0.005
+    assert found.digest() == hashlib.sha256(b"\r\n" * (460 * 32_500) + b"x\r\n").digest()
+    assert found.octets == 2 * 460 * 32_500 + 3
+
+
+@pytest.mark.parametrize("form", list(Form))
+@pytest.mark.parametrize("lines", [1, 4095, 4096, 4097, 9000])
+def test_empty_lines_count_when_something_follows(lines: int, form: Form) -> None:
+    """Those at the end do not, however many they are."""
+    found = BodyHash(form)
+    found.feed(b"a\r\n" + b"\r\n" * lines)
+    found.feed(b"\r\n" * lines + b"b\r\n" + b"\r\n" * lines)
+    found.feed(b"c\r\n" + b"\r\n" * lines)
+    canonical = b"a" + b"\r\n" * (2 * lines + 1) + b"b" + b"\r\n" * (lines + 1) + b"c\r\n"
+
+    assert found.digest() == hashlib.sha256(canonical).digest()
+    assert found.octets == len(canonical)

@@ -35,6 +35,8 @@ EC = base64.b64encode(
         f"v=DKIM1; k=RSA; h=sha1:sha256; s=*; p={P}",
         f"v=DKIM1; t=y; p={P}",
         f"v=DKIM1; p={PKCS1}",
+        f"v=DKIM1; p={PKCS1.rstrip('=')}; t=y",
+        f"v=DKIM1; p={P.rstrip('=')}",
     ],
     ids=lambda _: "record",  # the keys are new each time
 )
@@ -50,10 +52,11 @@ def test_rsa_keys_are_found(text: str) -> None:
 
 def test_ed25519_keys_are_found() -> None:
     """RFC 8463 section 4: the bare 32 octets."""
-    key = parse_record(f"v=DKIM1; k=ed25519; p={ED}")
+    for text in (ED, ED.rstrip("=")):
+        key = parse_record(f"v=DKIM1; k=ed25519; p={text}")
 
-    assert key is not None
-    assert (key.algorithm, key.strict_identity) == ("ed25519", False)
+        assert key is not None
+        assert (key.algorithm, key.strict_identity) == ("ed25519", False)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +70,8 @@ def test_ed25519_keys_are_found() -> None:
         f"v=DKIM1; p={P[:-8]}",
         f"v=DKIM1; p={P}; p={P}",
         f"v=DKIM1; p=*{P}",
+        f"v=DKIM1; p={P.rstrip('=')}A",
+        f"v=DKIM1; p={P[:40]}={P[40:]}",
         f"v=DKIM1; h=sha1; p={P}",
         f"v=DKIM1; s=tlsrpt; p={P}",
         f"v=DKIM1; k=ed25519; p={P}",
@@ -112,3 +117,12 @@ def der(tag: int, content: bytes) -> bytes:
         return bytes([tag, size]) + content
     octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
     return bytes([tag, 128 | len(octets)]) + octets + content
+
+
+@pytest.mark.parametrize(("bits", "found"), [(17, True), (64, True), (65, False), (2048, False)])
+def test_long_exponents_prove_nothing(bits: int, found: bool) -> None:
+    """They cost ten times as much as any key that exists."""
+    numbers = rsa.RSAPublicNumbers(e=(1 << bits - 1) | 1, n=(1 << 2048) - 1)
+    der = numbers.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    assert (parse_record(f"p={base64.b64encode(der).decode()}") is not None) == found

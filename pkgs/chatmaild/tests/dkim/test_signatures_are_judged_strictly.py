@@ -13,6 +13,8 @@ from chatmaild.dkim.verifier import Result, Verification, parse_signature
 from chatmaild.errors import KeyUnavailableError
 from chatmaild.filter.headers import Header
 
+from ..timing import seconds
+
 DOMAIN = "peer.example"
 NOW_S = 1_700_000_000
 BODY = b"Hello\r\n"
@@ -242,3 +244,49 @@ def test_expired_ones_do_not_count(key: rsa.RSAPrivateKey) -> None:
 
     assert result([field], keys, now_s=NOW_S + 600) is Result.PASS
     assert result([field], keys, now_s=NOW_S + 800) is BAD
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "xn--fu-hia.example",
+        "fu\N{LATIN SMALL LETTER SHARP S}.example",
+        "Fu\N{LATIN CAPITAL LETTER SHARP S}.Example",
+    ],
+)
+def test_domains_in_other_letters(domain: str, key: rsa.RSAPrivateKey) -> None:
+    """U-labels in a signature are those of IDNA2008 (RFC 8616 section 5)."""
+    keys = KeyCache(query=Dns(public_record(key)))
+    found = signature(key, domain=domain)
+
+    assert result([found], keys, domain="xn--fu-hia.example") is Result.PASS
+    assert result([found], keys, domain="fuss.example") is BAD
+
+
+def test_selectors_in_other_letters(key: rsa.RSAPrivateKey) -> None:
+    """Looked up as A-labels; what has none is no name."""
+    dns = Dns(public_record(key))
+
+    assert result([signature(key, selector="schlüssel")], KeyCache(query=dns)) is Result.PASS
+    assert dns.names == ["xn--schlssel-95a._domainkey.peer.example"]
+    assert result([signature(key, selector="\N{HEAVY BLACK HEART}")], KeyCache(query=dns)) is BAD
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [b";", b"h=from:", b"a=b;", b":from", b" ", b"\r\n ", b"=", b"\r", b"\t \r\n\t", b"b=;"],
+)
+def test_ten_times_the_header_takes_ten_times_the_time(
+    piece: bytes, key: rsa.RSAPrivateKey
+) -> None:
+    """Neither a long signature nor many of them, nor long fields, are gone over again and again."""
+    good = signature(key)
+
+    def judge(size: int) -> None:
+        filling = (piece * size)[:size]
+        names = good.value.replace(b"h=", b"h=" + b"x:" * (size // 100), 1)
+        headers = [Header(b"DKIM-Signature", filling[:16_000]) for _ in range(size // 4000)]
+        headers += [Header(b"DKIM-Signature", names), Header(b"Subject", filling)]
+        result([*headers, good], KeyCache(query=Dns(public_record(key))))
+
+    assert seconds(lambda: judge(400_000)) <= 0.002 + 20 * seconds(lambda: judge(40_000))

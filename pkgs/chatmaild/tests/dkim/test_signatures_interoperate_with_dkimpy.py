@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
 from chatmaild.dkim.canonical import BodyHash, Form
 from chatmaild.dkim.keys import public_record
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer
-from chatmaild.dkim.signer import Signer
-from chatmaild.dkim.verifier import Result, Verification
+from chatmaild.dkim.signer import OVERSIGNED, Signer
+from chatmaild.dkim.verifier import MAX_FIELD_BYTES, Result, Verification
 from chatmaild.filter.headers import Header, parse_block
 
 DOMAIN = "peer.example"
@@ -137,3 +137,34 @@ def test_we_verify_ed25519(header_form: bytes, body_form: bytes) -> None:
 
     assert verified(signature + message, record) is Result.PASS
     assert verified(signature + message + b"x", record) is Result.NO_VALID_SIGNATURE
+
+
+MANY = {
+    "distinct": [b"X-%d: x" % number for number in range(5000)],
+    "the same": [b"X-Same: %d" % number for number in range(5000)],
+    "subjects": [b"Subject: %d" % number for number in range(5000)],
+    "every name": [name + b": x" for name in OVERSIGNED[1:] for _ in range(100)],
+    "long": [b"X-%s%d: x" % (b"y" * 90, number) for number in range(500)],
+    "too long": [b"X-%s: x" % (b"y" * 2000)],
+}
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_headers_of_thousands_of_fields(kind: str, rsa_key: rsa.RSAPrivateKey) -> None:
+    """Whatever we sign, we and others verify; From is covered, and nobody can add a second one."""
+    header = b"".join(field + b"\r\n" for field in MANY[kind]) + HEADER
+    headers, body = split(header + b"\r\nHello\r\n")
+    body_hash = BodyHash(Form.SIMPLE)
+    body_hash.feed(body)
+    field = Signer(domain=DOMAIN, selector="sel", key=rsa_key).sign(
+        headers, body_hash.digest(), now_s=0
+    )
+    message = field.name + b":" + field.value + b"\r\n" + header + b"\r\nHello\r\n"
+    record = public_record(rsa_key)
+
+    assert len(field.value) <= MAX_FIELD_BYTES
+    assert max(map(len, field.value.split(b"\r\n"))) < 200
+    assert verified(message, record) is Result.PASS
+    assert dkim.verify(message, dnsfunc=lambda name, timeout: record.encode())
+    added = b"From: <ceo@bank.example>\r\n" + message
+    assert verified(added, record) is Result.NO_VALID_SIGNATURE

@@ -12,54 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatmaild import expire
-from chatmaild.expire.job import Report, walk
+from chatmaild.address import Address, parse_address
 from chatmaild.expire.messages import Message, over_quota, scan, too_old
-from chatmaild.settings import Retention, Settings
+from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 
 from ..children import chatmaild, environment
-
-ALICE = "alice1234@chat.example.org"
-NOW_S = 20000 * DAY_S + 7200.0
-HOUR_S = 3600
-RETENTION = Retention(
-    delete_after_days=20,
-    delete_large_after_days=7,
-    large_message_bytes=200000,
-    delete_inactive_after_days=90,
-    quota_megabytes=1,
-    quota_warn_percent=75,
-    quota_clean_percent=70,
-    quota_keep_hours=24,
-)
-
-
-def put(
-    box: pathlib.Path, folder: str, age_s: float, size: int = 1000, modified_s: float | None = None
-) -> pathlib.Path:
-    """A message file as Dovecot names it."""
-    then = NOW_S - age_s
-    directory = box / folder
-    directory.mkdir(parents=True, exist_ok=True)
-    number = sum(1 for _ in directory.iterdir())
-    file = directory / f"{int(then)}.M{number}P1.host,S={size},W={size + 9}:2,S"
-    file.write_bytes(b"x")
-    os.utime(file, (then, then if modified_s is None else modified_s))
-    return file
-
-
-def run(mailboxes: Mailboxes, *, dry_run: bool = False) -> Report:
-    """Expire at NOW_S."""
-    report = Report()
-    walk(mailboxes, RETENTION, NOW_S, report, dry_run=dry_run)
-    return report
-
-
-@pytest.fixture
-def alice(mailboxes: Mailboxes) -> pathlib.Path:
-    """The mailbox of somebody who logged in today."""
-    mailboxes.create(ALICE, "hash", now_s=NOW_S)
-    return mailboxes.path(ALICE)
+from .tree import ALICE, GONE, HERE, HOUR_S, NOW_S, RETENTION, put, run
 
 
 def test_messages_go_when_their_time_is_over(mailboxes: Mailboxes, alice: pathlib.Path) -> None:
@@ -72,13 +31,15 @@ def test_messages_go_when_their_time_is_over(mailboxes: Mailboxes, alice: pathli
         put(alice, "cur", 6 * DAY_S, size=200001),
         put(alice, "new", 8 * DAY_S, size=200001),
     ]
-    (alice / "maildirsize").touch()
+    for name in ("maildirsize", "nearly-full"):
+        (alice / name).touch()
 
     report = run(mailboxes)
 
     assert [file for file in old if file.exists()] == []
     assert [file for file in young if not file.exists()] == []
     assert not (alice / "maildirsize").exists()
+    assert not (alice / "nearly-full").exists()
     assert (report.messages, report.deleted_messages) == (10, 6)
 
 
@@ -87,12 +48,12 @@ def test_a_dry_run_deletes_nothing_and_counts_the_same(
 ) -> None:
     """--dry-run."""
     put(alice, "cur", 21 * DAY_S)
-    mailboxes.create("gone12345@chat.example.org", "hash", now_s=NOW_S - 100 * DAY_S)
+    mailboxes.create(GONE, "hash", now_s=NOW_S - 100 * DAY_S)
 
     dry = run(mailboxes, dry_run=True)
 
     assert len(list(scan(str(alice)))) == 1
-    assert mailboxes.exists("gone12345@chat.example.org")
+    assert mailboxes.exists(GONE)
     real = run(mailboxes)
     assert (dry.deleted_messages, dry.deleted_addresses) == (1, 1)
     assert (real.deleted_messages, real.deleted_addresses) == (1, 1)
@@ -108,13 +69,13 @@ def test_no_client_can_keep_a_message_for_longer(mailboxes: Mailboxes, alice: pa
 
 def test_addresses_go_after_ninety_days_without_login(mailboxes: Mailboxes) -> None:
     """With all that they hold."""
-    mailboxes.create("gone12345@chat.example.org", "hash", now_s=NOW_S - 92 * DAY_S)
-    put(mailboxes.path("gone12345@chat.example.org"), "cur", 1)
-    mailboxes.create("here12345@chat.example.org", "hash", now_s=NOW_S - 89 * DAY_S)
+    mailboxes.create(GONE, "hash", now_s=NOW_S - 92 * DAY_S)
+    put(mailboxes.path(GONE), "cur", 1)
+    mailboxes.create(HERE, "hash", now_s=NOW_S - 89 * DAY_S)
 
     report = run(mailboxes)
 
-    assert list(mailboxes.addresses()) == ["here12345@chat.example.org"]
+    assert list(mailboxes.addresses()) == [HERE]
     assert (report.addresses, report.deleted_addresses) == (2, 1)
 
 
@@ -172,22 +133,26 @@ def test_one_mailbox_alone(settings: Settings, mailboxes: Mailboxes) -> None:
         os.utime(file, (then, then))
 
     # 400 MB of 500 MiB are 76 %; one less is below 70 %
-    assert expire.clean_one(settings, ALICE.upper()) == "quota: deleted 1 of 4 messages"
-    assert expire.clean_one(settings, "nobody123@chat.example.org").endswith("0 of 0 messages")
+    assert (
+        expire.clean_one(settings, parse_address(str(ALICE).upper()))
+        == "quota: deleted 1 of 4 messages"
+    )
+    assert expire.clean_one(settings, GONE).endswith("0 of 0 messages")
 
 
+@pytest.mark.parametrize("address", [ALICE, parse_address("-lice1234@chat.example.org")])
 def test_dovecot_may_close_standard_output_early(
-    settings_json: dict[str, Any], mailboxes: Mailboxes, tmp_path: pathlib.Path
+    settings_json: dict[str, Any], mailboxes: Mailboxes, tmp_path: pathlib.Path, address: Address
 ) -> None:
-    """Its script service does; the clean-up ends well nevertheless."""
-    mailboxes.create(ALICE, "hash", now_s=time.time())
+    """Its script service does, and passes any address after `--`; the clean-up ends well."""
+    mailboxes.create(address, "hash", now_s=time.time())
     file = tmp_path / "settings.json"
     file.write_text(json.dumps(settings_json))
     reading, writing = os.pipe()
     os.close(reading)
 
     child = subprocess.run(
-        chatmaild(file, "quota-clean", ALICE),
+        chatmaild(file, "quota-clean", "--", str(address)),
         env=environment(),
         stdout=writing,
         stderr=subprocess.PIPE,

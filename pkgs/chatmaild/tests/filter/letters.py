@@ -3,7 +3,9 @@
 import base64
 
 from chatmaild.filter.content import Content, ContentWalk
+from chatmaild.filter.envelope import Mailbox, Recipient, read_mailbox
 from chatmaild.filter.headers import Header, parse_block
+from chatmaild.filter.policy import Entrance, Envelope
 
 BEGIN = b"-----BEGIN PGP MESSAGE-----\r\n"
 END = b"-----END PGP MESSAGE-----\r\n"
@@ -11,6 +13,7 @@ ENCRYPTED_TYPE = b'multipart/encrypted; protocol="application/pgp-encrypted";\r\
 ALICE = "alice@chat.example.org"
 BOB = "bob@chat.example.org"
 EVE = "eve@peer.example"
+DOMAIN = "chat.example.org"
 
 
 def packet(kind: int, body: bytes) -> bytes:
@@ -27,9 +30,14 @@ def length(octets: int) -> bytes:
     return b"\xff" + octets.to_bytes(4, "big")
 
 
+# a session key for an anonymous recipient: version 3, X25519, AES-256 (RFC 9580 section 5.1.6)
+SESSION_KEY = b"\x03" + bytes(8) + b"\x19" + bytes(32) + b"\x29\x09" + bytes(40)
+LEAST_DATA = 41  # bytes of encrypted data that hold anything
+
+
 def packets(octets: int = 100) -> bytes:
-    """A session key for one recipient, then that many octets of encrypted data."""
-    return packet(1, b"\x03" + bytes(83)) + packet(18, b"\x01" + bytes(octets - 1))
+    """A session key for one recipient, then that many bytes of encrypted data."""
+    return packet(1, SESSION_KEY) + packet(18, b"\x01" + bytes(octets - 1))
 
 
 def armour(content: bytes, *, width: int = 64, head: bytes = b"\r\n", tail: bytes = b"") -> bytes:
@@ -76,3 +84,19 @@ def read(header: list[Header], body: bytes, *, strict: bool = True, step: int = 
     for at in range(0, len(body), step):
         walk.feed(body[at : at + step])
     return walk.finish()
+
+
+def mailbox(text: str, domain: str = DOMAIN) -> Mailbox:
+    """A mailbox, as the filter of a relay reads it."""
+    found = read_mailbox(text, domain)
+    assert found is not None
+    return found
+
+
+def envelope(entrance: Entrance, sender: str, *recipients: str, domain: str = DOMAIN) -> Envelope:
+    """An envelope; an empty sender is the null sender."""
+    return Envelope(
+        entrance=entrance,
+        sender=mailbox(sender, domain) if sender else None,
+        recipients=[Recipient(mailbox(text, domain), text) for text in recipients],
+    )

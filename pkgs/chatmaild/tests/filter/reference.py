@@ -8,11 +8,34 @@ import base64
 import binascii
 import re
 
-BLANK = re.compile(rb"[ \t\r\n]*")
+from . import reference_packets
+
+is_message = reference_packets.is_message
+
+EOL = rb"[ \t]*\r?\n"
 ARMOUR = re.compile(
-    rb"-----BEGIN PGP MESSAGE-----\r\n(Version: [^\r\n]*\r\n)?((?:[A-Za-z0-9+/]|\r|\n)*?)"
-    rb"(={0,2})(?:\r\n)*(?:(?:(?<=\n)=[A-Za-z0-9+/]{4})(?:\r\n)+)?(?<=\n)"
-    rb"-----END PGP MESSAGE-----(?:\r\n)*"
+    rb"(?:" + EOL + rb")*-----BEGIN PGP MESSAGE-----" + EOL
+    + rb"(?P<headers>(?:[^\n]*:[^\n]*\n){0,16})(?:" + EOL + rb")?"
+    rb"(?P<data>(?:[A-Za-z0-9+/]|\r|\n)*?)"
+    rb"(?P<padding>={0,2})(?:" + EOL + rb")*(?:(?:(?<=\n)=[A-Za-z0-9+/]{4})(?:" + EOL + rb")+)?"
+    rb"(?<=\n)-----END PGP MESSAGE-----(?:" + EOL + rb")*[ \t]*"
+)  # fmt: skip
+SENTENCES = {
+    b"This is an OpenPGP/MIME encrypted message (RFC # and #)",
+    b"This is an OpenPGP/MIME encrypted message (RFC #)",
+    b"This is an OpenPGP/MIME signed message (RFC # and #)",
+    b"This is an OpenPGP/MIME signed message (RFC #)",
+    b"This is a multi-part message in MIME format",
+    b"This is a multipart message in MIME format",
+    b"This is a cryptographically signed message in MIME format",
+    b"This is a cryptographically encrypted message in MIME format",
+    b"This is a MIME-encapsulated message",
+    b"This message is in MIME format",
+}
+# these begin like one of the above, or take two sentences
+LONG_SENTENCES = (
+    b". Your mail reader does not understand MIME message format",
+    b"If you see this text it means that your ",
 )
 
 
@@ -26,7 +49,7 @@ def is_encrypted(body: bytes, boundary: bytes, *, strict: bool) -> bool:
     close = re.fullmatch(rb"--[ \t]*(\r\n.*)?", after, re.DOTALL)
     if close is None or None in ends:
         return False
-    if strict and not (BLANK.fullmatch(before) and BLANK.fullmatch(close[1] or b"")):
+    if strict and not (_is_known(before) and _is_known(close[1] or b"")):
         return False
     first, second = _split(control), _split(data)
     return (
@@ -39,6 +62,33 @@ def is_encrypted(body: bytes, boundary: bytes, *, strict: bool) -> bool:
     )
 
 
+def parts(body: bytes, boundary: bytes) -> list[tuple[bytes, bytes]] | None:
+    """Header and content of each part of a body, or None where it is malformed."""
+    _, *rest = (b"\r\n" + body).split(b"\r\n--" + boundary)
+    if not rest or not re.match(rb"--[ \t]*(\r\n|\Z)", rest[-1]):
+        return None
+    found = []
+    for part in rest[:-1]:
+        header, empty, content = part.lstrip(b" \t").partition(b"\r\n\r\n")
+        if not empty or not (header == b"" or header.startswith(b"\r\n")):
+            return None
+        found.append((header[2:], content))
+    return found
+
+
+def is_join(body: bytes, boundary: bytes, step: bytes) -> bool:
+    """Whether a body is one part that names a step of a secure join, and nothing beside it."""
+    pieces = (b"\r\n" + body).split(b"\r\n--" + boundary)
+    if len(pieces) != 3 or not _is_known(pieces[0]) or not _is_known(pieces[2][2:]):
+        return False
+    header = pieces[1].lstrip(b" \t").partition(b"\r\n\r\n")[0]
+    if len(header) > 202 or re.search(rb"\n(?!content-|[ \t])", header, re.IGNORECASE):
+        return False
+    only = _split(pieces[1])
+    expected = b"secure-join: " + step
+    return only is not None and only[0] == b"text/plain" and only[1].strip().lower() == expected
+
+
 def _split(part: bytes) -> tuple[bytes, bytes] | None:
     """Media type in lower case, and decoded content."""
     header, empty, content = part.partition(b"\r\n\r\n")
@@ -48,7 +98,7 @@ def _split(part: bytes) -> tuple[bytes, bytes] | None:
         if not colon or (name.lower() in fields and name.lower().startswith(b"content-t")):
             return None
         fields[name.lower()] = value.strip().lower()
-    if not empty:
+    if not empty or b"\0" in header:
         return None
     kind = fields.get(b"content-type", b"text/plain").split(b";")[0].strip()
     encoding = fields.get(b"content-transfer-encoding", b"7bit")
@@ -63,62 +113,43 @@ def _split(part: bytes) -> tuple[bytes, bytes] | None:
     return (kind, content) if encoding in (b"7bit", b"8bit", b"binary") else None
 
 
+def _is_known(text: bytes) -> bool:
+    """Whether text outside of the parts says nothing of its own."""
+    folded = b" ".join(re.split(rb"[ \t\r\n]+", text)).strip(b" ")
+    if any(sentence in folded for sentence in LONG_SENTENCES):
+        return len(folded) < 200
+    return folded == b"" or re.sub(rb"[0-9]{4}", b"#", folded).rstrip(b".") in SENTENCES
+
+
 def _is_armoured(text: bytes, *, strict: bool) -> bool:
     match = ARMOUR.fullmatch(text)
-    if match is None or (strict and match[1]):
+    if match is None or match.start("data") > 2048:
+        return False
+    headers = match["headers"].replace(b"\r\n", b"\n").split(b"\n")[:-1]
+    if b"\r" in b"".join(headers) or b"\0" in b"".join(headers):
+        return False
+    if not all(re.match(rb"[A-Za-z][A-Za-z0-9-]*:([ \t]|$)", line) for line in headers):
+        return False
+    if strict and not (len(headers) < 5 and all(map(_is_of_a_program, headers))):
         return False
     try:
-        octets = base64.b64decode(re.sub(rb"\s", b"", match[2]) + match[3], validate=True)
+        data = re.sub(rb"\s", b"", match["data"]) + match["padding"]
+        octets = base64.b64decode(data, validate=True)
     except binascii.Error:
         return False
     return is_message(octets)
 
 
-def is_message(octets: bytes) -> bool:
-    """Whether octets are session keys, then one packet of encrypted data, and nothing else."""
-    while octets:
-        found = _packet(octets)
-        if found is None:
-            return False
-        kind, octets = found
-        if kind == 18:
-            return octets == b""
-        if kind not in (1, 3):
-            return False
-    return False
-
-
-def _packet(octets: bytes) -> tuple[int, bytes] | None:
-    """Type of the first packet, and what follows it."""
-    tag, rest = octets[0], octets[1:]
-    if tag >> 6 == 2:
-        if tag & 3 == 3:
-            return None
-        return _skip(tag >> 2 & 15, rest, 1 << (tag & 3))
-    if tag >> 6 != 3:
-        return None
-    kind = tag & 63
-    while rest and 224 <= rest[0] < 255:
-        size = 1 << (rest[0] & 31)
-        rest = rest[1:]
-        if kind != 18 or len(rest) < size:
-            return None
-        rest = rest[size:]
-    if not rest:
-        return None
-    if rest[0] == 255:
-        return _skip(kind, rest[1:], 4)
-    if rest[0] >= 192:
-        if len(rest) < 2:
-            return None
-        size = (rest[0] - 192) * 256 + rest[1] + 192
-        return None if len(rest) < 2 + size else (kind, rest[2 + size :])
-    return None if len(rest) < 1 + rest[0] else (kind, rest[1 + rest[0] :])
-
-
-def _skip(kind: int, octets: bytes, width: int) -> tuple[int, bytes] | None:
-    """Past a length of that width and the content it announces."""
-    size = int.from_bytes(octets[:width], "big")
-    if len(octets) < width + size:
-        return None
-    return kind, octets[width + size :]
+def _is_of_a_program(header: bytes) -> bool:
+    """Whether a header tells of a program rather than of a person; looser than the filter."""
+    key, value = header.decode("latin-1").split(":", 1)
+    words = value.lower().split()
+    if len(value) > 160 or len(words) > 15 or not value.isascii():
+        return False
+    if key.lower() == "version":
+        names = {"protonmail", "pgpainless", "objectivepgp"}
+        return any(char.isdigit() for char in value) or set(words) <= names
+    if key.lower() == "comment":
+        is_known = "seamlessly" in words or "using" in words
+        return is_known or any("://" in word and "." in word for word in words)
+    return key.lower() == "charset" and len(words) == 1

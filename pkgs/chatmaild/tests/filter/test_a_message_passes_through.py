@@ -9,20 +9,35 @@ from collections.abc import Callable
 import dkim
 import pytest
 
+from chatmaild.address import parse_address
 from chatmaild.dkim.keys import ensure_keys, load_signer, public_record
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer
 from chatmaild.errors import KeyUnavailableError
+from chatmaild.filter.envelope import Recipient
 from chatmaild.filter.message import Outcome, Transit
 from chatmaild.filter.policy import Budget, Entrance, Policy
 from chatmaild.filter.ratelimit import RateLimiter
-from chatmaild.filter.verdicts import NOT_ENCRYPTED, Accept, Discard, Refuse
+from chatmaild.filter.standing import Recipients
+from chatmaild.filter.verdicts import (
+    BAD_RECIPIENT,
+    NOT_ENCRYPTED,
+    NOT_OWNER,
+    OVERLOADED,
+    UNKNOWN_RECIPIENT,
+    Accept,
+    Discard,
+    Refuse,
+)
 from chatmaild.settings import Settings
+from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
 
-from .letters import ALICE, BOB, EVE, encrypted, letter
+from . import reports
+from .letters import ALICE, BOB, ENCRYPTED_TYPE, EVE, encrypted, envelope, letter
 
 NOW_S = int(time.time())
 FOREIGN = [Entrance.SMTP, Entrance.HTTPS]
+CLIENT = "192.0.2.1"
 
 
 @pytest.fixture
@@ -30,10 +45,12 @@ def policy(settings: Settings, mailboxes: Mailboxes) -> Policy:
     """What the filter of chat.example.org knows; Alice and Bob live there."""
     ensure_keys(settings)
     for address in (ALICE, BOB):
-        mailboxes.create(address, "hash", now_s=NOW_S)
+        mailboxes.create(parse_address(address), "hash", now_s=NOW_S)
+    fullness = Fullness(mailboxes, settings.retention)
     return Policy(
         mail_domain=settings.mail_domain,
         markers=mailboxes,
+        recipients=Recipients(fullness, settings.sockets.quota_status),
         limiter=RateLimiter(per_minute=60, burst=10),
         signer=load_signer(settings),
         keys=KeyCache(query=no_dns),
@@ -56,15 +73,17 @@ def passed(
     author: str | None = None,
     fields: tuple[bytes, ...] = (),
     body: bytes | None = None,
+    content_type: bytes = ENCRYPTED_TYPE,
 ) -> Outcome:
     """The outcome for a message; encrypted unless a body is given."""
-    assert policy.refusal(entrance, sender) is None
-    transit = Transit(policy, entrance, sender, recipients or (BOB,))
-    for header in letter(author or sender, *fields):
+    letter_from = envelope(entrance, sender, *(recipients or (BOB,)), domain=policy.mail_domain)
+    letter_from.client = CLIENT
+    transit = Transit(policy, letter_from)
+    for header in letter(author or sender, *fields, content_type=content_type):
         transit.add_header(header.name, header.value)
     transit.end_of_headers()
     transit.body(encrypted() if body is None else body)
-    outcome = transit.end()
+    outcome = transit.end(may_wait=True)
     transit.close()
     return outcome
 
@@ -136,7 +155,7 @@ def test_disabled_recipients_are_removed(
     policy: Policy, mailboxes: Mailboxes, entrance: Entrance
 ) -> None:
     """The others get the message; without others it vanishes."""
-    mailboxes.set_disabled(BOB, True)
+    mailboxes.set_disabled(parse_address(BOB), True)
     sender = ALICE if entrance is Entrance.SUBMISSION else "eve@[192.0.2.1]"
     tagged = BOB.replace("@", "+tag@").upper()
     outcome = passed(policy, entrance, sender, tagged, ALICE, BOB)
@@ -147,7 +166,7 @@ def test_disabled_recipients_are_removed(
 
 def test_disabled_senders_write_to_nobody(policy: Policy, mailboxes: Mailboxes) -> None:
     """And read 250."""
-    mailboxes.set_disabled(ALICE, True)
+    mailboxes.set_disabled(parse_address(ALICE), True)
 
     assert Discard() == passed(policy, Entrance.SUBMISSION, ALICE, EVE).verdict
 
@@ -163,7 +182,28 @@ def test_clear_text_comes_in_where_the_operator_allows_it(
     (pathlib.Path(settings.directories.mail) / ALICE / "enforceE2EEincoming").unlink()
     assert Accept() == passed(policy, entrance, sender, ALICE, body=body).verdict
     assert passed(policy, entrance, sender, ALICE, BOB, body=body).verdict == NOT_ENCRYPTED
-    assert passed(policy, entrance, sender, ALICE, "a/b@x", body=body).verdict == NOT_ENCRYPTED
+    nobody = "nobody@chat.example.org"
+    assert passed(policy, entrance, sender, ALICE, nobody, body=body).verdict == NOT_ENCRYPTED
+
+
+@pytest.mark.parametrize("entrance", FOREIGN)
+def test_reports_of_others_are_written_anew(policy: Policy, entrance: Entrance) -> None:
+    """With a null sender, and room for it; the others need not hold their body."""
+    kind, parts = reports.POSTFIX
+    sent = reports.body(*parts)
+    daemon = "mailer-daemon@[192.0.2.1]"
+
+    def outcome(policy: Policy, sender: str, body: bytes = sent) -> Outcome:
+        return passed(policy, entrance, sender, ALICE, author=daemon, body=body, content_type=kind)
+
+    returned = outcome(policy, "")
+    assert Accept(null_sender=True, as_report=True) == returned.verdict
+    assert returned.body is not None
+    assert (b"words of Alice" in sent, b"words of Alice" in returned.body) == (True, False)
+    assert outcome(policy, daemon).verdict == NOT_ENCRYPTED
+    assert outcome(policy, "", sent.replace(b"Status:", b"State:")).verdict == NOT_ENCRYPTED
+    small = dataclasses.replace(policy, headers_in_flight=Budget(1 << 14))
+    assert outcome(small, "").verdict == OVERLOADED
 
 
 @pytest.mark.parametrize("entrance", FOREIGN)
@@ -181,40 +221,112 @@ def test_dns_that_does_not_answer_refuses_nobody_for_good(
         ALICE,
     )
     assert outcome.signature is not None
-    transit = Transit(policy, entrance, EVE, [ALICE])
+    transit = Transit(policy, envelope(entrance, EVE, ALICE))
     transit.add_header(b"DKIM-Signature", outcome.signature)
     for field in header:
         transit.add_header(field.name, field.value)
     transit.end_of_headers()
     transit.body(body)
-    verdict = transit.end().verdict
+    verdict = transit.end(may_wait=True).verdict
 
     assert isinstance(verdict, Refuse)
     assert verdict.code == 451
 
 
+def refusal(policy: Policy, entrance: Entrance, sender: str, login: str = "") -> Refuse | None:
+    """What the envelope sender is answered; the login is the sender unless given."""
+    name = (login or sender).encode()
+    found = policy.sender(entrance, f"<{sender}>".encode(), resolved=sender.encode(), login=name)
+    return found if isinstance(found, Refuse) else None
+
+
 def test_the_rate_is_limited_at_submission_only(policy: Policy) -> None:
     """The eleventh message of a second; other servers and our own bounces are not counted."""
     for _ in range(10):
-        assert policy.refusal(Entrance.SUBMISSION, ALICE) is None
-    refusal = policy.refusal(Entrance.SUBMISSION, ALICE.upper())
+        assert refusal(policy, Entrance.SUBMISSION, ALICE) is None
+    refused = refusal(policy, Entrance.SUBMISSION, ALICE.upper())
 
-    assert refusal is not None
-    assert refusal.code == 450
-    assert refusal.text.startswith(f"4.7.1: Too much mail from <{ALICE.upper()}>, ")
-    assert policy.refusal(Entrance.SUBMISSION, BOB) is None
+    assert refused is not None
+    assert refused.code == 450
+    assert refused.text.startswith(f"4.7.1: Too much mail from <{ALICE}>, ")
+    assert refusal(policy, Entrance.SUBMISSION, BOB) is None
     for entrance in (*FOREIGN, Entrance.BOUNCE):
-        assert policy.refusal(entrance, ALICE) is None
+        assert refusal(policy, entrance, ALICE) is None
 
 
-@pytest.mark.parametrize("sender", ["", "alice", "a@b@c"])
+def test_one_login_has_one_budget(policy: Policy) -> None:
+    """However the sender spells the own name; issue 5 A1."""
+    spellings = ['"alice"@chat.example.org', '"\\alice"@chat.example.org', ALICE.upper(), ALICE]
+    answers = [
+        policy.sender(
+            Entrance.SUBMISSION,
+            f"<{spellings[count % 4]}>".encode(),
+            resolved=ALICE.encode(),
+            login=ALICE.encode(),
+        )
+        for count in range(12)
+    ]
+
+    assert [isinstance(answer, Refuse) for answer in answers] == [False] * 10 + [True] * 2
+
+
+@pytest.mark.parametrize("sender", ["", "alice", "a@b@c", "alice@chat.example.org."])
 def test_nobody_submits_without_an_address(policy: Policy, sender: str) -> None:
     """Rule O1."""
-    refusal = policy.refusal(Entrance.SUBMISSION, sender)
+    refused = refusal(policy, Entrance.SUBMISSION, sender, ALICE)
 
-    assert refusal is not None
-    assert refusal.code == 500
-    assert all(policy.refusal(entrance, "") is None for entrance in FOREIGN)
+    assert refused is not None
+    assert (500, f"Invalid from address <{sender}>") == (refused.code, refused.text)
+    assert all(refusal(policy, entrance, "") is None for entrance in FOREIGN)
+
+
+@pytest.mark.parametrize("login", ["", "bob@chat.example.org", "alice", "alice+x@chat.example.org"])
+def test_the_login_is_the_sender(policy: Policy, login: str) -> None:
+    """Postfix checks it, too; without a login nothing is submitted."""
+    found = policy.sender(
+        Entrance.SUBMISSION,
+        f"<{ALICE}>".encode(),
+        resolved=ALICE.encode(),
+        login=login.encode(),
+    )
+
+    assert found == NOT_OWNER
+
+
+@pytest.mark.parametrize(
+    ("path", "resolved", "entrance", "answer"),
+    [
+        (f"<{BOB}>", BOB, Entrance.SMTP, None),
+        ('<"bob"@chat.example.org>', BOB, Entrance.SMTP, None),
+        ("<@relay.example:bob@chat.example.org>", BOB, Entrance.SMTP, None),
+        ("<bob+tag@CHAT.example.org>", "bob+tag@chat.example.org", Entrance.SMTP, None),
+        ("<b\\ob@chat.example.org>", BOB, Entrance.SMTP, BAD_RECIPIENT),
+        ("<bob@chat.example.org.>", BOB, Entrance.SMTP, BAD_RECIPIENT),
+        ("<bob(x)@chat.example.org>", BOB, Entrance.SMTP, BAD_RECIPIENT),
+        ("<bob>", BOB, Entrance.SMTP, BAD_RECIPIENT),
+        (f"<{ALICE}>", BOB, Entrance.SMTP, BAD_RECIPIENT),
+        (f"<{BOB}>", "", Entrance.SMTP, BAD_RECIPIENT),
+        ("<\xff@chat.example.org>", BOB, Entrance.SMTP, BAD_RECIPIENT),
+        ("<carol@chat.example.org>", "carol@chat.example.org", Entrance.SMTP, UNKNOWN_RECIPIENT),
+        ("<carol@chat.example.org>", "carol@chat.example.org", Entrance.HTTPS, None),
+        ("<carol@chat.example.org>", "carol@chat.example.org", Entrance.SUBMISSION, None),
+        (f"<{EVE}>", EVE, Entrance.SMTP, UNKNOWN_RECIPIENT),
+        (f"<{EVE}>", EVE, Entrance.HTTPS, UNKNOWN_RECIPIENT),
+        ("<bob@[192.0.2.1]>", "bob@[192.0.2.1]", Entrance.SMTP, UNKNOWN_RECIPIENT),
+        (f"<{EVE}>", EVE, Entrance.SUBMISSION, None),
+    ],
+)
+def test_a_recipient_is_the_one_that_postfix_delivers_to(
+    policy: Policy, path: str, resolved: str, entrance: Entrance, answer: Refuse | None
+) -> None:
+    """Or nobody: what two readers understand differently is refused."""
+    found = policy.recipient(entrance, path.encode("latin-1"), resolved=resolved.encode())
+
+    if answer is None:
+        assert isinstance(found, Recipient)
+        assert found.resolved == resolved
+    else:
+        assert found == answer
 
 
 def test_headers_are_bounded(policy: Policy) -> None:
@@ -223,18 +335,35 @@ def test_headers_are_bounded(policy: Policy) -> None:
     full = dataclasses.replace(policy, headers_in_flight=Budget(1 << 19))
 
     assert [refused(each) for each in (roomy, full)] == [500, 451]
+    assert refused(roomy, fields=1, octets=57_000) == 500
 
 
-def refused(policy: Policy) -> int:
-    """The code that answers a header of two megabytes."""
+def test_large_headers_leave_room_for_others(policy: Policy) -> None:
+    """They may wait for DNS, and others are judged meanwhile; without From they read a 500."""
+    shared = Budget(4 << 20, for_small=2 << 20)
+    policy = dataclasses.replace(policy, headers_in_flight=shared)
+    waiting = [Transit(policy, envelope(Entrance.SMTP, EVE, ALICE)) for _ in range(5)]
+    for transit in waiting:
+        for _ in range(18):
+            transit.add_header(b"X", b" " * 50_000)
+
+    assert refused(policy, fields=18) == 451
+    assert refused(policy, fields=1) == 500
+    for transit in waiting:
+        transit.close()
+    assert refused(policy, fields=18) == 500
+
+
+def refused(policy: Policy, fields: int = 40, octets: int = 50_000) -> int:
+    """The code that answers a header, of two megabytes if not told otherwise."""
     budget = policy.headers_in_flight
     left = budget._left
-    transit = Transit(policy, Entrance.SMTP, EVE, [ALICE])
-    for _ in range(40):
-        transit.add_header(b"X", b" " * 50_000)
+    transit = Transit(policy, envelope(Entrance.SMTP, EVE, ALICE))
+    for _ in range(fields):
+        transit.add_header(b"X", b" " * octets)
     transit.end_of_headers()
     transit.body(b"Hello")
-    verdict = transit.end().verdict
+    verdict = transit.end(may_wait=True).verdict
     transit.close()
     transit.close()
     assert left == budget._left
@@ -249,7 +378,7 @@ def test_a_large_message_takes_no_memory(policy: Policy) -> None:
     large = piece * 500
 
     def feed() -> None:
-        transit = Transit(policy, Entrance.SUBMISSION, BOB, [EVE])
+        transit = Transit(policy, envelope(Entrance.SUBMISSION, BOB, EVE))
         for header in letter(BOB):
             transit.add_header(header.name, header.value)
         transit.end_of_headers()
@@ -258,7 +387,7 @@ def test_a_large_message_takes_no_memory(policy: Policy) -> None:
         for _ in range(1000):
             transit.body(large)
         transit.body(b"-----END" + end)
-        transit.end()
+        transit.end(may_wait=True)
 
     assert traced_peak(feed) < peak + 1_000_000
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatmaild.filter.content import Content
+from chatmaild.filter.content import Content, ContentWalk
 from chatmaild.filter.headers import Header
 
 from .letters import CLOSE, headers, part, read
@@ -43,10 +43,19 @@ def test_requests_pass(step: bytes, strict: bool, pieces: int) -> None:
         (b"vc-request", part(TEXT, b"Secure-Join: vc-request" + b" " * 5000) + CLOSE),
         (b"vc-request", b"Secure-Join: vc-request\r\n"),
         (b"vc-request", CLOSE),
+        (b"vc-request", part(TEXT + b"\r\nX-Note: Hello", b"Secure-Join: vc-request") + CLOSE),
+        (
+            b"vc-request",
+            part(TEXT + b"\r\nContent-Description: Hello", b"Secure-Join: vc-request") + CLOSE,
+        ),
+        (
+            b"vc-request",
+            part(TEXT + b'; name="' + b"Hello" * 40 + b'"', b"Secure-Join: vc-request") + CLOSE,
+        ),
     ],
 )
 def test_nothing_else_hides_in_it(step: bytes, content: bytes) -> None:
-    """One part, and in it nothing but the step."""
+    """One part, and in it nothing but the step, in its header neither."""
     header = headers(b"Secure-Join: " + step + b"\r\n", content_type=MIXED)
 
     assert read(header, content, strict=True) is Content.CLEAR
@@ -65,3 +74,22 @@ def test_nothing_else_hides_in_it(step: bytes, content: bytes) -> None:
 def test_the_header_must_say_so(header: list[Header]) -> None:
     """Once, and on a multipart."""
     assert read(header, body(b"vc-request")) is Content.CLEAR
+
+
+@pytest.mark.parametrize(("fields", "found"), [(198, Content.SECURE_JOIN), (199, Content.CLEAR)])
+def test_its_header_is_small(fields: int, found: Content) -> None:
+    """All that is not needed will be removed, which costs for each field."""
+    header = headers(b"X: y\r\n" * fields + b"Secure-Join: vc-request\r\n", content_type=MIXED)
+
+    assert found is read(header, body(b"vc-request"), strict=False)
+
+
+def test_the_walk_remembers_what_it_found() -> None:
+    """What is cleaned depends on it."""
+    walk = ContentWalk(strict=False)
+    walk.begin(headers(b"Secure-Join: vc-request\r\n", content_type=MIXED))
+
+    assert walk.found is None
+    walk.feed(body(b"vc-request"))
+    assert walk.finish() is Content.SECURE_JOIN
+    assert walk.found is Content.SECURE_JOIN

@@ -1,152 +1,50 @@
-"""The real libmilter in a process of its own, spoken to as Postfix does (milter protocol 6)."""
+"""The filter in a process of its own, spoken to as Postfix does (milter protocol 6)."""
 
 import json
 import pathlib
 import signal
-import socket
-import struct
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from chatmaild.address import parse_address
 from chatmaild.dkim.keys import ensure_keys
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 
-from ..children import environment
-from .letters import ALICE, BOB, EVE, encrypted, letter
-
-pytest.importorskip("milter", reason="pymilter is not installed")
-
-DEADLINE_S = 20
-VERSION, ALL_ACTIONS, ALL_STEPS = 6, 0x1FF, 0x1FFFFF
-NEVER_ASKED = 0x001 | 0x002 | 0x100  # connect, HELO, unknown commands
-# header, MAIL, DATA, end of header, body
-NOT_ANSWERED = 0x080 | 0x4000 | 0x10000 | 0x40000 | 0x80000
-LEADING_BLANKS = 0x100000
-SERVE = """
-import sys
-from pathlib import Path
-from chatmaild import filter, logs
-from chatmaild.settings import Settings
-logs.set_up()
-filter.run(Settings.load(Path(sys.argv[1])))
-"""
-
-
-class Filter:
-    """The filter of chat.example.org."""
-
-    def __init__(self, path: str, settings_file: pathlib.Path) -> None:
-        self.path = path
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(settings_file)],
-            stderr=subprocess.PIPE,
-            env=environment(),
-        )
-
-    def connection(self) -> "Mta":
-        """A connection that has agreed on the protocol, once the filter listens."""
-        deadline_s = time.monotonic() + DEADLINE_S
-        while True:
-            try:
-                return Mta(self.path)
-            except (FileNotFoundError, ConnectionRefusedError):
-                assert self.process.poll() is None, self.process.communicate()[1]
-                assert time.monotonic() < deadline_s
-                time.sleep(0.01)
-
-    def stop(self) -> str:
-        """What it logged, after SIGTERM."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.communicate(timeout=DEADLINE_S)[1].decode()
-
-
-class Mta:
-    """Postfix' side of a connection."""
-
-    def __init__(self, path: str) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(DEADLINE_S)
-        try:
-            self._socket.connect(path)
-        except OSError:
-            self._socket.close()
-            raise
-        self.send(b"O", struct.pack("!III", VERSION, ALL_ACTIONS, ALL_STEPS))
-        _, agreed = self.receive()
-        self.steps = struct.unpack("!III", agreed[:12])[2]
-        self.macros = agreed[12:]
-
-    def close(self) -> None:
-        """End the connection."""
-        self._socket.close()
-
-    def send(self, command: bytes, data: bytes = b"") -> None:
-        """One packet."""
-        self._socket.sendall(struct.pack("!I", len(data) + 1) + command + data)
-
-    def receive(self) -> tuple[bytes, bytes]:
-        """Command and data of one packet."""
-        size = struct.unpack("!I", self._exactly(4))[0]
-        packet = self._exactly(size)
-        return packet[:1], packet[1:]
-
-    def _exactly(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            more = self._socket.recv(size - len(data))
-            assert more, "the filter closed the connection"
-            data += more
-        return data
-
-    def envelope(self, entrance: str, sender: str, *recipients: str) -> list[tuple[bytes, bytes]]:
-        """Answers to the recipients; MAIL is not answered."""
-        self.send(b"D", b"M{daemon_name}\0" + entrance.encode() + b"\0")
-        self.send(b"M", f"<{sender}>".encode() + b"\0")
-        answers = []
-        for recipient in recipients:
-            self.send(b"R", f"<{recipient}>".encode() + b"\0")
-            answers.append(self.receive())
-        return answers
-
-    def content(self, author: str, *fields: bytes, body: bytes) -> list[tuple[bytes, bytes]]:
-        """Everything that the filter says to a message: changes, then its decision."""
-        self.send(b"T")
-        for header in letter(author, *fields):
-            self.send(b"L", header.name + b"\0" + header.value.replace(b"\r\n", b"\n") + b"\0")
-        self.send(b"N")
-        for at in range(0, len(body), 65_535):
-            self.send(b"B", body[at : at + 65_535])
-        self.send(b"E")
-        answers = [self.receive()]
-        while answers[-1][0] not in b"cartdy":
-            answers.append(self.receive())
-        return answers
+from .letters import ALICE, BOB, EVE, encrypted
+from .process import LEADING_BLANKS, NEVER_ASKED, NOT_ANSWERED, Filter, Mta, Store
 
 
 @pytest.fixture
-def served(
-    settings: Settings,
-    settings_json: dict[str, Any],
-    mailboxes: Mailboxes,
-    tmp_path: pathlib.Path,
-) -> Iterator[Filter]:
-    """A filter that runs; Alice and Bob live there."""
+def settings_file(
+    settings: Settings, settings_json: dict[str, Any], mailboxes: Mailboxes, tmp_path: pathlib.Path
+) -> pathlib.Path:
+    """The settings of a relay on which Alice and Bob live."""
     for address in (ALICE, BOB):
-        mailboxes.create(address, "hash", now_s=0)
+        mailboxes.create(parse_address(address), "hash", now_s=0)
     ensure_keys(settings)
     file = tmp_path / "settings.json"
     file.write_text(json.dumps(settings_json))
-    running = Filter(settings.sockets.milter, file)
+    return file
+
+
+@pytest.fixture
+def served(settings: Settings, settings_file: pathlib.Path) -> Iterator[Filter]:
+    """A filter that runs."""
+    running = Filter(settings.sockets.milter, settings_file)
     yield running
-    if running.process.poll() is None:
-        running.process.kill()
-    running.process.communicate()
+    running.end()
+
+
+@pytest.fixture
+def store(socket_directory: pathlib.Path) -> Iterator[Store]:
+    """An empty store of systemd."""
+    store = Store(socket_directory / "notify")
+    yield store
+    store.close()
 
 
 @pytest.fixture
@@ -205,7 +103,7 @@ def test_too_much_mail_is_told_at_rcpt(mta: Mta) -> None:
 
 def test_forwarded_mail_and_disabled_recipients(mta: Mta, mailboxes: Mailboxes) -> None:
     """The envelope is changed at the end of the message."""
-    mailboxes.set_disabled(BOB, True)
+    mailboxes.set_disabled(parse_address(BOB), True)
     mta.envelope("mxdeliv", "list@list.example", ALICE, BOB)
 
     assert mta.content("eve@[192.0.2.1]", body=encrypted()) == [
@@ -217,7 +115,7 @@ def test_forwarded_mail_and_disabled_recipients(mta: Mta, mailboxes: Mailboxes) 
 
 def test_disabled_senders_read_250(mta: Mta, mailboxes: Mailboxes) -> None:
     """The message is discarded."""
-    mailboxes.set_disabled(ALICE, True)
+    mailboxes.set_disabled(parse_address(ALICE), True)
     mta.envelope("submission", ALICE, EVE)
 
     assert mta.content(ALICE, body=encrypted()) == [(b"d", b"")]
@@ -242,7 +140,7 @@ def test_an_error_of_ours_loses_no_mail(served: Filter, mta: Mta, settings: Sett
 
 
 def test_it_stops_at_once(served: Filter, mta: Mta) -> None:
-    """libmilter by itself would take connections for five more seconds that nobody serves."""
+    """Nothing is waited for when no message is under way."""
     mta.close()
     started_s = time.monotonic()
     served.stop()
@@ -252,18 +150,99 @@ def test_it_stops_at_once(served: Filter, mta: Mta) -> None:
 
 
 def test_a_stop_lets_the_message_under_way_end(served: Filter, mta: Mta) -> None:
-    """One that begins meanwhile is put off."""
-    other = served.connection()
+    """Its client reads the decision; then the process ends."""
     assert mta.envelope("submission", ALICE, BOB) == [(b"c", b"")]
-    served.process.send_signal(signal.SIGTERM)
-    deadline_s = time.monotonic() + DEADLINE_S
-    while pathlib.Path(served.path).exists():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.01)
-
-    internal = (b"y", b"451 4.3.0 Internal error in mail filter, try again later\0")
-    assert other.envelope("submission", ALICE, BOB) == [internal]
-    assert mta.content(ALICE, body=encrypted())[-1] == (b"c", b"")
+    mta.begin_content(ALICE)
+    other = served.connection()
+    assert other.envelope("submission", ALICE, BOB) == [(b"c", b"")]
     other.close()
-    served.process.communicate(timeout=DEADLINE_S)
+    served.process.send_signal(signal.SIGTERM)
+
+    assert mta.end_content(encrypted())[-1] == (b"c", b"")
+    served.process.communicate(timeout=20)
     assert served.process.returncode == 0
+
+
+def test_smtp_sessions_do_not_notice_a_restart(
+    settings: Settings, settings_file: pathlib.Path, store: Store
+) -> None:
+    """Between two messages, before DATA, after it, in the content, and new ones: no 4xx."""
+    first = Filter(settings.sockets.milter, settings_file, store)
+    idle, open_, busy, slow = (first.connection() for _ in range(4))
+    assert busy.envelope("submission", ALICE, BOB) == [(b"c", b"")]
+    busy.begin_content(ALICE)
+    assert open_.envelope("submission", ALICE, BOB, EVE) == [(b"c", b"")] * 2
+    assert slow.envelope("submission", ALICE, BOB) == [(b"c", b"")]
+    slow.send(b"T")  # Postfix waits for its client now, and sends the content at once later
+    assert idle.envelope("submission", ALICE, BOB) == [(b"c", b"")]
+    assert idle.content(ALICE, body=encrypted())[-1] == (b"c", b"")
+    first.process.send_signal(signal.SIGTERM)
+    waits_for(lambda: kept(store) == 5)  # three connections and two states
+    idle.send_envelope("submission", ALICE, BOB)
+    assert busy.end_content(encrypted())[-1] == (b"c", b"")
+    first.ends(store)
+    new = Mta.connected(settings.sockets.milter)
+    second = Filter(settings.sockets.milter, settings_file, store)
+    try:
+        assert idle.receive() == (b"c", b"")
+        assert idle.content(ALICE, body=encrypted())[-1] == (b"c", b"")
+        assert [order for order, _ in open_.content(ALICE, body=encrypted())] == [b"i", b"c"]
+        slow.begin_content(ALICE, is_begun=True)
+        assert [order for order, _ in slow.end_content(encrypted())] == [b"c"]
+        new.negotiate()
+        for mta in (busy, new):
+            assert mta.envelope("submission", ALICE, BOB) == [(b"c", b"")]
+            assert mta.content(ALICE, body=encrypted())[-1] == (b"c", b"")
+        assert kept(store) == 0
+        second.process.send_signal(signal.SIGTERM)
+        second.ends(store)
+        assert kept(store) == 5
+    finally:
+        for mta in (idle, open_, busy, slow, new):
+            mta.close()
+        second.end()
+
+
+def test_what_the_next_process_does_not_accept_waits(
+    settings: Settings, settings_file: pathlib.Path, store: Store, mailboxes: Mailboxes
+) -> None:
+    """Postfix would deliver to a recipient whom this process has not judged."""
+    first = Filter(settings.sockets.milter, settings_file, store)
+    mta = first.connection()
+    assert mta.envelope("smtp", EVE, ALICE, BOB) == [(b"c", b"")] * 2
+    first.process.send_signal(signal.SIGTERM)
+    first.ends(store)
+    mailboxes.delete(parse_address(BOB))
+    second = Filter(settings.sockets.milter, settings_file, store)
+    try:
+        answers = mta.content(EVE, body=encrypted())
+        assert answers == [(b"y", b"451 4.3.0 Internal error in mail filter, try again later\0")]
+        assert mta.envelope("smtp", EVE, ALICE) == [(b"c", b"")]
+    finally:
+        mta.close()
+        second.end()
+
+
+def kept(store: Store) -> int:
+    """How many descriptors of sessions systemd has."""
+    return sum(name.startswith("milter1.") for name in store.names())
+
+
+def test_a_large_header_and_a_slow_reader_delay_nobody(served: Filter, mta: Mta) -> None:
+    """A header of half a megabyte is decided on beside the loop; answers wait for their reader."""
+    fields = [b"X-%d: " % number + b"x" * 900 for number in range(550)]
+    mta.envelope("submission", ALICE, EVE)
+    answers = mta.content(ALICE, *fields, body=encrypted())
+
+    assert answers[-1] == (b"c", b"")
+    other = served.connection()
+    assert other.envelope("submission", BOB, ALICE) == [(b"c", b"")]
+    other.close()
+
+
+def waits_for(condition: Callable[[], bool], deadline_s: float = 20) -> None:
+    """Wait until a condition holds."""
+    end_s = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end_s
+        time.sleep(0.01)

@@ -2,6 +2,7 @@
 
 import base64
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -10,15 +11,17 @@ from hypothesis import strategies as st
 
 from chatmaild.filter.content import Content
 from chatmaild.filter.headers import Header
+from chatmaild.filter.multipart import Multipart
 from chatmaild.filter.packets import PacketWalk
 
-from . import reference
+from . import letters, reference
 from .letters import (
     BEGIN,
     CLOSE,
     CONTROL,
     DATA_TYPE,
     END,
+    SESSION_KEY,
     armour,
     encrypted,
     length,
@@ -43,10 +46,38 @@ def usually(good: T, *others: T) -> st.SearchStrategy[T]:
     return st.sampled_from([good] * 6 + list(others))
 
 
+version = usually(b"\x01", b"\x00")
+# bodies that are right, by packet type; others may have any content
+GOOD: dict[int, list[bytes]] = defaultdict(lambda: [b""])
+GOOD[1] = [
+    SESSION_KEY,
+    b"\x06\x00\x19" + bytes(32) + b"\x28" + bytes(40),
+    b"\x06\x21\x06" + bytes(32) + b"\x19" + bytes(32) + b"\x28" + bytes(40),
+    b"\x03" + bytes(8) + b"\x01\x03\xff\x40" + bytes(127),
+    b"\x03" + bytes(8) + b"\x12\x01\x07\x40" + bytes(32) + b"\x30" + bytes(48),
+]
+GOOD[3] = [
+    b"\x04\x09\x03\x08" + bytes(9),
+    b"\x04\x09\x00\x08",
+    b"\x06\x1d\x09\x02\x0b\x03\x08" + bytes(9 + 15 + 32 + 16),
+]
+GOOD[10] = [b"PGP"]
+GOOD[18] = [b"\x01" + bytes(40), b"\x02\x09\x02\x06" + bytes(72), b"\x01" + bytes(300)]
+
+
+@st.composite
+def spoilt_body(draw: st.DrawFn, kind: int) -> bytes:
+    """A right body with one byte changed, or cut somewhere, or with something behind it."""
+    body = draw(st.sampled_from(GOOD[kind]))
+    at, byte = draw(st.integers(0, len(body))), draw(st.binary(max_size=1))
+    return draw(st.sampled_from([body[:at] + byte + body[at + 1 :], body[:at], body + byte]))
+
+
 @st.composite
 def packet(draw: st.DrawFn, kinds: tuple[int, ...]) -> bytes:
     """A packet in one of its written forms, rarely with a length that lies."""
-    kind, content = draw(usually(*kinds)), draw(octets)
+    kind = draw(usually(*kinds))
+    content = draw(st.one_of(st.sampled_from(GOOD[kind]), spoilt_body(kind), octets))
     size = len(content) + draw(usually(0, 1, -1))
     form = draw(st.sampled_from(["short", "long", "old", "pieces", "unfinished", "endless"]))
     if form == "old" and kind < 16:
@@ -55,8 +86,9 @@ def packet(draw: st.DrawFn, kinds: tuple[int, ...]) -> bytes:
         return bytes([0x83 | kind << 2]) + content
     tag = bytes([0xC0 | kind])
     if form in ("pieces", "unfinished"):
-        powers = draw(st.lists(st.integers(0, 10), min_size=1, max_size=3))
-        tag += b"".join(bytes([224 + power]) + bytes(1 << power) for power in powers)
+        powers = [draw(usually(9, 10, 8)), *draw(st.lists(st.integers(0, 10), max_size=2))]
+        cut = b"".join(bytes([224 + power]) + bytes(1 << power) for power in powers)
+        tag += cut[:1] + draw(version) + cut[2:]
         if form == "unfinished":
             return tag
     if form == "long":
@@ -64,9 +96,17 @@ def packet(draw: st.DrawFn, kinds: tuple[int, ...]) -> bytes:
     return tag + length(max(0, size)) + content
 
 
+right = st.tuples(
+    st.lists(
+        st.sampled_from([letters.packet(kind, body) for kind in (1, 3, 10) for body in GOOD[kind]]),
+        max_size=4,
+    ).map(b"".join),
+    st.sampled_from([letters.packet(18, body) for body in GOOD[18]]),
+).map(b"".join)
 message = st.one_of(
+    right,
     st.tuples(
-        st.lists(packet(kinds=(1, 3, 18, 2, 11, 0)), max_size=3).map(b"".join),
+        st.lists(packet(kinds=(1, 3, 10, 18, 2, 11, 0)), max_size=3).map(b"".join),
         packet(kinds=(18, 1, 9, 11)),
         usually(b"", b"x", b"\xd2", b"\xd2\x00", b"\xcb\x05Hello"),
     ).map(b"".join),
@@ -83,6 +123,16 @@ piece = st.sampled_from(
 )  # fmt: skip
 
 
+HEADS = [
+    *(b"Version: GnuPG v2\r\n", b"Comment: https://x.example\r\n", b"charset: utf-8 \r\n"),
+    *(b"Version: x\r\n", b"X: y\n", b"X:\r\n", b"X:y\r\n", b"Comment: a\0b\r\n", b"Hello\r\n"),
+]
+NOTES = [
+    *(b"This is a multi-part message in MIME format.\r\n", b"This is a ", b"Hello\r\n"),
+    *(b"This is an OpenPGP/MIME encrypted message (RFC 4880 and 3156)\r\n", b" \r\n", b"\0"),
+]
+
+
 @st.composite
 def armoured(draw: st.DrawFn, content: bytes) -> bytes:
     """Armour with what can stand where in it."""
@@ -93,9 +143,12 @@ def armoured(draw: st.DrawFn, content: bytes) -> bytes:
     tail = draw(
         usually(b"", b"=aBc4\r\n", b"=aBc\r\n", b"aBc4\r\n", b"=aBc4", b"=\r\n", b"==\r\n", b"-")
     )
-    head = draw(usually(b"\r\n", b"", b"Version: x\r\n\r\n", b"X: y\r\n\r\n", b" \r\n", b"\n"))
+    head = draw(st.lists(st.sampled_from(HEADS), max_size=6).map(b"".join)) + draw(
+        usually(b"\r\n", b"", b"\r\n\r\n", b" \r\n", b"\n", b"\t\r\n \r\n")
+    )
+    begin = draw(usually(BEGIN, BEGIN.replace(b"\r", b" \r"), b"\r\n" + BEGIN, b" \n" + BEGIN))
     after = draw(usually(b"", b"\r\n", b"\r\n\r\n", b"\n", b" ", b"x", BEGIN))
-    return BEGIN + head + lines + end + tail + END + after
+    return begin + head + lines + end + tail + END + after
 
 
 @st.composite
@@ -110,7 +163,9 @@ def body(draw: st.DrawFn) -> bytes:
     elif encoding == b"quoted-printable":
         data = data.replace(b"=", b"=3D")
     header = DATA_TYPE + (b"\r\nContent-Transfer-Encoding: " + encoding if encoding else b"")
-    between = usually(b"", b"\r\n", b"Hello\r\n", CLOSE, b"--=-cut\r\n", b"--=-cutter\r\n", CONTROL)
+    between = usually(
+        b"", *NOTES, b"\r\n", b"Hello\r\n", CLOSE, b"--=-cut\r\n", b"--=-cutter\r\n", CONTROL
+    )
     joints = [draw(between) for _ in range(4)]
     parts = [
         draw(usually(CONTROL, part(DATA_TYPE, b"Version: 1"), CONTROL.replace(b": 1", b": 2"))),
@@ -147,6 +202,32 @@ def cut(text: bytes, sizes: list[int]) -> Iterator[bytes]:
         at, turn = at + size, turn + 1
 
 
+class Recorder:
+    """Takes down the parts of a body."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[bytes, bytes]] = []
+
+    def outside(self, octets: bytes) -> bool:
+        """Text before the first part, or behind the last."""
+        return True
+
+    def begin(self, header: bytes) -> bool:
+        """A part begins."""
+        self.parts.append((header, b""))
+        return True
+
+    def data(self, octets: bytes) -> bool:
+        """More of it."""
+        header, content = self.parts[-1]
+        self.parts[-1] = (header, content + octets)
+        return True
+
+    def end(self) -> bool:
+        """It is over."""
+        return True
+
+
 @thorough
 @given(message, st.lists(st.integers(1, 50), min_size=1, max_size=4))
 def test_packets(content: bytes, sizes: list[int]) -> None:
@@ -165,6 +246,9 @@ def test_packets(content: bytes, sizes: list[int]) -> None:
 @given(bodies, st.booleans(), st.integers(1, 70_000))
 @example(encrypted(), True, 1)
 @example(encrypted(), False, 70_000)
+@example(NOTES[0] + encrypted() + NOTES[0], True, 5)
+@example(encrypted(armour(packets(), head=b"".join(HEADS[:3]) + b" \r\n")), True, 5)
+@example(encrypted(armour(packets(), head=b"".join(HEADS[:5]) + b" \r\n")), False, 5)
 def test_bodies(body: bytes, strict: bool, step: int) -> None:
     """Nothing passes that the reference refuses, nothing raises, nothing takes long."""
     started_s = time.process_time()
@@ -181,6 +265,19 @@ def test_cutting_changes_nothing(body: bytes, strict: bool, step: int) -> None:
     whole = read(HEADER, body, strict=strict)
 
     assert whole is read(HEADER, body, strict=strict, step=step)
+
+
+@thorough
+@given(bodies, st.integers(1, 300))
+@example(NOTES[0] + encrypted() + NOTES[0], 5)
+def test_parts(body: bytes, step: int) -> None:
+    """What is cut is what one finds who has the whole body."""
+    recorder = Recorder()
+    multipart = Multipart(BOUNDARY, recorder)
+    for piece in cut(body, [step]):
+        multipart.feed(piece)
+
+    assert not multipart.finish() or recorder.parts == reference.parts(body, BOUNDARY)
 
 
 @thorough

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatmaild import serve
+from chatmaild.address import parse_address
 from chatmaild.errors import ProtocolError
 from chatmaild.metadata import server
 from chatmaild.metadata.dictline import escape, parse_line, unescape
@@ -22,7 +23,7 @@ from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 from chatmaild.store.tokens import MAX_TOKENS, Tokens, is_token
 
-ALICE = "alice1234@chat.example.org"
+ALICE = parse_address("alice1234@chat.example.org")
 TOKEN = "priv/0123456789abcdef0123456789abcdef/devicetoken"
 SHARED = "shared/0123456789abcdef/vendor/vendor.dovecot/pvt/server/vendor/deltachat/"
 HELLO = "H4\t0\t0\t\tmetadata\n"

@@ -18,6 +18,7 @@ import pytest
 
 from chatmaild import cli, operator_cli
 from chatmaild.accounts.passwords import verify_password
+from chatmaild.address import parse_address
 from chatmaild.dkim import keys
 from chatmaild.operations import dns as work
 from chatmaild.operations import privileges, status
@@ -27,6 +28,7 @@ from chatmaild.store.invites import Invites
 from chatmaild.store.mailboxes import Mailboxes
 
 ALICE = "alice1234@chat.example.org"
+ACCOUNT = parse_address(ALICE)
 Chatmail = Callable[..., tuple[int, list[str]]]
 
 
@@ -71,10 +73,10 @@ def test_the_life_of_an_address(
     """create, list, show, disable, enable, passwd, delete."""
     code, (address, password) = chatmail("address", "create", "Alice1234")
     assert (code, address) == (0, ALICE)
-    assert verify_password(password.encode(), mailboxes.password_hash(ALICE) or "")
+    assert verify_password(password.encode(), mailboxes.password_hash(ACCOUNT) or "")
 
     assert chatmail("address", "disable", "alice1234") == (0, [f"disabled {ALICE}"])
-    assert mailboxes.is_disabled(ALICE)
+    assert mailboxes.is_disabled(ACCOUNT)
     assert chatmail("address", "list")[1][0].startswith(f"{ALICE}  20")
     assert chatmail("address", "list")[1][0].endswith("  disabled")
     assert len(chatmail("address", "list", "--disabled")[1]) == 1
@@ -82,10 +84,10 @@ def test_the_life_of_an_address(
     assert chatmail("address", "list", "--disabled") == (0, [])
     assert "state            active" in chatmail("address", "show", ALICE)[1]
     changed = chatmail("address", "passwd", ALICE)[1][1]
-    assert verify_password(changed.encode(), mailboxes.password_hash(ALICE) or "")
+    assert verify_password(changed.encode(), mailboxes.password_hash(ACCOUNT) or "")
     assert chatmail("address", "delete", "--yes", ALICE) == (0, [f"deleted {ALICE}"])
 
-    assert not mailboxes.exists(ALICE)
+    assert not mailboxes.exists(ACCOUNT)
     assert audited == [
         "address created",
         "address disabled",
@@ -93,6 +95,18 @@ def test_the_life_of_an_address(
         "password of an address changed",
         "address deleted",
     ]
+
+
+def test_an_address_may_begin_with_a_hyphen(chatmail: Chatmail, mailboxes: Mailboxes) -> None:
+    """It comes after `--`."""
+    address = parse_address("-lice1234@chat.example.org")
+    mailboxes.create(address, "hash", now_s=time.time())
+
+    for command in ("show", "disable", "enable", "passwd", "delete"):
+        options = ["--yes"] if command == "delete" else []
+        assert chatmail("address", command, *options, "--", str(address))[0] == 0
+
+    assert not mailboxes.exists(address)
 
 
 @pytest.mark.parametrize(
@@ -130,10 +144,10 @@ def test_wrong_usage_is_2(chatmail: Chatmail) -> None:
 
 def test_an_existing_address_is_not_made_again(chatmail: Chatmail, mailboxes: Mailboxes) -> None:
     """Its password stays."""
-    mailboxes.create(ALICE, "hash", now_s=time.time())
+    mailboxes.create(ACCOUNT, "hash", now_s=time.time())
 
     assert chatmail("address", "create", ALICE) == (1, ["error: the address exists"])
-    assert mailboxes.password_hash(ALICE) == "hash"
+    assert mailboxes.password_hash(ACCOUNT) == "hash"
 
 
 @pytest.mark.parametrize("command", ["create", "passwd"])
@@ -141,22 +155,22 @@ def test_an_empty_line_is_no_password(
     chatmail: Chatmail, mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     """Somebody who gives one does not want a random one."""
-    mailboxes.create(ALICE, "hash", now_s=time.time())
+    mailboxes.create(ACCOUNT, "hash", now_s=time.time())
     monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
     name = ALICE if command == "passwd" else "carol5678"
 
     code, (line,) = chatmail("address", command, name, "--password-stdin")
 
     assert (code, line) == (1, "error: a password has at least 9 characters")
-    assert list(mailboxes.addresses()) == [ALICE]
-    assert mailboxes.password_hash(ALICE) == "hash"
+    assert list(mailboxes.addresses()) == [ACCOUNT]
+    assert mailboxes.password_hash(ACCOUNT) == "hash"
 
 
 def test_deletion_is_asked_for(
     chatmail: Chatmail, mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the whole address; no answer is a no."""
-    mailboxes.create(ALICE, "hash", now_s=time.time())
+    mailboxes.create(ACCOUNT, "hash", now_s=time.time())
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
 
     code, lines = chatmail("address", "delete", "alice1234")
@@ -164,7 +178,7 @@ def test_deletion_is_asked_for(
     assert code == 1
     assert f"Delete {ALICE} and all its mail?" in lines[0]
     assert "nothing was done" in lines[-1]
-    assert mailboxes.exists(ALICE)
+    assert mailboxes.exists(ACCOUNT)
 
 
 def test_registration_is_closed_and_opened(chatmail: Chatmail, settings: Settings) -> None:
@@ -195,8 +209,10 @@ def test_invites(chatmail: Chatmail, settings: Settings) -> None:
 
 def test_status_counts_people_and_tests_apart(chatmail: Chatmail, mailboxes: Mailboxes) -> None:
     """Addresses that begin with ci- belong to automatic tests."""
-    mailboxes.create(ALICE, "hash", now_s=time.time())
-    mailboxes.create("ci-123456@chat.example.org", "hash", now_s=time.time() - 20 * 86400)
+    mailboxes.create(ACCOUNT, "hash", now_s=time.time())
+    mailboxes.create(
+        parse_address("ci-123456@chat.example.org"), "hash", now_s=time.time() - 20 * 86400
+    )
 
     lines = chatmail("status")[1]
 
@@ -240,13 +256,14 @@ def test_mailboxes_of_another_server_are_taken_over(
         "{SHA512-CRYPT}$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4O"
         "TLiBFdcbYEdFCoEOfaS35inz1"
     )
-    for name in (ALICE, "here12345@chat.example.org", "x@other.example.org", "lost+found"):
+    here = parse_address("here12345@chat.example.org")
+    for name in (ALICE, str(here), "x@other.example.org", "lost+found"):
         (source / name / "cur").mkdir(parents=True)
         (source / name / "password").write_text(old_hash)
     (source / ALICE / "cur" / "1700000000.M1P1.host,S=3:2,S").write_text("abc")
     (source / ALICE / "dovecot.index.cache").write_text("x")
     (source / "nobody123@chat.example.org").mkdir()
-    mailboxes.create("here12345@chat.example.org", "own", now_s=time.time())
+    mailboxes.create(here, "own", now_s=time.time())
 
     code, lines = chatmail("address", "import", str(source))
 
@@ -255,14 +272,14 @@ def test_mailboxes_of_another_server_are_taken_over(
         "imported 1 addresses; 1 existed and stayed as they were;"
         " 3 directories are no addresses of this relay" in lines
     )
-    assert verify_password(b"Hello world!", mailboxes.password_hash(ALICE) or "")
-    assert mailboxes.password_hash("here12345@chat.example.org") == "own"
-    assert sorted(p.name for p in mailboxes.path(ALICE).rglob("*")) == [
+    assert verify_password(b"Hello world!", mailboxes.password_hash(ACCOUNT) or "")
+    assert mailboxes.password_hash(here) == "own"
+    assert sorted(p.name for p in mailboxes.path(ACCOUNT).rglob("*")) == [
         "1700000000.M1P1.host,S=3:2,S",
         "cur",
         "password",
     ]
-    assert mailboxes.path(ALICE).stat().st_mode & 0o777 == 0o710
+    assert mailboxes.path(ACCOUNT).stat().st_mode & 0o777 == 0o710
     assert chatmail("address", "import", str(tmp_path / "nothing"))[0] == 1
 
 

@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from chatmaild.address import Address, parse_address
 from chatmaild.metrics import Counters
 from chatmaild.push.queue import DiskQueue
 from chatmaild.push.sender import Sender
@@ -24,8 +25,8 @@ from chatmaild.settings import Push, Settings
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.tokens import Tokens
 
-ALICE = "alice1234@chat.example.org"
-BOB = "bob123456@chat.example.org"
+ALICE = parse_address("alice1234@chat.example.org")
+BOB = parse_address("bob123456@chat.example.org")
 
 
 class NotificationServer:
@@ -117,7 +118,7 @@ class Office:
         finally:
             await sender.stop()
 
-    def wakes(self, *addresses: str) -> None:
+    def wakes(self, *addresses: Address) -> None:
         """A message for each, at once; ends when nothing waits any more."""
 
         async def scenario() -> None:

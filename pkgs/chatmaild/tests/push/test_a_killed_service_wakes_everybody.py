@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from chatmaild.address import Address, parse_address
 from chatmaild.push import sender as sender_module
 from chatmaild.store.mailboxes import Mailboxes
 
@@ -56,8 +57,8 @@ def _wait_until_it_listens(port: int) -> None:
     raise TimeoutError("the service does not start")
 
 
-def _post(port: int, address: str) -> None:
-    fields = {"user": address, "mail_from": "bob123456@chat.example.org"}
+def _post(port: int, address: Address) -> None:
+    fields = {"user": str(address), "mail_from": "bob123456@chat.example.org"}
     body = json.dumps({"event": "mail_delivery_finished", "fields": fields}).encode()
     with socket.create_connection(("127.0.0.1", port)) as dovecot:
         dovecot.sendall(
@@ -70,7 +71,7 @@ def test_kill_nine_loses_nothing_and_doubles_at_most_one(
     server: Any, office: Any, service_file: tuple[pathlib.Path, int], mailboxes: Mailboxes
 ) -> None:
     """Forty addresses are to be woken; the service is killed in the middle of it."""
-    addresses = [f"user{number:05}@chat.example.org" for number in range(40)]
+    addresses = [parse_address(f"user{number:05}@chat.example.org") for number in range(40)]
     for address in addresses:
         mailboxes.create(address, "hash", now_s=NOW_S)
         office.tokens.add(address, f"openpgp:{address}", now_s=NOW_S)

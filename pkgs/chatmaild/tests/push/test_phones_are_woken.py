@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from chatmaild.address import parse_address
 from chatmaild.push import notifier
 from chatmaild.push import sender as sender_module
 from chatmaild.push.queue import DIRECTORY, gives_up, levels, retry_delay_s
 
-ALICE = "alice1234@chat.example.org"
-BOB = "bob123456@chat.example.org"
+ALICE = parse_address("alice1234@chat.example.org")
+BOB = parse_address("bob123456@chat.example.org")
 NOW_S = time.time()
 
 

@@ -5,29 +5,35 @@ from typing import Any
 
 import pytest
 
-from chatmaild.push.events import delivered_to
+from chatmaild.address import parse_address
+from chatmaild.push.events import Delivery, delivery
 
-ALICE = "alice1234@chat.example.org"
-BOB = "bob123456@chat.example.org"
+ALICE = parse_address("alice1234@chat.example.org")
+BOB = parse_address("bob123456@chat.example.org")
 
 
 def event(**changes: Any) -> bytes:
-    fields = {"user": ALICE, "mail_from": BOB, "rcpt_to": ALICE, "message_size": 2500}
+    fields = {
+        "user": str(ALICE),
+        "mail_from": str(BOB),
+        "rcpt_to": str(ALICE),
+        "message_size": 2500,
+    }
     return json.dumps({"event": "mail_delivery_finished", "fields": fields | changes}).encode()
 
 
 @pytest.mark.parametrize(
-    ("body", "address"),
+    ("body", "expected"),
     [
-        (event(), ALICE),
-        (event(mail_from=""), ALICE),
-        (event(mail_from=None), ALICE),
-        (event(mail_from=f"<{BOB}>"), ALICE),
-        (event(user="Alice1234+tag@chat.example.org"), ALICE),
-        (event(mail_from=ALICE), None),
-        (event(mail_from=ALICE.upper()), None),
-        (event(mail_from=f"<{ALICE}>"), None),
-        (event(error="quota exceeded"), None),
+        (event(), Delivery(ALICE, True)),
+        (event(mail_from=""), Delivery(ALICE, True)),
+        (event(mail_from=None), Delivery(ALICE, True)),
+        (event(mail_from=f"<{BOB}>"), Delivery(ALICE, True)),
+        (event(user="Alice1234+tag@chat.example.org"), Delivery(ALICE, True)),
+        (event(mail_from=str(ALICE)), Delivery(ALICE, False)),
+        (event(mail_from=str(ALICE).upper()), Delivery(ALICE, False)),
+        (event(mail_from=f"<{ALICE}>"), Delivery(ALICE, False)),
+        (event(error="quota exceeded"), Delivery(ALICE, False)),
         (event(user="nonsense"), None),
         (b'{"event": "other", "fields": {}}', None),
         (b'{"event": "mail_delivery_finished"}', None),
@@ -38,6 +44,6 @@ def event(**changes: Any) -> bytes:
         (b"\xff", None),
     ],
 )
-def test_which_deliveries_wake_somebody(body: bytes, address: str | None) -> None:
-    """Copies that people send to themselves do not."""
-    assert delivered_to(body) == address
+def test_which_deliveries_wake_somebody(body: bytes, expected: Delivery | None) -> None:
+    """Copies that people send to themselves do not, nor what could not be delivered."""
+    assert expected == delivery(body)

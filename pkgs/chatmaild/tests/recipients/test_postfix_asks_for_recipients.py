@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatmaild import serve
+from chatmaild.address import Address, parse_address
 from chatmaild.recipients import server
 from chatmaild.recipients.maps import Maps
 from chatmaild.recipients.netstring import netstring, read_netstring
@@ -21,7 +22,7 @@ LMTP = "OK lmtp:unix:private/dovecot-lmtp"
 @pytest.fixture
 def maps(settings: Settings, mailboxes: Mailboxes) -> Maps:
     """The maps of a relay with the one address alice1234."""
-    mailboxes.create("alice1234@chat.example.org", "hash", now_s=0)
+    mailboxes.create(parse_address("alice1234@chat.example.org"), "hash", now_s=0)
     return Maps.of(settings, mailboxes.exists)
 
 
@@ -60,7 +61,8 @@ def test_an_unknown_local_address_goes_back_to_its_sender(maps: Maps, key: str) 
 
 def test_a_domain_literal_is_a_domain() -> None:
     """Relays without a name."""
-    maps = Maps(domain="[192.0.2.1]", lmtp="lmtp:x", exists=lambda a: a == "alice@[192.0.2.1]")
+    alice = parse_address("alice@[192.0.2.1]")
+    maps = Maps(domain="[192.0.2.1]", lmtp="lmtp:x", exists=lambda address: address == alice)
 
     assert maps.recipient("Alice@[192.0.2.1]") == "OK x"
 
@@ -68,7 +70,7 @@ def test_a_domain_literal_is_a_domain() -> None:
 def test_a_fault_of_ours_makes_mail_wait(maps: Maps) -> None:
     """TEMP, for any exception."""
 
-    def broken(_: str) -> bool:
+    def broken(_: Address) -> bool:
         raise PermissionError("no")
 
     faulty = Maps(domain=maps.domain, lmtp=maps.lmtp, exists=broken)

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatmaild.address import parse_address
 from chatmaild.filter.packets import PacketWalk
 from chatmaild.selftest.mailing import encrypted_message
 from chatmaild.selftest.openpgp import DecryptionError, decrypt, encrypt
 from chatmaild.selftest.people import Person
 
-ALICE = Person(address="alice@chat.example.org", password="x")
-BOB = Person(address="bob@chat.example.org", password="x")
+ALICE = Person(address=parse_address("alice@chat.example.org"), password="x")
+BOB = Person(address=parse_address("bob@chat.example.org"), password="x")
 
 
 @given(st.text(max_size=300), st.text(min_size=1, max_size=40))

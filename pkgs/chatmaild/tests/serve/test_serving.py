@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from chatmaild import logs, serve
+from chatmaild.address import parse_address
 
 from ..children import chatmaild, environment
 
@@ -172,5 +173,6 @@ def test_log_lines_for_the_journal(
 
 def test_a_pseudonym_is_the_same_for_one_address_only() -> None:
     """And does not contain it."""
-    assert logs.pseudonym("a@b") == logs.pseudonym("a@b") != logs.pseudonym("a@c")
-    assert len(logs.pseudonym("a@b")) == 8
+    one, other = parse_address("a@b"), parse_address("a@c")
+    assert logs.pseudonym(one) == logs.pseudonym(one) != logs.pseudonym(other)
+    assert len(logs.pseudonym(one)) == 8

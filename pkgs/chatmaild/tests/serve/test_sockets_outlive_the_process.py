@@ -4,7 +4,9 @@ import array
 import os
 import pathlib
 import socket
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -144,3 +146,24 @@ def test_descriptors_for_another_process_are_left_alone(
     assert systemd.take_kept(str(path)) is None
     for copy in store.copies:
         os.close(copy)
+
+
+def test_a_process_waits_until_systemd_has_heard(store: Store) -> None:
+    """A barrier holds it until systemd closes what it was given; the deadline ends it, too."""
+    waiter = threading.Thread(target=systemd.wait_until_heard, args=[20.0])
+    waiter.start()
+    message, ancillary, *_ = receives(store)
+    given = array.array("i", ancillary[0][2])[0]
+    assert message == b"BARRIER=1"
+    assert waiter.is_alive()
+    os.close(given)
+    waiter.join(20)
+
+    assert not waiter.is_alive()
+    systemd.wait_until_heard(0.0)
+
+
+def receives(store: Store) -> Any:
+    """The next message to systemd."""
+    store._inbox.settimeout(20)
+    return store._inbox.recvmsg(1000, socket.CMSG_SPACE(4))

@@ -8,13 +8,15 @@ import threading
 
 import pytest
 
+from chatmaild.address import parse_address
 from chatmaild.errors import AddressError, BusyError
 from chatmaild.store import mailboxes as module
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 
 from ..children import environment
 
-ALICE = "alice1234@chat.example.org"
+ALICE = parse_address("alice1234@chat.example.org")
+NOBODY = parse_address("nobody123@chat.example.org")
 NOON_S = 20000 * DAY_S + 43200.0
 
 
@@ -24,9 +26,9 @@ def test_an_address_exists_from_its_creation_to_its_deletion(mailboxes: Mailboxe
 
     assert mailboxes.create(ALICE, "hash", now_s=NOON_S)
 
-    assert mailboxes.exists("ALICE1234+tag@Chat.Example.ORG")
+    assert mailboxes.exists(parse_address("ALICE1234+tag@Chat.Example.ORG"))
     assert mailboxes.password_hash(ALICE) == "hash"
-    assert mailboxes.enforces_encryption(ALICE)
+    assert not mailboxes.accepts_clear_text(ALICE)
     assert list(mailboxes.addresses()) == [ALICE]
     assert mailboxes.delete(ALICE)
     assert not mailboxes.exists(ALICE)
@@ -51,8 +53,8 @@ def test_a_hash_is_replaced_only_where_it_is_the_expected_one(mailboxes: Mailbox
     assert mailboxes.set_password_hash(ALICE, "new", now_s=NOON_S, instead_of="first")
     assert mailboxes.set_password_hash(ALICE, "newer", now_s=NOON_S)
     assert mailboxes.password_hash(ALICE) == "newer"
-    assert not mailboxes.set_password_hash("nobody123@chat.example.org", "x", now_s=NOON_S)
-    assert [path.name for path in mailboxes.directory.iterdir()] == [ALICE]
+    assert not mailboxes.set_password_hash(NOBODY, "x", now_s=NOON_S)
+    assert [path.name for path in mailboxes.directory.iterdir()] == [str(ALICE)]
 
 
 def test_modes_let_the_group_ask_but_not_read(mailboxes: Mailboxes) -> None:
@@ -90,9 +92,61 @@ def test_markers(mailboxes: Mailboxes) -> None:
     assert not mailboxes.is_disabled(ALICE)
 
 
+def test_clear_text_needs_an_account_whose_marker_was_removed(mailboxes: Mailboxes) -> None:
+    """Fail closed: an address that does not exist accepts none."""
+    tagged = parse_address("alice1234+tag@chat.example.org")
+    assert not mailboxes.accepts_clear_text(ALICE)
+    mailboxes.path(ALICE).mkdir()
+    assert not mailboxes.accepts_clear_text(ALICE)
+    mailboxes.create(ALICE, "hash", now_s=NOON_S)
+    assert not mailboxes.accepts_clear_text(ALICE)
+
+    (mailboxes.path(ALICE) / module.ENFORCE_ENCRYPTION).unlink()
+
+    assert mailboxes.accepts_clear_text(ALICE)
+    assert mailboxes.accepts_clear_text(tagged)
+    mailboxes.delete(ALICE)
+    assert not mailboxes.accepts_clear_text(ALICE)
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_an_account_made_during_the_look_accepts_none(
+    mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """The answer may not mix the time before a creation with the time after it."""
+    real = module._is_there
+    looks = iter(range(1, 10))
+
+    def look(path: str) -> bool:
+        found = real(path)
+        if next(looks) == step:
+            mailboxes.directory.joinpath(str(ALICE)).mkdir(exist_ok=True)
+            for name in (module.ENFORCE_ENCRYPTION, module.PASSWORD):
+                (mailboxes.path(ALICE) / name).touch()
+        return found
+
+    monkeypatch.setattr(module, "_is_there", look)
+
+    assert not mailboxes.accepts_clear_text(ALICE)
+
+
+def test_a_directory_that_is_no_account_stops_no_walk(mailboxes: Mailboxes) -> None:
+    """Names that no address has, and what cannot be read, are left out."""
+    mailboxes.create(ALICE, "hash", now_s=NOON_S)
+    for name in ("a b@x", "A@x", "a+b@x", "..@x", "@", "a@b@c", "nothing", "loop@x", "empty@x"):
+        (mailboxes.directory / name).mkdir()
+        if name != "empty@x":
+            (mailboxes.directory / name / "password").touch()
+    loop = mailboxes.directory / "loop@x" / "password"
+    loop.unlink()
+    loop.symlink_to("password")
+
+    assert list(mailboxes.addresses()) == [ALICE]
+
+
 def test_what_cannot_be_told_is_an_error_and_not_a_no(mailboxes: Mailboxes) -> None:
     """A broken disk must make mail wait, not bounce."""
-    (mailboxes.directory / ALICE).symlink_to(ALICE)
+    mailboxes.path(ALICE).symlink_to(str(ALICE))
 
     with pytest.raises(OSError, match="symbolic links"):
         mailboxes.exists(ALICE)
@@ -104,7 +158,7 @@ def test_what_cannot_be_told_is_an_error_and_not_a_no(mailboxes: Mailboxes) -> N
 def test_no_path_for_what_is_no_address(mailboxes: Mailboxes, text: str) -> None:
     """Path tricks do not reach the disk."""
     with pytest.raises(AddressError):
-        mailboxes.path(text)
+        mailboxes.path(parse_address(text))
 
 
 def test_a_lock_that_stays_taken_is_busy(
@@ -161,11 +215,12 @@ def test_threads_make_one_hash(mailboxes: Mailboxes) -> None:
 
 _CREATOR = """
 import sys
+from chatmaild.address import parse_address
 from chatmaild.store.mailboxes import Mailboxes
 boxes = Mailboxes(sys.argv[1])
 print("ready", flush=True)
 for number in range(100000):
-    boxes.create(f"user{number:05}@chat.example.org", "x" * 92, now_s=1.7e9)
+    boxes.create(parse_address(f"user{number:05}@chat.example.org"), "x" * 92, now_s=1.7e9)
 """
 
 
@@ -185,8 +240,8 @@ def test_a_kill_leaves_nothing_half_written(mailboxes: Mailboxes, after_s: float
     made = sorted(mailboxes.addresses())
     for address in made:
         assert mailboxes.password_hash(address) == "x" * 92
-    half = {p.name for p in mailboxes.directory.iterdir()} - set(made)
+    half = {p.name for p in mailboxes.directory.iterdir()} - set(map(str, made))
     assert len(half) <= 1
-    for address in half:
+    for address in map(parse_address, half):
         assert mailboxes.create(address, "again", now_s=NOON_S)
         assert mailboxes.password_hash(address) == "again"

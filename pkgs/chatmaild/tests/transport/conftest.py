@@ -239,6 +239,7 @@ class Smtpd:
     Attributes:
         replies: by verb or whole line; the rest is 250. `.` is the end of data.
         accepted: MAIL line, RCPT lines, octets as they came, for each message.
+        clients: for each message the client that XCLIENT named, "" without one.
         sessions: how many connections there were.
         stall: the end of data waits for it.
         ends: say 421 instead of the next reply, once.
@@ -247,12 +248,14 @@ class Smtpd:
     ends: bool = False
     replies: dict[str, bytes] = field(default_factory=dict)
     accepted: list[tuple[str, list[str], bytes]] = field(default_factory=list)
+    clients: list[str] = field(default_factory=list)
     sessions: int = 0
     stall: asyncio.Event | None = None
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         self.sessions += 1
+        client = ""
         writer.write(b"220 test ESMTP\r\n")
         mail, recipients = "", list[str]()
         while line := (await reader.readuntil(b"\r\n")).decode().strip():
@@ -269,6 +272,10 @@ class Smtpd:
             if verb == "DATA" and reply is None:
                 writer.write(b"354 go ahead\r\n")
                 reply = await self._message(reader, mail, recipients)
+            if verb == "DATA" and reply is None:
+                self.clients.append(client)
+            if verb == "XCLIENT" and reply is None:
+                client, reply = line.partition(" ")[2], b"220 test ESMTP\r\n"
             if verb == "EHLO":
                 reply = b"250-test\r\n250-PIPELINING\r\n250 SIZE 100\r\n"
             writer.write(reply or b"250 2.0.0 Ok\r\n")

@@ -20,6 +20,8 @@ from chatmaild.transport.exchangers import DnsResolver, Exchanger, NoExchangerEr
 ZONE = {
     ("two.test.", "MX"): ["20 second.two.test.", "10 First.two.test."],
     ("alone.test.", "A"): ["192.0.2.1"],
+    ("xn--fu-hia.test.", "MX"): ["10 mx.test."],
+    ("xn--ber-goa.test.", "A"): ["192.0.2.1"],
     ("null.test.", "MX"): ["0 ."],
     ("_x.test.", "MX"): ["10 _x.test."],
     ("odd.test.", "MX"): [r"10 a\@b.test."],
@@ -52,7 +54,7 @@ class NameServer(asyncio.DatagramProtocol):
 
 
 @contextlib.asynccontextmanager
-async def resolver() -> AsyncIterator[DnsResolver]:
+async def resolver(*, ipv4_only: bool = False) -> AsyncIterator[DnsResolver]:
     """A resolver that asks the zone."""
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(NameServer, local_addr=("127.0.0.1", 0))
@@ -61,7 +63,7 @@ async def resolver() -> AsyncIterator[DnsResolver]:
     stub.port = transport.get_extra_info("sockname")[1]
     stub.lifetime = 0.5
     try:
-        yield DnsResolver(stub)
+        yield DnsResolver(stub, ipv4_only=ipv4_only)
     finally:
         transport.close()
 
@@ -120,6 +122,20 @@ def test_addresses_of_this_machine_are_left_out(host: str, expected: set[str]) -
     assert expected == asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("both.test", ["192.0.2.1"]), ("192.0.2.9", ["192.0.2.9"]), ("2001:db8::1", [])],
+)
+def test_a_relay_at_an_ipv4_literal_uses_ipv4_alone(host: str, expected: list[str]) -> None:
+    """Its peers refuse what comes from another address."""
+
+    async def scenario() -> list[str]:
+        async with resolver(ipv4_only=True) as names:
+            return await names.addresses(host)
+
+    assert expected == asyncio.run(scenario())
+
+
 def test_a_host_without_addresses() -> None:
     """Is an OSError, like any other network problem."""
 
@@ -147,3 +163,18 @@ def test_the_system_resolver_has_a_deadline(
         assert names._dns().nameservers == ["127.0.0.1"]
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("domain", "host"),
+    [("fuß.test", "mx.test"), ("xn--fu-hia.test", "mx.test"), ("über.test", "xn--ber-goa.test")],
+)
+def test_domains_in_other_letters(domain: str, host: str) -> None:
+    """DNS has the names of IDNA2008."""
+    assert [Exchanger(name=host, verify=True)] == _exchangers(domain)
+
+
+def test_a_domain_that_is_no_name() -> None:
+    """Postfix, which comes next, tells the sender."""
+    with pytest.raises(NoExchangerError):
+        _exchangers("\N{HEAVY BLACK HEART}.test")

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import idna
+
 # `mta-sts.` stands before it, and names end at 253 characters (RFC 1035 section 2.3.4)
 LONGEST_DOMAIN = 253 - len("mta-sts.")
 # as the file comes with the image
@@ -131,7 +133,11 @@ def _domain(value: object) -> str:
             "or an IP address build your own image: see docs/install.md."
         )
     try:
-        domain = domain.encode("idna").decode("ascii")
+        # IDNA2008, as DNS registries have it: Python's own codec is of 2003
+        domain = ".".join(
+            label if label.isascii() else idna.alabel(label).decode("ascii")
+            for label in domain.split(".")
+        )
     except UnicodeError:
         raise _MistakeError(f"domain = {domain!r} is not a domain name.") from None
     labels = domain.split(".")

@@ -4,6 +4,7 @@ import secrets
 import string
 from urllib.parse import quote
 
+from chatmaild.address import Address
 from chatmaild.settings import Accounts, Settings
 
 # what every client and every URL passes on unharmed
@@ -25,12 +26,12 @@ def random_password(limits: Accounts) -> str:
     return "".join(secrets.choice(PASSWORD_CHARACTERS) for _ in range(length))
 
 
-def dclogin_url(address: str, password: str, settings: Settings) -> str:
+def dclogin_url(address: Address, password: str, settings: Settings) -> str:
     """A link that logs in where the certificate is not publicly trusted (`ic=3`)."""
     host = ""
     if settings.mail_domain.startswith("["):
         host = f"&ih={settings.domain}&sh={settings.domain}"
-    return f"dclogin:{quote(address, safe='@[]')}?p={quote(password, safe='')}&v=1{host}&ic=3"
+    return f"dclogin:{quote(str(address), safe='@[]')}?p={quote(password, safe='')}&v=1{host}&ic=3"
 
 
 def invite_link(settings: Settings, token: str = "") -> str:

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 from chatmaild import serve
 from chatmaild.accounts.http import Handler, Request, Response, json_response
 from chatmaild.accounts.logins import Logins
+from chatmaild.address import address_or_none
 from chatmaild.errors import BusyError
 from chatmaild.metrics import Counters
 
@@ -72,8 +73,8 @@ async def _login(request: Request, logins: Logins) -> Response:
         user, password = form["username"], form["password"].encode("latin-1")
     except (ValueError, KeyError):
         return json_response({"error": "invalid_request"}, 400)
-    address = await logins.login(user, password)
-    if address is None:
+    address = address_or_none(user)
+    if address is None or not await logins.login(address, password):
         # token and user belong here, too: without them Dovecot tells of a temporary failure
         return json_response({"access_token": TOKEN, "user": user, "active": False})
-    return json_response({"access_token": TOKEN, "user": address, "active": True})
+    return json_response({"access_token": TOKEN, "user": str(address), "active": True})

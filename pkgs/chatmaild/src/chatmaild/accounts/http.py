@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from chatmaild import serve
+from chatmaild.wire.listening import BACKLOG
 
 MAX_HEAD_BYTES = 16384
 MAX_BODY_BYTES = 65536
@@ -72,7 +73,7 @@ async def http(
         return _Connection(handler, refusal or _plain_refusal, connections)
 
     # for unix sockets, too: create_unix_server would remove the file that a successor needs
-    server = await loop.create_server(connection, sock=listener, backlog=serve.BACKLOG)
+    server = await loop.create_server(connection, sock=listener, backlog=BACKLOG)
     try:
         yield
     finally:

@@ -16,8 +16,8 @@ from chatmaild.accounts.passwords import (
     verify_password,
 )
 from chatmaild.accounts.registration import RegistrationSwitch
-from chatmaild.address import limit_problem, parse_address
-from chatmaild.errors import AddressError, BusyError, RegistrationRefused
+from chatmaild.address import Address, limit_problem
+from chatmaild.errors import BusyError, RegistrationRefused
 from chatmaild.metrics import Counters
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
@@ -43,40 +43,34 @@ class Logins:
         self._verified = VerifiedCredentials()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="passwords")
         # the lock of each address that is being made, and how many hold or want it
-        self._creating: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._creating: dict[Address, tuple[asyncio.Lock, int]] = {}
         self._waiting = 0
         self._counters = counters
 
-    async def login(self, user: str, password: bytes) -> str | None:
-        """The address that has logged in, or None when the password or the name is not right.
+    async def login(self, address: Address, password: bytes) -> bool:
+        """Whether the address may log in with this password; a first login makes the account.
 
         Raises:
             BusyError: too many wait already.
             OSError: the disk does not do its part.
         """
-        try:
-            address = str(parse_address(user))
-        except AddressError:
-            return None
-        local, _, domain = address.rpartition("@")
-        if domain != self._domain or "+" in local:
-            return None
+        if address.domain != self._domain or address.account != address:
+            return False
         encoded = self._mailboxes.password_hash(address)
         if encoded is None:
-            return await self._first_login(address, local, password)
+            return await self._first_login(address, password)
         return await self._verify(address, password, encoded)
 
-    async def is_right(self, address: str, password: bytes) -> bool:
+    async def is_right(self, address: Address, password: bytes) -> bool:
         """Whether the address exists and has this password; makes nothing.
 
         Raises:
-            AddressError: the text is no address.
+            BusyError: too many wait already.
         """
-        address = str(parse_address(address))
         encoded = self._mailboxes.password_hash(address)
         return bool(encoded) and await self._matches(address, password, encoded or "")
 
-    async def create(self, address: str, password: bytes) -> bool:
+    async def create(self, address: Address, password: bytes) -> bool:
         """Make the address, unless it exists; the caller has asked whether it may.
 
         Raises:
@@ -94,15 +88,15 @@ class Logins:
         """Let the threads end."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    async def _verify(self, address: str, password: bytes, encoded: str) -> str | None:
+    async def _verify(self, address: Address, password: bytes, encoded: str) -> bool:
         if not encoded or not await self._matches(address, password, encoded):
             self._counters.add("logins", result="refused")
-            return None
+            return False
         self._mailboxes.record_login(address, now_s=time.time())
         self._counters.add("logins", result="accepted")
-        return address
+        return True
 
-    async def _matches(self, address: str, password: bytes, encoded: str) -> bool:
+    async def _matches(self, address: Address, password: bytes, encoded: str) -> bool:
         if (address, password, encoded) in self._verified:
             return True
         if not await self._in_thread(verify_password, password, encoded):
@@ -112,9 +106,9 @@ class Logins:
         self._verified.add(address, password, encoded)
         return True
 
-    async def _first_login(self, address: str, local: str, password: bytes) -> str | None:
-        if limit_problem(local, password.decode("utf-8", "replace"), self._limits):
-            return None
+    async def _first_login(self, address: Address, password: bytes) -> bool:
+        if limit_problem(address.local, password.decode("utf-8", "replace"), self._limits):
+            return False
         async with self._alone(address):
             encoded = self._mailboxes.password_hash(address)
             if encoded is None:
@@ -122,15 +116,15 @@ class Logins:
                     self._switch.check_open()
                 except RegistrationRefused as refused:
                     self._counters.add("rejected_registrations", reason=refused.code)
-                    return None
+                    return False
                 if await self.create(address, password):
-                    return address
+                    return True
                 # another process was faster, so its password counts
                 encoded = self._mailboxes.password_hash(address) or ""
             return await self._verify(address, password, encoded)
 
     @contextlib.asynccontextmanager
-    async def _alone(self, address: str) -> AsyncIterator[None]:
+    async def _alone(self, address: Address) -> AsyncIterator[None]:
         """One first login of an address after the other."""
         lock, users = self._creating.get(address, (asyncio.Lock(), 0))
         self._creating[address] = (lock, users + 1)
@@ -142,14 +136,14 @@ class Logins:
             if users > 1:
                 self._creating[address] = (lock, users - 1)
 
-    def _rehash(self, address: str, password: bytes, verified: str) -> str:
+    def _rehash(self, address: Address, password: bytes, verified: str) -> str:
         """Replace a hash of older ways; the new one, or the old when it was changed meanwhile."""
         encoded = hash_password(password)
         now_s = time.time()
         done = self._mailboxes.set_password_hash(address, encoded, now_s=now_s, instead_of=verified)
         return encoded if done else verified
 
-    def _make(self, address: str, password: bytes) -> str | None:
+    def _make(self, address: Address, password: bytes) -> str | None:
         """The hash of the address that was made; None when it exists."""
         encoded = hash_password(password)
         return encoded if self._mailboxes.create(address, encoded, now_s=time.time()) else None
@@ -165,6 +159,6 @@ class Logins:
             self._waiting -= 1
 
 
-def kind_of_address(address: str) -> str:
+def kind_of_address(address: Address) -> str:
     """`ci` for addresses of automatic tests, which begin with `ci-`, else `user`."""
-    return "ci" if address.startswith("ci-") else "user"
+    return "ci" if address.local.startswith("ci-") else "user"

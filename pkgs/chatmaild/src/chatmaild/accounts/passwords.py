@@ -18,6 +18,7 @@ import secrets
 from collections import OrderedDict
 
 from chatmaild.accounts.crypt import crypt
+from chatmaild.address import Address
 
 # flavour j, N = 512, r = 8
 _OURS = "$y$j65$"
@@ -104,21 +105,21 @@ class VerifiedCredentials:
         self._entries: OrderedDict[bytes, None] = OrderedDict()
         self._max_entries = max_entries
 
-    def add(self, address: str, password: bytes, encoded: str) -> None:
+    def add(self, address: Address, password: bytes, encoded: str) -> None:
         """Remember that the password is the one of that hash."""
         self._entries[self._digest(address, password, encoded)] = None
         if len(self._entries) > self._max_entries:
             self._entries.popitem(last=False)
 
-    def __contains__(self, credentials: tuple[str, bytes, str]) -> bool:
+    def __contains__(self, credentials: tuple[Address, bytes, str]) -> bool:
         digest = self._digest(*credentials)
         if digest not in self._entries:
             return False
         self._entries.move_to_end(digest)
         return True
 
-    def _digest(self, address: str, password: bytes, encoded: str) -> bytes:
+    def _digest(self, address: Address, password: bytes, encoded: str) -> bytes:
         state = hashlib.blake2b(key=self._key, digest_size=16)
-        for part in (address.encode(), password, encoded.encode()):
+        for part in (str(address).encode(), password, encoded.encode()):
             state.update(len(part).to_bytes(4, "big") + part)
         return state.digest()

@@ -5,17 +5,19 @@ from contextlib import AsyncExitStack
 from chatmaild.accounts import dovecot
 from chatmaild.accounts.http import http
 from chatmaild.accounts.logins import Logins
+from chatmaild.accounts.throttle import Throttle
 from chatmaild.accounts.web import Web
 from chatmaild.metadata import server as metadata
 from chatmaild.metadata.keys import Keys
 from chatmaild.metrics import Counters
-from chatmaild.push.events import delivered_to
+from chatmaild.push.events import delivery
 from chatmaild.push.queue import DiskQueue
 from chatmaild.push.sender import Sender
 from chatmaild.recipients import server as socketmap
 from chatmaild.recipients.maps import Maps
 from chatmaild.serve import listen_tcp, listen_unix, streams
 from chatmaild.settings import Settings
+from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.tokens import Tokens
 
@@ -27,6 +29,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         OSError: a socket or the state directory cannot be used.
     """
     mailboxes = Mailboxes.of(settings)
+    note_fullness = Throttle(Fullness(mailboxes, settings.retention).note)
     counters = Counters()
     tokens = Tokens(mailboxes, settings.push.token_valid_days)
     logins = Logins(settings, counters)
@@ -37,9 +40,12 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         stack.push_async_callback(sender.stop)
 
     async def delivered(event: bytes) -> None:
-        address = delivered_to(event)
-        if address and settings.push.enable:
-            sender.notify(address)
+        found = delivery(event)
+        if found is None:
+            return
+        if found.is_news and settings.push.enable:
+            sender.notify(found.owner)
+        note_fullness(found.owner)
 
     maps = Maps.of(settings, mailboxes.exists)
     for path in (settings.sockets.recipients, settings.sockets.transports):

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from chatmaild import logs
+from chatmaild.accounts import lifecycle
 from chatmaild.accounts.credentials import (
     dclogin_url,
     invite_link,
@@ -28,10 +29,9 @@ from chatmaild.accounts.language import LANGUAGES, preferred, sentence
 from chatmaild.accounts.logins import Logins
 from chatmaild.accounts.ratelimit import IpLimit
 from chatmaild.accounts.registration import RegistrationSwitch
-from chatmaild.address import parse_address
-from chatmaild.errors import AddressError, BusyError, RegistrationRefused
+from chatmaild.address import Address, address_or_none, parse_address
+from chatmaild.errors import BusyError, RegistrationRefused
 from chatmaild.metrics import Counters
-from chatmaild.sessions import end_sessions
 from chatmaild.settings import Settings
 from chatmaild.store.invites import Invites
 from chatmaild.store.mailboxes import Mailboxes
@@ -61,9 +61,9 @@ MAX_NAME_ATTEMPTS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Deletion:
-    """What somebody wants deleted; `language` is that of the form's page."""
+    """What to delete; `address` is None for text that is none, `language` that of the form."""
 
-    address: str
+    address: Address | None
     password: bytes
     language: str
 
@@ -123,7 +123,7 @@ class Web:
         self._counters.add("offered_addresses")
         return self._credentials(address, password)
 
-    async def _create_invited(self, token: str, password: str) -> str:
+    async def _create_invited(self, token: str, password: str) -> Address:
         self._switch.check_capacity()
         self._invites.redeem(token, now_s=time.time())
         try:
@@ -132,21 +132,22 @@ class Web:
             self._invites.give_back(token)
             raise
 
-    async def _create_free(self, password: bytes) -> str:
+    async def _create_free(self, password: bytes) -> Address:
         address = self._free_address()
         while not await self._logins.create(address, password):
             address = self._free_address()
         return address
 
-    def _free_address(self) -> str:
+    def _free_address(self) -> Address:
         for _ in range(MAX_NAME_ATTEMPTS):
-            address = f"{random_name(self._settings.accounts)}@{self._settings.mail_domain}"
+            name = random_name(self._settings.accounts)
+            address = parse_address(f"{name}@{self._settings.mail_domain}")
             if not self._mailboxes.exists(address):
                 return address
         raise BusyError("no free name")
 
-    def _credentials(self, address: str, password: str) -> Response:
-        content = {"email": address, "password": password}
+    def _credentials(self, address: Address, password: str) -> Response:
+        content = {"email": str(address), "password": password}
         if not self._settings.tls.trusted:
             content["dclogin_url"] = dclogin_url(address, password, self._settings)
         return json_response(content, cache_control="no-store")
@@ -161,24 +162,19 @@ class Web:
         wanted = parse_deletion(request)
         if wanted is None:
             return _page("not-deleted", request, "") or refuse("bad-request", request)
+        address = wanted.address
         try:
-            right = await self._logins.is_right(wanted.address, wanted.password)
-        except AddressError:
-            right = False
+            right = address and await self._logins.is_right(address, wanted.password)
         except BusyError:
             if page := _page("not-now", request, wanted.language):
                 return page
             raise
-        if not right:
+        if not address or not right:
             return _page("not-deleted", request, wanted.language) or refuse("credentials", request)
-        await asyncio.to_thread(self._delete_address, parse_address(wanted.address).mailbox)
+        await asyncio.to_thread(lifecycle.delete, self._settings, address)
         self._counters.add("deleted_accounts", by="person")
-        _log.info("deleted an address at its owner's wish (%s)", logs.pseudonym(wanted.address))
+        _log.info("deleted an address at its owner's wish (%s)", logs.pseudonym(address))
         return _page("deleted", request, wanted.language) or json_response({"deleted": True})
-
-    def _delete_address(self, address: str) -> None:
-        self._mailboxes.delete(address)
-        end_sessions(self._settings, address)
 
 
 def refuse(code: str, request: Request, **headers: str) -> Response:
@@ -211,7 +207,7 @@ def parse_deletion(request: Request) -> _Deletion | None:
     if not (isinstance(address, str) and isinstance(password, str) and isinstance(language, str)):
         return None
     return _Deletion(
-        address=address.strip(),
+        address=address_or_none(address.strip()),
         password=password.encode("utf-8", "surrogatepass"),
         language=language,
     )

@@ -7,14 +7,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import dns.exception
 import dns.rdatatype
 import dns.resolver
 
 from chatmaild.dkim.records import PublicKey, parse_record
-from chatmaild.errors import KeyUnavailableError
+from chatmaild.errors import ChatmaildError, KeyUnavailableError
 
 _CACHED_KEYS: Final = 1000
 _MAX_TTL_S: Final = 86_400  # a withdrawn key is forgotten after a day at the latest
@@ -53,6 +53,28 @@ def query_txt(name: str) -> TxtAnswer:
     return TxtAnswer(texts=texts, ttl_s=answer.rrset.ttl)
 
 
+class KeyNotCachedError(ChatmaildError):
+    """A key is not known and DNS must not be asked now."""
+
+
+class Keys(Protocol):
+    """Published keys by name."""
+
+    def cached(self, name: str) -> tuple[PublicKey, ...]:
+        """Keys that are still known; empty where DNS has to be asked."""
+
+    def drop(self, name: str) -> None:
+        """Forget the keys of that name."""
+
+    def fresh(self, name: str) -> tuple[PublicKey, ...]:
+        """Keys that DNS gives now.
+
+        Raises:
+            KeyUnavailableError: DNS gives no answer now.
+            KeyNotCachedError: DNS must not be asked.
+        """
+
+
 class KeyCache:
     """Published keys by name. Absent ones are asked for again each time. Safe for threads."""
 
@@ -65,6 +87,7 @@ class KeyCache:
         self._clock = clock
         self._entries: OrderedDict[str, tuple[float, tuple[PublicKey, ...]]] = OrderedDict()
         self._lock = threading.Lock()
+        self.without_dns: Final[Keys] = _WithoutDns(self)
 
     def cached(self, name: str) -> tuple[PublicKey, ...]:
         """Keys that are still known; empty where DNS has to be asked."""
@@ -97,3 +120,15 @@ class KeyCache:
                 while len(self._entries) > _CACHED_KEYS:
                     self._entries.popitem(last=False)
         return keys
+
+
+class _WithoutDns:
+    """The keys that are known, for who cannot wait."""
+
+    def __init__(self, keys: KeyCache) -> None:
+        self.cached = keys.cached
+        self.drop = keys.drop
+
+    def fresh(self, name: str) -> tuple[PublicKey, ...]:
+        """Refuse."""
+        raise KeyNotCachedError(name)

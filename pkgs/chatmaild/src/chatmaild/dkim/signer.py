@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from chatmaild.dkim.canonical import Field, Form, header_digest_input
+from chatmaild.dkim.canonical import Field, Fields, Form, header_digest_input
 
 # Named once more than they occur, so that nobody can add one on the way (section 8.15). Autocrypt
 # is among them: an added one would swap the key that the receiver encrypts to.
@@ -34,6 +34,12 @@ _UNSIGNED: Final = frozenset({
     b"dkim-signature", b"authentication-results", b"comments", b"keywords",
 })  # fmt: skip
 _LINE: Final = 72  # octets at which the field is folded
+# Fields of one name that are signed: the undermost, which RFC 6376 section 5.4.2 has first.
+_MOST_OF_A_NAME: Final = 20
+# Bytes of ``h=``. Verifiers, ours too (`verifier.MAX_FIELD_BYTES`), read no field without end:
+# the names that are always there take 7,000 at most, folds one in 36, the rest of the field 700.
+_NAMES_LIMIT: Final = 12_000
+_NAME_LIMIT: Final = 100  # bytes of a name that is signed, so that no line has more than 998
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,8 @@ class Signer:
         """
         names = signed_names(headers)
         unsigned = SignatureField(b"DKIM-Signature", self._tags(names, body_hash, now_s))
-        digest = hashlib.sha256(header_digest_input(headers, names, Form.RELAXED, unsigned))
+        fields = Fields(headers).select(names)
+        digest = hashlib.sha256(header_digest_input(fields, Form.RELAXED, unsigned))
         signature = self.key.sign(digest.digest(), PKCS1v15(), Prehashed(SHA256()))
         folded = _fold_base64(base64.b64encode(signature))
         return SignatureField(unsigned.name, unsigned.value + folded)
@@ -73,14 +80,26 @@ class Signer:
 
 
 def signed_names(headers: Sequence[Field]) -> list[bytes]:
-    """Names for ``h=``: each field present, and the ones that must not be added."""
+    """Names for ``h=``: each field present, and the ones that must not be added.
+
+    A header of thousands of fields is signed in part, so that the signature can be read: first the
+    fields of `OVERSIGNED`, then the others in the order of the message.
+    """
     counts = Counter(header.name.strip(b" \t").lower() for header in headers)
-    for name in _UNSIGNED:
-        counts.pop(name, None)
-    counts.update(OVERSIGNED)
-    for name in _ALWAYS:
-        counts.setdefault(name, 1)
-    return [name for name, count in counts.items() for _ in range(count)]
+    wanted = {name: counts.pop(name, 0) + 1 for name in OVERSIGNED}
+    wanted |= {name: counts.pop(name, 1) for name in _ALWAYS}
+    wanted |= {name: count for name, count in counts.items() if _is_signed(name)}
+    names: list[bytes] = []
+    left = _NAMES_LIMIT
+    for name, count in wanted.items():
+        fitting = min(count, _MOST_OF_A_NAME, left // (len(name) + 1))
+        names += [name] * fitting
+        left -= fitting * (len(name) + 1)
+    return names
+
+
+def _is_signed(name: bytes) -> bool:
+    return name not in _UNSIGNED and len(name) <= _NAME_LIMIT
 
 
 def _fold_names(names: Sequence[bytes]) -> bytes:

@@ -1,7 +1,10 @@
 """Deleting what is too old, too large or not used any more (`chatmaild expire`)."""
 
+import functools
 import time
 
+from chatmaild.accounts import lifecycle
+from chatmaild.address import Address
 from chatmaild.expire.job import Report, clean_mailbox, walk
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
@@ -16,17 +19,23 @@ def run(settings: Settings, *, dry_run: bool, verbose: bool) -> str:
     """
     started_s = time.monotonic()
     report = Report()
-    walk(Mailboxes.of(settings), settings.retention, time.time(), report, dry_run=dry_run)
+    walk(
+        Mailboxes.of(settings),
+        settings.retention,
+        time.time(),
+        report,
+        dry_run=dry_run,
+        delete=functools.partial(lifecycle.delete, settings),
+    )
     took_s = time.monotonic() - started_s
-    lines = [f"needs care: {path}" for path in report.strange] if verbose else []
+    lines = [f"needs care: {path}" for path in sorted(report.strange)] if verbose else []
     return "\n".join([*lines, report.summary(took_s, dry_run=dry_run)])
 
 
-def clean_one(settings: Settings, address: str) -> str:
+def clean_one(settings: Settings, address: Address) -> str:
     """Bring one mailbox below its quota again; the summary in one line.
 
     Raises:
-        AddressError: the text is no address.
         OSError: the mailbox cannot be read.
     """
     report = Report()

@@ -1,14 +1,16 @@
 """The walk over all mailboxes; what happens to each is decided in messages.py."""
 
-import contextlib
 import os
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chatmaild.address import Address
 from chatmaild.expire.messages import Message, over_quota, scan, too_old
 from chatmaild.settings import Retention
+from chatmaild.store.fullness import NEARLY_FULL, QUOTA_FILE
 from chatmaild.store.mailboxes import (
     DAY_S,
     DISABLED,
@@ -16,17 +18,18 @@ from chatmaild.store.mailboxes import (
     PASSWORD,
     TRASH_PREFIX,
     Mailboxes,
+    account_of,
 )
 
-# Dovecot's memory of the quota: it counts anew when the file is gone
-QUOTA_FILE = "maildirsize"
 # what an interrupted creation leaves, and an IMAP session that outlives its address
-_REMAINS = re.compile(f"{ENFORCE_ENCRYPTION}|{DISABLED}|dovecot.*|maildir.*|subscriptions")
+_REMAINS = re.compile(
+    f"{ENFORCE_ENCRYPTION}|{DISABLED}|{NEARLY_FULL}|dovecot.*|maildir.*|subscriptions"
+)
 
 
 @dataclass(slots=True)
 class Report:
-    """What was found and what was deleted."""
+    """What was found and what was really deleted."""
 
     addresses: int = 0
     deleted_addresses: int = 0
@@ -34,8 +37,9 @@ class Report:
     deleted_messages: int = 0
     deleted_bytes: int = 0
     deleted_directories: int = 0
-    # directories that belong to no address and are not empty
-    strange: list[str] = field(default_factory=list)
+    # directories that an operator should look at: of no address and not empty, unreadable, or
+    # with a file that cannot be deleted
+    strange: set[str] = field(default_factory=set)
 
     def summary(self, took_s: float, *, dry_run: bool) -> str:
         """One line for the journal, without any address."""
@@ -50,49 +54,73 @@ class Report:
 
 
 def walk(
-    mailboxes: Mailboxes, retention: Retention, now_s: float, report: Report, *, dry_run: bool
+    mailboxes: Mailboxes,
+    retention: Retention,
+    now_s: float,
+    report: Report,
+    *,
+    dry_run: bool,
+    delete: Callable[[Address], bool],
 ) -> None:
-    """Visit each directory below the mailboxes' one.
+    """Visit each directory below the mailboxes' one; one that fails does not stop the walk.
+
+    Args:
+        delete: deletes an account; whether it was there.
 
     Raises:
-        OSError: that directory cannot be read.
+        OSError: the mailboxes' directory cannot be read.
     """
     oldest_login_s = now_s - retention.delete_inactive_after_days * DAY_S
-    with os.scandir(mailboxes.directory) as entries:
-        for entry in entries:
-            if not entry.is_dir(follow_symlinks=False):
-                continue
-            last_login_s = _modified_s(f"{entry.path}/{PASSWORD}")
-            if "@" not in entry.name or last_login_s is None:
-                _left_over(entry.path, now_s, report, dry_run=dry_run)
-                continue
+
+    def visit(entry: "os.DirEntry[str]") -> None:
+        last_login_s = _modified_s(f"{entry.path}/{PASSWORD}")
+        if "@" not in entry.name or last_login_s is None:
+            _left_over(entry.path, now_s, report, dry_run=dry_run)
+            return
+        address = account_of(entry.name)
+        if address is None:
+            # nobody can log in there, but its messages become too old as all others do
+            report.strange.add(entry.path)
+        else:
             report.addresses += 1
             if last_login_s < oldest_login_s:
-                report.deleted_addresses += 1
-                if not dry_run:
-                    mailboxes.delete(entry.name)
-            else:
-                clean_mailbox(Path(entry.path), retention, now_s, report, dry_run=dry_run)
+                report.deleted_addresses += dry_run or delete(address)
+                return
+        clean_mailbox(Path(entry.path), retention, now_s, report, dry_run=dry_run)
+
+    with os.scandir(mailboxes.directory) as entries:
+        for entry in entries:
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    visit(entry)
+            except OSError:
+                report.strange.add(entry.path)
 
 
 def clean_mailbox(
     path: Path, retention: Retention, now_s: float, report: Report, *, dry_run: bool
 ) -> None:
-    """Delete what is too old or over quota in one mailbox."""
+    """Delete what is too old or over quota in one mailbox; count what is gone afterwards."""
     doomed: list[Message] = []
     kept: list[Message] = []
     for message in scan(str(path)):
         (doomed if too_old(message, retention, now_s) else kept).append(message)
     report.messages += len(kept) + len(doomed)
     doomed += over_quota(kept, retention, now_s)
-    report.deleted_messages += len(doomed)
-    report.deleted_bytes += sum(message.size_bytes for message in doomed)
-    if not doomed or dry_run:
-        return
     for message in doomed:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(message.path)  # noqa: PTH108 - a million of them
-    (path / QUOTA_FILE).unlink(missing_ok=True)
+        try:
+            if not dry_run:
+                os.unlink(message.path)  # noqa: PTH108 - a million of them
+        except FileNotFoundError:
+            continue  # a client has deleted or renamed it meanwhile
+        except OSError:
+            report.strange.add(str(path))
+            continue
+        report.deleted_messages += 1
+        report.deleted_bytes += message.size_bytes
+    if doomed and not dry_run:
+        for name in (QUOTA_FILE, NEARLY_FULL):
+            (path / name).unlink(missing_ok=True)
 
 
 def _left_over(path: str, now_s: float, report: Report, *, dry_run: bool) -> None:
@@ -101,13 +129,17 @@ def _left_over(path: str, now_s: float, report: Report, *, dry_run: bool) -> Non
     if modified_s is None or now_s - modified_s < DAY_S:
         # somebody may be at work on it
         return
-    trash = Path(path).name.startswith(TRASH_PREFIX)
+    name = Path(path).name
+    trash = name.startswith(TRASH_PREFIX) and "@" not in name
     if not trash and not _is_empty(path):
-        report.strange.append(path)
+        report.strange.add(path)
         return
-    report.deleted_directories += 1
     if not dry_run:
         shutil.rmtree(path, ignore_errors=True)
+        if _modified_s(path) is not None:
+            report.strange.add(path)
+            return
+    report.deleted_directories += 1
 
 
 def _is_empty(path: str) -> bool:

@@ -7,22 +7,47 @@ from typing import Final
 
 from chatmaild.filter.packets import PacketWalk
 
-BEGIN: Final = b"-----BEGIN PGP MESSAGE-----\r\n"
-_VERSION: Final = b"Version: "
+BEGIN: Final = b"-----BEGIN PGP MESSAGE-----"
+_BLANKS: Final = b" \t"
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _LINE_ENDS: Final = b"\r\n"
 # padding, checksum line, end line; the checksum is not verified (RFC 9580 section 6.1)
 _TAIL: Final = re.compile(
-    rb"(?:(={1,2})(?:\r\n)+)?(=[A-Za-z0-9+/]{4}(?:\r\n)+)?-----END PGP MESSAGE-----(?:\r\n)*"
+    rb"(?:(={1,2})(?:[ \t]*\r?\n)+)?(=[A-Za-z0-9+/]{4}(?:[ \t]*\r?\n)+)?"
+    rb"-----END PGP MESSAGE-----(?:[ \t]*\r?\n)*[ \t]*"
 )
-_HEAD_LIMIT: Final = 1024  # octets; real heads have one Version line at most
+_HEAD_LIMIT: Final = 2048  # bytes until the base64 begins; real programs write some hundred
 _TAIL_LIMIT: Final = 1024
+_HEADER_LINES: Final = 16
+_HEADER_LINES_STRICT: Final = 4
+
+# what receivers have to ignore if they do not know it (RFC 9580 section 6.2.2)
+_HEADER: Final = re.compile(rb"[A-Za-z][A-Za-z0-9-]{0,63}:(?:[ \t][^\0\r\n]*)?")
+# What programs write about themselves: a name with a number, where they come from, a character
+# set. GnuPG, Mailvelope, FlowCrypt, GopenPGP, OpenPGP.js, OpenKeychain, PGP Desktop, Enigmail,
+# GPGTools, Bouncy Castle.
+_URL: Final = rb"https?://[A-Za-z0-9.-]{1,40}(?:/[A-Za-z0-9._/-]{0,40})?"
+_HEADER_STRICT: Final = re.compile(
+    rb"(?:"
+    rb"version:[ \t]+(?:"
+    rb"[a-z][a-z0-9./]{1,15}(?: [a-z#]{1,10}){0,2} v?[0-9][0-9a-z.+-]{0,19}"
+    rb"(?: [a-z]{1,10} encryption)?(?: \((?:build )?[a-z0-9 ./-]{1,20}\))?"
+    rb"(?: - not licensed for commercial use: www\.pgp\.com)?"
+    rb"|protonmail|pgpainless|objectivepgp)"
+    rb"|comment:[ \t]+(?:"
+    rb"(?:[a-z]{1,16} - |email security by mailvelope - )?" + _URL + rb"|"
+    rb"using [a-z.]{1,16}(?: with [a-z]{1,16})?(?: - " + _URL + rb")?|"
+    rb"seamlessly send and receive encrypted email)"
+    rb"|charset:[ \t]+[a-z0-9_-]{1,20}"
+    rb")[ \t]*",
+    re.IGNORECASE,
+)
 
 
 class Armour:
-    """Says whether octets, fed in pieces, are one armoured encrypted message and nothing else.
+    """Says whether bytes, fed in pieces, are one armoured encrypted message and nothing else.
 
-    ``strict`` refuses the Version line that old programs write.
+    ``strict`` takes only such headers as programs write by themselves.
     """
 
     __slots__ = ("_head", "_line_start", "_strict", "_tail", "_walk", "failed")
@@ -55,29 +80,38 @@ class Armour:
 
     def _more_head(self, octets: bytes) -> None:
         head = (self._head or b"") + octets
-        if not head.startswith(BEGIN[: len(head)]):
-            self.failed = True
-            return
         data_at = self._data_start(head)
-        if data_at is not None:
-            self._head = None
+        if self.failed:
+            return
+        # the same limit wherever the text is cut
+        self.failed = (len(head) if data_at is None else data_at) > _HEAD_LIMIT
+        self._head = head if data_at is None else None
+        if data_at is not None and not self.failed:
             self._more_data(head[data_at:])
-        elif len(head) > _HEAD_LIMIT:
-            self.failed = True
-        else:
-            self._head = head
 
     def _data_start(self, head: bytes) -> int | None:
         """Where the base64 begins; None while that cannot be told yet."""
-        at = len(BEGIN)
-        if len(head) <= at or (not self._strict and _VERSION.startswith(head[at:])):
-            return None
-        if not self._strict and head.startswith(_VERSION, at):
-            line_end = head.find(b"\r\n", at)
-            if line_end < 0:
+        at = begin_at = 0
+        headers = 0
+        while (line_end := head.find(b"\n", at, _HEAD_LIMIT)) >= 0:
+            line = head[at:line_end].removesuffix(b"\r").rstrip(_BLANKS)
+            if not begin_at:
+                begin_at = line_end + 1 if line == BEGIN else 0
+                self.failed = bool(line) and line != BEGIN
+            elif b":" in line:
+                headers += 1
+                self.failed = not self._is_header(line, headers)
+            else:  # the blank line, or, where that is missing, base64 already
+                return at if line else line_end + 1
+            if self.failed:
                 return None
-            at = line_end + 2
-        return at
+            at = line_end + 1
+        return None
+
+    def _is_header(self, line: bytes, count: int) -> bool:
+        if self._strict:
+            return count <= _HEADER_LINES_STRICT and bool(_HEADER_STRICT.fullmatch(line))
+        return count <= _HEADER_LINES and bool(_HEADER.fullmatch(line))
 
     def _more_data(self, octets: bytes) -> None:
         equals, dash = octets.find(b"="), octets.find(b"-")

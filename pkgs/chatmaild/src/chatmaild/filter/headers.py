@@ -17,6 +17,14 @@ _USUAL_MULTIPART: Final = re.compile(
 _MEDIA_TYPE: Final = re.compile(rb"[ \t]*([!#-'*+\-.0-9A-Z^-~]+/[!#-'*+\-.0-9A-Z^-~]+)[ \t]*")
 _FOLD: Final = re.compile(rb"\r?\n")
 _NAME: Final = bytes(range(33, 127))  # octets of a field name (RFC 5322 section 2.2)
+# Bytes of one field, folds as LF. With a milter, Postfix (`cleanup_message.c`) drops those lines,
+# of 2048 bytes at most, with which a field would have more than 60,000, and tells nobody.
+# header_size_limit can only lower that.
+_FIELD_LIMIT: Final = 57_000
+# Bytes of one Content-Type. Names of files in the pieces of RFC 2231 take up to 3 KB.
+_CONTENT_TYPE_LIMIT: Final = 16_384
+# Parameters that decide what a message is. Two of a name, or one in pieces, and readers disagree.
+_DECISIVE: Final = (b"boundary", b"report-type")
 
 
 class Header(NamedTuple):
@@ -36,11 +44,21 @@ class Header(NamedTuple):
         return unfolded.strip(b" \t")
 
 
+def may_be_cut(header: Header) -> bool:
+    """Whether Postfix may have dropped lines of a field."""
+    octets = len(header.name) + 1 + len(header.value)
+    return octets >= _FIELD_LIMIT and octets - header.value.count(b"\r\n") >= _FIELD_LIMIT
+
+
 class ContentType(NamedTuple):
-    """Media type in lower case, and the boundary of a multipart (RFC 2045 section 5.1)."""
+    """Media type in lower case, and two parameters (RFC 2045 section 5.1).
+
+    ``boundary`` is the one of a multipart, ``report_type`` is that of RFC 6522 in lower case.
+    """
 
     media_type: bytes
     boundary: bytes | None = None
+    report_type: bytes | None = None
 
     @property
     def is_multipart(self) -> bool:
@@ -81,21 +99,26 @@ def content_type(headers: list[Header]) -> ContentType | None:
 
 def _parse_content_type(text: bytes) -> ContentType | None:
     match = _MEDIA_TYPE.match(text)
-    if match is None:
+    if match is None or len(text) > _CONTENT_TYPE_LIMIT:
         return None
-    media_type, boundary, position = match[1].lower(), None, match.end()
-    while position < len(text):
+    position, end = match.end(), len(text)  # the text has no blanks at its end
+    decisive: dict[bytes, bytes] = {}
+    while position < end:
         parameter = _PARAMETER.match(text, position)
         if parameter is None:
             return None
         position = parameter.end()
-        if text[position:].strip(b" \t") == b"":
-            position = len(text)
-        if (parameter["name"] or b"").lower().startswith(b"boundary"):
-            if boundary is not None or parameter["name"].lower() != b"boundary":
-                return None  # given twice, or in the pieces of RFC 2231: parsers disagree on these
-            boundary = _value_of(parameter)
-    return ContentType(media_type=media_type, boundary=boundary)
+        name = (parameter["name"] or b"").lower()
+        if name.startswith(_DECISIVE):
+            if name in decisive or name not in _DECISIVE:
+                return None
+            decisive[name] = _value_of(parameter)
+    report_type = decisive.get(b"report-type")
+    return ContentType(
+        media_type=match[1].lower(),
+        boundary=decisive.get(b"boundary"),
+        report_type=None if report_type is None else report_type.lower(),
+    )
 
 
 def _value_of(parameter: re.Match[bytes]) -> bytes:

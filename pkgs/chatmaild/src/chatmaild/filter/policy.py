@@ -6,16 +6,19 @@ import enum
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from chatmaild.address import Address, address_or_none
 from chatmaild.dkim.resolver import KeyCache
 from chatmaild.dkim.signer import Signer
-from chatmaild.errors import AddressError
-from chatmaild.filter import rules, verdicts
-from chatmaild.filter.addresses import domain_of
+from chatmaild.filter import verdicts
+from chatmaild.filter.envelope import Mailbox, Recipient, agreed
 from chatmaild.filter.ratelimit import RateLimiter
+from chatmaild.filter.standing import Recipients
 from chatmaild.filter.verdicts import Refuse
+
+_NULL_PATH = (b"<>", b"")
 
 
 class Entrance(enum.Enum):
@@ -31,29 +34,50 @@ class Entrance(enum.Enum):
         """Whether anybody on the Internet can use it."""
         return self is Entrance.SMTP or self is Entrance.HTTPS
 
-    def is_report(self, sender: str) -> bool:
-        """Whether a message from that envelope sender tells what became of another one."""
-        return self is Entrance.BOUNCE and not sender
+
+@dataclass(slots=True, kw_only=True)
+class Envelope:
+    """The envelope of one message, as it comes.
+
+    ``sender`` is None for the null sender; at submission it is the login. ``client`` is the SMTP
+    client's IP address as Postfix writes it.
+    """
+
+    entrance: Entrance
+    sender: Mailbox | None = None
+    recipients: list[Recipient] = field(default_factory=list)
+    client: str = ""
+
+    @property
+    def is_report(self) -> bool:
+        """Whether this machine tells what became of another message."""
+        return self.entrance is Entrance.BOUNCE and self.sender is None
 
 
 class Markers(Protocol):
-    """What the operator decided about addresses of this relay."""
+    """What is known of the addresses of this relay."""
 
-    def is_disabled(self, address: str) -> bool: ...
-    def enforces_encryption(self, address: str) -> bool: ...
+    def exists(self, address: Address) -> bool: ...
+    def is_disabled(self, address: Address) -> bool: ...
+    def accepts_clear_text(self, address: Address) -> bool: ...
 
 
 class Budget:
-    """Octets that all messages on their way may hold together. Safe for threads."""
+    """Bytes that all messages on their way may hold together. Safe for threads.
 
-    def __init__(self, octets: int) -> None:
+    ``for_small`` of them are never given to large ones: few senders of these, whose keys DNS does
+    not tell for a while, would keep everybody else out.
+    """
+
+    def __init__(self, octets: int, *, for_small: int = 0) -> None:
         self._left = octets
+        self._for_small = for_small
         self._lock = threading.Lock()
 
-    def take(self, octets: int) -> bool:
+    def take(self, octets: int, *, is_large: bool = False) -> bool:
         """Whether that many were left; takes them if so."""
         with self._lock:
-            if octets > self._left:
+            if octets > self._left - (self._for_small if is_large else 0):
                 return False
             self._left -= octets
             return True
@@ -70,40 +94,68 @@ class Policy:
 
     mail_domain: str
     markers: Markers
+    recipients: Recipients
     limiter: RateLimiter
     signer: Signer | None
     keys: KeyCache
     headers_in_flight: Budget
+    # Held while a large header is computed on. Twenty threads at it had everybody wait for 2 s:
+    # each takes the interpreter for 5 ms whenever another lets go of it.
+    computing: threading.Lock = field(default_factory=threading.Lock)
     clock: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
 
-    def is_local(self, address: str) -> bool:
-        """Whether an address belongs to this relay."""
-        return domain_of(address) == self.mail_domain
+    def is_disabled(self, mailbox: Mailbox | None) -> bool:
+        """Whether a mailbox is an address of this relay that the operator stopped."""
+        return isinstance(mailbox, Address) and self.markers.is_disabled(mailbox)
 
-    def is_disabled(self, address: str) -> bool:
-        """Whether an address is one of this relay that the operator stopped."""
-        try:
-            return self.is_local(address) and self.markers.is_disabled(address)
-        except AddressError:
-            return False
+    def enforces_encryption(self, mailbox: Mailbox) -> bool:
+        """Whether clear text is unwelcome: everywhere, but where the operator said otherwise."""
+        return not (isinstance(mailbox, Address) and self.markers.accepts_clear_text(mailbox))
 
-    def enforces_encryption(self, address: str) -> bool:
-        """Whether clear text is unwelcome at an address; at what is no address it is."""
-        try:
-            return self.markers.enforces_encryption(address)
-        except AddressError:
-            return True
+    def sender(
+        self, entrance: Entrance, path: bytes, *, resolved: bytes, login: bytes
+    ) -> Mailbox | Refuse | None:
+        """Return the envelope sender, None for the null sender, or why it may not send.
 
-    def refusal(self, entrance: Entrance, sender: str) -> Refuse | None:
-        """What every recipient of a message is answered with, None where it may come.
-
-        Counts the message; to be asked once.
+        At submission it is the login, whose budget is counted here: to be asked once for a message.
         """
-        if entrance.is_foreign or entrance.is_report(sender):
-            return None
-        problem = rules.sender_problem(sender)
-        if problem is not None or entrance is not Entrance.SUBMISSION:
-            return problem
-        is_allowed = self.limiter.allows(sender.lower(), self.monotonic())
-        return None if is_allowed else verdicts.too_much_mail(sender)
+        if path in _NULL_PATH and not resolved:
+            return verdicts.invalid_mail_from("") if entrance is Entrance.SUBMISSION else None
+        found = agreed(path, resolved, self.mail_domain)
+        if found is None:
+            return verdicts.invalid_mail_from(_shown(path))
+        if entrance is not Entrance.SUBMISSION:
+            return found.mailbox
+        if not isinstance(found.mailbox, Address) or found.mailbox != _login(login):
+            return verdicts.NOT_OWNER
+        name = str(found.mailbox)
+        if not self.limiter.allows(name, self.monotonic()):
+            return verdicts.too_much_mail(name)
+        return found.mailbox
+
+    def recipient(self, entrance: Entrance, path: bytes, *, resolved: bytes) -> Recipient | Refuse:
+        """Return a recipient, or why it cannot be one.
+
+        From elsewhere mail comes to addresses of this relay alone. Over HTTPS they need not exist:
+        one answer is for all of them, and the copies of those that do not go back.
+        """
+        found = agreed(path, resolved, self.mail_domain)
+        if found is None:
+            return verdicts.BAD_RECIPIENT
+        if entrance.is_foreign and not isinstance(found.mailbox, Address):
+            return verdicts.UNKNOWN_RECIPIENT
+        if entrance is Entrance.SMTP and not self._exists(found.mailbox):
+            return verdicts.UNKNOWN_RECIPIENT
+        return found
+
+    def _exists(self, mailbox: Mailbox) -> bool:
+        return isinstance(mailbox, Address) and self.markers.exists(mailbox)
+
+
+def _login(name: bytes) -> Address | None:
+    return address_or_none(name.decode("ascii", "replace"))
+
+
+def _shown(path: bytes) -> str:
+    return path.decode("utf-8", "replace").removeprefix("<").removesuffix(">")

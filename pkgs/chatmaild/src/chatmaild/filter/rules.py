@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from chatmaild.dkim.verifier import Result
 from chatmaild.filter import verdicts
-from chatmaild.filter.addresses import author, domain_of, is_literal
+from chatmaild.filter.addresses import IpAddress, author, domain_of, is_literal, proves
 from chatmaild.filter.content import Content
+from chatmaild.filter.envelope import Mailbox, read_mailbox
 from chatmaild.filter.headers import Header, content_type, named, only_text
 from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdict
 
@@ -20,14 +21,18 @@ from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdi
 class Message(NamedTuple):
     """What the rules know of a message.
 
-    Addresses are as given in the envelope, without angle brackets. ``recipients`` are those left
-    after the disabled ones were removed.
+    ``sender`` is None for the null sender; ``recipients`` are those left after the disabled ones
+    were removed; ``mail_domain`` is the one of this relay. ``client`` is the IP address that the
+    message came from, ``is_report`` says that the body is a delivery report (`report.ReportWalk`).
     """
 
-    sender: str
-    recipients: tuple[str, ...]
+    sender: Mailbox | None
+    recipients: tuple[Mailbox, ...]
     headers: list[Header]
     content: Content
+    mail_domain: str
+    client: IpAddress | None = None
+    is_report: bool = False
 
 
 _ORIGIN: dict[Result, Verdict] = {
@@ -36,14 +41,6 @@ _ORIGIN: dict[Result, Verdict] = {
     Result.NO_VALID_SIGNATURE: verdicts.NO_VALID_SIGNATURE,
     Result.KEY_UNAVAILABLE: verdicts.KEY_UNAVAILABLE,
 }
-
-
-def sender_problem(sender: str) -> Refuse | None:
-    """Why nobody can submit mail under that envelope sender, or None."""
-    local, _, domain = sender.partition("@")
-    if sender.count("@") != 1 or not local or not domain:
-        return verdicts.invalid_mail_from(sender)
-    return None
 
 
 def author_of(headers: list[Header]) -> str | Refuse:
@@ -56,22 +53,29 @@ def author_of(headers: list[Header]) -> str | Refuse:
     return author(fields[0].text) or verdicts.invalid_from_header("not an address")
 
 
-def outgoing(message: Message, *, sender_disabled: bool) -> Verdict:
-    """Rules for what our own people send; the sender was checked and paid for already."""
+def outgoing(
+    message: Message, *, sender_disabled: bool, failure: Callable[[], Refuse | None]
+) -> Verdict:
+    """Rules for what our own people send; the sender was checked and paid for already.
+
+    ``failure`` says why nobody can get the message, None where somebody can.
+    """
     found = author_of(message.headers)
     if isinstance(found, Refuse):
         return found
-    if found.lower() != message.sender.lower():
-        return verdicts.forged_from(found, message.sender)
+    if not _is_by_sender(message, found):
+        return verdicts.forged_from(found, str(message.sender or ""))
     if message.content is Content.CLEAR and not _is_autocrypt_setup(message):
         return verdicts.NOT_ENCRYPTED
-    return DISCARDED if not message.recipients or sender_disabled else ACCEPTED
+    if not message.recipients or sender_disabled:
+        return DISCARDED
+    return failure() or ACCEPTED
 
 
 def incoming(
     message: Message,
     *,
-    enforces_encryption: Callable[[str], bool],
+    enforces_encryption: Callable[[Mailbox], bool],
     origin: Callable[[str], Result],
 ) -> Verdict:
     """Rules for what comes from elsewhere.
@@ -82,41 +86,42 @@ def incoming(
     found = author_of(message.headers)
     if isinstance(found, Refuse):
         return found
-    if (
-        message.content is Content.CLEAR
-        and not _is_bounce(message, found)
-        and any(enforces_encryption(recipient) for recipient in message.recipients)
-    ):
+    is_unwelcome = message.content is Content.CLEAR and any(
+        map(enforces_encryption, message.recipients)
+    )
+    if is_unwelcome and not _is_bounce(message):
         return verdicts.NOT_ENCRYPTED
     domain = domain_of(found)
-    proven = ACCEPTED if is_literal(domain) else _ORIGIN[origin(domain)]
+    proven = _origin_of_literal(message, domain) if is_literal(domain) else _ORIGIN[origin(domain)]
     if not isinstance(proven, Accept):
         return proven
     if not message.recipients:
         return DISCARDED
     # a forwarder or a list: a bounce would reach somebody who never wrote to us
-    return Accept(null_sender=found.lower() != message.sender.lower())
+    is_forwarded = not _is_by_sender(message, found)
+    return Accept(null_sender=is_forwarded, as_report=is_unwelcome)
+
+
+def _is_by_sender(message: Message, found: str) -> bool:
+    return read_mailbox(found, message.mail_domain) == message.sender
+
+
+def _origin_of_literal(message: Message, domain: str) -> Verdict:
+    """There is no name under which a key could be: the IP address itself has to be the client."""
+    return ACCEPTED if proves(message.client, domain) else verdicts.NOT_FROM_ITS_ADDRESS
 
 
 def _is_autocrypt_setup(message: Message) -> bool:
     """A key sent to oneself, encrypted in its own way (Autocrypt 1.1 section 4.4)."""
     found = content_type(message.headers)
     return (
-        len(message.recipients) == 1
-        and message.recipients[0].lower() == message.sender.lower()
+        message.recipients == (message.sender,)
         and only_text(message.headers, b"subject") == b"Autocrypt Setup Message"
         and found is not None
         and found.media_type == b"multipart/mixed"
     )
 
 
-def _is_bounce(message: Message, found: str) -> bool:
-    """A report of another server that it could not deliver (RFC 3464, RFC 3834)."""
-    automatic = named(message.headers, b"auto-submitted")
-    kind = content_type(message.headers)
-    return (
-        any(header.text for header in automatic)
-        and found.lower().startswith("mailer-daemon@")
-        and kind is not None
-        and kind.media_type == b"multipart/report"
-    )
+def _is_bounce(message: Message) -> bool:
+    """A report of another server, which nobody is told about in turn (RFC 3464 section 2)."""
+    return message.is_report and not message.sender

@@ -13,9 +13,11 @@ class Accept:
     """The message goes on.
 
     ``null_sender`` takes the envelope sender away, so that no bounce reaches a stranger.
+    ``as_report``: it passes in clear text as a delivery report, with the body made for that.
     """
 
     null_sender: bool = False
+    as_report: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,11 @@ NO_SIGNATURE = Refuse(code=554, text="5.7.1 No DKIM signature found", reason="no
 NO_VALID_SIGNATURE = Refuse(
     code=554, text="5.7.1 No valid DKIM signature found", reason="no valid DKIM signature"
 )
+NOT_FROM_ITS_ADDRESS = Refuse(
+    code=554,
+    text="5.7.1 Mail of a domain literal is taken from its own IP address only",
+    reason="author at a domain literal, client elsewhere",
+)
 KEY_UNAVAILABLE = Refuse(
     code=451,
     text="4.7.5 DKIM key cannot be looked up now, try again later",
@@ -57,9 +64,32 @@ OVERLOADED = Refuse(
 INTERNAL_ERROR = Refuse(
     code=451, text="4.3.0 Internal error in mail filter, try again later", reason="internal error"
 )
+BAD_RECIPIENT = Refuse(
+    code=501, text="5.1.3 Bad recipient address syntax", reason="RCPT TO names no address"
+)
+UNKNOWN_RECIPIENT = Refuse(
+    code=550, text="5.1.1 Recipient address rejected: User unknown", reason="unknown recipient"
+)
+NOT_OWNER = Refuse(
+    code=553,
+    text="5.7.1 Sender address rejected: not owned by the login",
+    reason="MAIL FROM is not the login",
+)
 HEADER_TOO_LARGE = Refuse(
     code=500, text="Failed to parse message: header too large", reason="header too large"
 )
+
+
+def no_such_address(recipient: str) -> Refuse:
+    """Nobody gets the message; as Postfix answers at port 25."""
+    text = f"5.1.1 <{recipient}>: Recipient address rejected: User unknown"
+    return Refuse(code=550, text=text, reason="no recipient exists")
+
+
+def mailbox_full(recipient: str) -> Refuse:
+    """Nobody has room for the message; as Dovecot answers at delivery."""
+    text = f"5.2.2 <{recipient}> Quota exceeded (mailbox for user is full)"
+    return Refuse(code=552, text=text, reason="all mailboxes full")
 
 
 def invalid_mail_from(sender: str) -> Refuse:

@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 
 from chatmaild import logs
+from chatmaild.address import Address
+from chatmaild.errors import AddressError
 from chatmaild.metadata.appversions import AppVersions
 from chatmaild.settings import Settings, Turn
 from chatmaild.store.mailboxes import DAY_S
@@ -33,35 +35,35 @@ class Keys:
         self._tokens = tokens
         self._app_versions = AppVersions(settings.app_versions_file)
 
-    def look_up(self, key: str, user: str) -> str | None:
+    def look_up(self, key: str, user: Address | None) -> str | None:
         """The value of a key for a user, None when there is none.
 
         Raises:
-            AddressError: the user is no address.
+            AddressError: the key belongs to a user, and there is none.
         """
         if found := _PRIVATE.fullmatch(key):
             if found[1] != DEVICE_TOKEN:
                 return None
-            return " ".join(self._tokens.valid(user, now_s=time.time()))
+            return " ".join(self._tokens.valid(_owner(user), now_s=time.time()))
         found = _SERVER.fullmatch(key)
         return self._server_key(found[1]) if found else None
 
-    def set(self, key: str, user: str, value: str | None) -> bool:
+    def set(self, key: str, user: Address | None, value: str | None) -> bool:
         """Set a key, or unset it (None); False when it cannot be set to that.
 
         Raises:
-            AddressError: the user is no address.
+            AddressError: the key belongs to a user, and there is none.
             OSError: the disk refuses.
         """
         found = _PRIVATE.fullmatch(key)
         if not found or found[1] != DEVICE_TOKEN:
             return False
         if value is None:
-            self._tokens.remove(user, None, now_s=time.time())
+            self._tokens.remove(_owner(user), None, now_s=time.time())
             return True
         if not is_token(value):
             return False
-        self._tokens.add(user, value, now_s=time.time())
+        self._tokens.add(_owner(user), value, now_s=time.time())
         return True
 
     def _server_key(self, name: str) -> str | None:
@@ -76,6 +78,12 @@ class Keys:
                 return self._app_versions.current()
             case _:
                 return None
+
+
+def _owner(user: Address | None) -> Address:
+    if user is None:
+        raise AddressError("a device token belongs to an address")
+    return user
 
 
 def turn_credentials(host: str, turn: Turn, now_s: float) -> str | None:

@@ -13,6 +13,7 @@ import logging
 from dataclasses import dataclass, field
 
 from chatmaild import serve
+from chatmaild.address import Address, address_or_none
 from chatmaild.errors import AddressError, ProtocolError
 from chatmaild.metadata.dictline import Command, escape, parse_line
 from chatmaild.metadata.keys import Keys
@@ -28,7 +29,8 @@ REFUSED = "this key cannot be set to this value"
 
 @dataclass(slots=True)
 class _Transaction:
-    user: str
+    # None for text that is no address
+    user: Address | None
     # key, and its value or None to unset it
     changes: list[tuple[str, str | None]] = field(default_factory=list)
 
@@ -92,7 +94,7 @@ class Session:
 
     def _look_up(self, key: str, user: str) -> str:
         try:
-            value = self._keys.look_up(key, user)
+            value = self._keys.look_up(key, address_or_none(user))
         except (AddressError, OSError) as error:
             serve.log_error("metadata look-up", error)
             return "F"
@@ -101,7 +103,7 @@ class Session:
     def _begin(self, number: str, user: str) -> None:
         if len(self._transactions) >= MAX_TRANSACTIONS:
             raise ProtocolError("too many dict transactions")
-        self._transactions[number] = _Transaction(user)
+        self._transactions[number] = _Transaction(address_or_none(user))
 
     def _change(self, command: Command, value: str | None) -> None:
         transaction = self._transactions.get(command.field(0))

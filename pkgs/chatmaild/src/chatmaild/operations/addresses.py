@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from chatmaild.accounts import lifecycle
 from chatmaild.accounts.credentials import random_name, random_password
 from chatmaild.accounts.passwords import hash_password
-from chatmaild.address import limit_problem, parse_address
+from chatmaild.address import Address, limit_problem, parse_address
 from chatmaild.errors import ChatmaildError
 from chatmaild.expire.messages import scan
 from chatmaild.operations.privileges import acting_as, audit
@@ -16,12 +17,14 @@ from chatmaild.settings import Accounts, Settings
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.tokens import Tokens
 
+_ABSENT = "there is no such address"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
     """A new address, or a new password."""
 
-    address: str
+    address: Address
     password: str
 
 
@@ -34,14 +37,9 @@ def listing(settings: Settings, *, disabled_only: bool) -> Iterator[str]:
             yield f"{address}  {_day(mailboxes, address)}{'  disabled' if disabled else ''}"
 
 
-def show(settings: Settings, text: str) -> list[str]:
-    """What is known about an address, one line each.
-
-    Raises:
-        ChatmaildError: it does not exist.
-    """
+def show(settings: Settings, address: Address) -> list[str]:
+    """What is known about an address that exists, one line each."""
     mailboxes = Mailboxes.of(settings)
-    address = existing(settings, text)
     messages = list(scan(str(mailboxes.path(address))))
     used = sum(message.size_bytes for message in messages)
     tokens = Tokens(mailboxes, settings.push.token_valid_days)
@@ -50,37 +48,34 @@ def show(settings: Settings, text: str) -> list[str]:
         f"address          {address}",
         f"last login       {_day(mailboxes, address)}",
         f"state            {'disabled' if mailboxes.is_disabled(address) else 'active'}",
-        f"incoming mail    {'encrypted' if mailboxes.enforces_encryption(address) else 'any'}",
+        f"incoming mail    {'any' if mailboxes.accepts_clear_text(address) else 'encrypted'}",
         f"messages         {len(messages)}, {used / 1e6:.1f} MB of {quota} MiB",
         f"devices to wake  {len(tokens.valid(address, now_s=time.time()))}",
     ]
 
 
-def set_disabled(settings: Settings, text: str, *, disabled: bool) -> str:
+def set_disabled(settings: Settings, address: Address, *, disabled: bool) -> None:
     """Stop an address or let it go on; it keeps its mail, and sessions go on: they may read it.
 
     Raises:
-        ChatmaildError: it does not exist.
+        FileNotFoundError: it does not exist.
     """
-    address = existing(settings, text)
     with acting_as(settings.users.mail):
         Mailboxes.of(settings).set_disabled(address, disabled)
     audit("address %s", "disabled" if disabled else "enabled")
-    return address
 
 
-def delete(settings: Settings, text: str) -> str:
+def delete(settings: Settings, address: Address) -> None:
     """Remove an address and all its mail, and end its sessions.
 
     Raises:
         ChatmaildError: it does not exist.
     """
-    address = existing(settings, text)
     with acting_as(settings.users.mail):
-        Mailboxes.of(settings).delete(address)
-    end_sessions(settings, address)
+        deleted = lifecycle.delete(settings, address)
+    if not deleted:
+        raise ChatmaildError(_ABSENT)
     audit("address deleted")
-    return address
 
 
 def create(settings: Settings, text: str | None, password: str | None) -> Credentials:
@@ -92,7 +87,7 @@ def create(settings: Settings, text: str | None, password: str | None) -> Creden
     local = random_name(settings.accounts) if text is None else ""
     address = _qualified(settings, text or local)
     password = random_password(settings.accounts) if password is None else password
-    if problem := limit_problem(address.partition("@")[0], password, settings.accounts):
+    if problem := limit_problem(address.local, password, settings.accounts):
         raise ChatmaildError(_explained(problem, settings.accounts))
     with acting_as(settings.users.mail):
         encoded = hash_password(password.encode())
@@ -102,13 +97,12 @@ def create(settings: Settings, text: str | None, password: str | None) -> Creden
     return Credentials(address=address, password=password)
 
 
-def set_password(settings: Settings, text: str, password: str | None) -> Credentials:
-    """Give an address a new password and end its sessions.
+def set_password(settings: Settings, address: Address, password: str | None) -> Credentials:
+    """Give an address that exists a new password and end its sessions.
 
     Raises:
-        ChatmaildError: it does not exist, or the password is too short.
+        ChatmaildError: the password is too short.
     """
-    address = existing(settings, text)
     password = random_password(settings.accounts) if password is None else password
     if len(password) < settings.accounts.password_min_length:
         raise ChatmaildError(_explained("password-length", settings.accounts))
@@ -121,16 +115,16 @@ def set_password(settings: Settings, text: str, password: str | None) -> Credent
     return Credentials(address=address, password=password)
 
 
-def existing(settings: Settings, text: str) -> str:
-    """The whole address, given as such or by its name alone.
+def existing(settings: Settings, text: str) -> Address:
+    """The account, given by its whole address or by its name alone.
 
     Raises:
         ChatmaildError: it is none of this relay, or does not exist.
     """
     address = _qualified(settings, text)
     if not Mailboxes.of(settings).exists(address):
-        raise ChatmaildError("there is no such address")
-    return address
+        raise ChatmaildError(_ABSENT)
+    return address.account
 
 
 def _explained(problem: str, limits: Accounts) -> str:
@@ -144,14 +138,14 @@ def _explained(problem: str, limits: Accounts) -> str:
     }[problem]
 
 
-def _qualified(settings: Settings, text: str) -> str:
-    """The address as it is stored; a name alone is one of this relay."""
+def _qualified(settings: Settings, text: str) -> Address:
+    """The address that the text names; a name alone is one of this relay."""
     address = parse_address(text if "@" in text else f"{text}@{settings.mail_domain}")
     if address.domain != settings.mail_domain:
         raise ChatmaildError(f"addresses of this relay end with @{settings.mail_domain}")
-    return str(address)
+    return address
 
 
-def _day(mailboxes: Mailboxes, address: str) -> str:
+def _day(mailboxes: Mailboxes, address: Address) -> str:
     last_login_s = mailboxes.last_login_s(address) or 0
     return datetime.fromtimestamp(last_login_s, UTC).strftime("%Y-%m-%d")

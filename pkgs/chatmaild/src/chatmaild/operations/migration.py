@@ -12,11 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatmaild.address import parse_address
-from chatmaild.errors import AddressError, ChatmaildError
+from chatmaild.address import Address
+from chatmaild.errors import ChatmaildError
 from chatmaild.operations.privileges import audit
 from chatmaild.settings import Settings
-from chatmaild.store.mailboxes import DIRECTORY_MODE, PASSWORD, TRASH_PREFIX, Mailboxes
+from chatmaild.store.mailboxes import (
+    DIRECTORY_MODE,
+    PASSWORD,
+    TRASH_PREFIX,
+    Mailboxes,
+    account_of,
+)
 
 _LEFT_BEHIND = shutil.ignore_patterns(
     "dovecot.index*", "dovecot.list.index*", "maildirsize", ".*.tmp"
@@ -73,13 +79,10 @@ def run(settings: Settings, directories: list[Path], result: Imported) -> Iterat
     audit("%d addresses imported", result.done)
 
 
-def _address(directory: Path, domain: str) -> str | None:
-    try:
-        address = parse_address(directory.name)
-    except AddressError:
-        return None
-    here = address.domain == domain and address.mailbox == str(address)
-    return str(address) if here and (directory / PASSWORD).is_file() else None
+def _address(directory: Path, domain: str) -> Address | None:
+    address = account_of(directory.name)
+    here = address is not None and address.domain == domain
+    return address if here and (directory / PASSWORD).is_file() else None
 
 
 def _copy(source: Path, target: Path, owner: tuple[int, int] | None) -> None:

@@ -1,33 +1,35 @@
 """Deliveries as Dovecot's event exporter tells them."""
 
 import json
+from typing import NamedTuple
 
-from chatmaild.address import parse_address
-from chatmaild.errors import AddressError
+from chatmaild.address import Address, address_or_none, parse_address
 
-DELIVERY = "mail_delivery_finished"
+_DELIVERY = "mail_delivery_finished"
 
 
-def delivered_to(body: bytes) -> str | None:
-    """The mailbox that a delivery took place in, when its owner wants to hear of it.
+class Delivery(NamedTuple):
+    """A delivery to a mailbox, successful or not.
 
-    None for other events, failed deliveries and copies that people send to themselves.
+    Attributes:
+        owner: the account of the mailbox.
+        is_news: whether its owner wants to hear of it: it worked, and is no copy of an own message.
     """
+
+    owner: Address
+    is_news: bool
+
+
+def delivery(body: bytes) -> Delivery | None:
+    """The delivery that an event tells of, None for other events."""
     try:
         document = json.loads(body)
-        if document["event"] != DELIVERY:
+        if document["event"] != _DELIVERY:
             return None
         fields = document["fields"]
-        if fields.get("error"):
-            return None
-        owner = parse_address(fields["user"]).mailbox
-    except (ValueError, KeyError, TypeError, AttributeError, AddressError):
+        owner = parse_address(fields["user"]).account
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return None if _mailbox(fields.get("mail_from")) == owner else owner
-
-
-def _mailbox(sender: object) -> str | None:
-    try:
-        return parse_address(str(sender).strip("<>")).mailbox
-    except AddressError:
-        return None
+    sender = address_or_none(str(fields.get("mail_from")).strip("<>"))
+    is_own_copy = sender is not None and sender.account == owner
+    return Delivery(owner, is_news=not fields.get("error") and not is_own_copy)

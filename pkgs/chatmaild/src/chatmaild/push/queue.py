@@ -8,6 +8,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from chatmaild.address import Address, parse_address
+
 DIRECTORY = "pending_notifications"
 
 
@@ -16,7 +18,7 @@ class Pending:
     """A notification that was not delivered yet."""
 
     name: str
-    address: str
+    address: Address
     token: str
     start_s: int
 
@@ -27,7 +29,7 @@ class DiskQueue:
     def __init__(self, parent: str | Path) -> None:
         self._directory = Path(parent) / DIRECTORY
 
-    def add(self, address: str, token: str, *, now_s: float) -> Pending:
+    def add(self, address: Address, token: str, *, now_s: float) -> Pending:
         """Put a notification on disk.
 
         Raises:
@@ -73,7 +75,9 @@ def _read(path: Path) -> Pending | None:
         return None
     try:
         address, start_s, token = path.read_text("ascii").split("\n")
-        return Pending(name=path.name, address=address, token=token, start_s=int(start_s))
+        return Pending(
+            name=path.name, address=parse_address(address), token=token, start_s=int(start_s)
+        )
     except (OSError, ValueError):
         return None
 

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from chatmaild import logs, serve
+from chatmaild.address import Address
 from chatmaild.metrics import Counters
 from chatmaild.push.queue import DiskQueue, Pending, gives_up, levels, retry_delay_s
 from chatmaild.settings import Push
@@ -52,7 +53,7 @@ class Sender:
         self._counters = counters
         self._levels = levels(push.give_up_after_seconds)
         self._queues: list[asyncio.Queue[_Job]] = [asyncio.Queue() for _ in range(self._levels)]
-        self._jobs: dict[tuple[str, str], _Job] = {}
+        self._jobs: dict[tuple[Address, str], _Job] = {}
         self._workers: list[asyncio.Task[None]] = []
         self._notifiers: list[Notifier] = []
         self._context: ssl.SSLContext | None = None
@@ -77,7 +78,7 @@ class Sender:
         await asyncio.gather(*self._workers, return_exceptions=True)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def notify(self, address: str) -> None:
+    def notify(self, address: Address) -> None:
         """Wake all devices of the address; returns when that is on disk.
 
         Raises:

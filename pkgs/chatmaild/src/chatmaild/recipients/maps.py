@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chatmaild.address import parse_address
+from chatmaild.address import Address, parse_address
 from chatmaild.errors import AddressError
 from chatmaild.settings import Settings
 
@@ -19,15 +19,15 @@ class Maps:
     Attributes:
         domain: the domain whose addresses live here.
         lmtp: nexthop of an address that exists.
-        exists: whether there is such a mailbox; may raise OSError.
+        exists: whether there is such an account; may raise OSError.
     """
 
     domain: str
     lmtp: str
-    exists: Callable[[str], bool]
+    exists: Callable[[Address], bool]
 
     @classmethod
-    def of(cls, settings: Settings, exists: Callable[[str], bool]) -> "Maps":
+    def of(cls, settings: Settings, exists: Callable[[Address], bool]) -> "Maps":
         """The maps of this relay."""
         lmtp = f"lmtp:unix:{settings.sockets.lmtp}"
         return cls(domain=settings.mail_domain, lmtp=lmtp, exists=exists)
@@ -61,6 +61,6 @@ class Maps:
 
     def _known(self, key: str) -> bool:
         try:
-            return self.exists(parse_address(key).mailbox)
+            return self.exists(parse_address(key))
         except AddressError:
             return False

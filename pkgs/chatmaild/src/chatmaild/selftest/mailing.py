@@ -36,7 +36,7 @@ def imap_session(settings: Settings, person: Person) -> Iterator[imaplib.IMAP4_S
     )
     with client:
         # the literal form has no trouble with any character (RFC 9051 section 4.3)
-        client.login(person.address, person.password)
+        client.login(str(person.address), person.password)
         client.select("INBOX")
         yield client
 
@@ -48,7 +48,7 @@ def smtp_session(settings: Settings, person: Person) -> Iterator[smtplib.SMTP_SS
         HOST, settings.ports.submissions, context=unchecked(), timeout=DEADLINE_S
     )
     with client:
-        client.login(person.address, person.password)
+        client.login(str(person.address), person.password)
         yield client
 
 
@@ -85,7 +85,7 @@ def encrypted_message(sender: Person, recipient: Person, text: str, passphrase: 
 def plain_message(sender: Person, recipient: Person) -> bytes:
     """A message that must not leave."""
     message = EmailMessage(policy=email.policy.SMTP)
-    message["From"], message["To"] = sender.address, recipient.address
+    message["From"], message["To"] = str(sender.address), str(recipient.address)
     message["Subject"] = "selftest"
     message.set_content("not encrypted")
     return message.as_bytes()

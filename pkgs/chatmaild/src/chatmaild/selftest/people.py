@@ -7,7 +7,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chatmaild.accounts import lifecycle
 from chatmaild.accounts.passwords import hash_password
+from chatmaild.address import Address, parse_address
 from chatmaild.operations.privileges import acting_as
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
@@ -21,7 +23,7 @@ PASSWORD_LENGTH = 22
 class Person:
     """An address and its password."""
 
-    address: str
+    address: Address
     password: str
 
 
@@ -30,20 +32,22 @@ def two_people(settings: Settings) -> Iterator[tuple[Person, Person]]:
     """Make two addresses, also while registration is closed, and delete them afterwards."""
     mailboxes = Mailboxes.of(settings)
     people = _invent(settings), _invent(settings)
-    try:
-        with acting_as(settings.users.mail):
-            for person in people:
+    with contextlib.ExitStack() as at_the_end:
+        for person in people:
+            at_the_end.callback(_delete, settings, person.address)
+            with acting_as(settings.users.mail):
                 encoded = hash_password(person.password.encode())
                 mailboxes.create(person.address, encoded, now_s=time.time())
         yield people
-    finally:
-        with acting_as(settings.users.mail):
-            for person in people:
-                mailboxes.delete(person.address)
+
+
+def _delete(settings: Settings, address: Address) -> None:
+    with acting_as(settings.users.mail):
+        lifecycle.delete(settings, address)
 
 
 def _invent(settings: Settings) -> Person:
     letters = string.ascii_lowercase + string.digits
     name = "".join(secrets.choice(letters) for _ in range(NAME_LENGTH))
     password = "".join(secrets.choice(letters) for _ in range(PASSWORD_LENGTH))
-    return Person(address=f"{name}@{settings.mail_domain}", password=password)
+    return Person(address=parse_address(f"{name}@{settings.mail_domain}"), password=password)

@@ -72,7 +72,7 @@ def _plain_is_refused(settings: Settings, sender: Person, recipient: Person) -> 
     with smtp_session(settings, sender) as client:
         try:
             content = plain_message(sender, recipient)
-            client.sendmail(sender.address, [recipient.address], content)
+            client.sendmail(str(sender.address), [str(recipient.address)], content)
         except smtplib.SMTPDataError as refusal:
             if refusal.smtp_code == ENCRYPTION_NEEDED:
                 return passed(name, "refused, as it must be")
@@ -96,7 +96,7 @@ def _message(settings: Settings, sender: Person, recipient: Person) -> Check:
         smtp_session(settings, sender) as writer,
     ):
         start_s = time.monotonic()
-        writer.sendmail(sender.address, [recipient.address], content)
+        writer.sendmail(str(sender.address), [str(recipient.address)], content)
         try:
             fetched = fetch_text(reader, passphrase)
         except DecryptionError as error:

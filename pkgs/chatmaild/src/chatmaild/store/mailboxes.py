@@ -5,11 +5,12 @@ password               hash of the password; empty = blocked; its modification t
 enforceE2EEincoming    only encrypted mail comes in
 DISABLED               sends and receives nothing, keeps what it has
 metadata.json          device tokens
+nearly-full            the mailbox may be full, see fullness.py
 cur new tmp            the maildir, Dovecot's own
 
 The directories have mode 0710: the filter, in the group of vmail, may ask for a name that it
-knows, and may neither list nor read. Methods take addresses as text, in any case, and raise
-AddressError for what is none; any other OSError passes through, because "cannot tell" is not "no".
+knows, and may neither list nor read. Methods take an `Address` and mean its account, without the
+`+tag`; they never parse text. An OSError passes through, because "cannot tell" is not "no".
 """
 
 import contextlib
@@ -22,7 +23,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from chatmaild.address import parse_address
+from chatmaild.address import Address, address_or_none
 from chatmaild.errors import BusyError
 from chatmaild.settings import Settings
 from chatmaild.store.files import fsync_directory, write_atomically
@@ -52,39 +53,39 @@ class Mailboxes:
         """The mailboxes of this relay."""
         return cls(settings.directories.mail)
 
-    def path(self, address: str) -> Path:
-        """Directory of the address, without its `+tag`, existing or not.
-
-        Raises:
-            AddressError: the text is no address.
-        """
+    def path(self, address: Address) -> Path:
+        """Directory of the account, existing or not."""
         return Path(self._path(address))
 
-    def _path(self, address: str) -> str:
-        """The same as text: what is asked at every message and login costs a third of Path's."""
-        return f"{self._root}/{parse_address(address).mailbox}"
+    def _path(self, address: Address) -> str:
+        """The same as text, which costs a third: logins and messages ask for it."""
+        local, domain = address.account
+        return f"{self._root}/{local}@{domain}"
 
-    def exists(self, address: str) -> bool:
-        """Whether the address was made and not deleted."""
-        return self.has(address, PASSWORD)
+    def exists(self, address: Address) -> bool:
+        """Whether the account was made and not deleted."""
+        return _is_there(f"{self._path(address)}/{PASSWORD}")
 
-    def is_disabled(self, address: str) -> bool:
-        """Whether the operator stopped the address."""
-        return self.has(address, DISABLED)
+    def is_disabled(self, address: Address) -> bool:
+        """Whether the operator stopped the account; False where it does not exist."""
+        return _is_there(f"{self._path(address)}/{DISABLED}")
 
-    def enforces_encryption(self, address: str) -> bool:
-        """Whether mail to the address must be encrypted."""
-        return self.has(address, ENFORCE_ENCRYPTION)
+    def accepts_clear_text(self, address: Address) -> bool:
+        """Whether the account exists and the operator removed its `enforceE2EEincoming`.
 
-    def has(self, address: str, name: str) -> bool:
+        False where it does not exist. Most accounts have the marker: one stat decides.
+        """
+        path = self._path(address)
+        marker = f"{path}/{ENFORCE_ENCRYPTION}"
+        # Creation writes the marker before the password. The second look at the marker notices
+        # an account that is made, or made again, between the first two.
+        return not _is_there(marker) and _is_there(f"{path}/{PASSWORD}") and not _is_there(marker)
+
+    def has(self, address: Address, name: str) -> bool:
         """Whether there is a file of that name in the directory of the address."""
-        try:
-            os.stat(f"{self._path(address)}/{name}")  # noqa: PTH116 - see _path
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        return True
+        return _is_there(f"{self._path(address)}/{name}")
 
-    def password_hash(self, address: str) -> str | None:
+    def password_hash(self, address: Address) -> str | None:
         """The stored hash; empty when blocked, None when the address does not exist."""
         try:
             with open(f"{self._path(address)}/{PASSWORD}", "rb") as file:  # noqa: PTH123
@@ -93,7 +94,7 @@ class Mailboxes:
             return None
 
     def set_password_hash(
-        self, address: str, encoded: str, *, now_s: float, instead_of: str | None = None
+        self, address: Address, encoded: str, *, now_s: float, instead_of: str | None = None
     ) -> bool:
         """Replace the stored hash and count today as the last login.
 
@@ -116,7 +117,7 @@ class Mailboxes:
             _write_hash(path, encoded, now_s)
         return True
 
-    def create(self, address: str, encoded: str, *, now_s: float) -> bool:
+    def create(self, address: Address, encoded: str, *, now_s: float) -> bool:
         """Make the address, unless it exists.
 
         The password file comes last and by rename: before it the address does not exist, and a
@@ -137,18 +138,18 @@ class Mailboxes:
         fsync_directory(self._root)
         return True
 
-    def record_login(self, address: str, *, now_s: float) -> None:
+    def record_login(self, address: Address, *, now_s: float) -> None:
         """Count today as the day of the last login; writes only when the day is another one."""
         _set_day(f"{self._path(address)}/{PASSWORD}", now_s)
 
-    def last_login_s(self, address: str) -> int | None:
+    def last_login_s(self, address: Address) -> int | None:
         """Start of the day (UTC) of the last login in unix seconds; None for no such address."""
         try:
             return int((self.path(address) / PASSWORD).stat().st_mtime)
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def set_disabled(self, address: str, disabled: bool) -> None:
+    def set_disabled(self, address: Address, disabled: bool) -> None:
         """Stop the address or let it go on.
 
         Raises:
@@ -160,8 +161,10 @@ class Mailboxes:
         else:
             marker.unlink(missing_ok=True)
 
-    def delete(self, address: str) -> bool:
-        """Remove the address and all that it holds; from the first moment it does not exist.
+    def delete(self, address: Address) -> bool:
+        """Remove the account and all that it holds; from the first moment it does not exist.
+
+        Its sessions go on: use `accounts.lifecycle.delete`, which ends them.
 
         Returns:
             Whether there was something to delete.
@@ -175,17 +178,36 @@ class Mailboxes:
         shutil.rmtree(trash, ignore_errors=True)
         return True
 
-    def addresses(self) -> Iterator[str]:
-        """All addresses that exist, in no order."""
+    def addresses(self) -> Iterator[Address]:
+        """All accounts that exist, in no order.
+
+        A directory that cannot be read or whose name is no account is left out.
+        """
         with os.scandir(self.directory) as entries:
             for entry in entries:
-                if "@" in entry.name and (self.directory / entry.name / PASSWORD).exists():
-                    yield entry.name
+                address = account_of(entry.name)
+                with contextlib.suppress(OSError):
+                    if address and self.exists(address):
+                        yield address
+
+
+def account_of(name: str) -> Address | None:
+    """The account whose mailbox has a directory of that name; None when no account can have it."""
+    address = address_or_none(name)
+    return address if address and str(address.account) == name else None
 
 
 def floor_to_day(time_s: float) -> int:
     """Start of the day (UTC), so that the hour of a login is not kept."""
     return int(time_s) // DAY_S * DAY_S
+
+
+def _is_there(path: str) -> bool:
+    try:
+        os.stat(path)  # noqa: PTH116 - see Mailboxes._path
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from chatmaild.address import Address
 from chatmaild.store.files import write_atomically
 from chatmaild.store.mailboxes import DAY_S, METADATA, Mailboxes
 
@@ -51,12 +52,12 @@ class Tokens:
         self._valid_days = valid_days
         self._writing = threading.Lock()
 
-    def valid(self, address: str, *, now_s: float) -> list[str]:
+    def valid(self, address: Address, *, now_s: float) -> list[str]:
         """Tokens to notify, none for an address that does not exist."""
         content = _read(self._path(address))
         return valid_tokens(read_tokens(content, now_s), now_s, self._valid_days)
 
-    def add(self, address: str, token: str, *, now_s: float) -> None:
+    def add(self, address: Address, token: str, *, now_s: float) -> None:
         """Remember the token as set now.
 
         Raises:
@@ -73,7 +74,7 @@ class Tokens:
             newest = sorted(known, key=lambda t: known[t])[-MAX_TOKENS:]
             _write(path, content, {t: known[t] for t in newest})
 
-    def remove(self, address: str, token: str | None, *, now_s: float) -> None:
+    def remove(self, address: Address, token: str | None, *, now_s: float) -> None:
         """Forget the token, or all of the address; nothing happens if there is none."""
         with self._writing:
             path = self._path(address)
@@ -83,7 +84,7 @@ class Tokens:
             if left != tokens:
                 _write(path, content, left)
 
-    def _path(self, address: str) -> Path:
+    def _path(self, address: Address) -> Path:
         return self._mailboxes.path(address) / METADATA
 
 

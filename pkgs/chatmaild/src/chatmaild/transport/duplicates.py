@@ -23,12 +23,15 @@ MAX_ENTRIES = 20_000
 
 
 class Fingerprint:
-    """Digest of an envelope and the content that follows; means nothing outside of this process."""
+    """Digest of an envelope, the client where it counts, and the content that follows.
+
+    It means nothing outside of this process.
+    """
 
     _KEY = secrets.token_bytes(32)
 
-    def __init__(self, envelope: Envelope) -> None:
-        head = "\n".join((envelope.sender, *sorted(envelope.recipients), "", ""))
+    def __init__(self, envelope: Envelope, client: object = None) -> None:
+        head = "\n".join((envelope.sender, *sorted(envelope.recipients), "", str(client), ""))
         self._hash = hashlib.blake2b(head.encode(), key=self._KEY, digest_size=16)
 
     def feed(self, piece: bytes) -> None:

@@ -5,10 +5,12 @@ dnspython is imported at the first look-up: a relay that has not sent anything y
 
 import ipaddress
 import re
+import socket
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from chatmaild.domains import ascii_domain
 from chatmaild.errors import ChatmaildError
 
 if TYPE_CHECKING:
@@ -77,10 +79,17 @@ def literal(domain: str) -> Exchanger | None:
 
 
 class DnsResolver:
-    """Asks the resolver of this machine."""
+    """Asks the resolver of this machine.
 
-    def __init__(self, resolver: "dns.asyncresolver.Resolver | None" = None) -> None:
+    Args:
+        ipv4_only: leaves IPv6 out. A relay at an IPv4 literal proves its origin by its address.
+    """
+
+    def __init__(
+        self, resolver: "dns.asyncresolver.Resolver | None" = None, *, ipv4_only: bool = False
+    ) -> None:
         self._resolver = resolver
+        self._family = socket.AF_INET if ipv4_only else socket.AF_UNSPEC
 
     async def exchangers(self, domain: str) -> list[Exchanger]:
         """The hosts to try, best first.
@@ -96,17 +105,20 @@ class DnsResolver:
             if host is None:
                 raise NoExchangerError("address literal")
             return [host]
+        name_in_dns = ascii_domain(domain)
+        if name_in_dns is None:
+            raise NoExchangerError("not a domain name")
         import dns.exception
         import dns.resolver
 
         # relays for trials have names that no authority certifies
         verify = not domain.startswith("_")
         try:
-            answer = await self._dns().resolve(f"{domain}.", "MX", raise_on_no_answer=False)
+            answer = await self._dns().resolve(f"{name_in_dns}.", "MX", raise_on_no_answer=False)
         except (dns.exception.DNSException, UnicodeError) as error:
             raise NoExchangerError(type(error).__name__) from error
         records = sorted((mx.preference, str(mx.exchange)) for mx in answer.rrset or ())
-        names = [name.rstrip(".").lower() for _, name in records] or [domain]
+        names = [name.rstrip(".").lower() for _, name in records] or [name_in_dns]
         if "" in names:
             raise NoExchangerError("null MX")  # RFC 7505
         usable = [name for name in names if _HOST_NAME.fullmatch(name)]
@@ -121,14 +133,17 @@ class DnsResolver:
             OSError: DNS knows none, or does not say.
         """
         if is_ip_address(host):
-            return [host] if _leaves_this_machine(host) else []
+            return [host] if _leaves_this_machine(host) and self._has_family(host) else []
         import dns.exception
 
         try:
-            answers = await self._dns().resolve_name(f"{host}.")
+            answers = await self._dns().resolve_name(f"{host}.", self._family)
         except (dns.exception.DNSException, UnicodeError) as error:
             raise OSError(f"no address: {type(error).__name__}") from error
         return [address for address in answers.addresses() if _leaves_this_machine(address)]
+
+    def _has_family(self, address: str) -> bool:
+        return self._family != socket.AF_INET or ipaddress.ip_address(address).version == 4
 
     def _dns(self) -> "dns.asyncresolver.Resolver":
         if self._resolver is None:

@@ -7,7 +7,7 @@ from typing import Self
 from chatmaild.transport.dots import Stuffer
 from chatmaild.transport.envelope import Envelope
 from chatmaild.transport.replies import LOCAL_ERROR, Reply
-from chatmaild.transport.smtpd import Refused, Smtpd, Smtpds
+from chatmaild.transport.smtpd import IpAddress, Refused, Smtpd, Smtpds
 
 # the filter looks keys up at the end of a message. Below the 75 s for which nginx waits for us,
 # and above the 60 s after which a peer like this one gives up
@@ -20,12 +20,23 @@ class Injection:
     """One message on its way into Postfix: open, write pieces, commit.
 
     Leaving the context without `commit` makes Postfix forget the message.
+
+    Args:
+        client: IP address that the message came from, where the filter has to know it. It costs a
+            session of its own.
     """
 
-    def __init__(self, smtpds: Smtpds, envelope: Envelope, size_bytes: int) -> None:
+    def __init__(
+        self,
+        smtpds: Smtpds,
+        envelope: Envelope,
+        size_bytes: int,
+        client: IpAddress | None = None,
+    ) -> None:
         self._smtpds = smtpds
         self._envelope = envelope
         self._size_bytes = size_bytes
+        self._client = client
         self._dots = Stuffer()
         self._session: Smtpd | None = None
 
@@ -35,7 +46,7 @@ class Injection:
         Raises:
             Refused: by Postfix; or it cannot be reached now.
         """
-        session = self._smtpds.kept()
+        session = self._smtpds.kept() if self._client is None else None
         if session is not None:
             try:
                 await self._start(session)
@@ -45,7 +56,7 @@ class Injection:
                     raise
             else:
                 return self
-        await self._start(await self._smtpds.open())
+        await self._start(await self._smtpds.open(self._client))
         return self
 
     async def __aexit__(

@@ -12,6 +12,7 @@ port 25.
 """
 
 import asyncio
+from ipaddress import ip_address
 
 from chatmaild import serve
 from chatmaild.metrics import Counters
@@ -30,7 +31,7 @@ from chatmaild.transport.http_request import (
 )
 from chatmaild.transport.injection import Injection
 from chatmaild.transport.replies import BUSY, LOCAL_ERROR, TOO_LARGE, Reply
-from chatmaild.transport.smtpd import Refused, Smtpds
+from chatmaild.transport.smtpd import IpAddress, Refused, Smtpds
 
 # smtpd processes of Postfix that work for us at a time; the rest waits in nginx
 MAX_AT_ONCE = 50
@@ -116,14 +117,14 @@ class Mxdeliv:
         try:
             if not await self._directory.any_exists(envelope.recipients):
                 return UNKNOWN
-            return await self._inject(envelope, body)
+            return await self._inject(envelope, client_of(head, envelope), body)
         finally:
             self._slots.release()
 
-    async def _inject(self, envelope: Envelope, body: Body) -> Reply:
-        fingerprint = Fingerprint(envelope)
+    async def _inject(self, envelope: Envelope, client: IpAddress | None, body: Body) -> Reply:
+        fingerprint = Fingerprint(envelope, client)
         size_bytes = body.left_bytes
-        async with Injection(self._smtpds, envelope, size_bytes) as injection:
+        async with Injection(self._smtpds, envelope, size_bytes, client) as injection:
             async for piece in body.pieces():
                 fingerprint.feed(piece)
                 await injection.write(piece)
@@ -143,6 +144,21 @@ def envelope_of(head: Head) -> Envelope | Reply:
     if not clean(sender) or any(c in address for address in (sender, *recipients) for c in "<>"):
         return BAD_ADDRESS
     return Envelope(sender=sender, recipients=recipients)
+
+
+def client_of(head: Head, envelope: Envelope) -> IpAddress | None:
+    """The IP address that nginx saw, where it may have to prove the origin of the message.
+
+    That is so for mail of domain literals, and for reports, whose envelope does not say where they
+    are from.
+    """
+    if envelope.sender and not domain_of(envelope.sender).startswith("["):
+        return None
+    seen = set(head.values("x-real-ip"))  # nginx writes it, also over one of the peer
+    try:
+        return ip_address(seen.pop()) if len(seen) == 1 else None
+    except ValueError:
+        return None
 
 
 def _answer_of(reply: Reply) -> Response:

@@ -37,7 +37,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         gateway=f"[{LOOPBACK}]:{settings.ports.transport_smtp}",
         local_domain=settings.mail_domain,
     )
-    resolver = DnsResolver()
+    resolver = DnsResolver(ipv4_only=settings.mail_domain.startswith("["))
     connections = Connections(resolver)
     stack.callback(connections.close)
     delivery = Delivery(resolver, HttpsClient(connections), destinations, counters=counters)

@@ -4,6 +4,7 @@ A kept one saves Postfix the start of a session, and its filter, too.
 """
 
 import asyncio
+from ipaddress import IPv4Address, IPv6Address
 from typing import Self
 
 from chatmaild.transport.replies import LOCAL_ERROR, Reply, parse_reply
@@ -14,6 +15,8 @@ COMMAND_S = 30.0
 KEEP_S = 15.0
 MAX_KEPT = 5
 MAX_REPLY_LINES = 100
+
+IpAddress = IPv4Address | IPv6Address
 
 
 class Refused(Exception):  # noqa: N818 - a refusal, not a fault
@@ -31,6 +34,7 @@ class Smtpd:
         self._reader = reader
         self._writer = writer
         self.closing: asyncio.TimerHandle | None = None
+        self.speaks_for_client = False
 
     @classmethod
     async def connect(cls, port: int, helo: str) -> Self:
@@ -52,6 +56,26 @@ class Smtpd:
             session.close()
             raise
         return session
+
+    async def speak_for(self, client: IpAddress, helo: str) -> None:
+        """Make a client known as the one that the session is with.
+
+        From now on the session is for this client alone: see `Smtpds.keep`.
+        Source: Postfix' XCLIENT_README. Only this entrance of Postfix takes the command.
+
+        Raises:
+            Refused: Postfix does not do it, which is never the fault of the message.
+        """
+        self.speaks_for_client = True
+        tag = "IPV6:" if client.version == 6 else ""
+        try:
+            self.send(f"XCLIENT ADDR={tag}{client}\r\n".encode())
+            await self.expect(220)
+            self.send(f"EHLO {helo}\r\n".encode())
+            await self.expect(250)
+        except BaseException as error:
+            self.close()
+            raise Refused(LOCAL_ERROR) if isinstance(error, Refused) else error from error
 
     @property
     def alive(self) -> bool:
@@ -125,17 +149,24 @@ class Smtpds:
             session.close()
         return None
 
-    async def open(self) -> Smtpd:
-        """A new session.
+    async def open(self, client: IpAddress | None = None) -> Smtpd:
+        """A new session, in the name of that client.
 
         Raises:
-            Refused: see `Smtpd.connect`.
+            Refused: see `Smtpd.connect` and `Smtpd.speak_for`.
         """
-        return await Smtpd.connect(self._port, self._helo)
+        session = await Smtpd.connect(self._port, self._helo)
+        if client is not None:
+            await session.speak_for(client, self._helo)
+        return session
 
     def keep(self, session: Smtpd) -> None:
-        """Take a session back whose message Postfix has taken."""
-        if len(self._kept) >= MAX_KEPT:
+        """Take a session back whose message Postfix has taken.
+
+        One in the name of a client ends: the next message must prove its own origin.
+        """
+        if session.speaks_for_client or len(self._kept) >= MAX_KEPT:
+            session.send(b"QUIT\r\n")
             session.close()
             return
         session.closing = asyncio.get_running_loop().call_later(KEEP_S, self._drop, session)

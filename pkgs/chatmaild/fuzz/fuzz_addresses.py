@@ -1,0 +1,61 @@
+"""Fuzz the reading of mailboxes and paths.
+
+    pip install atheris
+    python fuzz/fuzz_addresses.py -max_len=400 -max_total_time=600
+
+Fails on an exception, on an address that could leave the mail directory or is not its own reading,
+on a mailbox that is read differently from its quoted form (which is what Postfix answers), and on
+0.2 seconds for one input.
+"""
+
+# mypy: disable-error-code="import-not-found,import-untyped"
+
+import sys
+import time
+from pathlib import Path
+
+import atheris
+
+CHATMAILD = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(CHATMAILD / "src")]
+
+with atheris.instrument_imports(include=["chatmaild"]):
+    from chatmaild.address import Address, address_or_none
+    from chatmaild.filter.envelope import agreed, read_mailbox, read_path
+
+DOMAINS = ("b.test", "[192.0.2.7]")
+SLOW_S = 0.2
+
+
+def check(data: bytes) -> None:
+    """Judge one input."""
+    domain = DOMAINS[data[0] & 1] if data else DOMAINS[0]
+    path = data[1:]
+    if data and data[0] & 2:
+        path = path + b"@" + domain.encode()
+    started_s = time.process_time()
+    found = read_path(path, domain)
+    if time.process_time() - started_s > SLOW_S:
+        raise RuntimeError("slow")
+    if found is None:
+        return
+    if isinstance(found, Address):
+        name = str(found.account)
+        if "/" in name or name.strip(".") == "" or not name.isascii() or " " in name:
+            raise RuntimeError("an address that no directory may have")
+        if address_or_none(str(found)) != found or found.domain != domain:
+            raise RuntimeError("an address is not its own reading")
+    elif found.domain == domain:
+        raise RuntimeError("a foreign mailbox in our domain")
+    quoted = '"' + found.local.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    again = read_mailbox(f"{quoted}@{found.domain}", domain)
+    if again != found:
+        raise RuntimeError("the quoted form is another mailbox")
+    resolved = f"{quoted}@{found.domain}".encode()
+    if agreed(path, resolved, domain) is None or agreed(path, b"x" + resolved, domain) is not None:
+        raise RuntimeError("agreement is wrong")
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, check)
+    atheris.Fuzz()

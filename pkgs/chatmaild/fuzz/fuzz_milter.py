@@ -1,0 +1,117 @@
+"""Fuzz a session of the filter with what a broken or hostile mail server could send.
+
+    pip install atheris
+    python fuzz/fuzz_milter.py -max_len=4096 -max_total_time=600
+
+Fails on an exception other than ProtocolError, on a result that depends on where the stream is cut,
+on an accepted clear message, and on memory that is not given back. An input is a stream of packets,
+or, with an odd first byte, a list of commands with short data from which packets are made.
+"""
+
+# mypy: disable-error-code="import-not-found,import-untyped"
+
+import struct
+import sys
+from pathlib import Path
+
+import atheris
+
+CHATMAILD = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(CHATMAILD / "src")]
+
+with atheris.instrument_imports(
+    include=["chatmaild.filter", "chatmaild.wire", "chatmaild.address"]
+):
+    from chatmaild.address import Address
+    from chatmaild.dkim.resolver import KeyCache, TxtAnswer
+    from chatmaild.errors import ProtocolError
+    from chatmaild.filter.policy import Budget, Policy
+    from chatmaild.filter.ratelimit import RateLimiter
+    from chatmaild.filter.session import Session
+    from chatmaild.filter.standing import Recipients
+    from chatmaild.wire import milter
+
+ROOM = 1 << 20
+COMMANDS = b"OCDMRTLNBEAQU"
+MACROS = (
+    b"M{daemon_name}\0smtp\0{mail_addr}\0eve@peer.test\0{client_addr}\0192.0.2.1\0",
+    b"M{daemon_name}\0submission\0{mail_addr}\0al@b.test\0{auth_authen}\0al@b.test\0",
+    b"R{rcpt_addr}\0al@b.test\0",
+    b"R{rcpt_addr}\0eve@peer.test\0",
+)
+DATA = (
+    b"<eve@peer.test>\0",
+    b"<al@b.test>\0",
+    b"From\0 <al@b.test>\0",
+    b"\0\0\0\6\0\0\1\xff\0\x1f\xff\xff",
+)
+
+
+class Everybody:
+    """All addresses exist, and none takes clear text."""
+
+    def exists(self, _: Address) -> bool:
+        return True
+
+    def is_disabled(self, _: Address) -> bool:
+        return False
+
+    def is_nearly_full(self, _: Address) -> bool:
+        return False
+
+    def accepts_clear_text(self, _: Address) -> bool:
+        return False
+
+
+def packets(data: bytes) -> bytes:
+    """Make packets: each from a command byte, a choice, and up to 31 bytes."""
+    stream, at = b"", 0
+    while at + 2 <= len(data):
+        command, choice = COMMANDS[data[at] % len(COMMANDS)], data[at + 1]
+        own = data[at + 2 : at + 2 + (choice & 31)]
+        at += 2 + len(own)
+        given = MACROS[choice >> 6] if command == milter.MACROS else DATA[choice >> 6]
+        payload = given if choice & 32 else own
+        stream += struct.pack("!IB", 1 + len(payload), command) + payload
+    return stream
+
+
+def outcome(stream: bytes, step: int) -> tuple[bytes, bool]:
+    """What a session answers, and whether it broke the connection."""
+    budget = Budget(ROOM)
+    policy = Policy(
+        mail_domain="b.test",
+        markers=Everybody(),
+        recipients=Recipients(Everybody(), "/nowhere"),
+        limiter=RateLimiter(per_minute=60, burst=10),
+        signer=None,
+        keys=KeyCache(query=lambda _: TxtAnswer(texts=(), ttl_s=0)),
+        headers_in_flight=budget,
+        clock=lambda: 0.0,
+        monotonic=lambda: 0.0,
+    )
+    session, said, broke = Session(policy), b"", False
+    try:
+        for at in range(0, len(stream), step):
+            answer = session.receive(stream[at : at + step])
+            said += answer if isinstance(answer, bytes) else answer()
+    except ProtocolError:
+        broke = True
+    session.close()
+    if budget._left != ROOM:
+        raise RuntimeError("a message keeps its memory")
+    return said, broke
+
+
+def check(data: bytes) -> None:
+    """Judge one input."""
+    choice = data[0] if data else 0
+    stream = packets(data[1:]) if choice & 1 else data[1:]
+    whole, cut = outcome(stream, len(stream) or 1), outcome(stream, 1 + (choice >> 1))
+    if whole[1] != cut[1] or not (whole[1] or whole == cut):
+        raise RuntimeError("what is answered depends on where the stream is cut")
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, check)
+    atheris.Fuzz()

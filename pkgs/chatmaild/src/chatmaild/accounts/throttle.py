@@ -1,0 +1,30 @@
+"""Work that follows deliveries, but not each of many that come at once."""
+
+import asyncio
+from collections.abc import Callable
+
+from chatmaild.address import Address
+
+# a busy mailbox has a hundred deliveries a second
+_EVERY_S = 1.0
+
+
+class Throttle:
+    """Calls a function at once, and for what comes within the next second once more after it."""
+
+    def __init__(self, work: Callable[[Address], None]) -> None:
+        self._work = work
+        self._again: dict[Address, bool] = {}
+
+    def __call__(self, address: Address) -> None:
+        """Do the work for an address, now or soon."""
+        if address in self._again:
+            self._again[address] = True
+            return
+        self._again[address] = False
+        asyncio.get_running_loop().call_later(_EVERY_S, self._rested, address)
+        self._work(address)
+
+    def _rested(self, address: Address) -> None:
+        if self._again.pop(address):
+            self(address)

@@ -1,0 +1,289 @@
+"""A milter session: one SMTP connection, or the bounces that Postfix makes.
+
+Postfix sends MAIL, all header fields and the body without waiting; it waits at RCPT and at the end
+of the message. What is wrong with MAIL is answered at RCPT, where clients expect it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from chatmaild.filter import verdicts
+from chatmaild.filter.envelope import Recipient
+from chatmaild.filter.message import MustWaitError, Outcome, Transit
+from chatmaild.filter.policy import Entrance, Envelope, Policy
+from chatmaild.filter.verdicts import Discard, Refuse
+from chatmaild.logs import log_error
+from chatmaild.wire import milter
+from chatmaild.wire.loop import Work
+
+_log = logging.getLogger(__name__)
+
+_WANTED: Final = milter.Options(
+    version=milter.VERSION,
+    actions=(
+        milter.MAY_ADD_HEADERS
+        | milter.MAY_CHANGE_HEADERS
+        | milter.MAY_CHANGE_BODY
+        | milter.MAY_DELETE_RECIPIENTS
+        | milter.MAY_CHANGE_SENDER
+        | milter.MAY_CHOOSE_MACROS
+    ),
+    steps=(
+        milter.NO_CONNECT
+        | milter.NO_HELO
+        | milter.NO_UNKNOWN
+        | milter.UNANSWERED_MAIL
+        | milter.UNANSWERED_DATA
+        | milter.UNANSWERED_HEADER
+        | milter.UNANSWERED_END_OF_HEADER
+        | milter.UNANSWERED_BODY
+        | milter.LEADING_SPACE
+    ),
+)
+_MACROS: Final = {
+    milter.MAIL: ("{daemon_name}", "{client_addr}", "{auth_authen}", "{mail_addr}"),
+    milter.RCPT: ("{rcpt_addr}",),
+}
+# What sessions that go on in another process have agreed on with Postfix; a change of the two
+# constants above needs another number.
+AGREEMENT: Final = "milter1."
+_ENTRANCES: Final = {entrance.value.encode(): entrance for entrance in Entrance}
+_REPLY_LIMIT: Final = 400  # characters; RFC 5321 section 4.5.3.1.5 allows 512
+
+
+class Session:
+    """Packets in, answers out. One thread at a time uses a session."""
+
+    __slots__ = (
+        "_envelope",
+        "_has_content",
+        "_is_agreed",
+        "_macros",
+        "_packets",
+        "_policy",
+        "_received",
+        "_refusal",
+        "_transit",
+    )
+
+    def __init__(self, policy: Policy) -> None:
+        """Begin a session."""
+        self._policy = policy
+        self._is_agreed = False
+        self._packets = milter.Packets()
+        self._macros: dict[bytes, bytes] = {}
+        self._envelope: Envelope | None = None
+        self._refusal: Refuse | None = None
+        self._transit: Transit | None = None
+        self._has_content = False  # the content of the message has begun
+        self._received: list[bytes] = []  # MAIL, RCPT with their macros, DATA, as packets
+
+    @property
+    def state(self) -> bytes | None:
+        """What another process must receive to go on; None while a message is being judged.
+
+        That is the envelope so far, and DATA: between it and the content, which Postfix sends in
+        one go, a client may take minutes.
+        """
+        if self._has_content or not self._is_agreed or not self._packets.is_between:
+            return None
+        return b"".join(self._received)
+
+    @classmethod
+    def resumed(cls, policy: Policy, state: bytes) -> Session:
+        """Go on with a session of the process before, which has accepted all of its state.
+
+        Where this one does not, the message waits: Postfix has the recipients that were accepted.
+        """
+        session = cls(policy)
+        session._is_agreed = True
+        asked = [command for command, _ in milter.Packets().feed(state)]
+        if session.receive(state) != milter.CONTINUE * asked.count(milter.RCPT):
+            session._refusal = verdicts.INTERNAL_ERROR
+        return session
+
+    def receive(self, data: bytes) -> bytes | Work:
+        """Take what Postfix sent; return what it waits for, or what finds that out.
+
+        Raises:
+            ProtocolError: it is not the milter protocol, or not the version that we speak.
+        """
+        return self._run(self._packets.feed(data), b"")
+
+    def close(self) -> None:
+        """Give back what the message under way holds."""
+        self._forget()
+
+    def _run(self, packets: list[milter.Packet], answers: bytes) -> bytes | Work:
+        for number, (command, data) in enumerate(packets):
+            handler = _HANDLERS.get(command)
+            if handler is None:  # QUIT, and what was not asked for
+                continue
+            try:
+                answer = handler(self, data)
+            except MustWaitError:
+                return partial(self._wait, packets[number + 1 :], answers)
+            except milter.ProtocolError:
+                raise
+            except Exception as error:  # whatever it is, no mail may be lost by it
+                log_error("filter", error)
+                answer = self._failed(command)
+            if answer:
+                answers += answer
+        return answers
+
+    def _wait(self, following: list[milter.Packet], answers: bytes) -> bytes:
+        """Decide in a thread: DNS is asked, or the header is large."""
+        try:
+            answers += self._decided(may_wait=True)
+        except Exception as error:
+            log_error("filter", error)
+            answers += self._failed(milter.END_OF_MESSAGE)
+        rest = self._run(following, answers)
+        return rest if isinstance(rest, bytes) else rest()
+
+    def _failed(self, command: int) -> bytes:
+        """Ask the client to come back, at once where it waits for an answer."""
+        self._refusal = verdicts.INTERNAL_ERROR
+        if command == milter.END_OF_MESSAGE:
+            self._forget()
+        elif command != milter.RCPT:
+            return b""
+        return _refused(verdicts.INTERNAL_ERROR)
+
+    def _negotiate(self, data: bytes) -> bytes:
+        if not milter.Options.parse(data).offers(_WANTED):
+            raise milter.ProtocolError("the mail server does not speak our milter protocol")
+        self._is_agreed = True
+        return milter.negotiation(_WANTED, _MACROS)
+
+    def _take_macros(self, data: bytes) -> None:
+        stage, macros = milter.parse_macros(data)
+        if stage in _MACROS:
+            if stage == milter.MAIL:
+                self._received = []
+            self._macros.update(macros)
+            self._received.append(milter.packet(b"D", data))
+
+    def _mail(self, data: bytes) -> None:
+        received = [*self._received, milter.packet(b"M", data)]
+        self._forget()
+        self._received = received
+        macros, self._macros = self._macros, {}
+        self._refusal = verdicts.INTERNAL_ERROR  # until it is known better
+        self._envelope = Envelope(entrance=_ENTRANCES[macros[b"{daemon_name}"]])
+        found = self._policy.sender(
+            self._envelope.entrance,
+            milter.first_argument(data),
+            resolved=macros.get(b"{mail_addr}", b""),
+            login=macros.get(b"{auth_authen}", b""),
+        )
+        self._envelope.client = macros.get(b"{client_addr}", b"").decode("ascii", "replace")
+        self._refusal = found if isinstance(found, Refuse) else None
+        if not isinstance(found, Refuse):
+            self._envelope.sender = found
+
+    def _rcpt(self, data: bytes) -> bytes:
+        resolved = self._macros.pop(b"{rcpt_addr}", b"")
+        if self._refusal is not None or self._envelope is None:
+            return _refused(self._refusal or verdicts.INTERNAL_ERROR)
+        path = milter.first_argument(data)
+        found = self._policy.recipient(self._envelope.entrance, path, resolved=resolved)
+        if not isinstance(found, Recipient):
+            return _refused(found)
+        self._envelope.recipients.append(found)
+        self._received.append(milter.packet(b"R", data))
+        return milter.CONTINUE
+
+    def _data(self, data: bytes) -> None:
+        """Look up what the envelope alone decides, while the message is under way."""
+        self._received.append(milter.packet(b"T", data))
+        is_ready = self._refusal is None and self._transit is None
+        if is_ready and self._envelope is not None:
+            self._transit = Transit(self._policy, self._envelope)
+
+    def _header(self, data: bytes) -> None:
+        self._has_content = True
+        if self._transit is not None:
+            name, value = milter.parse_header(data)
+            if b"\n" in value:
+                value = value.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+            self._transit.add_header(name, value)
+
+    def _end_of_header(self, _: bytes) -> None:
+        self._has_content = True
+        if self._transit is not None:
+            self._transit.end_of_headers()
+
+    def _body(self, data: bytes) -> None:
+        if self._transit is not None and self._refusal is None:
+            self._transit.body(data)
+
+    def _end_of_message(self, _: bytes) -> bytes:
+        return self._decided(may_wait=False)
+
+    def _decided(self, *, may_wait: bool) -> bytes:
+        """Return the answer to the message, which is over then.
+
+        Raises:
+            MustWaitError: only with `may_wait` it can be known.
+        """
+        refusal, transit = self._refusal, self._transit
+        if transit is None or refusal is not None:
+            outcome = Outcome(verdict=refusal or verdicts.INTERNAL_ERROR)
+        else:
+            outcome = transit.end(may_wait=may_wait)
+        has_sender = self._envelope is not None and self._envelope.sender is not None
+        answer = _answer(outcome, has_sender=has_sender)
+        self._forget()
+        return answer
+
+    def _forget(self, _: bytes = b"") -> None:
+        """End the message, with a decision or without."""
+        if self._transit is not None:
+            self._transit.close()
+        self._envelope = self._refusal = self._transit = None
+        self._has_content = False
+        self._received = []
+
+
+_HANDLERS: Final[dict[int, Callable[[Session, bytes], bytes | None]]] = {
+    milter.HEADER: Session._header,
+    milter.BODY: Session._body,
+    milter.MACROS: Session._take_macros,
+    milter.MAIL: Session._mail,
+    milter.RCPT: Session._rcpt,
+    milter.DATA: Session._data,
+    milter.END_OF_HEADER: Session._end_of_header,
+    milter.END_OF_MESSAGE: Session._end_of_message,
+    milter.ABORT: Session._forget,
+    milter.NEGOTIATE: Session._negotiate,
+}
+
+
+def _answer(outcome: Outcome, *, has_sender: bool) -> bytes:
+    verdict = outcome.verdict
+    if isinstance(verdict, Refuse):
+        return _refused(verdict)
+    if isinstance(verdict, Discard):
+        return milter.DISCARD
+    orders = [milter.change_header(c.name, c.index, c.value) for c in outcome.changes]
+    if outcome.signature is not None:
+        orders.append(milter.insert_header(b"DKIM-Signature", outcome.signature))
+    orders += [milter.delete_recipient(resolved) for resolved in outcome.removed]
+    if outcome.body is not None:
+        orders += milter.replace_body(outcome.body)
+    if verdict.null_sender and has_sender:
+        orders.append(milter.change_sender(""))
+    orders.append(milter.CONTINUE)
+    return b"".join(orders)
+
+
+def _refused(refusal: Refuse) -> bytes:
+    if refusal.code >= 500:
+        _log.info("refused: %s", refusal.reason)
+    return milter.reply(refusal.code, refusal.text[:_REPLY_LIMIT])

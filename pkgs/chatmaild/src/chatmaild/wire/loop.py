@@ -1,0 +1,204 @@
+"""One thread serves many local connections: it waits with epoll, reads, and writes the answers.
+
+asyncio does more for each wake-up than the filter does for a small message, and a thread for each
+connection waits for the interpreter lock. What takes long (DNS) runs in threads beside the loop.
+
+Connections outlive the process as listening sockets do (`systemd.py`): at its end it hands over
+each connection whose session is small enough to be told, and the next process goes on with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from chatmaild.errors import ProtocolError
+from chatmaild.logs import log_error
+
+# more than a unix socket holds by default (net.core.wmem_default, 208 KiB)
+_READ_BYTES: Final = 1 << 18
+# how long a burst of new connections may keep those that are open waiting
+_ACCEPTED_AT_ONCE: Final = 16
+
+Work = Callable[[], bytes]
+Keep = Callable[[socket.socket, bytes], None]
+
+
+class Session(Protocol):
+    """What a connection carries."""
+
+    @property
+    def state(self) -> bytes | None:
+        """What a new session must receive to be like this one; None where that cannot be said."""
+
+    def receive(self, data: bytes) -> bytes | Work:
+        """Take what came; return the answer, or what finds it out in a thread.
+
+        Raises:
+            ProtocolError: it is not the protocol; the connection is closed.
+        """
+
+    def close(self) -> None:
+        """Give back what the session holds; called once, at the end of the connection."""
+
+
+class _Connection:
+    __slots__ = ("session", "socket", "unsent")
+
+    def __init__(self, peer: socket.socket, session: Session) -> None:
+        self.socket = peer
+        self.session = session
+        self.unsent = b""
+
+
+class Loop:
+    """Serves one listening socket until `stop`."""
+
+    def __init__(self, listener: socket.socket, new_session: Callable[[], Session]) -> None:
+        self._listener = listener
+        self._new_session = new_session
+        self._connections: dict[int, _Connection] = {}
+        self._working = 0
+        self._done: queue.SimpleQueue[tuple[_Connection, bytes]] = queue.SimpleQueue()
+        self._stopping = False
+        self._events = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._epoll = select.epoll()
+        self._epoll.register(self._events, select.EPOLLIN)
+        self._epoll.register(listener, select.EPOLLIN)
+
+    def add(self, peer: socket.socket, session: Session) -> None:
+        """Serve a connection that is open already."""
+        peer.setblocking(False)
+        self._resume(_Connection(peer, session))
+
+    def stop(self) -> None:
+        """Let `run` end; may be called by signal handlers and other threads."""
+        self._stopping = True
+        os.eventfd_write(self._events, 1)
+
+    def run(self, keep: Keep, drain_s: float) -> None:
+        """Serve until `stop`, and then, for `drain_s`, the connections that have no state.
+
+        `keep` gets each of the others with its state; they are closed here afterwards.
+        """
+        while not self._stopping:
+            self._turn(-1)
+        self._epoll.unregister(self._listener)
+        deadline_s = time.monotonic() + drain_s
+        while True:
+            self._hand_over(keep)
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0 or not (self._connections or self._working):
+                break
+            self._turn(left_s)
+        for connection in list(self._connections.values()):
+            self._close(connection)
+
+    def _turn(self, timeout_s: float) -> None:
+        for descriptor, _ in self._epoll.poll(timeout_s):
+            connection = self._connections.get(descriptor)
+            if connection is not None:
+                self._serve(connection)
+            elif descriptor == self._events:
+                self._take_answers()
+            elif not self._stopping:
+                self._accept()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(BlockingIOError, ConnectionAbortedError):
+            for _ in range(_ACCEPTED_AT_ONCE):
+                peer, _address = self._listener.accept()
+                self.add(peer, self._new_session())
+
+    def _serve(self, connection: _Connection) -> None:
+        """Read or write once; a fault of one connection ends that one alone."""
+        try:
+            if connection.unsent:
+                self._send(connection, connection.unsent)
+                return
+            data = connection.socket.recv(_READ_BYTES)
+            if data:
+                self._answer(connection, connection.session.receive(data))
+                return
+        except BlockingIOError:
+            return
+        except (ConnectionError, ProtocolError):
+            pass
+        except Exception as error:
+            log_error("connection", error)
+        self._close(connection)
+
+    def _answer(self, connection: _Connection, answer: bytes | Work) -> None:
+        if not isinstance(answer, bytes):
+            # a daemon: the end of the process does not wait for DNS
+            thread = threading.Thread(target=self._work, args=(connection, answer), daemon=True)
+            self._pause(connection)
+            try:
+                thread.start()
+            except RuntimeError:  # there are too many; this connection ends, see `_serve`
+                self._resume(connection)
+                raise
+            self._working += 1
+        elif answer:
+            self._send(connection, answer)
+
+    def _send(self, connection: _Connection, answer: bytes) -> None:
+        try:
+            sent = connection.socket.send(answer)
+        except BlockingIOError:
+            sent = 0
+        was_unsent, connection.unsent = bool(connection.unsent), answer[sent:]
+        if bool(connection.unsent) != was_unsent:
+            events = select.EPOLLOUT if connection.unsent else select.EPOLLIN
+            self._epoll.modify(connection.socket, events)
+
+    def _work(self, connection: _Connection, work: Work) -> None:
+        """In a thread."""
+        try:
+            answer = work()
+        except Exception as error:
+            log_error("work", error)
+            answer = b""
+        self._done.put((connection, answer))
+        os.eventfd_write(self._events, 1)
+
+    def _take_answers(self) -> None:
+        os.eventfd_read(self._events)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                connection, answer = self._done.get_nowait()
+                self._working -= 1
+                self._resume(connection)
+                try:
+                    self._send(connection, answer)
+                except ConnectionError:
+                    self._close(connection)
+
+    def _hand_over(self, keep: Keep) -> None:
+        for connection in list(self._connections.values()):
+            state = None if connection.unsent else connection.session.state
+            if state is not None:
+                keep(connection.socket, state)
+                self._close(connection)
+
+    def _pause(self, connection: _Connection) -> None:
+        descriptor = connection.socket.fileno()
+        self._epoll.unregister(descriptor)
+        del self._connections[descriptor]
+
+    def _resume(self, connection: _Connection) -> None:
+        descriptor = connection.socket.fileno()
+        self._connections[descriptor] = connection
+        self._epoll.register(descriptor, select.EPOLLIN)
+
+    def _close(self, connection: _Connection) -> None:
+        self._pause(connection)
+        connection.session.close()
+        connection.socket.close()

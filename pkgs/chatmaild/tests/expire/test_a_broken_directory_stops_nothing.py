@@ -1,0 +1,128 @@
+"""What cannot be read or deleted needs care, is not counted, and does not stop the walk."""
+
+import os
+import pathlib
+
+import pytest
+
+from chatmaild.address import Address, parse_address
+from chatmaild.expire.job import Report, walk
+from chatmaild.store.mailboxes import DAY_S, Mailboxes
+
+from .tree import GONE, NOW_S, RETENTION, put, run
+
+
+@pytest.fixture
+def old_messages(mailboxes: Mailboxes) -> list[pathlib.Path]:
+    """One in each of twenty mailboxes, so that some come after any other directory."""
+    files = []
+    for number in range(20):
+        address = parse_address(f"user{number:05}@chat.example.org")
+        mailboxes.create(address, "hash", now_s=NOW_S)
+        files.append(put(mailboxes.path(address), "cur", 21 * DAY_S))
+    return files
+
+
+@pytest.mark.parametrize("login_days_ago", [0, 100])
+@pytest.mark.parametrize(
+    "name", ["a b@chat.example.org", "Bob12345@chat.example.org", "x+y@z", "@"]
+)
+def test_a_directory_of_no_account_needs_care(
+    mailboxes: Mailboxes, old_messages: list[pathlib.Path], name: str, login_days_ago: int
+) -> None:
+    """It does not stop the walk and stays; its messages become too old as all others do."""
+    strange = mailboxes.directory / name
+    old_messages.append(put(strange, "cur", 21 * DAY_S))
+    young = put(strange, "cur", DAY_S)
+    (strange / "password").touch()
+    os.utime(strange / "password", (NOW_S - login_days_ago * DAY_S,) * 2)
+
+    report = run(mailboxes)
+
+    assert [file for file in old_messages if file.exists()] == []
+    assert young.exists()
+    assert report.strange == {str(strange)}
+    assert (report.addresses, report.deleted_addresses) == (20, 0)
+
+
+@pytest.mark.parametrize("broken", ["password", "cur"])
+def test_a_directory_that_cannot_be_read_needs_care(
+    mailboxes: Mailboxes, alice: pathlib.Path, old_messages: list[pathlib.Path], broken: str
+) -> None:
+    """A damaged disk, or another owner: the walk goes on."""
+    (alice / broken).unlink(missing_ok=True)
+    (alice / broken).symlink_to(broken)
+
+    report = run(mailboxes)
+
+    assert [file for file in old_messages if file.exists()] == []
+    assert report.strange == {str(alice)}
+    assert report.deleted_messages == 20
+
+
+def test_an_account_that_cannot_be_deleted_needs_care(
+    mailboxes: Mailboxes, old_messages: list[pathlib.Path]
+) -> None:
+    """It is not counted as deleted; one that is gone already is not, either."""
+    mailboxes.create(GONE, "hash", now_s=NOW_S - 100 * DAY_S)
+    report = Report()
+
+    def fail(_: Address) -> bool:
+        raise PermissionError(1, "Operation not permitted")
+
+    walk(mailboxes, RETENTION, NOW_S, report, dry_run=False, delete=fail)
+    assert (report.deleted_addresses, report.deleted_messages) == (0, 20)
+    assert report.strange == {str(mailboxes.path(GONE))}
+    assert [file for file in old_messages if file.exists()] == []
+
+    report = Report()
+    walk(mailboxes, RETENTION, NOW_S, report, dry_run=False, delete=lambda _: False)
+    assert (report.deleted_addresses, report.strange) == (0, set())
+
+
+def test_only_what_was_deleted_is_counted(
+    mailboxes: Mailboxes, alice: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One message is gone already, one cannot be deleted, one is deleted."""
+    gone, stuck, deleted = (put(alice, "cur", (21 + n) * DAY_S, size=1000 + n) for n in range(3))
+    unlink = os.unlink
+
+    def unlink_some(path: str) -> None:
+        if path == str(stuck):
+            raise PermissionError(1, "Operation not permitted")
+        unlink(path)
+        if path == str(gone):
+            raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr("os.unlink", unlink_some)
+    report = run(mailboxes)
+
+    assert not deleted.exists()
+    assert (report.messages, report.deleted_messages, report.deleted_bytes) == (3, 1, 1002)
+    assert report.strange == {str(alice)}
+
+
+def test_a_left_over_that_stays_is_not_counted(
+    mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It needs care."""
+    trash = mailboxes.directory / ".deleted-0"
+    trash.mkdir()
+    os.utime(trash, (0, 0))
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)
+
+    report = run(mailboxes)
+
+    assert (report.deleted_directories, report.strange) == (0, {str(trash)})
+
+
+def test_an_account_may_look_like_a_left_over(mailboxes: Mailboxes) -> None:
+    """Nine characters of a name are `.deleted-`; without its password a person decides."""
+    box = mailboxes.directory / ".deleted-@chat.example.org"
+    put(box, "cur", DAY_S)
+    os.utime(box, (0, 0))
+
+    report = run(mailboxes)
+
+    assert report.strange == {str(box)}
+    assert box.exists()

@@ -1,0 +1,76 @@
+"""The marker of mailboxes that are nearly full, by Dovecot's own count."""
+
+import dataclasses
+
+import pytest
+
+from chatmaild.address import parse_address
+from chatmaild.settings import Settings
+from chatmaild.store.fullness import NEARLY_FULL, QUOTA_FILE, Fullness
+from chatmaild.store.mailboxes import Mailboxes
+
+ALICE = parse_address("alice1234@chat.example.org")
+LIMIT_BYTES = 75 << 20  # 75 % of 100 MiB
+
+
+@pytest.fixture
+def fullness(settings: Settings, mailboxes: Mailboxes) -> Fullness:
+    """Alice exists; the quota is 100 MiB."""
+    mailboxes.create(ALICE, "hash", now_s=0)
+    return Fullness(mailboxes, dataclasses.replace(settings.retention, quota_megabytes=100))
+
+
+@pytest.mark.parametrize(
+    ("counted", "is_nearly_full"),
+    [
+        (f"104857600S\n{LIMIT_BYTES} 1\n", True),
+        (f"104857600S\n{LIMIT_BYTES - 1} 1\n", False),
+        (f"104857600S\n{LIMIT_BYTES - 5000} 1\n5000 1\n", True),
+        (f"104857600S\n{LIMIT_BYTES} 2\n-5000 -1\n", False),
+        ("104857600S\n0 0\n", False),
+    ],
+)
+def test_the_marker_follows_the_count(
+    fullness: Fullness, mailboxes: Mailboxes, counted: str, is_nearly_full: bool
+) -> None:
+    """Whether it was there before or not."""
+    (mailboxes.path(ALICE) / QUOTA_FILE).write_text(counted)
+    for before in (True, False):
+        _mark(mailboxes, before)
+        fullness.note(ALICE)
+
+        assert is_nearly_full is fullness.is_nearly_full(ALICE)
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("counted", [None, "104857600S\nnonsense\n"])
+def test_without_a_count_nothing_changes(
+    fullness: Fullness, mailboxes: Mailboxes, counted: str | None, before: bool
+) -> None:
+    """Dovecot counts anew at the next delivery."""
+    if counted is not None:
+        (mailboxes.path(ALICE) / QUOTA_FILE).write_text(counted)
+    _mark(mailboxes, before)
+
+    fullness.note(ALICE)
+
+    assert before is fullness.is_nearly_full(ALICE)
+
+
+def test_an_address_that_was_deleted_stays_deleted(
+    fullness: Fullness, mailboxes: Mailboxes
+) -> None:
+    """A delivery may be told of after the end of its mailbox."""
+    mailboxes.delete(ALICE)
+
+    fullness.note(ALICE)
+
+    assert not mailboxes.path(ALICE).exists()
+
+
+def _mark(mailboxes: Mailboxes, marked: bool) -> None:
+    marker = mailboxes.path(ALICE) / NEARLY_FULL
+    if marked:
+        marker.touch()
+    else:
+        marker.unlink(missing_ok=True)

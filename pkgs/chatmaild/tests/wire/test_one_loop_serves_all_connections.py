@@ -1,0 +1,209 @@
+"""The loop: many connections, one thread, and nobody waits for anybody else."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from chatmaild.errors import ProtocolError
+from chatmaild.wire.loop import Loop, Work
+
+DEADLINE_S = 20
+
+
+class Echo:
+    """Answers what it gets; some words do more."""
+
+    def __init__(self) -> None:
+        self.state: bytes | None = b""
+        self.is_closed = False
+        self.release = threading.Event()
+
+    def receive(self, data: bytes) -> bytes | Work:
+        match data:
+            case b"slow":
+                return self._slowly
+            case b"broken":
+                raise RuntimeError
+            case b"broken slowly":
+                return self._breaks
+            case b"not the protocol":
+                raise ProtocolError("no")
+            case b"begin":
+                self.state = None
+            case b"end":
+                self.state = b"said before"
+            case b"much":
+                return b"x" * 3_000_000
+        return data
+
+    def close(self) -> None:
+        assert not self.is_closed
+        self.is_closed = True
+
+    def _slowly(self) -> bytes:
+        assert self.release.wait(DEADLINE_S)
+        return b"done"
+
+    def _breaks(self) -> bytes:
+        raise RuntimeError
+
+
+class Served:
+    """A loop in a thread."""
+
+    def __init__(self) -> None:
+        self.sessions: list[Echo] = []
+        self.kept: list[socket.socket] = []
+        self.states: list[bytes] = []
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind("")
+        self.listener.listen()
+        self.listener.setblocking(False)
+        self.loop = Loop(self.listener, self._session)
+        self.thread = threading.Thread(target=self.loop.run, args=(self._keep, 1.0))
+        self.thread.start()
+
+    def _session(self) -> Echo:
+        self.sessions.append(Echo())
+        return self.sessions[-1]
+
+    def _keep(self, peer: socket.socket, state: bytes) -> None:
+        self.kept.append(peer.dup())
+        self.states.append(state)
+
+    def connect(self) -> socket.socket:
+        """A client's side."""
+        peer = socket.socket(socket.AF_UNIX)
+        peer.settimeout(DEADLINE_S)
+        peer.connect(self.listener.getsockname())
+        return peer
+
+    def ends(self) -> None:
+        """Stop and wait."""
+        self.loop.stop()
+        self.thread.join(DEADLINE_S)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    """A loop that runs."""
+    served = Served()
+    yield served
+    served.ends()
+    for peer in (*served.kept, served.listener):
+        peer.close()
+
+
+def said(peer: socket.socket, text: bytes) -> bytes:
+    """What is answered; nothing at the end of the connection."""
+    peer.sendall(text)
+    return peer.recv(100)
+
+
+def test_a_slow_answer_delays_nobody_else(served: Served) -> None:
+    """It is found out in a thread, and comes when it is there."""
+    with served.connect() as slow, served.connect() as quick:
+        slow.sendall(b"slow")
+        assert [said(quick, b"hello") for _ in range(3)] == [b"hello"] * 3
+        slow.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            slow.recv(1)
+        slow.settimeout(DEADLINE_S)
+        served.sessions[0].release.set()
+
+        assert slow.recv(100) == b"done"
+        assert said(slow, b"again") == b"again"
+
+
+@pytest.mark.parametrize("text", [b"broken", b"not the protocol"])
+def test_a_fault_ends_one_connection_alone(
+    served: Served, text: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its log line holds nothing of what was said."""
+    with served.connect() as bad, served.connect() as good:
+        assert said(bad, text) == b""
+        assert said(good, b"hello") == b"hello"
+        assert served.sessions[0].is_closed
+    assert caplog.messages == ([] if text != b"broken" else [*caplog.messages])
+
+
+def test_a_fault_in_a_thread_leaves_the_loop_running(served: Served) -> None:
+    """The peer gets no answer, and others are served."""
+    with served.connect() as bad, served.connect() as good:
+        bad.sendall(b"broken slowly")
+
+        assert said(good, b"hello") == b"hello"
+
+
+def test_too_many_threads_end_one_connection_alone(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the system gives no thread, its peer comes again, and others are served."""
+
+    def refuses(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with served.connect() as bad, served.connect() as good:
+        assert said(good, b"hello") == b"hello"
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", refuses)
+            assert said(bad, b"slow") == b""
+        assert said(good, b"hello") == b"hello"
+        assert served.sessions[0].is_closed or served.sessions[1].is_closed
+    assert len(caplog.messages) == 1
+
+
+def test_a_peer_that_reads_slowly_gets_everything(served: Served) -> None:
+    """What a socket does not take at once is sent later, and others are served meanwhile."""
+    with served.connect() as slow, served.connect() as quick:
+        slow.sendall(b"much")
+        assert said(quick, b"hello") == b"hello"
+        left = 3_000_000
+        while left:
+            left -= len(slow.recv(100_000))
+
+        assert said(slow, b"hello") == b"hello"
+
+
+def test_a_client_that_leaves_while_it_is_worked_for(served: Served) -> None:
+    """The answer goes nowhere, not to the next client with the same number."""
+    with served.connect() as leaves:
+        leaves.sendall(b"slow")
+        until(lambda: served.loop._working == 1)
+    with served.connect() as following:
+        assert said(following, b"hello") == b"hello"
+        served.sessions[0].release.set()
+        until(lambda: served.sessions[0].is_closed)
+
+        assert said(following, b"hello") == b"hello"
+
+
+def test_idle_connections_are_handed_over(served: Served) -> None:
+    """Those without a state are served until they have one; others wait for the next process."""
+    with served.connect() as idle, served.connect() as busy, served.connect() as stuck:
+        assert said(idle, b"hello") == b"hello"
+        assert said(busy, b"begin") == b"begin"
+        assert said(stuck, b"begin") == b"begin"
+        served.loop.stop()
+        until(lambda: len(served.kept) == 1)
+        idle.sendall(b"for the next process")
+        assert said(busy, b"end") == b"end"
+        until(lambda: len(served.kept) == 2)
+
+        assert served.kept[0].recv(100) == b"for the next process"
+        assert stuck.recv(1) == b""  # after the drain
+        assert served.states == [b"", b"said before"]
+        served.kept[1].sendall(b"from the next process")
+        assert busy.recv(100) == b"from the next process"
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
+    deadline_s = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.005)

@@ -1,0 +1,52 @@
+"""A domain in other letters is the one that IDNA2008 makes of it, and no other (RFC 8616).
+
+In the lab, fuss.test and xn--fu-hia.test publish the key of the first relay.
+"""
+
+from __future__ import annotations
+
+import pytest
+from support.lab import LabTarget
+from support.peer import Peer
+from support.person import Person
+
+AUTHOR = "ceo@fuß.test"
+
+
+def _reply(
+    peer: Peer, alice: Person, carol: Person, author: str, signed_by: str, text: str = "hello"
+) -> tuple[int, str]:
+    message = alice.writes(carol, text=text, headers={"From": f"<{author}>"})
+    reply = peer.delivers(peer.signs(message, signed_by), carol, mail_from="")
+    return reply.code, reply.text
+
+
+@pytest.mark.usefixtures("lab")
+def test_the_owner(peer: Peer, alice: Person, carol: Person) -> None:
+    """Its signature counts, in whichever form the author is written."""
+    for author in (AUTHOR, "ceo@FUẞ.test", "ceo@xn--fu-hia.test"):
+        code, text = _reply(peer, alice, carol, author, "xn--fu-hia.test", author)
+
+        assert code == 250, text
+        assert carol.receives().text == author
+
+
+@pytest.mark.usefixtures("lab")
+def test_somebody_else(peer: Peer, alice: Person, carol: Person) -> None:
+    """Who has the name with two letters instead of one, or a name that looks like none at all."""
+    for author, signed_by in (
+        (AUTHOR, "fuss.test"),
+        ("ceo@fuss.test", "xn--fu-hia.test"),
+        ("ceo@fuss\N{ZERO WIDTH JOINER}.test", "fuss.test"),
+        ("ceo@fuss\N{IDEOGRAPHIC FULL STOP}test", "fuss.test"),
+        ("ceo@\N{FULLWIDTH LATIN SMALL LETTER F}uss.test", "fuss.test"),
+        ("ceo@\N{HEAVY BLACK HEART}.test", "fuss.test"),
+    ):
+        reply = _reply(peer, alice, carol, author, signed_by)
+        assert reply == (554, "5.7.1 No valid DKIM signature found"), author
+
+
+def test_the_keys_are_published(lab: LabTarget, peer: Peer, alice: Person, carol: Person) -> None:
+    """Else nothing above would prove anything."""
+    assert lab.relays[0] == peer.domain
+    assert _reply(peer, alice, carol, "ceo@fuss.test", "fuss.test")[0] == 250

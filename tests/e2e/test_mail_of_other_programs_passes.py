@@ -1,0 +1,42 @@
+"""Who writes with Thunderbird, GPGTools or a web mailer reaches people, and is reached."""
+
+from __future__ import annotations
+
+import pytest
+from support import programs
+from support.peer import Peer
+from support.person import Person
+from support.programs import FOREIGN_FORMS, FORMS
+
+
+@pytest.mark.parametrize("where", ["bob", "carol"])
+@pytest.mark.parametrize("program", FORMS)
+def test_submitted(program: str, where: str, alice: Person, request: pytest.FixtureRequest) -> None:
+    """It arrives here and at another relay, which judges it once more."""
+    recipient: Person = request.getfixturevalue(where)
+    message = FORMS[program].writes(alice, [recipient], program)
+
+    reply = alice.submits(message, recipient)
+
+    assert reply.code == 250, reply.text
+    assert programs.text_of(recipient.receives()) == program
+
+
+@pytest.mark.parametrize("program", FORMS | FOREIGN_FORMS)
+def test_from_elsewhere(program: str, peer: Peer, alice: Person, carol: Person) -> None:
+    """Port 25 takes it from a server that signs."""
+    form = (FORMS | FOREIGN_FORMS)[program]
+    message = peer.signs(form.writes(alice, [carol], program))
+
+    reply = peer.delivers(message, carol, mail_from=alice.address)
+
+    assert reply.code == 250, reply.text
+    assert programs.text_of(carol.receives()) == program
+
+
+@pytest.mark.parametrize("what", FOREIGN_FORMS)
+def test_free_text_is_not_submitted(what: str, alice: Person, bob: Person) -> None:
+    """What a person could write there does not leave."""
+    message = FOREIGN_FORMS[what].writes(alice, [bob], what)
+
+    assert alice.submits(message, bob).code == 523
