@@ -69,6 +69,8 @@ class Loop:
         self._done: queue.SimpleQueue[tuple[_Connection, bytes]] = queue.SimpleQueue()
         self._stopping = False
         self._events = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        # one for all: a new one of this size would be mapped and unmapped for each read
+        self._room = memoryview(bytearray(_READ_BYTES))
         self._epoll = select.epoll()
         self._epoll.register(self._events, select.EPOLLIN)
         self._epoll.register(listener, select.EPOLLIN)
@@ -123,8 +125,9 @@ class Loop:
             if connection.unsent:
                 self._send(connection, connection.unsent)
                 return
-            data = connection.socket.recv(_READ_BYTES)
-            if data:
+            count = connection.socket.recv_into(self._room)
+            if count:
+                data = bytes(self._room[:count])
                 self._answer(connection, connection.session.receive(data))
                 return
         except BlockingIOError:
