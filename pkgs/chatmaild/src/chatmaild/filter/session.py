@@ -80,7 +80,7 @@ class Session:
         self._refusal: Refuse | None = None
         self._transit: Transit | None = None
         self._has_content = False  # the content of the message has begun
-        self._received: list[bytes] = []  # MAIL, RCPT with their macros, DATA, as packets
+        self._received: list[milter.Packet] = []  # MAIL and RCPT with their macros, and DATA
 
     @property
     def state(self) -> bytes | None:
@@ -91,7 +91,7 @@ class Session:
         """
         if self._has_content or not self._is_agreed or not self._packets.is_between:
             return None
-        return b"".join(self._received)
+        return b"".join(milter.packet(bytes([command]), data) for command, data in self._received)
 
     @classmethod
     def resumed(cls, policy: Policy, state: bytes) -> Session:
@@ -167,10 +167,10 @@ class Session:
             if stage == milter.MAIL:
                 self._received = []
             self._macros.update(macros)
-            self._received.append(milter.packet(b"D", data))
+            self._received.append((milter.MACROS, data))
 
     def _mail(self, data: bytes) -> None:
-        received = [*self._received, milter.packet(b"M", data)]
+        received = [*self._received, (milter.MAIL, data)]
         self._forget()
         self._received = received
         macros, self._macros = self._macros, {}
@@ -196,12 +196,12 @@ class Session:
         if not isinstance(found, Recipient):
             return _refused(found)
         self._envelope.recipients.append(found)
-        self._received.append(milter.packet(b"R", data))
+        self._received.append((milter.RCPT, data))
         return milter.CONTINUE
 
     def _data(self, data: bytes) -> None:
         """Look up what the envelope alone decides, while the message is under way."""
-        self._received.append(milter.packet(b"T", data))
+        self._received.append((milter.DATA, data))
         is_ready = self._refusal is None and self._transit is None
         if is_ready and self._envelope is not None:
             self._transit = Transit(self._policy, self._envelope)
