@@ -48,6 +48,7 @@ def is_message(octets: bytes) -> bool:
     fields, keys = Fields(octets), 0
     try:
         while True:
+            start = fields.tell()
             kind, body, first_piece = _packet(fields)
             if kind == 18:
                 demand(first_piece is None or first_piece >= 512)
@@ -56,8 +57,9 @@ def is_message(octets: bytes) -> bool:
             demand(first_piece is None and len(body) <= 4200)
             demand(kind in (1, 3, 10))
             {1: _public, 3: _passphrase, 10: _marker}[kind](Fields(body))
+            # the filter's own bounds: work follows the size of a message
+            demand(keys < min(10_000, 64 + start // 64))
             keys += 1
-            demand(keys <= 10_000)
     except MalformedError:
         return False
 
@@ -69,7 +71,7 @@ def _packet(fields: Fields) -> tuple[int, bytes, int | None]:
     if tag < 192:
         demand(tag % 4 != 3)
         return tag // 4 % 16, fields.take(fields.number((1, 2, 4)[tag % 4])), None
-    body, first_piece = b"", None
+    body, first_piece, pieces = b"", None, 0
     while True:
         size = fields.number()
         if size == 255:
@@ -86,6 +88,8 @@ def _packet(fields: Fields) -> tuple[int, bytes, int | None]:
         first_piece = len(piece) if first_piece is None else first_piece
         demand(tag == 192 + 18)
         body += piece
+        pieces += 1
+        demand(pieces <= 64 + fields.tell() // 256)
 
 
 def _data(body: bytes) -> None:
