@@ -80,8 +80,8 @@ let
 in
 {
   config = mkIf cfg.enable {
-    # systemd-networkd brings it along. It would stand before the relay's resolver, ask whom the network names, and
-    # believe them without validation.
+    # systemd-networkd enables it. Programs would ask it instead of the relay's resolver, and it forwards to the servers
+    # of the network without validation.
     services.resolved.enable = lib.mkOverride 900 false;
 
     assertions = [

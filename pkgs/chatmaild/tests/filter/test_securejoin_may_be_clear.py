@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatmaild.filter.content import Content, ContentWalk
+from chatmaild.filter.content import Content
 from chatmaild.filter.headers import Header
 
 from .letters import CLOSE, headers, part, read
@@ -82,14 +82,3 @@ def test_its_header_is_small(fields: int, found: Content) -> None:
     header = headers(b"X: y\r\n" * fields + b"Secure-Join: vc-request\r\n", content_type=MIXED)
 
     assert found is read(header, body(b"vc-request"), strict=False)
-
-
-def test_the_walk_remembers_what_it_found() -> None:
-    """What is cleaned depends on it."""
-    walk = ContentWalk(strict=False)
-    walk.begin(headers(b"Secure-Join: vc-request\r\n", content_type=MIXED))
-
-    assert walk.found is None
-    walk.feed(body(b"vc-request"))
-    assert walk.finish() is Content.SECURE_JOIN
-    assert walk.found is Content.SECURE_JOIN

@@ -141,10 +141,9 @@ class _Parts:
 class ContentWalk:
     """Looks at a body as it arrives; keeps no more of it than some kilobytes."""
 
-    __slots__ = ("_kind", "_multipart", "_parts", "found")
+    __slots__ = ("_kind", "_multipart", "_parts")
 
     def __init__(self, *, strict: bool) -> None:
-        self.found: Content | None = None  # what `finish` said
         self._kind = Content.ENCRYPTED
         self._parts = _Parts(
             (b"application/pgp-encrypted", _Words(b"Version: 1")),
@@ -176,5 +175,4 @@ class ContentWalk:
     def finish(self) -> Content:
         """What the body was."""
         is_whole = self._multipart is not None and self._multipart.finish()
-        self.found = self._kind if is_whole and self._parts.complete() else Content.CLEAR
-        return self.found
+        return self._kind if is_whole and self._parts.complete() else Content.CLEAR
