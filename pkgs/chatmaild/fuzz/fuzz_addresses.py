@@ -21,7 +21,7 @@ sys.path[:0] = [str(CHATMAILD / "src")]
 
 with atheris.instrument_imports(include=["chatmaild"]):
     from chatmaild.address import Address, address_or_none
-    from chatmaild.filter.envelope import agreed, read_mailbox, read_path
+    from chatmaild.filter.envelope import read_mailbox, read_path, read_resolved_path
 
 DOMAINS = ("b.test", "[192.0.2.7]")
 SLOW_S = 0.2
@@ -52,7 +52,10 @@ def check(data: bytes) -> None:
     if again != found:
         raise RuntimeError("the quoted form is another mailbox")
     resolved = f"{quoted}@{found.domain}".encode()
-    if agreed(path, resolved, domain) is None or agreed(path, b"x" + resolved, domain) is not None:
+    if (
+        read_resolved_path(path, resolved, domain) is None
+        or read_resolved_path(path, b"x" + resolved, domain) is not None
+    ):
         raise RuntimeError("agreement is wrong")
 
 

@@ -25,9 +25,9 @@ with atheris.instrument_imports(
     from chatmaild.address import Address
     from chatmaild.dkim.resolver import KeyCache, TxtAnswer
     from chatmaild.errors import ProtocolError
-    from chatmaild.filter.policy import Budget, Policy
+    from chatmaild.filter.policy import ByteBudget, Policy
     from chatmaild.filter.rate_limit import RateLimiter
-    from chatmaild.filter.recipients import Recipients
+    from chatmaild.filter.recipients import RecipientLookup
     from chatmaild.filter.session import Session
     from chatmaild.wire import milter
 
@@ -78,15 +78,15 @@ def packets(data: bytes) -> bytes:
 
 def outcome(stream: bytes, step: int) -> tuple[bytes, bool]:
     """What a session answers, and whether it broke the connection."""
-    budget = Budget(ROOM)
+    budget = ByteBudget(ROOM)
     policy = Policy(
         mail_domain="b.test",
         flags=Everybody(),
-        recipients=Recipients(Everybody(), "/nowhere"),
+        recipient_lookup=RecipientLookup(Everybody(), "/nowhere"),
         limiter=RateLimiter(per_minute=60, burst=10),
         signer=None,
         keys=KeyCache(query=lambda _: TxtAnswer(texts=(), ttl_s=0)),
-        headers_in_flight=budget,
+        header_budget=budget,
         clock=lambda: 0.0,
         monotonic=lambda: 0.0,
     )

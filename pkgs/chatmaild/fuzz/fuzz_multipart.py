@@ -22,7 +22,7 @@ sys.path[:0] = [str(CHATMAILD / "src"), str(CHATMAILD / "tests")]
 with atheris.instrument_imports(include=["chatmaild.filter", "filter"]):
     from filter import reference
 
-    from chatmaild.filter.content import Content, ContentWalk
+    from chatmaild.filter.content import Content, ContentReader
     from chatmaild.filter.mime.headers import Header
     from chatmaild.filter.mime.multipart import Multipart
 
@@ -38,9 +38,9 @@ class Recorder:
         self.texts = [b""]
         self.parts: list[tuple[bytes, bytes]] = []
 
-    def outside(self, octets: bytes) -> bool:
+    def outside(self, piece: bytes) -> bool:
         """Text before the first part, or behind the last."""
-        self.texts[-1] += octets
+        self.texts[-1] += piece
         return True
 
     def begin(self, header: bytes) -> bool:
@@ -48,10 +48,10 @@ class Recorder:
         self.parts.append((header, b""))
         return True
 
-    def data(self, octets: bytes) -> bool:
+    def data(self, piece: bytes) -> bool:
         """More of it."""
         header, content = self.parts[-1]
-        self.parts[-1] = (header, content + octets)
+        self.parts[-1] = (header, content + piece)
         return True
 
     def end(self) -> bool:
@@ -72,7 +72,7 @@ def cut(body: bytes, boundary: bytes, step: int) -> list[tuple[bytes, bytes]] | 
 def join(body: bytes, boundary: bytes, step: int) -> bool:
     """Whether a body is a clear secure join."""
     content_type = b' multipart/mixed; boundary="' + boundary + b'"'
-    walk = ContentWalk(strict=True)
+    walk = ContentReader(strict=True)
     walk.begin([Header(b"Secure-Join", b" vc-request"), Header(b"Content-Type", content_type)])
     for at in range(0, len(body), step):
         walk.feed(body[at : at + step])

@@ -23,7 +23,7 @@ sys.path[:0] = [str(CHATMAILD / "src"), str(CHATMAILD / "tests")]
 with atheris.instrument_imports(include=["chatmaild.filter", "filter"]):
     from filter import reference
 
-    from chatmaild.filter.openpgp.packets import PacketWalk
+    from chatmaild.filter.openpgp.packets import PacketReader
 
 SLOW_S = 2.0
 STEPS = (1, 2, 3, 4, 5, 17, 64, 100, 1000)
@@ -33,7 +33,7 @@ def walk(packets: bytes, *, step: int, skips: bool) -> bool:
     """Whether the filter takes packets for an encrypted message; it may pass over what it can."""
     text = base64.b64encode(packets)
     bare = text.rstrip(b"=")
-    found = PacketWalk()
+    found = PacketReader()
     for at in range(0, len(bare), step):
         piece = bare[at : at + step]
         if not (skips and found.skip(len(piece))):

@@ -23,7 +23,7 @@ sys.path[:0] = [str(CHATMAILD / "src"), str(CHATMAILD / "tests")]
 with atheris.instrument_imports(include=["chatmaild.filter", "filter"]):
     from filter import reference
 
-    from chatmaild.filter.content import Content, ContentWalk
+    from chatmaild.filter.content import Content, ContentReader
     from chatmaild.filter.mime.headers import Header
 
 BOUNDARY = b"=-cut"
@@ -34,7 +34,7 @@ STEPS = (1, 2, 3, 5, 17, 64, 100, 1000)
 
 def read(body: bytes, *, strict: bool, step: int) -> bool:
     """Whether the filter takes a body for encrypted."""
-    walk = ContentWalk(strict=strict)
+    walk = ContentReader(strict=strict)
     walk.begin(HEADERS)
     for at in range(0, len(body), step):
         walk.feed(body[at : at + step])

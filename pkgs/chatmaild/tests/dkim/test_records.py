@@ -41,7 +41,7 @@ EC = base64.b64encode(
     ids=lambda _: "record",  # the keys are new each time
 )
 def test_rsa_keys_are_found(text: str) -> None:
-    """No ``v=``, quotation marks, backslashes, blanks."""
+    """No `v=`, quotation marks, backslashes, blanks."""
     key = parse_record(text)
 
     assert key is not None
@@ -51,7 +51,7 @@ def test_rsa_keys_are_found(text: str) -> None:
 
 
 def test_ed25519_keys_are_found() -> None:
-    """RFC 8463 section 4: the bare 32 octets."""
+    """RFC 8463 section 4: the bare 32 encoded."""
     for text in (ED, ED.rstrip("=")):
         key = parse_record(f"v=DKIM1; k=ed25519; p={text}")
 
@@ -115,8 +115,8 @@ def der(tag: int, content: bytes) -> bytes:
     size = len(content)
     if size < 128:
         return bytes([tag, size]) + content
-    octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([tag, 128 | len(octets)]) + octets + content
+    encoded = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 128 | len(encoded)]) + encoded + content
 
 
 @pytest.mark.parametrize(("bits", "found"), [(17, True), (64, True), (65, False), (2048, False)])

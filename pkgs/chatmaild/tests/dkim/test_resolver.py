@@ -24,7 +24,7 @@ Answer = Callable[[dns.message.Message], dns.message.Message | None]
 
 
 class Server:
-    """A name server on the loopback interface; ``answer`` decides."""
+    """A name server on the loopback interface; `answer` decides."""
 
     def __init__(self) -> None:
         self.answer: Answer = lambda _: None

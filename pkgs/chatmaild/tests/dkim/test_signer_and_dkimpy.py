@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from chatmaild.dkim.canonical import BodyHash, Form
+from chatmaild.dkim.canonical import BodyHash, Canonicalization
 from chatmaild.dkim.keys import public_record
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer
 from chatmaild.dkim.signer import OVERSIGNED, Signer
@@ -79,7 +79,7 @@ def verified(message: bytes, record: str, step: int = 65_535) -> Result:
 def test_dkimpy_verifies_what_we_sign(body: bytes, rsa_key: rsa.RSAPrivateKey) -> None:
     """Relaxed header, simple body; a change of either is noticed."""
     signer = Signer(domain=DOMAIN, selector="sel", key=rsa_key)
-    body_hash = BodyHash(Form.SIMPLE)
+    body_hash = BodyHash(Canonicalization.SIMPLE)
     body_hash.feed(body)
     field = signer.sign(split(HEADER + b"\r\n")[0], body_hash.digest(), now_s=1_700_000_000)
     signature = field.name + b":" + field.value + b"\r\n"
@@ -154,7 +154,7 @@ def test_headers_of_thousands_of_fields(kind: str, rsa_key: rsa.RSAPrivateKey) -
     """Whatever we sign, we and others verify; From is covered, and nobody can add a second one."""
     header = b"".join(field + b"\r\n" for field in MANY[kind]) + HEADER
     headers, body = split(header + b"\r\nHello\r\n")
-    body_hash = BodyHash(Form.SIMPLE)
+    body_hash = BodyHash(Canonicalization.SIMPLE)
     body_hash.feed(body)
     field = Signer(domain=DOMAIN, selector="sel", key=rsa_key).sign(
         headers, body_hash.digest(), now_s=0

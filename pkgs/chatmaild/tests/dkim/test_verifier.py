@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from chatmaild.dkim.canonical import BodyHash, Form
+from chatmaild.dkim.canonical import BodyHash, Canonicalization
 from chatmaild.dkim.keys import public_record
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer
 from chatmaild.dkim.signer import Signer
@@ -49,7 +49,7 @@ def signature(
     key: rsa.RSAPrivateKey, *, domain: str = DOMAIN, selector: str = "sel", body: bytes = BODY
 ) -> Header:
     """A signature of the message above."""
-    body_hash = BodyHash(Form.SIMPLE)
+    body_hash = BodyHash(Canonicalization.SIMPLE)
     body_hash.feed(body)
     signer = Signer(domain=domain, selector=selector, key=key)
     field = signer.sign(HEADERS, body_hash.digest(), now_s=NOW_S)
@@ -206,7 +206,7 @@ def signed_with(key: rsa.RSAPrivateKey, extra: str) -> Header:
             tags = Signer._tags(self, names, body_hash, now_s)  # type: ignore[arg-type]
             return tags.replace(b"s=sel;", f"s=sel; {extra};".encode())
 
-    body_hash = BodyHash(Form.SIMPLE)
+    body_hash = BodyHash(Canonicalization.SIMPLE)
     body_hash.feed(BODY)
     signer = Extended(domain=DOMAIN, selector="sel", key=key)
     field = signer.sign(HEADERS, body_hash.digest(), now_s=NOW_S)
@@ -231,7 +231,7 @@ def cases() -> Iterator[tuple[str, str, Result]]:
 def test_tags_that_narrow_it(
     key: rsa.RSAPrivateKey, extra: str, flags: str, expected: Result
 ) -> None:
-    """``l=`` must cover all of the body, else anybody could append to it."""
+    """`l=` must cover all of the body, else anybody could append to it."""
     record = public_record(key).replace(";t=s", "") + flags
 
     assert result([signed_with(key, extra)], KeyCache(query=Dns(record))) is expected

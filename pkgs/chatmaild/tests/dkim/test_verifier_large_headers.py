@@ -6,7 +6,13 @@ import hashlib
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from chatmaild.dkim.canonical import BodyHash, Fields, Form, header_digest_input, header_field
+from chatmaild.dkim.canonical import (
+    BodyHash,
+    Canonicalization,
+    Fields,
+    header_digest_input,
+    header_field,
+)
 from chatmaild.dkim.keys import public_record
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer
 from chatmaild.dkim.signer import Signer
@@ -59,7 +65,7 @@ def test_a_megabyte_under_five_signatures() -> None:
 def test_what_was_prepared_counts() -> None:
     """A signature behind many others of other domains is found."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    body_hash = BodyHash(Form.SIMPLE).digest()
+    body_hash = BodyHash(Canonicalization.SIMPLE).digest()
     signed = Signer(domain="peer.example", selector="s", key=key).sign([FROM], body_hash, now_s=1)
     others = [signature(domain=b"list.example")] * 60
     headers = [*others, Header(signed.name, signed.value), FROM]
@@ -76,7 +82,9 @@ def test_a_signature_does_not_sign_itself_twice() -> None:
     chosen = Fields([own, other, FROM]).select([b"dkim-signature", b"dkim-signature"], but=own)
 
     assert chosen == [other]
-    assert header_digest_input([FROM], Form.SIMPLE, other).startswith(b"From: <eve@peer.example>")
+    assert header_digest_input([FROM], Canonicalization.SIMPLE, other).startswith(
+        b"From: <eve@peer.example>"
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,4 +98,4 @@ def test_a_signature_does_not_sign_itself_twice() -> None:
 )
 def test_the_relaxed_form_of_a_field(value: bytes, expected: bytes) -> None:
     """RFC 6376 section 3.4.2: folds go, each run of blanks and tabs is one blank."""
-    assert header_field(b"X ", value, Form.RELAXED) == expected
+    assert header_field(b"X ", value, Canonicalization.RELAXED) == expected

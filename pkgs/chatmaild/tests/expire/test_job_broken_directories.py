@@ -1,4 +1,4 @@
-"""What cannot be read or deleted needs care, is not counted, and does not stop the walk."""
+"""What cannot be read or deleted needs care, is not counted, and does not stop the expire_mailboxes."""
 
 import os
 import pathlib
@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from chatmaild.address import Address, parse_address
-from chatmaild.expire.job import Report, walk
+from chatmaild.expire.job import Report, expire_mailboxes
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 
 from .tree import GONE, NOW_S, RETENTION, put, run
@@ -30,18 +30,18 @@ def old_messages(mailboxes: Mailboxes) -> list[pathlib.Path]:
 def test_a_directory_of_no_account_needs_care(
     mailboxes: Mailboxes, old_messages: list[pathlib.Path], name: str, login_days_ago: int
 ) -> None:
-    """It does not stop the walk and stays; its messages become too old as all others do."""
-    strange = mailboxes.directory / name
-    old_messages.append(put(strange, "cur", 21 * DAY_S))
-    young = put(strange, "cur", DAY_S)
-    (strange / "password").touch()
-    os.utime(strange / "password", (NOW_S - login_days_ago * DAY_S,) * 2)
+    """It does not stop the expire_mailboxes and stays; its messages become too old as all others do."""
+    needs_care = mailboxes.directory / name
+    old_messages.append(put(needs_care, "cur", 21 * DAY_S))
+    young = put(needs_care, "cur", DAY_S)
+    (needs_care / "password").touch()
+    os.utime(needs_care / "password", (NOW_S - login_days_ago * DAY_S,) * 2)
 
     report = run(mailboxes)
 
     assert [file for file in old_messages if file.exists()] == []
     assert young.exists()
-    assert report.strange == {str(strange)}
+    assert report.needs_care == {str(needs_care)}
     assert (report.addresses, report.deleted_addresses) == (20, 0)
 
 
@@ -49,14 +49,14 @@ def test_a_directory_of_no_account_needs_care(
 def test_a_directory_that_cannot_be_read_needs_care(
     mailboxes: Mailboxes, alice: pathlib.Path, old_messages: list[pathlib.Path], broken: str
 ) -> None:
-    """A damaged disk, or another owner: the walk goes on."""
+    """A damaged disk, or another owner: the expire_mailboxes goes on."""
     (alice / broken).unlink(missing_ok=True)
     (alice / broken).symlink_to(broken)
 
     report = run(mailboxes)
 
     assert [file for file in old_messages if file.exists()] == []
-    assert report.strange == {str(alice)}
+    assert report.needs_care == {str(alice)}
     assert report.deleted_messages == 20
 
 
@@ -70,14 +70,14 @@ def test_an_account_that_cannot_be_deleted_needs_care(
     def fail(_: Address) -> bool:
         raise PermissionError(1, "Operation not permitted")
 
-    walk(mailboxes, RETENTION, NOW_S, report, dry_run=False, delete=fail)
+    expire_mailboxes(mailboxes, RETENTION, NOW_S, report, dry_run=False, delete=fail)
     assert (report.deleted_addresses, report.deleted_messages) == (0, 20)
-    assert report.strange == {str(mailboxes.path(GONE))}
+    assert report.needs_care == {str(mailboxes.path(GONE))}
     assert [file for file in old_messages if file.exists()] == []
 
     report = Report()
-    walk(mailboxes, RETENTION, NOW_S, report, dry_run=False, delete=lambda _: False)
-    assert (report.deleted_addresses, report.strange) == (0, set())
+    expire_mailboxes(mailboxes, RETENTION, NOW_S, report, dry_run=False, delete=lambda _: False)
+    assert (report.deleted_addresses, report.needs_care) == (0, set())
 
 
 def test_only_what_was_deleted_is_counted(
@@ -99,7 +99,7 @@ def test_only_what_was_deleted_is_counted(
 
     assert not deleted.exists()
     assert (report.messages, report.deleted_messages, report.deleted_bytes) == (3, 1, 1002)
-    assert report.strange == {str(alice)}
+    assert report.needs_care == {str(alice)}
 
 
 def test_a_left_over_that_stays_is_not_counted(
@@ -113,7 +113,7 @@ def test_a_left_over_that_stays_is_not_counted(
 
     report = run(mailboxes)
 
-    assert (report.deleted_directories, report.strange) == (0, {str(trash)})
+    assert (report.deleted_directories, report.needs_care) == (0, {str(trash)})
 
 
 def test_an_account_may_look_like_a_left_over(mailboxes: Mailboxes) -> None:
@@ -124,5 +124,5 @@ def test_an_account_may_look_like_a_left_over(mailboxes: Mailboxes) -> None:
 
     report = run(mailboxes)
 
-    assert report.strange == {str(box)}
+    assert report.needs_care == {str(box)}
     assert box.exists()

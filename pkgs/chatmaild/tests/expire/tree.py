@@ -4,7 +4,7 @@ import os
 import pathlib
 
 from chatmaild.address import parse_address
-from chatmaild.expire.job import Report, walk
+from chatmaild.expire.job import Report, expire_mailboxes
 from chatmaild.settings import Retention
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 
@@ -42,5 +42,5 @@ def put(
 def run(mailboxes: Mailboxes, *, dry_run: bool = False) -> Report:
     """Expire at NOW_S."""
     report = Report()
-    walk(mailboxes, RETENTION, NOW_S, report, dry_run=dry_run, delete=mailboxes.delete)
+    expire_mailboxes(mailboxes, RETENTION, NOW_S, report, dry_run=dry_run, delete=mailboxes.delete)
     return report

@@ -12,7 +12,7 @@ import sys
 import time
 
 from ..children import environment
-from .letters import letter
+from .messages import header_from
 
 DEADLINE_S = 20
 VERSION, ALL_ACTIONS, ALL_STEPS = 6, 0x1FF, 0x1FFFFF
@@ -106,7 +106,7 @@ class Filter:
         )
 
     def connection(self) -> "Mta":
-        """A connection that has agreed on the protocol, once the filter listens."""
+        """A connection that has read_resolved_path on the protocol, once the filter listens."""
         deadline_s = time.monotonic() + DEADLINE_S
         while True:
             try:
@@ -161,9 +161,9 @@ class Mta:
     def negotiate(self) -> None:
         """Agree on the protocol."""
         self.send(b"O", struct.pack("!III", VERSION, ALL_ACTIONS, ALL_STEPS))
-        _, agreed = self.receive()
-        self.steps = struct.unpack("!III", agreed[:12])[2]
-        self.macros = agreed[12:]
+        _, read_resolved_path = self.receive()
+        self.steps = struct.unpack("!III", read_resolved_path[:12])[2]
+        self.macros = read_resolved_path[12:]
 
     def close(self) -> None:
         """End the connection."""
@@ -213,7 +213,7 @@ class Mta:
         """Send DATA, where that was not done yet, and the header."""
         if not is_begun:
             self.send(b"T")
-        for header in letter(author, *fields):
+        for header in header_from(author, *fields):
             self.send(b"L", header.name + b"\0" + header.value.replace(b"\r\n", b"\n") + b"\0")
 
     def end_content(self, body: bytes) -> list[tuple[bytes, bytes]]:

@@ -40,7 +40,7 @@ LONG_SENTENCES = (
 
 
 def is_encrypted(body: bytes, boundary: bytes, *, strict: bool) -> bool:
-    """Whether a body below ``multipart/encrypted`` is an encrypted message and nothing else."""
+    """Whether a body below `multipart/encrypted` is an encrypted message and nothing else."""
     lines = (b"\r\n" + body).split(b"\r\n--" + boundary)
     if len(lines) != 4:
         return False
@@ -134,10 +134,10 @@ def _is_armoured(text: bytes, *, strict: bool) -> bool:
         return False
     try:
         data = re.sub(rb"\s", b"", match["data"]) + match["padding"]
-        octets = base64.b64decode(data, validate=True)
+        data = base64.b64decode(data, validate=True)
     except binascii.Error:
         return False
-    return is_message(octets)
+    return is_message(data)
 
 
 def _is_of_a_program(header: bytes) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatmaild.filter.cleanup import LEAVES, Change, clean, clean_secure_join
+from chatmaild.filter.cleanup import ALLOWED_FIELDS, Change, clean, clean_secure_join
 from chatmaild.filter.mime.headers import Header, parse_block
 
 
@@ -102,8 +102,8 @@ def test_a_comment_in_the_version_goes() -> None:
 
 def test_every_name_is_in_lower_case() -> None:
     """Others would never be found."""
-    assert {name.lower() for name in LEAVES} == LEAVES
-    assert b"bcc" not in LEAVES
+    assert {name.lower() for name in ALLOWED_FIELDS} == ALLOWED_FIELDS
+    assert b"bcc" not in ALLOWED_FIELDS
 
 
 def test_a_secure_join_says_nothing_either() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from chatmaild.filter.content import Content
 
-from .letters import (
+from .messages import (
     BEGIN,
     CLOSE,
     CONTROL,
@@ -31,10 +31,10 @@ CUTS = [(size, step) for size in (41, 42, 43, 100, 5000) for step in (1, 2, 3, 5
 CUTS += [(200_000, step) for step in (64, 1000, 65_535)]
 
 
-@pytest.mark.parametrize(("octets", "step"), CUTS)
-def test_it_does_not_matter_how_the_body_is_cut(octets: int, step: int) -> None:
+@pytest.mark.parametrize(("size_bytes", "step"), CUTS)
+def test_it_does_not_matter_how_the_body_is_cut(size_bytes: int, step: int) -> None:
     """Postfix cuts where its buffers end."""
-    body = encrypted(armour(packets(octets)))
+    body = encrypted(armour(packets(size_bytes)))
 
     assert read(headers(), body, step=step) is Content.ENCRYPTED
 

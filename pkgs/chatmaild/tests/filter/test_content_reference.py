@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from chatmaild.filter.content import Content
 from chatmaild.filter.mime.headers import Header
 from chatmaild.filter.mime.multipart import Multipart
-from chatmaild.filter.openpgp.packets import PacketWalk
+from chatmaild.filter.openpgp.packets import PacketReader
 
-from . import letters, reference
-from .letters import (
+from . import messages, reference
+from .messages import (
     BEGIN,
     CLOSE,
     CONTROL,
@@ -38,7 +38,7 @@ thorough = settings(
     max_examples=700, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 
-octets = st.binary(max_size=40)
+short_bytes = st.binary(max_size=40)
 
 
 def usually(good: T, *others: T) -> st.SearchStrategy[T]:
@@ -77,7 +77,7 @@ def spoilt_body(draw: st.DrawFn, kind: int) -> bytes:
 def packet(draw: st.DrawFn, kinds: tuple[int, ...]) -> bytes:
     """A packet in one of its written forms, rarely with a length that lies."""
     kind = draw(usually(*kinds))
-    content = draw(st.one_of(st.sampled_from(GOOD[kind]), spoilt_body(kind), octets))
+    content = draw(st.one_of(st.sampled_from(GOOD[kind]), spoilt_body(kind), short_bytes))
     size = len(content) + draw(usually(0, 1, -1))
     form = draw(st.sampled_from(["short", "long", "old", "pieces", "unfinished", "endless"]))
     if form == "old" and kind < 16:
@@ -98,10 +98,12 @@ def packet(draw: st.DrawFn, kinds: tuple[int, ...]) -> bytes:
 
 right = st.tuples(
     st.lists(
-        st.sampled_from([letters.packet(kind, body) for kind in (1, 3, 10) for body in GOOD[kind]]),
+        st.sampled_from(
+            [messages.packet(kind, body) for kind in (1, 3, 10) for body in GOOD[kind]]
+        ),
         max_size=4,
     ).map(b"".join),
-    st.sampled_from([letters.packet(18, body) for body in GOOD[18]]),
+    st.sampled_from([messages.packet(18, body) for body in GOOD[18]]),
 ).map(b"".join)
 message = st.one_of(
     right,
@@ -110,8 +112,8 @@ message = st.one_of(
         packet(kinds=(18, 1, 9, 11)),
         usually(b"", b"x", b"\xd2", b"\xd2\x00", b"\xcb\x05Hello"),
     ).map(b"".join),
-    st.tuples(st.lists(packet(kinds=(1, 18)), max_size=3).map(b"".join), octets).map(b"".join),
-    octets,
+    st.tuples(st.lists(packet(kinds=(1, 18)), max_size=3).map(b"".join), short_bytes).map(b"".join),
+    short_bytes,
 )
 piece = st.sampled_from(
     [
@@ -135,7 +137,7 @@ NOTES = [
 
 @st.composite
 def armoured(draw: st.DrawFn, content: bytes) -> bytes:
-    """Armour with what can stand where in it."""
+    """ArmourReader with what can stand where in it."""
     text = base64.b64encode(content)
     width = draw(usually(64, 4, 7, 1, 1000))
     end = draw(usually(b"\r\n", b"", b"\n", b"\r", b"\r\n\r\n", b" \r\n"))
@@ -177,11 +179,11 @@ def body(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def spoilt(draw: st.DrawFn, text: bytes) -> bytes:
-    """``text`` with some of it cut out, doubled, or replaced."""
+    """`text` with some of it cut out, doubled, or replaced."""
     for _ in range(draw(st.integers(0, 3))):
         start = draw(st.integers(0, len(text)))
         end = draw(st.one_of(st.just(start), st.integers(start, min(len(text), start + 30))))
-        text = text[:start] + draw(st.one_of(st.just(b""), piece, octets)) + text[end:]
+        text = text[:start] + draw(st.one_of(st.just(b""), piece, short_bytes)) + text[end:]
     return text
 
 
@@ -194,7 +196,7 @@ bodies = st.one_of(
 
 
 def cut(text: bytes, sizes: list[int]) -> Iterator[bytes]:
-    """``text`` in pieces of these sizes, over and over."""
+    """`text` in pieces of these sizes, over and over."""
     at, turn = 0, 0
     while at < len(text):
         size = sizes[turn % len(sizes)]
@@ -208,7 +210,7 @@ class Recorder:
     def __init__(self) -> None:
         self.parts: list[tuple[bytes, bytes]] = []
 
-    def outside(self, octets: bytes) -> bool:
+    def outside(self, short_bytes: bytes) -> bool:
         """Text before the first part, or behind the last."""
         return True
 
@@ -217,10 +219,10 @@ class Recorder:
         self.parts.append((header, b""))
         return True
 
-    def data(self, octets: bytes) -> bool:
+    def data(self, short_bytes: bytes) -> bool:
         """More of it."""
         header, content = self.parts[-1]
-        self.parts[-1] = (header, content + octets)
+        self.parts[-1] = (header, content + short_bytes)
         return True
 
     def end(self) -> bool:
@@ -234,7 +236,7 @@ def test_packets(content: bytes, sizes: list[int]) -> None:
     """Exactly the same are passed."""
     text = base64.b64encode(content)
     bare = text.rstrip(b"=")
-    walk = PacketWalk()
+    walk = PacketReader()
     for chunk in cut(bare, sizes):
         walk.feed(chunk)
     passed = walk.finish(len(text) - len(bare))

@@ -10,21 +10,27 @@ import pytest
 
 from chatmaild.address import Address
 from chatmaild.filter.envelope import Mailbox
-from chatmaild.filter.recipients import Recipients
-from chatmaild.filter.rules import Standing, StoredSize, Unreachable, nobody_reached, unreachable
+from chatmaild.filter.recipients import RecipientLookup
+from chatmaild.filter.rules import (
+    DeliveryDoubt,
+    Reachability,
+    StoredSize,
+    delivery_doubt,
+    delivery_refusal,
+)
 from chatmaild.filter.verdicts import mailbox_full, no_such_address
 
-from .letters import DOMAIN, mailbox
+from .messages import DOMAIN, mailbox
 
 HERE, GONE, LOST, FULL, CRAMMED = (
     mailbox(f"{name}@{DOMAIN}") for name in ("here", "gone", "lost", "full", "crammed")
 )
 STANDINGS = {
-    HERE: Standing.REACHABLE,
-    GONE: Standing.GONE,
-    LOST: Standing.GONE,
-    FULL: Standing.NEARLY_FULL,
-    CRAMMED: Standing.NEARLY_FULL,
+    HERE: Reachability.REACHABLE,
+    GONE: Reachability.GONE,
+    LOST: Reachability.GONE,
+    FULL: Reachability.NEARLY_FULL,
+    CRAMMED: Reachability.NEARLY_FULL,
 }
 
 
@@ -35,42 +41,42 @@ STANDINGS = {
         ((HERE,), None),
         ((GONE, HERE), None),
         ((FULL, GONE, HERE), None),
-        ((GONE,), Unreachable((GONE,), ())),
-        ((GONE, LOST), Unreachable((GONE, LOST), ())),
-        ((FULL,), Unreachable((), (FULL,))),
-        ((FULL, GONE), Unreachable((GONE,), (FULL,))),
+        ((GONE,), DeliveryDoubt((GONE,), ())),
+        ((GONE, LOST), DeliveryDoubt((GONE, LOST), ())),
+        ((FULL,), DeliveryDoubt((), (FULL,))),
+        ((FULL, GONE), DeliveryDoubt((GONE,), (FULL,))),
     ],
 )
 def test_one_who_is_reached_is_enough(
-    recipients: tuple[Mailbox, ...], expected: Unreachable | None
+    recipients: tuple[Mailbox, ...], expected: DeliveryDoubt | None
 ) -> None:
     """Groups are taken as they are; what fails in them comes back."""
-    assert expected == unreachable(recipients, STANDINGS.__getitem__)
+    assert expected == delivery_doubt(recipients, STANDINGS.__getitem__)
 
 
 def test_nothing_is_asked_behind_the_first_who_is_reached() -> None:
     """A group of a thousand costs no thousand questions."""
     asked: list[Mailbox] = []
 
-    def standing(address: Mailbox) -> Standing:
+    def reachability(address: Mailbox) -> Reachability:
         asked.append(address)
         return STANDINGS[address]
 
-    unreachable([GONE, HERE, FULL], standing)
+    delivery_doubt([GONE, HERE, FULL], reachability)
 
     assert asked == [GONE, HERE]
 
 
 def test_the_reply_names_who_is_gone_first() -> None:
     """Gone is final, full is not; room for one is enough."""
-    both = Unreachable((GONE, LOST), (FULL,))
+    both = DeliveryDoubt((GONE, LOST), (FULL,))
 
-    assert no_such_address(str(GONE)) == nobody_reached(both, lambda _: False)
-    assert nobody_reached(both, lambda _: True) is None
-    assert mailbox_full(str(FULL)) == nobody_reached(
-        Unreachable((), (FULL, CRAMMED)), lambda _: False
+    assert no_such_address(str(GONE)) == delivery_refusal(both, lambda _: False)
+    assert delivery_refusal(both, lambda _: True) is None
+    assert mailbox_full(str(FULL)) == delivery_refusal(
+        DeliveryDoubt((), (FULL, CRAMMED)), lambda _: False
     )
-    assert nobody_reached(Unreachable((), (FULL, CRAMMED)), lambda a: a == CRAMMED) is None
+    assert delivery_refusal(DeliveryDoubt((), (FULL, CRAMMED)), lambda a: a == CRAMMED) is None
 
 
 def test_replies_are_those_of_postfix_and_dovecot() -> None:
@@ -104,20 +110,20 @@ class Addresses:
 
 
 @pytest.mark.parametrize(
-    ("address", "standing"),
+    ("address", "reachability"),
     [
-        (f"alice@{DOMAIN}", Standing.REACHABLE),
-        (f"bob@{DOMAIN}", Standing.NEARLY_FULL),
-        (f"eve@{DOMAIN}", Standing.GONE),
-        (f'"alice"@{DOMAIN}', Standing.REACHABLE),
-        (f'"eve"@{DOMAIN}', Standing.GONE),
-        ("eve@peer.example", Standing.REACHABLE),
-        ("no/name@peer.example", Standing.REACHABLE),
+        (f"alice@{DOMAIN}", Reachability.REACHABLE),
+        (f"bob@{DOMAIN}", Reachability.NEARLY_FULL),
+        (f"eve@{DOMAIN}", Reachability.GONE),
+        (f'"alice"@{DOMAIN}', Reachability.REACHABLE),
+        (f'"eve"@{DOMAIN}', Reachability.GONE),
+        ("eve@peer.example", Reachability.REACHABLE),
+        ("no/name@peer.example", Reachability.REACHABLE),
     ],
 )
-def test_standings(address: str, standing: Standing) -> None:
+def test_standings(address: str, reachability: Reachability) -> None:
     """Only our own addresses are known, however they are written."""
-    assert standing == Recipients(Addresses(), "/nowhere").standing(mailbox(address))
+    assert reachability == RecipientLookup(Addresses(), "/nowhere").reachability(mailbox(address))
 
 
 @contextlib.contextmanager
@@ -153,7 +159,7 @@ def test_dovecot_decides(tmp_path: pathlib.Path, answer: bytes, has_room: bool) 
     """What it cannot tell refuses nothing: the message would bounce."""
     path = tmp_path / "quota-status"
     with dovecot(path, answer) as asked:
-        found = Recipients(Addresses(), str(path)).has_room(mailbox(f"bob@{DOMAIN}"), 2500)
+        found = RecipientLookup(Addresses(), str(path)).has_room(mailbox(f"bob@{DOMAIN}"), 2500)
 
     assert has_room is found
     assert [f"recipient=bob@{DOMAIN}\nsize=2500\n\n".encode()] == asked
@@ -161,4 +167,6 @@ def test_dovecot_decides(tmp_path: pathlib.Path, answer: bytes, has_room: bool) 
 
 def test_without_dovecot_mail_is_taken(tmp_path: pathlib.Path) -> None:
     """It waits in the queue then."""
-    assert Recipients(Addresses(), str(tmp_path / "none")).has_room(mailbox(f"bob@{DOMAIN}"), 1)
+    assert RecipientLookup(Addresses(), str(tmp_path / "none")).has_room(
+        mailbox(f"bob@{DOMAIN}"), 1
+    )

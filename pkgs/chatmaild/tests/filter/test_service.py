@@ -14,7 +14,7 @@ from chatmaild.dkim.keys import ensure_keys
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 
-from .letters import ALICE, BOB, EVE, encrypted
+from .messages import ALICE, BOB, EVE, encrypted
 from .process import LEADING_BLANKS, NEVER_ASKED, NOT_ANSWERED, Filter, Mta, Store
 
 
@@ -177,7 +177,7 @@ def test_smtp_sessions_do_not_notice_a_restart(
     assert idle.envelope("submission", ALICE, BOB) == [(b"c", b"")]
     assert idle.content(ALICE, body=encrypted())[-1] == (b"c", b"")
     first.process.send_signal(signal.SIGTERM)
-    waits_for(lambda: kept(store) == 5)  # three connections and two states
+    wait_until(lambda: kept(store) == 5)  # three connections and two states
     idle.send_envelope("submission", ALICE, BOB)
     assert busy.end_content(encrypted())[-1] == (b"c", b"")
     first.ends(store)
@@ -206,7 +206,7 @@ def test_smtp_sessions_do_not_notice_a_restart(
 def test_what_the_next_process_does_not_accept_waits(
     settings: Settings, settings_file: pathlib.Path, store: Store, mailboxes: Mailboxes
 ) -> None:
-    """Postfix would deliver to a recipient whom this process has not judged."""
+    """Postfix would deliver to a recipient whom this process has not verdict_on."""
     first = Filter(settings.sockets.milter, settings_file, store)
     mta = first.connection()
     assert mta.envelope("smtp", EVE, ALICE, BOB) == [(b"c", b"")] * 2
@@ -240,7 +240,7 @@ def test_a_large_header_and_a_slow_reader_delay_nobody(served: Filter, mta: Mta)
     other.close()
 
 
-def waits_for(condition: Callable[[], bool], deadline_s: float = 20) -> None:
+def wait_until(condition: Callable[[], bool], deadline_s: float = 20) -> None:
     """Wait until a condition holds."""
     end_s = time.monotonic() + deadline_s
     while not condition():

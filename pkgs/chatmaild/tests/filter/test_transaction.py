@@ -14,10 +14,10 @@ from chatmaild.dkim.keys import ensure_keys, load_signer, public_record
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer
 from chatmaild.errors import KeyUnavailableError
 from chatmaild.filter.envelope import Recipient
-from chatmaild.filter.policy import Budget, Ingress, Policy
+from chatmaild.filter.policy import ByteBudget, Ingress, Policy
 from chatmaild.filter.rate_limit import RateLimiter
-from chatmaild.filter.recipients import Recipients
-from chatmaild.filter.transaction import Outcome, Transaction
+from chatmaild.filter.recipients import RecipientLookup
+from chatmaild.filter.transaction import Decision, Transaction
 from chatmaild.filter.verdicts import (
     BAD_RECIPIENT,
     NOT_ENCRYPTED,
@@ -32,11 +32,11 @@ from chatmaild.settings import Settings
 from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
 
-from .letters import ALICE, BOB, ENCRYPTED_TYPE, EVE, encrypted, envelope, letter
+from .messages import ALICE, BOB, ENCRYPTED_TYPE, EVE, encrypted, envelope, header_from
 from .mime import reports
 
 NOW_S = int(time.time())
-FOREIGN = [Ingress.SMTP, Ingress.HTTPS]
+REMOTE = [Ingress.SMTP, Ingress.HTTPS]
 CLIENT = "192.0.2.1"
 
 
@@ -50,11 +50,11 @@ def policy(settings: Settings, mailboxes: Mailboxes) -> Policy:
     return Policy(
         mail_domain=settings.mail_domain,
         flags=mailboxes,
-        recipients=Recipients(fullness, settings.sockets.quota_status),
+        recipient_lookup=RecipientLookup(fullness, settings.sockets.quota_status),
         limiter=RateLimiter(per_minute=60, burst=10),
         signer=load_signer(settings),
         keys=KeyCache(query=no_dns),
-        headers_in_flight=Budget(1 << 20),
+        header_budget=ByteBudget(1 << 20),
         clock=lambda: NOW_S,
         monotonic=lambda: 0.0,
     )
@@ -74,12 +74,12 @@ def passed(
     fields: tuple[bytes, ...] = (),
     body: bytes | None = None,
     content_type: bytes = ENCRYPTED_TYPE,
-) -> Outcome:
+) -> Decision:
     """The outcome for a message; encrypted unless a body is given."""
     letter_from = envelope(ingress, sender, *(recipients or (BOB,)), domain=policy.mail_domain)
     letter_from.client = CLIENT
     transaction = Transaction(policy, letter_from)
-    for header in letter(author or sender, *fields, content_type=content_type):
+    for header in header_from(author or sender, *fields, content_type=content_type):
         transaction.add_header(header.name, header.value)
     transaction.end_of_headers()
     transaction.body(encrypted() if body is None else body)
@@ -137,7 +137,7 @@ def test_our_own_bounces_are_signed_when_they_leave(policy: Policy) -> None:
 
 
 def test_programs_on_this_machine_have_no_privilege(policy: Policy) -> None:
-    """Mail that they send under a name is judged like anybody's."""
+    """Mail that they send under a name is verdict_on like anybody's."""
     outcome = passed(policy, Ingress.BOUNCE, ALICE, EVE, body=b"Hello\r\n")
 
     assert outcome.verdict == NOT_ENCRYPTED
@@ -150,7 +150,7 @@ def test_without_keys_nothing_is_signed(policy: Policy) -> None:
     assert (Accept(), None) == (outcome.verdict, outcome.signature)
 
 
-@pytest.mark.parametrize("ingress", [Ingress.SUBMISSION, *FOREIGN])
+@pytest.mark.parametrize("ingress", [Ingress.SUBMISSION, *REMOTE])
 def test_disabled_recipients_are_removed(
     policy: Policy, mailboxes: Mailboxes, ingress: Ingress
 ) -> None:
@@ -171,7 +171,7 @@ def test_disabled_senders_write_to_nobody(policy: Policy, mailboxes: Mailboxes) 
     assert Discard() == passed(policy, Ingress.SUBMISSION, ALICE, EVE).verdict
 
 
-@pytest.mark.parametrize("ingress", FOREIGN)
+@pytest.mark.parametrize("ingress", REMOTE)
 def test_clear_text_comes_in_where_the_operator_allows_it(
     policy: Policy, settings: Settings, ingress: Ingress
 ) -> None:
@@ -186,14 +186,14 @@ def test_clear_text_comes_in_where_the_operator_allows_it(
     assert passed(policy, ingress, sender, ALICE, nobody, body=body).verdict == NOT_ENCRYPTED
 
 
-@pytest.mark.parametrize("ingress", FOREIGN)
+@pytest.mark.parametrize("ingress", REMOTE)
 def test_reports_of_others_are_written_anew(policy: Policy, ingress: Ingress) -> None:
     """With a null sender, and room for it; the others need not hold their body."""
     kind, parts = reports.POSTFIX
     sent = reports.body(*parts)
     daemon = "mailer-daemon@[192.0.2.1]"
 
-    def outcome(policy: Policy, sender: str, body: bytes = sent) -> Outcome:
+    def outcome(policy: Policy, sender: str, body: bytes = sent) -> Decision:
         return passed(policy, ingress, sender, ALICE, author=daemon, body=body, content_type=kind)
 
     returned = outcome(policy, "")
@@ -202,16 +202,16 @@ def test_reports_of_others_are_written_anew(policy: Policy, ingress: Ingress) ->
     assert (b"words of Alice" in sent, b"words of Alice" in returned.body) == (True, False)
     assert outcome(policy, daemon).verdict == NOT_ENCRYPTED
     assert outcome(policy, "", sent.replace(b"Status:", b"State:")).verdict == NOT_ENCRYPTED
-    small = dataclasses.replace(policy, headers_in_flight=Budget(1 << 14))
+    small = dataclasses.replace(policy, header_budget=ByteBudget(1 << 14))
     assert outcome(small, "").verdict == OVERLOADED
 
 
-@pytest.mark.parametrize("ingress", FOREIGN)
+@pytest.mark.parametrize("ingress", REMOTE)
 def test_dns_that_does_not_answer_refuses_nobody_for_good(policy: Policy, ingress: Ingress) -> None:
     """451: the sender comes back."""
     assert policy.signer is not None
     foreign = dataclasses.replace(policy.signer, domain="peer.example")
-    header, body = letter(EVE), encrypted()
+    header, body = header_from(EVE), encrypted()
     outcome = passed(
         dataclasses.replace(policy, mail_domain="peer.example", signer=foreign),
         Ingress.SUBMISSION,
@@ -248,7 +248,7 @@ def test_the_rate_is_limited_at_submission_only(policy: Policy) -> None:
     assert refused.code == 450
     assert refused.text.startswith(f"4.7.1: Too much mail from <{ALICE}>, ")
     assert refusal(policy, Ingress.SUBMISSION, BOB) is None
-    for ingress in (*FOREIGN, Ingress.BOUNCE):
+    for ingress in (*REMOTE, Ingress.BOUNCE):
         assert refusal(policy, ingress, ALICE) is None
 
 
@@ -275,7 +275,7 @@ def test_nobody_submits_without_an_address(policy: Policy, sender: str) -> None:
 
     assert refused is not None
     assert (500, f"Invalid from address <{sender}>") == (refused.code, refused.text)
-    assert all(refusal(policy, ingress, "") is None for ingress in FOREIGN)
+    assert all(refusal(policy, ingress, "") is None for ingress in REMOTE)
 
 
 @pytest.mark.parametrize("login", ["", "bob@chat.example.org", "alice", "alice+x@chat.example.org"])
@@ -329,17 +329,17 @@ def test_a_recipient_is_the_one_that_postfix_delivers_to(
 
 def test_headers_are_bounded(policy: Policy) -> None:
     """A single message is refused, many at once are asked to come back."""
-    roomy = dataclasses.replace(policy, headers_in_flight=Budget(2 << 20))
-    full = dataclasses.replace(policy, headers_in_flight=Budget(1 << 19))
+    roomy = dataclasses.replace(policy, header_budget=ByteBudget(2 << 20))
+    full = dataclasses.replace(policy, header_budget=ByteBudget(1 << 19))
 
     assert [refused(each) for each in (roomy, full)] == [500, 451]
-    assert refused(roomy, fields=1, octets=57_000) == 500
+    assert refused(roomy, fields=1, field_bytes=57_000) == 500
 
 
 def test_large_headers_leave_room_for_others(policy: Policy) -> None:
-    """They may wait for DNS, and others are judged meanwhile; without From they read a 500."""
-    shared = Budget(4 << 20, for_small=2 << 20)
-    policy = dataclasses.replace(policy, headers_in_flight=shared)
+    """They may wait for DNS, and others are verdict_on meanwhile; without From they read a 500."""
+    shared = ByteBudget(4 << 20, reserved_for_small=2 << 20)
+    policy = dataclasses.replace(policy, header_budget=shared)
     waiting = [Transaction(policy, envelope(Ingress.SMTP, EVE, ALICE)) for _ in range(5)]
     for transaction in waiting:
         for _ in range(18):
@@ -352,13 +352,13 @@ def test_large_headers_leave_room_for_others(policy: Policy) -> None:
     assert refused(policy, fields=18) == 500
 
 
-def refused(policy: Policy, fields: int = 40, octets: int = 50_000) -> int:
+def refused(policy: Policy, fields: int = 40, field_bytes: int = 50_000) -> int:
     """The code that answers a header, of two megabytes if not told otherwise."""
-    budget = policy.headers_in_flight
+    budget = policy.header_budget
     left = budget._left
     transaction = Transaction(policy, envelope(Ingress.SMTP, EVE, ALICE))
     for _ in range(fields):
-        transaction.add_header(b"X", b" " * octets)
+        transaction.add_header(b"X", b" " * field_bytes)
     transaction.end_of_headers()
     transaction.body(b"Hello")
     verdict = transaction.end(may_wait=True).verdict
@@ -377,7 +377,7 @@ def test_a_large_message_takes_no_memory(policy: Policy) -> None:
 
     def feed() -> None:
         transaction = Transaction(policy, envelope(Ingress.SUBMISSION, BOB, EVE))
-        for header in letter(BOB):
+        for header in header_from(BOB):
             transaction.add_header(header.name, header.value)
         transaction.end_of_headers()
         start, end = encrypted().split(b"-----END", 1)
@@ -391,7 +391,7 @@ def test_a_large_message_takes_no_memory(policy: Policy) -> None:
 
 
 def traced_peak(call: Callable[[], object]) -> int:
-    """Most octets that Python held during a call."""
+    """Most field_bytes that Python held during a call."""
     tracemalloc.start()
     try:
         call()

@@ -13,7 +13,7 @@ _BLOCK_LINES: Final = 4096  # empty lines that are hashed at once
 
 
 class Field(Protocol):
-    """A header field: ``value`` is all behind the colon, with its folds, without the last CRLF."""
+    """A header field: `value` is all behind the colon, with its folds, without the last CRLF."""
 
     @property
     def name(self) -> bytes: ...
@@ -21,16 +21,16 @@ class Field(Protocol):
     def value(self) -> bytes: ...
 
 
-class Form(enum.Enum):
+class Canonicalization(enum.Enum):
     """Canonicalisation algorithm."""
 
     SIMPLE = "simple"
     RELAXED = "relaxed"
 
 
-def header_field(name: bytes, value: bytes, form: Form) -> bytes:
+def header_field(name: bytes, value: bytes, form: Canonicalization) -> bytes:
     """Canonical form of a header field, without its CRLF."""
-    if form is Form.SIMPLE:
+    if form is Canonicalization.SIMPLE:
         return name + b":" + value
     if b"\n" in value:
         value = value.replace(_CRLF, b"").replace(b"\n", b"")
@@ -48,9 +48,9 @@ class Fields:
             self._by_name.setdefault(header.name.strip(b" \t").lower(), []).append(header)
 
     def select(self, names: Iterable[bytes], but: Field | None = None) -> list[Field]:
-        """The fields that ``names`` (lower case) sign: from the last one up (section 5.4.2).
+        """The fields that `names` (lower case) sign: from the last one up (section 5.4.2).
 
-        ``but`` is the signature itself, which it does not sign as one of the others.
+        `but` is the signature itself, which it does not sign as one of the others.
         """
         left: dict[bytes, Iterator[Field]] = {}
         found = []
@@ -63,8 +63,8 @@ class Fields:
         return found
 
 
-def header_digest_input(fields: Iterable[Field], form: Form, signature: Field) -> bytes:
-    """Octets that a signature of these fields signs; its own has an empty ``b=``."""
+def header_digest_input(fields: Iterable[Field], form: Canonicalization, signature: Field) -> bytes:
+    """Octets that a signature of these fields signs; its own has an empty `b=`."""
     lines = [header_field(field.name, field.value, form) for field in fields]
     lines.append(header_field(signature.name, signature.value, form))
     return _CRLF.join(lines)
@@ -73,25 +73,33 @@ def header_digest_input(fields: Iterable[Field], form: Form, signature: Field) -
 class BodyHash:
     """SHA-256 of a body in one of its canonical forms, fed in pieces.
 
-    ``octets`` counts the canonical body. Nothing is held back but counts and at most two octets.
+    `size_bytes` counts the canonical body. Nothing is held back but counts and at most two octets.
     Empty lines are hashed as they come, in a second hash that counts when text follows: 30 MB of
     them at once would keep everybody waiting.
     """
 
-    __slots__ = ("_ahead", "_ahead_lines", "_empty_lines", "_hash", "_relaxed", "_rest", "octets")
+    __slots__ = (
+        "_ahead",
+        "_ahead_lines",
+        "_empty_lines",
+        "_hash",
+        "_relaxed",
+        "_rest",
+        "size_bytes",
+    )
 
-    def __init__(self, form: Form) -> None:
-        self._relaxed = form is Form.RELAXED
+    def __init__(self, form: Canonicalization) -> None:
+        self._relaxed = form is Canonicalization.RELAXED
         self._hash = hashlib.sha256()
         self._rest = b""  # what may belong to a line end, or to blanks before one
         self._empty_lines = 0  # line ends that count only when something follows
         self._ahead_lines = 0  # those of them that are in this hash
         self._ahead = self._hash
-        self.octets = 0
+        self.size_bytes = 0
 
-    def feed(self, octets: bytes) -> None:
+    def feed(self, piece: bytes) -> None:
         """Take the next piece of the body."""
-        data = self._rest + octets
+        data = self._rest + piece
         if self._relaxed:
             data = _without_blanks(data)
         self._rest = _unfinished(data, self._relaxed)
@@ -102,7 +110,7 @@ class BodyHash:
         rest = self._rest.rstrip(b" ") if self._relaxed else self._rest
         self._rest = b""
         self._lines(rest)
-        if self.octets or not self._relaxed:  # only a relaxed empty body has no line end
+        if self.size_bytes or not self._relaxed:  # only a relaxed empty body has no line end
             self._update(_CRLF)
         return self._hash.digest()
 
@@ -114,7 +122,7 @@ class BodyHash:
         if text:
             if self._ahead_lines:
                 self._hash = self._ahead
-                self.octets += 2 * self._ahead_lines
+                self.size_bytes += 2 * self._ahead_lines
             self._update(_CRLF * (self._empty_lines - self._ahead_lines))
             self._empty_lines = self._ahead_lines = 0
             self._update(text)
@@ -125,9 +133,9 @@ class BodyHash:
             self._ahead.update(_CRLF * _BLOCK_LINES)
             self._ahead_lines += _BLOCK_LINES
 
-    def _update(self, octets: bytes) -> None:
-        self._hash.update(octets)
-        self.octets += len(octets)
+    def _update(self, data: bytes) -> None:
+        self._hash.update(data)
+        self.size_bytes += len(data)
 
 
 def _without_blanks(data: bytes) -> bytes:

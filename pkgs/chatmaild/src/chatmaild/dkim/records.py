@@ -30,8 +30,8 @@ _STRAY: Final = str.maketrans("", "", '"\\')
 class PublicKey:
     """A published key.
 
-    ``algorithm`` is what ``a=`` must say before ``-sha256``; ``strict_identity`` is the flag
-    ``t=s``: the domain of ``i=`` must be the one of ``d=``.
+    `algorithm` is what `a=` must say before `-sha256`; `strict_identity` is the flag
+    `t=s`: the domain of `i=` must be the one of `d=`.
     """
 
     algorithm: str
@@ -53,7 +53,7 @@ class PublicKey:
 def parse_record(text: str) -> PublicKey | None:
     """The key in a TXT record; None where it is none, withdrawn, or not for mail and SHA-256.
 
-    Tolerates what exists in the wild: no ``v=``, quotation marks and backslashes, blanks anywhere,
+    Tolerates what exists in the wild: no `v=`, quotation marks and backslashes, blanks anywhere,
     base64 without its padding.
     """
     record = tags.parse(text.translate(_STRAY))
@@ -74,10 +74,10 @@ def parse_record(text: str) -> PublicKey | None:
 def _load(algorithm: str, text: str) -> RSAPublicKey | Ed25519PublicKey | None:
     try:
         digits = text.rstrip("=")
-        octets = base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+        der = base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
         if algorithm == "ed25519":
-            return Ed25519PublicKey.from_public_bytes(octets)
-        key = load_der_public_key(octets) if algorithm == "rsa" and octets else None
+            return Ed25519PublicKey.from_public_bytes(der)
+        key = load_der_public_key(der) if algorithm == "rsa" and der else None
     except (binascii.Error, ValueError, TypeError, UnsupportedAlgorithm):
         return None
     if not isinstance(key, RSAPublicKey) or not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:

@@ -87,7 +87,7 @@ class KeyCache:
         self._clock = clock
         self._entries: Bounded[str, tuple[float, tuple[PublicKey, ...]]] = Bounded(_CACHED_KEYS)
         self._lock = threading.Lock()
-        self.without_dns: Final[Keys] = _WithoutDns(self)
+        self.cached_only: Final[Keys] = _CachedKeysOnly(self)
 
     def cached(self, name: str) -> tuple[PublicKey, ...]:
         """Keys that are still known; empty where DNS has to be asked."""
@@ -119,7 +119,7 @@ class KeyCache:
         return keys
 
 
-class _WithoutDns:
+class _CachedKeysOnly:
     """The keys that are known, for who cannot wait."""
 
     def __init__(self, keys: KeyCache) -> None:

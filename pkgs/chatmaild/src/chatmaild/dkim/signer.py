@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from chatmaild.dkim.canonical import Field, Fields, Form, header_digest_input
+from chatmaild.dkim.canonical import Canonicalization, Field, Fields, header_digest_input
 
 # Named once more than they occur, so that nobody can add one on the way (section 8.15). Autocrypt
 # is among them: an added one would swap the key that the receiver encrypts to.
@@ -35,8 +35,8 @@ _UNSIGNED: Final = frozenset({
 })  # fmt: skip
 _LINE: Final = 72  # octets at which the field is folded
 # Fields of one name that are signed: the undermost, which RFC 6376 section 5.4.2 has first.
-_MOST_OF_A_NAME: Final = 20
-# Bytes of ``h=``. Verifiers, ours too (`verifier.MAX_FIELD_BYTES`), read no field without end:
+_MAX_PER_NAME: Final = 20
+# Bytes of `h=`. Verifiers, ours too (`verifier.MAX_FIELD_BYTES`), read no field without end:
 # the names that are always there take 7,000 at most, folds one in 36, the rest of the field 700.
 _NAMES_LIMIT: Final = 12_000
 _NAME_LIMIT: Final = 100  # bytes of a name that is signed, so that no line has more than 998
@@ -44,7 +44,7 @@ _NAME_LIMIT: Final = 100  # bytes of a name that is signed, so that no line has 
 
 @dataclass(frozen=True, slots=True)
 class SignatureField:
-    """The DKIM-Signature field; ``value`` begins with the blank behind the colon."""
+    """The DKIM-Signature field; `value` begins with the blank behind the colon."""
 
     name: bytes
     value: bytes
@@ -59,14 +59,14 @@ class Signer:
     key: RSAPrivateKey
 
     def sign(self, headers: Sequence[Field], body_hash: bytes, *, now_s: int) -> SignatureField:
-        """The field to put above ``headers`` as they leave.
+        """The field to put above `headers` as they leave.
 
-        ``body_hash`` is the SHA-256 of the body in simple form, ``now_s`` is in Unix seconds.
+        `body_hash` is the SHA-256 of the body in simple form, `now_s` is in Unix seconds.
         """
         names = signed_names(headers)
         unsigned = SignatureField(b"DKIM-Signature", self._tags(names, body_hash, now_s))
         fields = Fields(headers).select(names)
-        digest = hashlib.sha256(header_digest_input(fields, Form.RELAXED, unsigned))
+        digest = hashlib.sha256(header_digest_input(fields, Canonicalization.RELAXED, unsigned))
         signature = self.key.sign(digest.digest(), PKCS1v15(), Prehashed(SHA256()))
         folded = _fold_base64(base64.b64encode(signature))
         return SignatureField(unsigned.name, unsigned.value + folded)
@@ -80,7 +80,7 @@ class Signer:
 
 
 def signed_names(headers: Sequence[Field]) -> list[bytes]:
-    """Names for ``h=``: each field present, and the ones that must not be added.
+    """Names for `h=`: each field present, and the ones that must not be added.
 
     A header of thousands of fields is signed in part, so that the signature can be read: first the
     fields of `OVERSIGNED`, then the others in the order of the message.
@@ -92,7 +92,7 @@ def signed_names(headers: Sequence[Field]) -> list[bytes]:
     names: list[bytes] = []
     left = _NAMES_LIMIT
     for name, count in wanted.items():
-        fitting = min(count, _MOST_OF_A_NAME, left // (len(name) + 1))
+        fitting = min(count, _MAX_PER_NAME, left // (len(name) + 1))
         names += [name] * fitting
         left -= fitting * (len(name) + 1)
     return names

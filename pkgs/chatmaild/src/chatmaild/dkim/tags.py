@@ -1,4 +1,4 @@
-"""Tag lists: ``name=value; name=value`` (RFC 6376 section 3.2)."""
+"""Tag lists: `name=value; name=value` (RFC 6376 section 3.2)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def items(value: str) -> list[str]:
 
 
 def without_signature(field: bytes) -> bytes:
-    """A DKIM-Signature field with an empty ``b=``: what the signature itself covers."""
+    """A DKIM-Signature field with an empty `b=`: what the signature itself covers."""
     parts = field.split(b";")
     for index, part in enumerate(parts):
         name, equals, _ = part.partition(b"=")

@@ -5,7 +5,7 @@ import time
 
 from chatmaild.accounts import lifecycle
 from chatmaild.address import Address
-from chatmaild.expire.job import Report, clean_mailbox, walk
+from chatmaild.expire.job import Report, clean_mailbox, expire_mailboxes
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 
@@ -19,7 +19,7 @@ def run(settings: Settings, *, dry_run: bool, verbose: bool) -> str:
     """
     started_s = time.monotonic()
     report = Report()
-    walk(
+    expire_mailboxes(
         Mailboxes.of(settings),
         settings.retention,
         time.time(),
@@ -28,7 +28,7 @@ def run(settings: Settings, *, dry_run: bool, verbose: bool) -> str:
         delete=functools.partial(lifecycle.delete, settings),
     )
     took_s = time.monotonic() - started_s
-    lines = [f"needs care: {path}" for path in sorted(report.strange)] if verbose else []
+    lines = [f"needs care: {path}" for path in sorted(report.needs_care)] if verbose else []
     return "\n".join([*lines, report.summary(took_s, dry_run=dry_run)])
 
 

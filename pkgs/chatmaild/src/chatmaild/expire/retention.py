@@ -29,10 +29,10 @@ def over_quota(messages: Iterable[Message], retention: Retention, now_s: float) 
         return []
     target_bytes = retention.quota_clean_percent * percent_bytes
     youngest_s = now_s - retention.quota_keep_hours * 3600
-    doomed = []
+    expired = []
     for message in by_age:
         if used_bytes <= target_bytes or message.time_s > youngest_s:
             break
-        doomed.append(message)
+        expired.append(message)
         used_bytes -= message.size_bytes
-    return doomed
+    return expired

@@ -1,6 +1,6 @@
 """What is taken out of the header of a message: before it is signed and leaves, or as it comes.
 
-What is not in `LEAVES` is removed. A header is clear text, however well the body is encrypted, and
+What is not in `ALLOWED_FIELDS` is removed. A header is clear text, however well the body is encrypted, and
 clients put into it what their people would never write on an envelope.
 """
 
@@ -18,7 +18,7 @@ _MIME_VERSION: Final = b" 1.0"
 # Apple Mail names itself and its release in a comment of the version.
 _CONSTANTS: Final = {b"subject": SUBJECT, b"mime-version": _MIME_VERSION}
 
-LEAVES: Final = frozenset(
+ALLOWED_FIELDS: Final = frozenset(
     name.encode()
     for names in (
         # who writes to whom, and when (RFC 5322 sections 3.6.1 to 3.6.4); never Bcc
@@ -43,14 +43,14 @@ LEAVES: Final = frozenset(
     for name in names.split()
 )
 # servers on the way count these fields and end a loop; delivery removes them
-_ARRIVES: Final = LEAVES | {b"received"}
+_ALLOWED_INCOMING: Final = ALLOWED_FIELDS | {b"received"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One change: the ``index``-th field of that name (from 1); no value removes it.
+    """One change: the `index`-th field of that name (from 1); no value removes it.
 
-    ``value`` begins with the blank behind the colon.
+    `value` begins with the blank behind the colon.
     """
 
     name: bytes
@@ -60,7 +60,7 @@ class Change:
 
 def clean(headers: list[Header]) -> tuple[list[Header], list[Change]]:
     """The header as it may leave, and the changes that lead there."""
-    return _reduce(headers, LEAVES)
+    return _keep_only(headers, ALLOWED_FIELDS)
 
 
 def clean_secure_join(headers: list[Header]) -> list[Change]:
@@ -68,10 +68,10 @@ def clean_secure_join(headers: list[Header]) -> list[Change]:
 
     Its body says nothing but the step, so its header must say nothing either.
     """
-    return _reduce(headers, _ARRIVES)[1]
+    return _keep_only(headers, _ALLOWED_INCOMING)[1]
 
 
-def _reduce(headers: list[Header], stays: Set[bytes]) -> tuple[list[Header], list[Change]]:
+def _keep_only(headers: list[Header], stays: Set[bytes]) -> tuple[list[Header], list[Change]]:
     kept: list[Header] = []
     changes: list[Change] = []
     seen: dict[bytes, int] = {}

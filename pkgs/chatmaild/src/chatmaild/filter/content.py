@@ -13,7 +13,7 @@ from chatmaild.filter.mime.headers import Header, content_type, named, only_text
 from chatmaild.filter.mime.multipart import Multipart
 from chatmaild.filter.mime.parts import read_part
 from chatmaild.filter.mime.transfer import IDENTITIES, Decoder
-from chatmaild.filter.openpgp.armour import Armour
+from chatmaild.filter.openpgp.armour import ArmourReader
 
 _BLANKS: Final = b" \t\r\n"
 _SMALL_LIMIT: Final = 1024  # bytes of text of which a few words are expected
@@ -43,7 +43,7 @@ class Content(enum.Enum):
     CLEAR = enum.auto()
 
 
-class _Words:
+class _FixedText:
     """Content that is a few words and nothing else, blanks around them aside."""
 
     __slots__ = ("_any_case", "_expected", "_text", "failed")
@@ -54,8 +54,8 @@ class _Words:
         self._any_case = any_case
         self._text = b""
 
-    def feed(self, octets: bytes) -> None:
-        self._text += octets
+    def feed(self, piece: bytes) -> None:
+        self._text += piece
         self.failed = len(self._text) > _SMALL_LIMIT
 
     def finish(self) -> bool:
@@ -63,7 +63,7 @@ class _Words:
         return (text.lower() if self._any_case else text) == self._expected
 
 
-class _Outside:
+class _SurroundingText:
     """Text before the first part or behind the last: nothing, or a sentence of a known program."""
 
     __slots__ = ("_text",)
@@ -71,9 +71,9 @@ class _Outside:
     def __init__(self) -> None:
         self._text = b""
 
-    def feed(self, octets: bytes) -> bool:
+    def feed(self, piece: bytes) -> bool:
         """Take more of it; False where it has become too long for any sentence."""
-        text = self._text + octets
+        text = self._text + piece
         if not text.strip(_BLANKS):
             return True
         self._text = _SPACE.sub(b" ", text).lstrip(b" ")
@@ -85,27 +85,27 @@ class _Outside:
         return not text or SENTENCES.fullmatch(text) is not None
 
 
-class _Parts:
+class _ExpectedParts:
     """Exactly the expected parts: of each its media type, and who reads its content.
 
-    ``strict`` refuses free text outside of them, which readers ignore (RFC 2046 section 5.1.1),
-    ``bare`` refuses any in their headers.
+    `strict` refuses free text outside of them, which readers ignore (RFC 2046 section 5.1.1),
+    `bare` refuses any in their headers.
     """
 
     __slots__ = ("_bare", "_count", "_decoder", "_expected", "_outside", "_reader")
 
     def __init__(
-        self, *expected: tuple[bytes, _Words | Armour], strict: bool, bare: bool = False
+        self, *expected: tuple[bytes, _FixedText | ArmourReader], strict: bool, bare: bool = False
     ) -> None:
         self._expected = expected
         self._bare = bare
-        self._outside = _Outside() if strict else None
+        self._outside = _SurroundingText() if strict else None
         self._count = 0
         self._decoder: Decoder | None = None
         self._reader = expected[0][1]
 
-    def outside(self, octets: bytes) -> bool:
-        return self._outside is None or self._outside.feed(octets)
+    def outside(self, piece: bytes) -> bool:
+        return self._outside is None or self._outside.feed(piece)
 
     def begin(self, header: bytes) -> bool:
         part = read_part(header)
@@ -114,14 +114,14 @@ class _Parts:
         media_type, self._reader = self._expected[self._count]
         self._count += 1
         self._decoder = None if part.decoder is None else part.decoder()
-        return part.media_type == media_type and (part.is_bare or not self._bare)
+        return part.media_type == media_type and (part.is_minimal or not self._bare)
 
-    def data(self, octets: bytes) -> bool:
+    def data(self, piece: bytes) -> bool:
         if self._decoder is not None:
-            octets = self._decoder.feed(octets)
+            piece = self._decoder.feed(piece)
             if self._decoder.failed:
                 return False
-        self._reader.feed(octets)
+        self._reader.feed(piece)
         return not self._reader.failed
 
     def end(self) -> bool:
@@ -138,16 +138,16 @@ class _Parts:
         return self._outside is None or self._outside.finish()
 
 
-class ContentWalk:
+class ContentReader:
     """Looks at a body as it arrives; keeps no more of it than some kilobytes."""
 
     __slots__ = ("_kind", "_multipart", "_parts")
 
     def __init__(self, *, strict: bool) -> None:
         self._kind = Content.ENCRYPTED
-        self._parts = _Parts(
-            (b"application/pgp-encrypted", _Words(b"Version: 1")),
-            (b"application/octet-stream", Armour(strict=strict)),
+        self._parts = _ExpectedParts(
+            (b"application/pgp-encrypted", _FixedText(b"Version: 1")),
+            (b"application/octet-stream", ArmourReader(strict=strict)),
             strict=strict,
         )
         self._multipart: Multipart | None = None
@@ -163,14 +163,14 @@ class ContentWalk:
             if step not in _SECURE_JOIN or len(headers) > _JOIN_FIELDS:
                 return
             self._kind = Content.SECURE_JOIN
-            words = _Words(b"secure-join: " + step, any_case=True)
-            self._parts = _Parts((b"text/plain", words), strict=True, bare=True)
+            words = _FixedText(b"secure-join: " + step, any_case=True)
+            self._parts = _ExpectedParts((b"text/plain", words), strict=True, bare=True)
         self._multipart = Multipart(found.boundary, self._parts)
 
-    def feed(self, octets: bytes) -> None:
+    def feed(self, piece: bytes) -> None:
         """Take the next piece of the body."""
         if self._multipart is not None:
-            self._multipart.feed(octets)
+            self._multipart.feed(piece)
 
     def finish(self) -> Content:
         """What the body was."""

@@ -22,10 +22,10 @@ _MAILBOX: Final = re.compile(rf"{_LOCAL}@{_DOMAIN}")
 _ROUTE: Final = re.compile(rf"@{_LABELS}(?:,@{_LABELS})*:")
 _ESCAPED: Final = re.compile(r"\\(.)")
 # most mailboxes are this
-_USUAL: Final = re.compile(r"([0-9A-Za-z._-]+)@([0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]+)*)")
+_COMMON_MAILBOX: Final = re.compile(r"([0-9A-Za-z._-]+)@([0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]+)*)")
 
 
-class Foreign(NamedTuple):
+class RemoteMailbox(NamedTuple):
     """A mailbox elsewhere, unquoted and in lower case."""
 
     local: str
@@ -35,7 +35,7 @@ class Foreign(NamedTuple):
         return f"{self.local}@{self.domain}"
 
 
-Mailbox = Address | Foreign
+Mailbox = Address | RemoteMailbox
 
 
 class Recipient(NamedTuple):
@@ -50,7 +50,7 @@ def read_mailbox(text: str, mail_domain: str) -> Mailbox | None:
 
     Quotes and escapes are undone: `"alice"@chat.example.org` is the address of Alice.
     """
-    usual = _USUAL.fullmatch(text)
+    usual = _COMMON_MAILBOX.fullmatch(text)
     if usual is not None:
         local, domain = usual[1].lower(), usual[2].lower()
     else:
@@ -61,7 +61,7 @@ def read_mailbox(text: str, mail_domain: str) -> Mailbox | None:
         local = (atom if quoted is None else _ESCAPED.sub(r"\1", quoted)).lower()
         domain = found["domain"].lower()
     if domain != mail_domain:
-        return Foreign(local, domain)
+        return RemoteMailbox(local, domain)
     return address_or_none(f"{local}@{domain}")
 
 
@@ -80,7 +80,7 @@ def read_path(path: bytes, mail_domain: str) -> Mailbox | None:
     return read_mailbox(text[route.end() :] if route else text, mail_domain)
 
 
-def agreed(path: bytes, resolved: bytes, mail_domain: str) -> Recipient | None:
+def read_resolved_path(path: bytes, resolved: bytes, mail_domain: str) -> Recipient | None:
     """Return the mailbox that a path names for us and for Postfix alike, None where there is none.
 
     `resolved` is `{mail_addr}` or `{rcpt_addr}`: quoted where needed, without brackets.

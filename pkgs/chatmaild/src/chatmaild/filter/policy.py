@@ -13,16 +13,16 @@ from chatmaild.address import Address, address_or_none
 from chatmaild.dkim.resolver import KeyCache
 from chatmaild.dkim.signer import Signer
 from chatmaild.filter import verdicts
-from chatmaild.filter.envelope import Mailbox, Recipient, agreed
+from chatmaild.filter.envelope import Mailbox, Recipient, read_resolved_path
 from chatmaild.filter.rate_limit import RateLimiter
-from chatmaild.filter.recipients import Recipients
+from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.verdicts import Refuse
 
 _NULL_PATH = (b"<>", b"")
 
 
 class Ingress(enum.Enum):
-    """How a message came to Postfix; the values are its macro ``{daemon_name}``."""
+    """How a message came to Postfix; the values are its macro `{daemon_name}`."""
 
     SUBMISSION = "submission"
     SMTP = "smtp"
@@ -30,7 +30,7 @@ class Ingress(enum.Enum):
     BOUNCE = "bounce"  # made on this machine
 
     @property
-    def is_foreign(self) -> bool:
+    def is_remote(self) -> bool:
         """Whether anybody on the Internet can use it."""
         return self is Ingress.SMTP or self is Ingress.HTTPS
 
@@ -39,7 +39,7 @@ class Ingress(enum.Enum):
 class Envelope:
     """The envelope of one message, as it comes.
 
-    ``sender`` is None for the null sender; at submission it is the login. ``client`` is the SMTP
+    `sender` is None for the null sender; at submission it is the login. `client` is the SMTP
     client's IP address as Postfix writes it.
     """
 
@@ -62,30 +62,30 @@ class AccountFlags(Protocol):
     def accepts_clear_text(self, address: Address) -> bool: ...
 
 
-class Budget:
+class ByteBudget:
     """Bytes that all messages on their way may hold together. Safe for threads.
 
-    ``for_small`` of them are never given to large ones: few senders of these, whose keys DNS does
+    `reserved_for_small` of them are never given to large ones: few senders of these, whose keys DNS does
     not tell for a while, would keep everybody else out.
     """
 
-    def __init__(self, octets: int, *, for_small: int = 0) -> None:
-        self._left = octets
-        self._for_small = for_small
+    def __init__(self, size_bytes: int, *, reserved_for_small: int = 0) -> None:
+        self._left = size_bytes
+        self._reserved_for_small = reserved_for_small
         self._lock = threading.Lock()
 
-    def take(self, octets: int, *, is_large: bool = False) -> bool:
+    def take(self, size_bytes: int, *, is_large: bool = False) -> bool:
         """Whether that many were left; takes them if so."""
         with self._lock:
-            if octets > self._left - (self._for_small if is_large else 0):
+            if size_bytes > self._left - (self._reserved_for_small if is_large else 0):
                 return False
-            self._left -= octets
+            self._left -= size_bytes
             return True
 
-    def give(self, octets: int) -> None:
+    def give(self, size_bytes: int) -> None:
         """Give back what was taken."""
         with self._lock:
-            self._left += octets
+            self._left += size_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +94,14 @@ class Policy:
 
     mail_domain: str
     flags: AccountFlags
-    recipients: Recipients
+    recipient_lookup: RecipientLookup
     limiter: RateLimiter
     signer: Signer | None
     keys: KeyCache
-    headers_in_flight: Budget
+    header_budget: ByteBudget
     # Held while a large header is computed on. Twenty threads at it had everybody wait for 2 s:
     # each takes the interpreter for 5 ms whenever another lets go of it.
-    computing: threading.Lock = field(default_factory=threading.Lock)
+    compute_lock: threading.Lock = field(default_factory=threading.Lock)
     clock: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
 
@@ -122,9 +122,9 @@ class Policy:
         """
         if path in _NULL_PATH and not resolved:
             return verdicts.invalid_mail_from("") if ingress is Ingress.SUBMISSION else None
-        found = agreed(path, resolved, self.mail_domain)
+        found = read_resolved_path(path, resolved, self.mail_domain)
         if found is None:
-            return verdicts.invalid_mail_from(_shown(path))
+            return verdicts.invalid_mail_from(_printable(path))
         if ingress is not Ingress.SUBMISSION:
             return found.mailbox
         if not isinstance(found.mailbox, Address) or found.mailbox != _login(login):
@@ -140,10 +140,10 @@ class Policy:
         From elsewhere mail comes to addresses of this relay alone. Over HTTPS they need not exist:
         one answer is for all of them, and the copies of those that do not go back.
         """
-        found = agreed(path, resolved, self.mail_domain)
+        found = read_resolved_path(path, resolved, self.mail_domain)
         if found is None:
             return verdicts.BAD_RECIPIENT
-        if ingress.is_foreign and not isinstance(found.mailbox, Address):
+        if ingress.is_remote and not isinstance(found.mailbox, Address):
             return verdicts.UNKNOWN_RECIPIENT
         if ingress is Ingress.SMTP and not self._exists(found.mailbox):
             return verdicts.UNKNOWN_RECIPIENT
@@ -157,5 +157,5 @@ def _login(name: bytes) -> Address | None:
     return address_or_none(name.decode("ascii", "replace"))
 
 
-def _shown(path: bytes) -> str:
+def _printable(path: bytes) -> str:
     return path.decode("utf-8", "replace").removeprefix("<").removesuffix(">")

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from chatmaild.address import Address
 from chatmaild.filter.envelope import Mailbox
-from chatmaild.filter.rules import Standing
+from chatmaild.filter.rules import Reachability
 
 _log = logging.getLogger(__name__)
 
@@ -25,25 +25,25 @@ class Addresses(Protocol):
     def is_nearly_full(self, address: Address) -> bool: ...
 
 
-class Recipients:
+class RecipientLookup:
     """Asks the disk, and in the rare case Dovecot."""
 
     def __init__(self, addresses: Addresses, quota_socket: str) -> None:
         self._addresses = addresses
         self._quota_socket = quota_socket
 
-    def standing(self, mailbox: Mailbox) -> Standing:
+    def reachability(self, mailbox: Mailbox) -> Reachability:
         """How a mailbox can be reached.
 
         Raises:
             OSError: the disk cannot tell.
         """
         if not isinstance(mailbox, Address):
-            return Standing.REACHABLE
+            return Reachability.REACHABLE
         if not self._addresses.exists(mailbox):
-            return Standing.GONE
+            return Reachability.GONE
         is_nearly_full = self._addresses.is_nearly_full(mailbox)
-        return Standing.NEARLY_FULL if is_nearly_full else Standing.REACHABLE
+        return Reachability.NEARLY_FULL if is_nearly_full else Reachability.REACHABLE
 
     def has_room(self, mailbox: Mailbox, size_bytes: int) -> bool:
         """Whether a message fits into a mailbox, by Dovecot's own reckoning.

@@ -15,7 +15,12 @@ from chatmaild.dkim.verifier import Result
 from chatmaild.filter import verdicts
 from chatmaild.filter.content import Content
 from chatmaild.filter.envelope import Mailbox, read_mailbox
-from chatmaild.filter.mime.author import IpAddress, author, is_literal, proves
+from chatmaild.filter.mime.author import (
+    IpAddress,
+    author,
+    client_matches_literal,
+    is_domain_literal,
+)
 from chatmaild.filter.mime.headers import Header, content_type, named, only_text
 from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdict
 
@@ -23,9 +28,9 @@ from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdi
 class Message(NamedTuple):
     """What the rules know of a message.
 
-    ``sender`` is None for the null sender; ``recipients`` are those left after the disabled ones
-    were removed; ``mail_domain`` is the one of this relay. ``client`` is the IP address that the
-    message came from, ``is_report`` says that the body is a delivery report (`report.ReportWalk`).
+    `sender` is None for the null sender; `recipients` are those left after the disabled ones
+    were removed; `mail_domain` is the one of this relay. `client` is the IP address that the
+    message came from, `is_report` says that the body is a delivery report (`report.ReportReader`).
     """
 
     sender: Mailbox | None
@@ -60,7 +65,7 @@ def outgoing(
 ) -> Verdict:
     """Rules for what our own people send; the sender was checked and paid for already.
 
-    ``failure`` says why nobody can get the message, None where somebody can.
+    `failure` says why nobody can get the message, None where somebody can.
     """
     found = author_of(message.headers)
     if isinstance(found, Refuse):
@@ -82,7 +87,7 @@ def incoming(
 ) -> Verdict:
     """Rules for what comes from elsewhere.
 
-    ``enforces_encryption`` says of a recipient whether clear text is unwelcome, ``origin`` what
+    `enforces_encryption` says of a recipient whether clear text is unwelcome, `origin` what
     the signatures prove about a domain.
     """
     found = author_of(message.headers)
@@ -94,7 +99,11 @@ def incoming(
     if is_unwelcome and not _is_bounce(message):
         return verdicts.NOT_ENCRYPTED
     domain = domain_of(found)
-    proven = _origin_of_literal(message, domain) if is_literal(domain) else _ORIGIN[origin(domain)]
+    proven = (
+        _origin_of_literal(message, domain)
+        if is_domain_literal(domain)
+        else _ORIGIN[origin(domain)]
+    )
     if not isinstance(proven, Accept):
         return proven
     if not message.recipients:
@@ -110,7 +119,11 @@ def _is_by_sender(message: Message, found: str) -> bool:
 
 def _origin_of_literal(message: Message, domain: str) -> Verdict:
     """There is no name under which a key could be: the IP address itself has to be the client."""
-    return ACCEPTED if proves(message.client, domain) else verdicts.NOT_FROM_ITS_ADDRESS
+    return (
+        ACCEPTED
+        if client_matches_literal(message.client, domain)
+        else verdicts.NOT_FROM_ITS_ADDRESS
+    )
 
 
 def _is_autocrypt_setup(message: Message) -> bool:
@@ -133,7 +146,7 @@ def _is_bounce(message: Message) -> bool:
 # clear mail: without an answer at submission, a message to a deleted address looks delivered.
 
 
-class Standing(enum.Enum):
+class Reachability(enum.Enum):
     """How an address can be reached."""
 
     REACHABLE = enum.auto()  # elsewhere, or here with room for every message
@@ -141,28 +154,30 @@ class Standing(enum.Enum):
     NEARLY_FULL = enum.auto()  # here, and only Dovecot knows whether a message fits
 
 
-class Unreachable(NamedTuple):
+class DeliveryDoubt(NamedTuple):
     """The recipients of a message where none is certain to be reached."""
 
     gone: tuple[Mailbox, ...]
     nearly_full: tuple[Mailbox, ...]
 
 
-def unreachable(
-    recipients: Iterable[Mailbox], standing: Callable[[Mailbox], Standing]
-) -> Unreachable | None:
+def delivery_doubt(
+    recipients: Iterable[Mailbox], reachability: Callable[[Mailbox], Reachability]
+) -> DeliveryDoubt | None:
     """The recipients, where none is certain to be reached; None where one is, or there is none."""
-    found: dict[Standing, list[Mailbox]] = {Standing.GONE: [], Standing.NEARLY_FULL: []}
+    found: dict[Reachability, list[Mailbox]] = {Reachability.GONE: [], Reachability.NEARLY_FULL: []}
     for recipient in recipients:
-        kind = standing(recipient)
-        if kind is Standing.REACHABLE:
+        kind = reachability(recipient)
+        if kind is Reachability.REACHABLE:
             return None
         found[kind].append(recipient)
     gone, nearly_full = (tuple(names) for names in found.values())
-    return Unreachable(gone, nearly_full) if gone or nearly_full else None
+    return DeliveryDoubt(gone, nearly_full) if gone or nearly_full else None
 
 
-def nobody_reached(candidates: Unreachable, has_room: Callable[[Mailbox], bool]) -> Refuse | None:
+def delivery_refusal(
+    candidates: DeliveryDoubt, has_room: Callable[[Mailbox], bool]
+) -> Refuse | None:
     """The refusal where nobody gets the message.
 
     Where some addresses are gone and all others are full, it names one that is gone: trying again

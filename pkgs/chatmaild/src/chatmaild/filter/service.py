@@ -14,10 +14,10 @@ from typing import Final
 
 from chatmaild.dkim.keys import load_signer
 from chatmaild.dkim.resolver import KeyCache
-from chatmaild.filter.policy import Budget, Policy
+from chatmaild.filter.policy import ByteBudget, Policy
 from chatmaild.filter.rate_limit import RateLimiter
-from chatmaild.filter.recipients import Recipients
-from chatmaild.filter.session import AGREEMENT, Session
+from chatmaild.filter.recipients import RecipientLookup
+from chatmaild.filter.session import FD_NAME_PREFIX, Session
 from chatmaild.settings import Settings
 from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
@@ -27,7 +27,7 @@ from chatmaild.wire.loop import Loop
 
 _log = logging.getLogger(__name__)
 
-_HEADERS_IN_FLIGHT: Final = 64 << 20  # bytes; bodies are not kept
+_HEADER_BUDGET_BYTES: Final = 64 << 20  # bytes; bodies are not kept
 _DRAIN_S: Final = 5.0  # a message takes milliseconds; one whose key DNS does not give can wait
 
 
@@ -47,7 +47,7 @@ def serve(settings: Settings) -> None:
         # before anything is taken from systemd: it must be handed back, whenever the end comes
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.stop())
-        for connection, state in systemd.take_connections(AGREEMENT):
+        for connection, state in systemd.take_connections(FD_NAME_PREFIX):
             loop.add(connection, Session.resumed(policy, state))
         systemd.drop_kept()
         gc.collect()
@@ -69,19 +69,21 @@ def policy_of(settings: Settings) -> Policy:
     return Policy(
         mail_domain=settings.mail_domain,
         flags=mailboxes,
-        recipients=Recipients(fullness, settings.sockets.quota_status),
+        recipient_lookup=RecipientLookup(fullness, settings.sockets.quota_status),
         limiter=RateLimiter(
             per_minute=settings.mail.messages_per_minute, burst=settings.mail.message_burst
         ),
         signer=load_signer(settings),
         keys=KeyCache(),
-        headers_in_flight=Budget(_HEADERS_IN_FLIGHT, for_small=_HEADERS_IN_FLIGHT // 2),
+        header_budget=ByteBudget(
+            _HEADER_BUDGET_BYTES, reserved_for_small=_HEADER_BUDGET_BYTES // 2
+        ),
     )
 
 
 def _keep(connection: socket.socket, state: bytes) -> None:
     with contextlib.suppress(OSError):  # the session ends then, and its client comes again
-        systemd.keep_connection(f"{AGREEMENT}{connection.fileno()}", connection, state)
+        systemd.keep_connection(f"{FD_NAME_PREFIX}{connection.fileno()}", connection, state)
 
 
 def _mode(group: str) -> int:

@@ -14,7 +14,7 @@ from typing import Final
 from chatmaild.filter import verdicts
 from chatmaild.filter.envelope import Recipient
 from chatmaild.filter.policy import Envelope, Ingress, Policy
-from chatmaild.filter.transaction import MustWaitError, Outcome, Transaction
+from chatmaild.filter.transaction import Decision, MustWaitError, Transaction
 from chatmaild.filter.verdicts import Discard, Refuse
 from chatmaild.logs import log_error
 from chatmaild.wire import milter
@@ -48,9 +48,9 @@ _MACROS: Final = {
     milter.MAIL: ("{daemon_name}", "{client_addr}", "{auth_authen}", "{mail_addr}"),
     milter.RCPT: ("{rcpt_addr}",),
 }
-# What sessions that go on in another process have agreed on with Postfix; a change of the two
+# What sessions that go on in another process have read_resolved_path on with Postfix; a change of the two
 # constants above needs another number.
-AGREEMENT: Final = "milter1."
+FD_NAME_PREFIX: Final = "milter1."
 _INGRESSES: Final = {ingress.value.encode(): ingress for ingress in Ingress}
 _REPLY_LIMIT: Final = 400  # characters; RFC 5321 section 4.5.3.1.5 allows 512
 
@@ -59,9 +59,9 @@ class Session:
     """Packets in, answers out. One thread at a time uses a session."""
 
     __slots__ = (
+        "_content_has_begun",
         "_envelope",
-        "_has_content",
-        "_is_agreed",
+        "_is_negotiated",
         "_macros",
         "_packets",
         "_policy",
@@ -73,23 +73,23 @@ class Session:
     def __init__(self, policy: Policy) -> None:
         """Begin a session."""
         self._policy = policy
-        self._is_agreed = False
+        self._is_negotiated = False
         self._packets = milter.Packets()
         self._macros: dict[bytes, bytes] = {}
         self._envelope: Envelope | None = None
         self._refusal: Refuse | None = None
         self._transaction: Transaction | None = None
-        self._has_content = False  # the content of the message has begun
+        self._content_has_begun = False  # the content of the message has begun
         self._received: list[milter.Packet] = []  # MAIL and RCPT with their macros, and DATA
 
     @property
     def state(self) -> bytes | None:
-        """What another process must receive to go on; None while a message is being judged.
+        """What another process must receive to go on; None while a message is being verdict_on.
 
         That is the envelope so far, and DATA: between it and the content, which Postfix sends in
         one go, a client may take minutes.
         """
-        if self._has_content or not self._is_agreed or not self._packets.is_between:
+        if self._content_has_begun or not self._is_negotiated or not self._packets.is_between:
             return None
         return b"".join(milter.packet(bytes([command]), data) for command, data in self._received)
 
@@ -100,7 +100,7 @@ class Session:
         Where this one does not, the message waits: Postfix has the recipients that were accepted.
         """
         session = cls(policy)
-        session._is_agreed = True
+        session._is_negotiated = True
         asked = [command for command, _ in milter.Packets().feed(state)]
         if session.receive(state) != milter.CONTINUE * asked.count(milter.RCPT):
             session._refusal = verdicts.INTERNAL_ERROR
@@ -158,7 +158,7 @@ class Session:
     def _negotiate(self, data: bytes) -> bytes:
         if not milter.Options.parse(data).offers(_WANTED):
             raise milter.ProtocolError("the mail server does not speak our milter protocol")
-        self._is_agreed = True
+        self._is_negotiated = True
         return milter.negotiation(_WANTED, _MACROS)
 
     def _take_macros(self, data: bytes) -> None:
@@ -207,7 +207,7 @@ class Session:
             self._transaction = Transaction(self._policy, self._envelope)
 
     def _header(self, data: bytes) -> None:
-        self._has_content = True
+        self._content_has_begun = True
         if self._transaction is not None:
             name, value = milter.parse_header(data)
             if b"\n" in value:
@@ -215,7 +215,7 @@ class Session:
             self._transaction.add_header(name, value)
 
     def _end_of_header(self, _: bytes) -> None:
-        self._has_content = True
+        self._content_has_begun = True
         if self._transaction is not None:
             self._transaction.end_of_headers()
 
@@ -234,7 +234,7 @@ class Session:
         """
         refusal, transaction = self._refusal, self._transaction
         if transaction is None or refusal is not None:
-            outcome = Outcome(verdict=refusal or verdicts.INTERNAL_ERROR)
+            outcome = Decision(verdict=refusal or verdicts.INTERNAL_ERROR)
         else:
             outcome = transaction.end(may_wait=may_wait)
         has_sender = self._envelope is not None and self._envelope.sender is not None
@@ -247,7 +247,7 @@ class Session:
         if self._transaction is not None:
             self._transaction.close()
         self._envelope = self._refusal = self._transaction = None
-        self._has_content = False
+        self._content_has_begun = False
         self._received = []
 
 
@@ -265,7 +265,7 @@ _HANDLERS: Final[dict[int, Callable[[Session, bytes], bytes | None]]] = {
 }
 
 
-def _answer(outcome: Outcome, *, has_sender: bool) -> bytes:
+def _answer(outcome: Decision, *, has_sender: bool) -> bytes:
     verdict = outcome.verdict
     if isinstance(verdict, Refuse):
         return _refused(verdict)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 class Accept:
     """The message goes on.
 
-    ``null_sender`` takes the envelope sender away, so that no bounce reaches a stranger.
-    ``as_report``: it passes in clear text as a delivery report, with the body made for that.
+    `null_sender` takes the envelope sender away, so that no bounce reaches a stranger.
+    `as_report`: it passes in clear text as a delivery report, with the body made for that.
     """
 
     null_sender: bool = False
@@ -27,9 +27,9 @@ class Discard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refuse:
-    """The client reads ``code text``; 4xx asks it to come back, 5xx is final.
+    """The client reads `code text`; 4xx asks it to come back, 5xx is final.
 
-    ``reason`` is what the log may say: it never holds an address.
+    `reason` is what the log may say: it never holds an address.
     """
 
     code: int
@@ -104,7 +104,7 @@ def too_much_mail(sender: str) -> Refuse:
 
 
 def invalid_from_header(problem: str) -> Refuse:
-    """From names no address; ``problem`` says why."""
+    """From names no address; `problem` says why."""
     return Refuse(code=500, text=f"Invalid FROM header: {problem}", reason="invalid From header")
 
 

@@ -10,7 +10,7 @@ from chatmaild.settings import Settings
 TIMEOUT_S = 5.0
 # what Dovecot's `script` wants to hear (src/util/script.c)
 _REQUEST = "VERSION\tscript\t4\t0\nnoreply\n{address}\n\n"
-_ANSWER_OCTETS = 4096
+_ANSWER_BYTES = 4096
 
 
 def end_sessions(settings: Settings, address: Address) -> None:
@@ -25,5 +25,5 @@ def end_sessions(settings: Settings, address: Address) -> None:
         dovecot.settimeout(TIMEOUT_S)
         dovecot.connect(settings.sockets.end_sessions)
         dovecot.sendall(_REQUEST.format(address=address.account).encode())
-        while dovecot.recv(_ANSWER_OCTETS):  # how many there were; the end is the end of the work
+        while dovecot.recv(_ANSWER_BYTES):  # how many there were; the end is the end of the work
             pass

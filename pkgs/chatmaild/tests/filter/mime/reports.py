@@ -2,7 +2,7 @@
 
 from chatmaild.filter.mime.headers import Header
 
-from ..letters import headers
+from ..messages import headers
 
 # what a program writes at the top, the header and the text of its parts
 Form = tuple[bytes, list[tuple[bytes, bytes]]]

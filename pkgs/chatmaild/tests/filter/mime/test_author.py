@@ -3,7 +3,7 @@
 import pytest
 
 from chatmaild.address import domain_of
-from chatmaild.filter.mime.author import author, is_literal
+from chatmaild.filter.mime.author import author, is_domain_literal
 
 from ...timing import seconds
 
@@ -93,7 +93,7 @@ def test_what_readers_could_understand_differently_is_no_author(field: bytes) ->
 @pytest.mark.parametrize("start", [b"", b"(", b'"', b"<", b'<"'])
 def test_ten_times_the_text_takes_ten_times_the_time(start: bytes, piece: bytes) -> None:
     """No field makes the parser go over it again and again."""
-    short, long = ((start + piece * 5000)[:octets] for octets in (900, 9000))
+    short, long = ((start + piece * 5000)[:size] for size in (900, 9000))
 
     assert seconds(lambda: author(long)) <= 20 * seconds(lambda: author(short)) + 0.001
 
@@ -101,4 +101,4 @@ def test_ten_times_the_text_takes_ten_times_the_time(start: bytes, piece: bytes)
 def test_domains() -> None:
     """Compared in lower case; literals stand in brackets."""
     assert domain_of("a@B.Example") == "b.example"
-    assert [is_literal("[192.0.2.1]"), is_literal("b.example")] == [True, False]
+    assert [is_domain_literal("[192.0.2.1]"), is_domain_literal("b.example")] == [True, False]

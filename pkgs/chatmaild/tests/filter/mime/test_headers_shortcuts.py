@@ -64,11 +64,11 @@ def test_anything(text: bytes) -> None:
 
 def _type_at_length(text: bytes) -> ContentType | None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(headers, "_USUAL_MULTIPART", NEVER)
+        patch.setattr(headers, "_COMMON_MULTIPART", NEVER)
         return content_type([Header(b"Content-Type", b" " + text)])
 
 
 def _author_at_length(text: bytes) -> str | None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(author_module, "_ALONE", NEVER)
+        patch.setattr(author_module, "_SINGLE_ADDRESS", NEVER)
         return author(text)

@@ -5,7 +5,7 @@ import email.message
 
 import pytest
 
-from chatmaild.filter.mime.report import LIMIT_BYTES, ReportWalk
+from chatmaild.filter.mime.report import LIMIT_BYTES, ReportReader
 
 from ...timing import seconds
 from . import reports
@@ -17,7 +17,7 @@ GOOD = [(TEXT, EXPLAINED), (STATUS, FAILED), (MESSAGE, RETURNED)]
 
 def read(body: bytes, *, form: Form = SIMPLE, step: int = 65_535) -> bytes | None:
     """The new body, from one that arrives in pieces."""
-    walk = ReportWalk.of(reports.header(form))
+    walk = ReportReader.of(reports.header(form))
     if walk is None:
         return None
     for at in range(0, len(body), step):
@@ -82,7 +82,7 @@ def test_encoded_bodies_are_no_reports() -> None:
     """RFC 2045 section 6.4."""
     encoded = reports.header(SIMPLE, b"Content-Transfer-Encoding: base64")
 
-    assert ReportWalk.of(encoded) is None
+    assert ReportReader.of(encoded) is None
 
 
 @pytest.mark.parametrize(
@@ -203,8 +203,8 @@ def test_long_reports_are_none(long: int) -> None:
 
 def test_a_long_header_counts() -> None:
     """Of the report itself."""
-    assert ReportWalk.of(reports.header(SIMPLE)) is not None
-    walk = ReportWalk.of(reports.header(SIMPLE, b"X-Long: " + b"x" * LIMIT_BYTES))
+    assert ReportReader.of(reports.header(SIMPLE)) is not None
+    walk = ReportReader.of(reports.header(SIMPLE, b"X-Long: " + b"x" * LIMIT_BYTES))
     assert walk is not None
     walk.feed(reports.body(*GOOD))
 

@@ -6,7 +6,7 @@ import pytest
 
 from chatmaild.filter.content import Content
 
-from ..letters import CLOSE, CONTROL, DATA_TYPE, armour, encrypted, headers, packets, part, read
+from ..messages import CLOSE, CONTROL, DATA_TYPE, armour, encrypted, headers, packets, part, read
 
 GOOD = armour(packets())
 HEADS = [

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from chatmaild.filter.openpgp.packets import PacketWalk
+from chatmaild.filter.openpgp.packets import PacketReader
 
-from ..letters import LEAST_DATA, SESSION_KEY, length, packet, packets
+from ..messages import MIN_DATA, SESSION_KEY, length, packet, packets
 
 KEY = packet(1, SESSION_KEY)
 # version 4, AES-256, derived by SHA-256 from a salt (RFC 9580 section 5.3.1)
@@ -18,20 +18,20 @@ DATA = packet(18, b"\x01" + bytes(49))
 
 
 def is_message(content: bytes, step: int = 1000) -> bool:
-    """Whether the walk passes ``content``, fed as base64 in pieces."""
+    """Whether the walk passes `content`, fed as base64 in pieces."""
     text = base64.b64encode(content)
     bare = text.rstrip(b"=")
-    walk = PacketWalk()
+    walk = PacketReader()
     for at in range(0, len(bare), step):
         walk.feed(bare[at : at + step])
     return walk.finish(len(text) - len(bare))
 
 
-def old(kind: int, body: bytes, octets: int) -> bytes:
-    """A packet of the old format; its length takes that many octets."""
+def old(kind: int, body: bytes, size_bytes: int) -> bytes:
+    """A packet of the old format; its length takes that many size_bytes."""
     return (
-        bytes([0x80 | kind << 2 | octets.bit_length() - 1])
-        + len(body).to_bytes(octets, "big")
+        bytes([0x80 | kind << 2 | size_bytes.bit_length() - 1])
+        + len(body).to_bytes(size_bytes, "big")
         + body
     )
 
@@ -57,7 +57,7 @@ def pieces(*sizes: int, last: int = 10) -> bytes:
         KEY + packet(18, b"\x01" + bytes(8382)),
         KEY + packet(18, b"\x01" + bytes(8383)),
         KEY + b"\xd2\xff\x00\x00\x00\x29\x01" + bytes(40),
-        KEY + packet(18, b"\x01" + bytes(LEAST_DATA - 1)),
+        KEY + packet(18, b"\x01" + bytes(MIN_DATA - 1)),
         KEY + pieces(9),
         KEY + pieces(9, 9, 16, last=0),
         KEY + pieces(9, 0, 1, 2, 3),
@@ -90,7 +90,7 @@ def test_messages_pass(content: bytes, step: int) -> None:
         packet(21, bytes(50)) + KEY + DATA,
         KEY + packet(18, b""),
         KEY + packet(18, bytes(50)),
-        KEY + packet(18, b"\x01" + bytes(LEAST_DATA - 2)),
+        KEY + packet(18, b"\x01" + bytes(MIN_DATA - 2)),
         KEY + pieces(8),  # the first piece has at least 512 bytes
         KEY + packet(0, bytes(50)),
         KEY + old(9, bytes(50), 1),
@@ -115,12 +115,12 @@ def test_everything_else_fails(content: bytes, step: int) -> None:
     assert not is_message(content, step)
 
 
-@pytest.mark.parametrize("octets", [98, 99, 100])
-def test_padding_must_fit(octets: int) -> None:
-    """Base64 whose padding does not belong to its length decodes to different octets."""
-    text = base64.b64encode(packets(octets))
+@pytest.mark.parametrize("size_bytes", [98, 99, 100])
+def test_padding_must_fit(size_bytes: int) -> None:
+    """Base64 whose padding does not belong to its length decodes to different size_bytes."""
+    text = base64.b64encode(packets(size_bytes))
     bare = text.rstrip(b"=")
-    walks = [PacketWalk() for _ in range(3)]
+    walks = [PacketReader() for _ in range(3)]
     for walk in walks:
         walk.feed(bare)
     passed = [walk.finish(padding) for padding, walk in enumerate(walks)]

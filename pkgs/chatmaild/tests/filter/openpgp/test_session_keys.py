@@ -4,14 +4,14 @@ import base64
 
 import pytest
 
-from chatmaild.filter.openpgp.packets import PacketWalk
+from chatmaild.filter.openpgp.packets import PacketReader
 
 from .. import reference
-from ..letters import LEAST_DATA, packet
+from ..messages import MIN_DATA, packet
 
 ANONYMOUS = bytes(8)
 NAMED = bytes(range(8, 16))
-DATA = packet(18, b"\x01" + bytes(LEAST_DATA - 1))
+DATA = packet(18, b"\x01" + bytes(MIN_DATA - 1))
 X25519 = bytes(32) + b"\x29\x09" + bytes(40)
 X448 = bytes(56) + b"\x19\x07" + bytes(24)
 ML_KEM_768 = bytes(32 + 1088) + b"\x29\x09" + bytes(40)
@@ -23,7 +23,7 @@ TEXT = b"Meet me at the old mill at noon, and bring the papers with you. "
 
 
 def mpi(bits: int, first: int = 0) -> bytes:
-    """A number of so many bits; ``first`` is its first byte, where that is not the least."""
+    """A number of so many bits; `first` is its first byte, where that is not the least."""
     size = (bits + 7) // 8
     least = 1 << (bits - 1) % 8
     return bits.to_bytes(2, "big") + bytes([first or least]) + b"\x5a" * (size - 1)
@@ -35,7 +35,7 @@ def v3(algorithm: int, fields: bytes, key_id: bytes = ANONYMOUS) -> bytes:
 
 
 def v6(algorithm: int, fields: bytes, key: bytes = b"") -> bytes:
-    """A session key of version 6 (section 5.1.2); ``key`` is version and fingerprint."""
+    """A session key of version 6 (section 5.1.2); `key` is version and fingerprint."""
     return packet(1, b"\x06" + bytes([len(key)]) + key + bytes([algorithm]) + fields)
 
 
@@ -53,7 +53,7 @@ def is_message(content: bytes) -> bool:
     """Whether the walk passes it; the reference must say the same."""
     text = base64.b64encode(content)
     bare = text.rstrip(b"=")
-    walk = PacketWalk()
+    walk = PacketReader()
     for at in range(0, len(bare), 50):
         walk.feed(bare[at : at + 50])
     passed = walk.finish(len(text) - len(bare))

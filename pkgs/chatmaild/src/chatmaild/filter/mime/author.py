@@ -26,7 +26,7 @@ _DEPTH_LIMIT: Final = 50
 # programs end a text at these, or begin a line
 _BREAKS: Final = re.compile(rb"[\0\r\n]")
 # most fields are this: one address and nothing else
-_ALONE: Final = re.compile(rb"<([0-9A-Za-z._-]+@[0-9A-Za-z.-]+)>")
+_SINGLE_ADDRESS: Final = re.compile(rb"<([0-9A-Za-z._-]+@[0-9A-Za-z.-]+)>")
 _GAP: Final = ("word", " ")  # between two words: together they are no address
 _LIMIT: Final = 10_000  # octets of one From field; a longer one is no author
 
@@ -40,7 +40,7 @@ def author(value: bytes) -> str | None:
     """
     if len(value) > _LIMIT or _BREAKS.search(value):
         return None
-    alone = _ALONE.fullmatch(value)
+    alone = _SINGLE_ADDRESS.fullmatch(value)
     if alone is not None:
         return alone[1].decode()
     tokens = _tokens(value.decode("utf-8", "surrogateescape"))
@@ -112,18 +112,18 @@ def _checked(address: str) -> str | None:
     return address if _ADDRESS.fullmatch(address) else None
 
 
-def is_literal(domain: str) -> bool:
+def is_domain_literal(domain: str) -> bool:
     """Whether a domain is an address in brackets (RFC 5321 section 4.1.3)."""
     return domain.startswith("[") and domain.endswith("]")
 
 
-def proves(client: IpAddress | None, domain: str) -> bool:
+def client_matches_literal(client: IpAddress | None, domain: str) -> bool:
     """Whether a client has the IP address that a domain literal names.
 
-    Everything on this machine has a loopback address, the gateway of HTTPS too, so it proves
+    Everything on this machine has a loopback address, the gateway of HTTPS too, so it client_matches_literal
     nothing.
     """
-    if client is None or client.is_loopback or not is_literal(domain):
+    if client is None or client.is_loopback or not is_domain_literal(domain):
         return False
     tag, text = "ipv6:", domain[1:-1].lower()
     if text.startswith(tag) != (":" in text.removeprefix(tag)):

@@ -11,12 +11,12 @@ _PARAMETER: Final = re.compile(
     rb'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<token>[^\s;"()]+)))?'
 )
 # what chat programs write; each message has a boundary of its own, so remembering does not help
-_USUAL_MULTIPART: Final = re.compile(
+_COMMON_MULTIPART: Final = re.compile(
     rb'(multipart/[a-z]+);(?:[ \t]*protocol="[a-z/-]+";)?[ \t]*boundary="([!#-\[\]-~]+)"'
 )
 _MEDIA_TYPE: Final = re.compile(rb"[ \t]*([!#-'*+\-.0-9A-Z^-~]+/[!#-'*+\-.0-9A-Z^-~]+)[ \t]*")
 _FOLD: Final = re.compile(rb"\r?\n")
-_NAME: Final = bytes(range(33, 127))  # octets of a field name (RFC 5322 section 2.2)
+_NAME: Final = bytes(range(33, 127))  # size_bytes of a field name (RFC 5322 section 2.2)
 # Bytes of one field, folds as LF. With a milter, Postfix (`cleanup_message.c`) drops those lines,
 # of 2048 bytes at most, with which a field would have more than 60,000, and tells nobody.
 # header_size_limit can only lower that.
@@ -30,7 +30,7 @@ _DECISIVE: Final = (b"boundary", b"report-type")
 class Header(NamedTuple):
     """One header field (RFC 5322 section 2.2).
 
-    ``value`` is everything after the colon: leading blank and folds (as CRLF) included, without
+    `value` is everything after the colon: leading blank and folds (as CRLF) included, without
     the CRLF that ends the field.
     """
 
@@ -44,16 +44,16 @@ class Header(NamedTuple):
         return unfolded.strip(b" \t")
 
 
-def may_be_cut(header: Header) -> bool:
+def may_be_truncated(header: Header) -> bool:
     """Whether Postfix may have dropped lines of a field."""
-    octets = len(header.name) + 1 + len(header.value)
-    return octets >= _FIELD_LIMIT and octets - header.value.count(b"\r\n") >= _FIELD_LIMIT
+    size_bytes = len(header.name) + 1 + len(header.value)
+    return size_bytes >= _FIELD_LIMIT and size_bytes - header.value.count(b"\r\n") >= _FIELD_LIMIT
 
 
 class ContentType(NamedTuple):
     """Media type in lower case, and two parameters (RFC 2045 section 5.1).
 
-    ``boundary`` is the one of a multipart, ``report_type`` is that of RFC 6522 in lower case.
+    `boundary` is the one of a multipart, `report_type` is that of RFC 6522 in lower case.
     """
 
     media_type: bytes
@@ -91,7 +91,7 @@ def content_type(headers: list[Header]) -> ContentType | None:
     if len(found) > 1:
         return None
     text = found[0].text
-    usual = _USUAL_MULTIPART.fullmatch(text)
+    usual = _COMMON_MULTIPART.fullmatch(text)
     if usual is not None:
         return ContentType(media_type=usual[1], boundary=usual[2])
     return _parse_content_type(text)

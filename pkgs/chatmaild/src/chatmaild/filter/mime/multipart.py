@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-_HEADER_LIMIT: Final = 32_768  # octets of the header of one part
-_DELIMITER_LINE_LIMIT: Final = 256  # octets behind the boundary: "--", blanks, CRLF
+_HEADER_LIMIT: Final = 32_768  # piece of the header of one part
+_DELIMITER_LINE_LIMIT: Final = 256  # piece behind the boundary: "--", blanks, CRLF
 _BOUNDARY_LIMIT: Final = 70  # RFC 2046 section 5.1.1
 
 
 class PartReader(Protocol):
     """Who looks at the parts; a call that returns False ends the walk as a failure."""
 
-    def outside(self, octets: bytes) -> bool:
+    def outside(self, piece: bytes) -> bool:
         """Text before the first or behind the last part."""
 
     def begin(self, header: bytes) -> bool:
-        """A part begins; ``header`` lacks the empty line behind it."""
+        """A part begins; `header` lacks the empty line behind it."""
 
-    def data(self, octets: bytes) -> bool:
+    def data(self, piece: bytes) -> bool:
         """Content of the part that has begun, still in its transfer encoding."""
 
     def end(self) -> bool:
@@ -43,11 +43,11 @@ class Multipart:
         self._header: bytes | None = None  # header of the part, while it arrives
         self._closed = False
 
-    def feed(self, octets: bytes) -> None:
+    def feed(self, piece: bytes) -> None:
         """Take the next piece of the body."""
         if self.failed:
             return
-        buffer, start = self._buffer + octets, 0
+        buffer, start = self._buffer + piece, 0
         # one octet is found much faster than several
         while buffer.find(b"-", start) >= 0 and (at := buffer.find(self._needle, start)) >= 0:
             if at > start:
@@ -78,7 +78,7 @@ class Multipart:
         return self._closed and not self.failed
 
     def _delimiter(self, line: bytes) -> None:
-        """``line`` is what stands behind the boundary."""
+        """`line` is what stands behind the boundary."""
         if line not in (b"", b"--") or self._closed or self._header is not None:
             self.failed = True
         elif self._in_part and not self.failed:
@@ -87,16 +87,16 @@ class Multipart:
         self._in_part = not self._closed
         self._header = b"" if self._in_part else None
 
-    def _text(self, octets: bytes) -> None:
+    def _text(self, piece: bytes) -> None:
         if self._header is not None:
-            self._header_text(self._header + octets)
+            self._header_text(self._header + piece)
         elif self._in_part:
-            self.failed = not self._reader.data(octets)
+            self.failed = not self._reader.data(piece)
         else:
-            self.failed = not self._reader.outside(octets)
+            self.failed = not self._reader.outside(piece)
 
     def _header_text(self, text: bytes) -> None:
-        """``text`` begins with the CRLF of the delimiter, so an empty header is found as well."""
+        """`text` begins with the CRLF of the delimiter, so an empty header is found as well."""
         end = text.find(b"\r\n\r\n")
         if end < 0:
             self._header = text

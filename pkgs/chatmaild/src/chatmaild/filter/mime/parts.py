@@ -10,19 +10,21 @@ from chatmaild.filter.mime.transfer import DECODERS, IDENTITIES, Decoder
 
 # chat programs write the same few headers again and again; none is longer than a piece of a body
 _REMEMBERED: Final = 64
-_BARE: Final = frozenset({b"content-type", b"content-transfer-encoding", b"content-disposition"})
-_BARE_BYTES: Final = 200  # twice what Delta Chat writes
+_MINIMAL_FIELDS: Final = frozenset(
+    {b"content-type", b"content-transfer-encoding", b"content-disposition"}
+)
+_MINIMAL_HEADER_BYTES: Final = 200  # twice what Delta Chat writes
 
 
 class Part(NamedTuple):
     """Media type in lower case, and what undoes the encoding of the content, if it has one.
 
-    ``is_bare`` tells that the header has no other fields, and no room for words in these.
+    `is_minimal` tells that the header has no other fields, and no room for words in these.
     """
 
     media_type: bytes
     decoder: type[Decoder] | None
-    is_bare: bool
+    is_minimal: bool
 
 
 @lru_cache(_REMEMBERED)
@@ -40,5 +42,7 @@ def read_part(block: bytes) -> Part | None:
     decoder = DECODERS.get(encoding)
     if found is None or len(encodings) > 1 or (decoder is None and encoding not in IDENTITIES):
         return None
-    is_bare = len(block) <= _BARE_BYTES and all(h.name.lower() in _BARE for h in headers)
-    return Part(media_type=found.media_type, decoder=decoder, is_bare=is_bare)
+    is_minimal = len(block) <= _MINIMAL_HEADER_BYTES and all(
+        h.name.lower() in _MINIMAL_FIELDS for h in headers
+    )
+    return Part(media_type=found.media_type, decoder=decoder, is_minimal=is_minimal)

@@ -26,7 +26,7 @@ _RETURNED: Final = frozenset({
     b"message/rfc822", b"text/rfc822-headers", b"message/global", b"message/global-headers",
 })  # fmt: skip
 _EXPECTED: Final = (_EXPLANATION, _STATUS, _RETURNED)
-_FEWEST_PARTS: Final = 2  # the third is optional
+_MIN_PARTS: Final = 2  # the third is optional
 
 _EMPTY_LINES: Final = re.compile(rb"\r\n(?:[ \t]*\r\n)+")
 _END_OF_HEADER: Final = b"\r\n\r\n"
@@ -58,10 +58,10 @@ def _has(fields: list[Header] | None, name: bytes, value: re.Pattern[bytes]) -> 
     return fields is not None and any(value.match(field.text) for field in named(fields, name))
 
 
-class ReportWalk:
+class ReportReader:
     """Reads a body as it arrives, and keeps what will be delivered of it."""
 
-    __slots__ = ("_boundary", "_content", "_is_cut", "_left", "_multipart", "_part", "_parts")
+    __slots__ = ("_boundary", "_content", "_left", "_multipart", "_part", "_parts", "_skips_rest")
 
     def __init__(self, boundary: bytes, left_bytes: int) -> None:
         self._boundary = boundary
@@ -70,10 +70,10 @@ class ReportWalk:
         self._parts: list[bytes] = []
         self._part: tuple[bytes, Part] | None = None  # header of the part that has begun
         self._content = bytearray()
-        self._is_cut = False  # the rest of the part stays behind
+        self._skips_rest = False  # the rest of the part stays behind
 
     @classmethod
-    def of(cls, headers: list[Header]) -> ReportWalk | None:
+    def of(cls, headers: list[Header]) -> ReportReader | None:
         """What reads the body below that header; None where it does not announce a report."""
         found = content_type(headers)
         encodings = named(headers, b"content-transfer-encoding")
@@ -88,13 +88,13 @@ class ReportWalk:
         header_bytes = sum(len(header.name) + len(header.value) for header in headers)
         return cls(found.boundary, LIMIT_BYTES - header_bytes)
 
-    def feed(self, octets: bytes) -> None:
+    def feed(self, piece: bytes) -> None:
         """Take the next piece of the body."""
-        self._multipart.feed(octets)
+        self._multipart.feed(piece)
 
     def finish(self) -> bytes | None:
         """The new body, or None where it was no report."""
-        if not self._multipart.finish() or len(self._parts) < _FEWEST_PARTS:
+        if not self._multipart.finish() or len(self._parts) < _MIN_PARTS:
             return None
         delimiter = b"--" + self._boundary
         parts = b"".join(delimiter + b"\r\n" + part + b"\r\n" for part in self._parts)
@@ -113,19 +113,19 @@ class ReportWalk:
             return False
         self._part = (header, part)
         self._content.clear()
-        self._is_cut = False
+        self._skips_rest = False
         return part.media_type in _EXPECTED[len(self._parts)] and self._fits(len(header) + 100)
 
-    def data(self, octets: bytes) -> bool:
+    def data(self, piece: bytes) -> bool:
         """Take content; behind the header of a returned message it stays behind."""
-        if self._is_cut:
+        if self._skips_rest:
             return True
         before = len(self._content)
-        self._content += octets
+        self._content += piece
         if self._part is not None and self._part[1].media_type in _RETURNED:
             end = self._content.find(_END_OF_HEADER, max(0, before - len(_END_OF_HEADER)))
-            self._is_cut = end >= 0
-            if self._is_cut:
+            self._skips_rest = end >= 0
+            if self._skips_rest:
                 del self._content[end + len(_END_OF_HEADER) :]
         return self._fits(len(self._content) - before)
 
@@ -135,7 +135,7 @@ class ReportWalk:
         header, part = self._part
         self._part = None
         content = bytes(self._content)
-        if part.media_type in _EXPLANATION and _has_bare_breaks(content):
+        if part.media_type in _EXPLANATION and _has_bare_cr_or_lf(content):
             return False  # readers disagree on where its lines end
         if part.media_type in _STATUS and not is_delivery_status(_decoded(content, part)):
             return False
@@ -153,7 +153,7 @@ class ReportWalk:
         return self._left >= 0
 
 
-def _has_bare_breaks(content: bytes) -> bool:
+def _has_bare_cr_or_lf(content: bytes) -> bool:
     bare = content.replace(b"\r\n", b"")
     return b"\r" in bare or b"\n" in bare
 

@@ -1,11 +1,11 @@
-"""Content-Transfer-Encoding, undone as the octets arrive (RFC 2045 section 6)."""
+"""Content-Transfer-Encoding, undone as the piece arrive (RFC 2045 section 6)."""
 
 from __future__ import annotations
 
 import binascii
 from typing import Final
 
-_LINE_LIMIT: Final = 65_536  # octets of one quoted-printable line; RFC 2045 allows 76
+_LINE_LIMIT: Final = 65_536  # piece of one quoted-printable line; RFC 2045 allows 76
 
 
 class Base64:
@@ -15,9 +15,9 @@ class Base64:
         self.failed = False
         self._rest = b""
 
-    def feed(self, octets: bytes) -> bytes:
+    def feed(self, piece: bytes) -> bytes:
         """Content of the next piece."""
-        text = self._rest + octets.translate(None, b"\r\n")
+        text = self._rest + piece.translate(None, b"\r\n")
         whole = max(0, (len(text) - 1) // 4 * 4)  # the last four may have padding
         text, self._rest = text[:whole], text[whole:]
         # a piece that ends with padding would pass for a text of its own
@@ -43,9 +43,9 @@ class QuotedPrintable:
         self.failed = False
         self._rest = b""
 
-    def feed(self, octets: bytes) -> bytes:
+    def feed(self, piece: bytes) -> bytes:
         """Content of the next piece."""
-        text = self._rest + octets
+        text = self._rest + piece
         lines_end = text.rfind(b"\n") + 1
         self._rest = text[lines_end:]
         self.failed = self.failed or len(self._rest) > _LINE_LIMIT
@@ -59,7 +59,7 @@ class QuotedPrintable:
 Decoder = Base64 | QuotedPrintable
 
 # names in lower case
-IDENTITIES: Final = frozenset({b"7bit", b"8bit", b"binary"})  # octets stand for themselves
+IDENTITIES: Final = frozenset({b"7bit", b"8bit", b"binary"})  # piece stand for themselves
 DECODERS: Final[dict[bytes, type[Decoder]]] = {
     b"base64": Base64,
     b"quoted-printable": QuotedPrintable,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from chatmaild.filter.openpgp.packets import PacketWalk
+from chatmaild.filter.openpgp.packets import PacketReader
 
 BEGIN: Final = b"-----BEGIN PGP MESSAGE-----"
 _BLANKS: Final = b" \t"
@@ -44,10 +44,10 @@ _HEADER_STRICT: Final = re.compile(
 )
 
 
-class Armour:
+class ArmourReader:
     """Says whether bytes, fed in pieces, are one armoured encrypted message and nothing else.
 
-    ``strict`` takes only such headers as programs write by themselves.
+    `strict` takes only such headers as programs write by themselves.
     """
 
     __slots__ = ("_head", "_line_start", "_strict", "_tail", "_walk", "failed")
@@ -55,21 +55,21 @@ class Armour:
     def __init__(self, *, strict: bool) -> None:
         self.failed = False
         self._strict = strict
-        self._walk = PacketWalk()
+        self._walk = PacketReader()
         self._head: bytes | None = b""  # None once the base64 has begun
         self._tail: bytes | None = None  # from the first "=" or "-" on
         self._line_start = True
 
-    def feed(self, octets: bytes) -> None:
+    def feed(self, piece: bytes) -> None:
         """Take the next piece."""
-        if self.failed or not octets:
+        if self.failed or not piece:
             return
         if self._tail is not None:
-            self._more_tail(octets)
+            self._more_tail(piece)
         elif self._head is not None:
-            self._more_head(octets)
+            self._more_head(piece)
         else:
-            self._more_data(octets)
+            self._more_data(piece)
 
     def finish(self) -> bool:
         """Whether it was a message."""
@@ -78,8 +78,8 @@ class Armour:
             return False
         return self._walk.finish(len(match[1] or b""))
 
-    def _more_head(self, octets: bytes) -> None:
-        head = (self._head or b"") + octets
+    def _more_head(self, piece: bytes) -> None:
+        head = (self._head or b"") + piece
         data_at = self._data_start(head)
         if self.failed:
             return
@@ -113,10 +113,10 @@ class Armour:
             return count <= _HEADER_LINES_STRICT and bool(_HEADER_STRICT.fullmatch(line))
         return count <= _HEADER_LINES and bool(_HEADER.fullmatch(line))
 
-    def _more_data(self, octets: bytes) -> None:
-        equals, dash = octets.find(b"="), octets.find(b"-")
+    def _more_data(self, piece: bytes) -> None:
+        equals, dash = piece.find(b"="), piece.find(b"-")
         end = max(equals, dash) if equals < 0 or dash < 0 else min(equals, dash)
-        lines = octets if end < 0 else octets[:end]
+        lines = piece if end < 0 else piece[:end]
         if lines:
             self._line_start = lines.endswith(b"\n")
         ends = lines.translate(None, _ALPHABET)
@@ -128,8 +128,8 @@ class Armour:
             self._walk.feed(lines.translate(None, _LINE_ENDS))
             self.failed = self._walk.failed
         if end >= 0:
-            self._more_tail(octets[end:])
+            self._more_tail(piece[end:])
 
-    def _more_tail(self, octets: bytes) -> None:
-        self._tail = (self._tail or b"") + octets
+    def _more_tail(self, piece: bytes) -> None:
+        self._tail = (self._tail or b"") + piece
         self.failed = self.failed or len(self._tail) > _TAIL_LIMIT

@@ -18,12 +18,12 @@ INTEGRITY_PROTECTED_DATA: Final = 18
 # tag, five bytes of length, and what tells version and form of encrypted data
 _HEADER_BYTES: Final = 10
 # a message has 1000 recipients at most, who may have several keys each
-_MOST_SESSION_KEYS: Final = 10_000
+_MAX_SESSION_KEYS: Final = 10_000
 # Real ones have 80 bytes and more each, and one look costs ten microseconds: this bound keeps a
 # message of ten thousand tiny ones from costing 0.1 s.
 _KEY_BYTES: Final = 64
 _FREE_KEYS: Final = 64
-_LEAST_FIRST_PIECE: Final = 512  # RFC 9580 section 4.2.1.4
+_MIN_FIRST_PIECE: Final = 512  # RFC 9580 section 4.2.1.4
 # Real programs cut data in pieces of at least 512 bytes, and one look at a header costs about a
 # microsecond: this bound keeps a message of one-byte pieces from costing seconds.
 _PIECE_BYTES: Final = 256
@@ -32,7 +32,7 @@ _FREE_PIECES: Final = 64
 _Length = tuple[int, int, bool]  # where the content begins, its length, whether more will follow
 
 
-class PacketWalk:
+class PacketReader:
     """Says of base64 text, fed in pieces, whether it is an encrypted message and nothing else.
 
     That is: session keys only, then one packet of integrity-protected data that ends with the
@@ -72,7 +72,7 @@ class PacketWalk:
         return True
 
     def finish(self, padding: int) -> bool:
-        """Whether it was a message; ``padding`` is the number of ``=`` behind the text."""
+        """Whether it was a message; `padding` is the number of `=` behind the text."""
         characters = self._base + len(self._text)
         if self.failed or characters % 4 == 1 or padding != -characters % 4:
             return False
@@ -82,7 +82,7 @@ class PacketWalk:
         return not self.failed and self._last and not self._partial and self._next == end
 
     def _walk(self, available: int, *, is_end: bool) -> None:
-        """Read every packet that lies far enough before ``available``."""
+        """Read every packet that lies far enough before `available`."""
         wanted = 1 if is_end else _HEADER_BYTES
         while not self.failed and self._next + wanted <= available:
             if self._last and not self._partial:
@@ -111,12 +111,12 @@ class PacketWalk:
         self._last = kind == INTEGRITY_PROTECTED_DATA
         if self._last:
             self._partial = is_piece
-            is_short = is_piece and size < _LEAST_FIRST_PIECE
+            is_short = is_piece and size < _MIN_FIRST_PIECE
             head = header[at : at + min(4, size)]
             whole = None if is_piece else size
             self.failed = is_short or not session_keys.is_protected_data(head, whole)
             self._count_piece()
-        elif is_piece or size > session_keys.LARGEST_BYTES or self._has_too_many_keys():
+        elif is_piece or size > session_keys.MAX_BODY_BYTES or self._has_too_many_keys():
             self.failed = True  # only data may come in pieces (RFC 9580 section 4.2.1.4)
         elif self._next + at + size > available:
             return False
@@ -128,7 +128,7 @@ class PacketWalk:
 
     def _has_too_many_keys(self) -> bool:
         are_tiny = self._keys >= _FREE_KEYS + self._next // _KEY_BYTES
-        return are_tiny or self._keys == _MOST_SESSION_KEYS
+        return are_tiny or self._keys == _MAX_SESSION_KEYS
 
     def _more_data(self, header: bytes) -> None:
         found = _read_length(header, 0)

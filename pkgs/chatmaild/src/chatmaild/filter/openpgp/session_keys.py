@@ -44,15 +44,15 @@ _KYBER, _ELGAMAL, _ECDH = 8, 16, 18
 _KYBER_CIPHERTEXTS: Final = frozenset({1088, 1568})
 _FINGERPRINTS: Final = frozenset({b"\x15\x04", b"\x21\x06"})  # length and version of a key
 _V2_HEAD: Final = 36  # version, cipher, mode, chunk size, salt
-_MOST_CHUNK_SIZE: Final = 16
+_MAX_CHUNK_SIZE: Final = 16
 # the smallest literal packet; behind a prefix and before a modification detection code, or tagged
-_LEAST_TEXT: Final = 8
-_LEAST_V1: Final = 1 + 10 + _LEAST_TEXT + 22
-_LEAST_V2: Final = _V2_HEAD + _LEAST_TEXT + 2 * _TAG_BYTES
+_MIN_TEXT: Final = 8
+_MIN_V1: Final = 1 + 10 + _MIN_TEXT + 22
+_MIN_V2: Final = _V2_HEAD + _MIN_TEXT + 2 * _TAG_BYTES
 
 MARKER_BODY: Final = b"PGP"  # RFC 9580 section 5.8
 # two numbers of 16,384 bits and what stands before them
-LARGEST_BYTES: Final = 4200
+MAX_BODY_BYTES: Final = 4200
 
 
 def is_for_public_key(body: bytes) -> bool:
@@ -92,18 +92,18 @@ def is_for_passphrase(body: bytes) -> bool:
 def is_protected_data(head: bytes, size: int | None) -> bool:
     """Whether encrypted data begins so, version 1 or 2 (RFC 9580 section 5.13).
 
-    ``head`` are its first four bytes, ``size`` is all of it; None where it comes in pieces, of
+    `head` are its first four bytes, `size` is all of it; None where it comes in pieces, of
     which the first is longer than any head.
     """
     if head[:1] == b"\x01":
-        return size is None or size >= _LEAST_V1
+        return size is None or size >= _MIN_V1
     return (
         len(head) == 4
         and head[0] == 2
         and head[1] in _LARGE_BLOCKS
         and head[2] in _NONCE_BYTES
-        and head[3] <= _MOST_CHUNK_SIZE
-        and (size is None or size >= _LEAST_V2)
+        and head[3] <= _MAX_CHUNK_SIZE
+        and (size is None or size >= _MIN_V2)
     )
 
 

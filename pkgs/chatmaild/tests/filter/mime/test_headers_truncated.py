@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatmaild.filter.mime.headers import Header, may_be_cut
+from chatmaild.filter.mime.headers import Header, may_be_truncated
 
 
 @pytest.mark.parametrize(
@@ -16,4 +16,4 @@ from chatmaild.filter.mime.headers import Header, may_be_cut
 )
 def test_long_fields(value: bytes, cut: bool) -> None:
     """It drops lines of at most 2048 bytes, from 60,000 on."""
-    assert cut == may_be_cut(Header(b"X-Long", value))
+    assert cut == may_be_truncated(Header(b"X-Long", value))
