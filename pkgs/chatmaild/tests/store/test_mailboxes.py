@@ -114,7 +114,7 @@ def test_an_account_made_during_the_look_accepts_none(
     mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     """The answer may not mix the time before a creation with the time after it."""
-    real = module._is_there
+    real = module._exists
     looks = iter(range(1, 10))
 
     def look(path: str) -> bool:
@@ -125,7 +125,7 @@ def test_an_account_made_during_the_look_accepts_none(
                 (mailboxes.path(ALICE) / name).touch()
         return found
 
-    monkeypatch.setattr(module, "_is_there", look)
+    monkeypatch.setattr(module, "_exists", look)
 
     assert not mailboxes.accepts_clear_text(ALICE)
 

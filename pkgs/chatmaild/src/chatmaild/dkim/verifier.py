@@ -1,6 +1,6 @@
-"""Verifies the signatures of what comes in (RFC 6376 section 6, RFC 8301, RFC 8463).
+"""Verifies the signatures of incoming mail (RFC 6376 section 6, RFC 8301, RFC 8463).
 
-Only signatures whose `d=` is exactly the domain of the author count.
+Only a signature whose `d=` equals the author's domain counts.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from chatmaild.dkim.records import PublicKey
 from chatmaild.dkim.resolver import Keys
 from chatmaild.errors import KeyUnavailableError
 
-_MAX_TRIED: Final = 5  # signatures of one message; each may cost a look-up and an RSA operation
-MAX_FIELD_BYTES: Final = 16_384  # a DKIM-Signature; see `signer`, whose are shorter
-# All of them, from the first on: a header of a megabyte of them took 0.4 s to read. Each server on
-# the way adds one of 500 to 1500 bytes.
+_MAX_TRIED: Final = 5  # signatures of one message; each can cost a DNS lookup and an RSA operation
+MAX_FIELD_BYTES: Final = 16_384  # bytes of one DKIM-Signature field; those of `signer` are shorter
+# Bytes of all DKIM-Signature fields; the rest is ignored. Parsing a megabyte took 0.4 s, and each
+# forwarding server adds 500 to 1500 bytes.
 _MAX_TOTAL_BYTES: Final = 65_536
 _REQUIRED: Final = frozenset({"v", "a", "b", "bh", "d", "h", "s"})
 _CLOCK_SKEW_S: Final = 600
@@ -41,10 +41,14 @@ class Result(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """A DKIM-Signature field that is well-formed and speaks for the author's domain.
+    """A well-formed DKIM-Signature field of the author's domain.
 
-    `signed_body_bytes` is `l=`: it must cover the whole body, else anyone could append to it
-    (section 8.2). `expires_s` is `x=` in Unix seconds.
+    Attributes:
+        key_name: DNS name of the key.
+        names: header field names of `h=`, in lower case.
+        identity_is_domain: the domain of `i=` equals `d=`.
+        signed_body_bytes: `l=`; must cover the whole body (section 8.2), None without the tag.
+        expires_s: `x=` in Unix seconds, None without the tag.
     """
 
     field: Field
@@ -67,9 +71,9 @@ class _Unsigned:
 
 
 def parse_signature(field: Field, domain: str) -> Signature | None:
-    """The signature in a field; None where it is malformed, for another domain, or obsolete.
+    """Parse a DKIM-Signature field; None if it is malformed, obsolete or for another domain.
 
-    `domain` is in the form of DNS; the field may have U-labels (RFC 8616 section 5).
+    `domain` has A-labels; the field may have U-labels (RFC 8616 section 5).
     """
     if len(field.value) > MAX_FIELD_BYTES:
         return None
@@ -82,7 +86,7 @@ def parse_signature(field: Field, domain: str) -> Signature | None:
     if identity is None or (identity != domain and not identity.endswith("." + domain)):
         return None
     names = tuple(name.encode("ascii", "replace") for name in tags.items(found["h"]))
-    # rsa-sha1 proves nothing any more (RFC 8301 section 3.1)
+    # rsa-sha1 is obsolete (RFC 8301 section 3.1)
     algorithm, _, digest = found["a"].lower().partition("-")
     if b"from" not in names or algorithm not in {"rsa", "ed25519"} or digest != "sha256":
         return None
@@ -130,13 +134,13 @@ def _completed(
 def _number(text: str | None) -> int | None:
     if text is None:
         return None
-    if not text.isdigit() or len(text) > 76:  # digits allowed by section 3.5
+    if not text.isdigit() or len(text) > 76:  # digits that section 3.5 allows
         raise ValueError(text)
     return int(text)
 
 
 class Verification:
-    """Verifies one message: made from its header, then fed with its body."""
+    """Verifies the signatures of one message: takes its header, then its body in pieces."""
 
     def __init__(self, headers: Sequence[Field], domain: str) -> None:
         self._fields = Fields(headers)
@@ -155,15 +159,15 @@ class Verification:
             body.feed(piece)
 
     def prepare(self) -> None:
-        """Compute what `finish` needs of the header; takes long where that is large."""
+        """Compute the header hashes for `finish`; slow for a large header."""
         for number, signature in enumerate(self._signatures):
             self._digest(number, signature)
 
     def finish(self, keys: Keys, *, now_s: float) -> Result:
-        """What the signatures prove; `now_s` is in Unix seconds. May be asked again.
+        """What the signatures prove; `now_s` is in Unix seconds. Can be called again.
 
         Raises:
-            KeyNotCachedError: see `Keys.fresh`.
+            KeyNotCachedError: `keys` cannot ask DNS; call again with keys that can.
         """
         if not self._has_signature_field:
             return Result.NO_SIGNATURE
@@ -191,7 +195,7 @@ class Verification:
         return digests[signature.body_form] == signature.body_hash
 
     def _verifies(self, number: int, signature: Signature, keys: Keys) -> bool:
-        """Try the cached key; where that fails it may have been replaced, so ask DNS once."""
+        """Try the cached keys; if they fail, ask DNS once: the key may have been replaced."""
         name = signature.key_name
         cached = keys.cached(name)
         digest = self._digest(number, signature)
@@ -213,7 +217,7 @@ class Verification:
 
 
 def _first_fields(fields: Sequence[Field]) -> Iterator[Field]:
-    """The first fields, of so many bytes that reading them takes milliseconds."""
+    """The first fields, as many as fit into `_MAX_TOTAL_BYTES`."""
     left = _MAX_TOTAL_BYTES
     for field in fields:
         left -= len(field.value)

@@ -1,4 +1,4 @@
-"""Deleting what is too old, too large or not used any more (`chatmaild expire`)."""
+"""The unit chatmail-expire: deletes old messages and inactive accounts (`chatmaild expire`)."""
 
 import functools
 import time
@@ -11,11 +11,12 @@ from chatmaild.store.mailboxes import Mailboxes
 
 
 def run(settings: Settings, *, dry_run: bool, verbose: bool) -> str:
-    """Walk all mailboxes once and delete; the summary in one line, before it with `verbose` one
-    line for each directory that needs an operator's care.
+    """Expire all mailboxes once; returns the summary in one line.
+
+    `verbose` puts one line before it for each directory that the operator should check.
 
     Raises:
-        OSError: the mailboxes' directory cannot be read.
+        OSError: the mail directory cannot be read.
     """
     started_s = time.monotonic()
     report = Report()
@@ -33,7 +34,7 @@ def run(settings: Settings, *, dry_run: bool, verbose: bool) -> str:
 
 
 def clean_one(settings: Settings, address: Address) -> str:
-    """Bring one mailbox below its quota again; the summary in one line.
+    """Reduce one mailbox below its quota; returns the summary in one line.
 
     Raises:
         OSError: the mailbox cannot be read.

@@ -1,4 +1,4 @@
-"""The expire_mailboxes over all mailboxes; what happens to each is decided in retention.py."""
+"""One pass over all mailboxes; `retention` decides which messages to delete."""
 
 import os
 import re
@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from chatmaild.address import Address
 from chatmaild.expire.retention import over_quota, too_old
@@ -22,15 +23,15 @@ from chatmaild.store.mailboxes import (
 )
 from chatmaild.store.maildir import Message, scan
 
-# what an interrupted creation leaves, and an IMAP session that outlives its address
-_LEFTOVER_FILES = re.compile(
+# files that an interrupted creation leaves, or an IMAP session of a deleted account
+_LEFTOVER_FILES: Final = re.compile(
     f"{ENFORCE_ENCRYPTION}|{DISABLED}|{NEARLY_FULL}|dovecot.*|maildir.*|subscriptions"
 )
 
 
 @dataclass(slots=True)
 class Report:
-    """What was found and what was really deleted."""
+    """Counts of one pass: what was found and what was deleted."""
 
     addresses: int = 0
     deleted_addresses: int = 0
@@ -38,12 +39,12 @@ class Report:
     deleted_messages: int = 0
     deleted_bytes: int = 0
     deleted_directories: int = 0
-    # directories that an operator should look at: of no address and not empty, unreadable, or
-    # with a file that cannot be deleted
+    # directories for the operator to check: of no account and not empty, unreadable, or with a
+    # file that cannot be deleted
     needs_care: set[str] = field(default_factory=set)
 
     def summary(self, took_s: float, *, dry_run: bool) -> str:
-        """One line for the journal, without any address."""
+        """One line for the journal, without addresses."""
         verb = "would delete" if dry_run else "deleted"
         return (
             f"expire: {verb} {self.deleted_messages} of {self.messages} messages"
@@ -63,13 +64,14 @@ def expire_mailboxes(
     dry_run: bool,
     delete: Callable[[Address], bool],
 ) -> None:
-    """Visit each directory below the mailboxes' one; one that fails does not stop the expire_mailboxes.
+    """Expire every mailbox; a directory that fails is counted and skipped.
 
     Args:
-        delete: deletes an account; whether it was there.
+        report: counts of this pass.
+        delete: deletes an account and returns whether it existed.
 
     Raises:
-        OSError: the mailboxes' directory cannot be read.
+        OSError: the mail directory cannot be read.
     """
     oldest_login_s = now_s - retention.delete_inactive_after_days * DAY_S
 
@@ -80,7 +82,7 @@ def expire_mailboxes(
             return
         address = account_of(entry.name)
         if address is None:
-            # nobody can log in there, but its messages become too old as all others do
+            # no login can use this name, but its messages expire as all others
             report.needs_care.add(entry.path)
         else:
             report.addresses += 1
@@ -101,7 +103,7 @@ def expire_mailboxes(
 def clean_mailbox(
     path: Path, retention: Retention, now_s: float, report: Report, *, dry_run: bool
 ) -> None:
-    """Delete what is too old or over quota in one mailbox; count what is gone afterwards."""
+    """Delete the messages of one mailbox that are too old or over quota; count those deleted."""
     expired: list[Message] = []
     kept: list[Message] = []
     for message in scan(str(path)):
@@ -111,9 +113,9 @@ def clean_mailbox(
     for message in expired:
         try:
             if not dry_run:
-                os.unlink(message.path)  # noqa: PTH108 - a million of them
+                os.unlink(message.path)  # noqa: PTH108 - faster, for a million messages
         except FileNotFoundError:
-            continue  # a client has deleted or renamed it meanwhile
+            continue  # an IMAP client deleted or renamed it
         except OSError:
             report.needs_care.add(str(path))
             continue
@@ -125,11 +127,10 @@ def clean_mailbox(
 
 
 def _clean_leftover(path: str, now_s: float, report: Report, *, dry_run: bool) -> None:
-    """Remove what a deletion or a creation left half-done; report what is something else."""
+    """Remove a directory of an interrupted deletion or creation; report any other."""
     modified_s = _modified_s(path)
     if modified_s is None or now_s - modified_s < DAY_S:
-        # somebody may be at work on it
-        return
+        return  # another process may use it
     name = Path(path).name
     trash = name.startswith(TRASH_PREFIX) and "@" not in name
     if not trash and not _is_empty(path):
@@ -144,7 +145,7 @@ def _clean_leftover(path: str, now_s: float, report: Report, *, dry_run: bool) -
 
 
 def _is_empty(path: str) -> bool:
-    """Whether it holds no message and nothing that only a person can judge."""
+    """Whether a directory holds no message, and only files of `_LEFTOVER_FILES`."""
     with os.scandir(path) as entries:
         files = [entry.name for entry in entries if not entry.is_dir(follow_symlinks=False)]
     return all(map(_LEFTOVER_FILES.fullmatch, files)) and next(scan(path), None) is None
@@ -152,6 +153,6 @@ def _is_empty(path: str) -> bool:
 
 def _modified_s(path: str) -> float | None:
     try:
-        return os.stat(path).st_mtime  # noqa: PTH116 - for every mailbox
+        return os.stat(path).st_mtime  # noqa: PTH116 - faster, for every mailbox
     except FileNotFoundError:
         return None

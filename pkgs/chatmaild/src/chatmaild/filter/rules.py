@@ -1,7 +1,7 @@
-"""What becomes of a message: every rule, in its order, as a pure decision.
+"""Every rule for content and recipients, in the order of docs/mail-rules.md, as pure functions.
 
-Facts that cost something to find out (signatures, markers that few messages need) are asked for by
-call, and only where the decision depends on them.
+Facts that are expensive to find out (signatures, account flags) are passed as functions. A rule
+calls them only if its decision depends on them.
 """
 
 from __future__ import annotations
@@ -26,11 +26,16 @@ from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdi
 
 
 class Message(NamedTuple):
-    """What the rules know of a message.
+    """The input of the rules.
 
-    `sender` is None for the null sender; `recipients` are those left after the disabled ones
-    were removed; `mail_domain` is the one of this relay. `client` is the IP address that the
-    message came from, `is_report` says that the body is a delivery report (`report.ReportReader`).
+    Attributes:
+        sender: envelope sender, None for the null sender.
+        recipients: envelope recipients without the disabled ones.
+        headers: the header as received.
+        content: class of the body.
+        mail_domain: domain of this relay.
+        client: IP address of the SMTP client, where it counts.
+        is_report: the body is a delivery report (`mime.report.ReportReader`).
     """
 
     sender: Mailbox | None
@@ -51,7 +56,7 @@ _ORIGIN: dict[Result, Verdict] = {
 
 
 def author_of(headers: list[Header]) -> str | Refuse:
-    """The address that From names first, or why the message cannot pass."""
+    """The first address in From, or the refusal (rules O4 and I1)."""
     fields = named(headers, b"from")
     if not fields:
         return verdicts.invalid_from_header("missing")
@@ -63,9 +68,10 @@ def author_of(headers: list[Header]) -> str | Refuse:
 def outgoing(
     message: Message, *, sender_disabled: bool, failure: Callable[[], Refuse | None]
 ) -> Verdict:
-    """Rules for what our own people send; the sender was checked and paid for already.
+    """The verdict on mail of our own users (rules O4 to O9, O12).
 
-    `failure` says why nobody can get the message, None where somebody can.
+    Sender syntax and rate limit were checked at MAIL. `failure` returns the refusal if no
+    recipient can get the message, otherwise None.
     """
     found = author_of(message.headers)
     if isinstance(found, Refuse):
@@ -85,10 +91,10 @@ def incoming(
     enforces_encryption: Callable[[Mailbox], bool],
     origin: Callable[[str], Result],
 ) -> Verdict:
-    """Rules for what comes from elsewhere.
+    """The verdict on mail from other servers (rules I1 to I8).
 
-    `enforces_encryption` says of a recipient whether clear text is unwelcome, `origin` what
-    the signatures prove about a domain.
+    `enforces_encryption` tells whether a recipient takes encrypted mail only, `origin` what the
+    DKIM signatures prove for the author's domain.
     """
     found = author_of(message.headers)
     if isinstance(found, Refuse):
@@ -108,7 +114,7 @@ def incoming(
         return proven
     if not message.recipients:
         return DISCARDED
-    # a forwarder or a list: a bounce would reach somebody who never wrote to us
+    # a forwarder or a mailing list: a bounce would reach a stranger
     is_forwarded = not _is_by_sender(message, found)
     return Accept(null_sender=is_forwarded, as_report=is_unwelcome)
 
@@ -118,16 +124,13 @@ def _is_by_sender(message: Message, found: str) -> bool:
 
 
 def _origin_of_literal(message: Message, domain: str) -> Verdict:
-    """There is no name under which a key could be: the IP address itself has to be the client."""
-    return (
-        ACCEPTED
-        if client_matches_literal(message.client, domain)
-        else verdicts.NOT_FROM_ITS_ADDRESS
-    )
+    """Rule I8: a literal has no DNS name for a DKIM key, so the client's IP address must match."""
+    is_proven = client_matches_literal(message.client, domain)
+    return ACCEPTED if is_proven else verdicts.NOT_FROM_ITS_ADDRESS
 
 
 def _is_autocrypt_setup(message: Message) -> bool:
-    """A key sent to oneself, encrypted in its own way (Autocrypt 1.1 section 4.4)."""
+    """Whether it is an Autocrypt Setup Message to the sender (Autocrypt 1.1 section 4.4)."""
     found = content_type(message.headers)
     return (
         message.recipients == (message.sender,)
@@ -138,60 +141,61 @@ def _is_autocrypt_setup(message: Message) -> bool:
 
 
 def _is_bounce(message: Message) -> bool:
-    """A report of another server, which nobody is told about in turn (RFC 3464 section 2)."""
+    """Whether it is a delivery report with the null sender (RFC 3464 section 2)."""
     return message.is_report and not message.sender
 
 
-# Can a message of our own people reach anybody at all? Bounces come in clear, and Delta Chat drops
-# clear mail: without an answer at submission, a message to a deleted address looks delivered.
+# Rule O12. Bounces are clear text, and Delta Chat drops clear text: without a refusal at
+# submission, a message to a deleted address looks delivered.
 
 
 class Reachability(enum.Enum):
-    """How an address can be reached."""
+    """What is known of delivery to a recipient."""
 
-    REACHABLE = enum.auto()  # elsewhere, or here with room for every message
-    GONE = enum.auto()  # here, and there is none
-    NEARLY_FULL = enum.auto()  # here, and only Dovecot knows whether a message fits
+    REACHABLE = enum.auto()  # another server, or a mailbox of ours that has room
+    UNKNOWN = enum.auto()  # our domain, but no such account
+    NEARLY_FULL = enum.auto()  # a mailbox of ours; only Dovecot knows whether a message fits
 
 
 class DeliveryDoubt(NamedTuple):
-    """The recipients of a message where none is certain to be reached."""
+    """All recipients of a message of which none is certain to get it."""
 
-    gone: tuple[Mailbox, ...]
+    unknown: tuple[Mailbox, ...]
     nearly_full: tuple[Mailbox, ...]
 
 
 def delivery_doubt(
     recipients: Iterable[Mailbox], reachability: Callable[[Mailbox], Reachability]
 ) -> DeliveryDoubt | None:
-    """The recipients, where none is certain to be reached; None where one is, or there is none."""
-    found: dict[Reachability, list[Mailbox]] = {Reachability.GONE: [], Reachability.NEARLY_FULL: []}
+    """The recipients if none is certain to get the message; None if one is, or without any."""
+    found: dict[Reachability, list[Mailbox]] = {
+        Reachability.UNKNOWN: [],
+        Reachability.NEARLY_FULL: [],
+    }
     for recipient in recipients:
         kind = reachability(recipient)
         if kind is Reachability.REACHABLE:
             return None
         found[kind].append(recipient)
-    gone, nearly_full = (tuple(names) for names in found.values())
-    return DeliveryDoubt(gone, nearly_full) if gone or nearly_full else None
+    unknown, nearly_full = (tuple(names) for names in found.values())
+    return DeliveryDoubt(unknown, nearly_full) if unknown or nearly_full else None
 
 
-def delivery_refusal(
-    candidates: DeliveryDoubt, has_room: Callable[[Mailbox], bool]
-) -> Refuse | None:
-    """The refusal where nobody gets the message.
+def delivery_refusal(doubt: DeliveryDoubt, has_room: Callable[[Mailbox], bool]) -> Refuse | None:
+    """The refusal if no recipient gets the message, otherwise None.
 
-    Where some addresses are gone and all others are full, it names one that is gone: trying again
-    later does not help there.
+    If some accounts do not exist and all other mailboxes are full, the reply names an account that
+    does not exist: that failure is permanent.
     """
-    if any(map(has_room, candidates.nearly_full)):
+    if any(map(has_room, doubt.nearly_full)):
         return None
-    if candidates.gone:
-        return verdicts.no_such_address(str(candidates.gone[0]))
-    return verdicts.mailbox_full(str(candidates.nearly_full[0]))
+    if doubt.unknown:
+        return verdicts.no_such_address(str(doubt.unknown[0]))
+    return verdicts.mailbox_full(str(doubt.nearly_full[0]))
 
 
 class StoredSize:
-    """Counts the bytes of a message as Dovecot stores it: each line end is one byte."""
+    """Size in bytes of a body as Dovecot stores it: each line end is one byte."""
 
     def __init__(self) -> None:
         self.bytes = 0

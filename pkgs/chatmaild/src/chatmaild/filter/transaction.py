@@ -1,4 +1,4 @@
-"""One message on its way through the filter: fed as it arrives, then decided."""
+"""One mail transaction: takes envelope, header and body in pieces, then decides."""
 
 from __future__ import annotations
 
@@ -21,25 +21,29 @@ from chatmaild.filter.mime.report import LIMIT_BYTES, ReportReader
 from chatmaild.filter.policy import Envelope, Policy
 from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdict
 
-_HEADER_LIMIT: Final = 1 << 20  # piece; a thousand recipients and their keys take a tenth
+_HEADER_LIMIT: Final = 1 << 20  # bytes; 1000 recipients with their keys take a tenth
 _HEADER_STEP_BYTES: Final = (
     1 << 13
-)  # piece reserved at once: enough for the header of most messages
-# Postfix reads its queue file once more for each change: 1000 take 0.1 s, 5000 take 2 s
+)  # taken from the budget at once; fits the header of most messages
+# Postfix reads its queue file again for each change: 1000 take 0.1 s, 5000 take 2 s
 _MAX_CHANGES: Final = 1000
-# a larger header is decided on in a thread: nobody else shall wait for its canonical form
+# a thread decides on larger headers: hashing them would delay the other sessions
 _LARGE_HEADER_BYTES: Final = 1 << 16
 
 
 class MustWaitError(ChatmaildError):
-    """DNS must be asked, or there is much to compute: call again from where that may take long."""
+    """The decision needs DNS, Dovecot or much computation: call `end` again in a thread."""
 
 
 class Decision(NamedTuple):
-    """The verdict, and for a message that goes on, what has to be changed.
+    """The verdict, and the changes to a message that is accepted.
 
-    `signature` is the value of a DKIM-Signature field; `removed` are recipients; `body`
-    replaces the one that came.
+    Attributes:
+        verdict: accept, discard or refuse.
+        changes: changes of header fields, to be applied in this order.
+        signature: value of the DKIM-Signature field to insert.
+        removed: recipients to remove, in the form of Postfix.
+        body: new body; None keeps the old one.
     """
 
     verdict: Verdict
@@ -50,10 +54,10 @@ class Decision(NamedTuple):
 
 
 class Transaction:
-    """One message: its envelope, then header fields, then the body, then the end.
+    """One message: envelope, header fields, body, decision.
 
-    All that the envelope alone decides is done first, while the content is still on its way: the
-    client waits for what comes after it.
+    The constructor does all lookups that need only the envelope: they then run while the client
+    sends the content, and not while it waits for the reply.
     """
 
     def __init__(self, policy: Policy, envelope: Envelope) -> None:
@@ -69,9 +73,11 @@ class Transaction:
         self._signer = None if all_stay else policy.signer
         self._is_remote = envelope.ingress.is_remote
         self._is_report = envelope.is_report
-        self._walk = None if self._is_report else ContentReader(strict=not self._is_remote)
+        self._content_reader = (
+            None if self._is_report else ContentReader(strict=not self._is_remote)
+        )
         self._content: Content | None = None
-        self._report: ReportReader | None = None  # what may be one of another server
+        self._report_reader: ReportReader | None = None  # for reports of other servers
         self._report_body: bytes | None = None
         self._verification: Verification | None = None
         self._body_hash: BodyHash | None = None
@@ -88,37 +94,39 @@ class Transaction:
         self._problem = None if self._reserve(0) else verdicts.OVERLOADED
 
     def add_header(self, name: bytes, value: bytes) -> None:
-        """Take a header field; `value` as in `Header`."""
+        """Take a header field, in the form of `Header`."""
         if self._problem is not None:
             return
         header = Header(name, value)
-        piece = self._header_bytes + len(name) + len(value) + 200  # what Python adds
-        if piece > _HEADER_LIMIT or may_be_truncated(header):
+        size_bytes = self._header_bytes + len(name) + len(value) + 200  # overhead of Python
+        if size_bytes > _HEADER_LIMIT or may_be_truncated(header):
             self._problem = verdicts.HEADER_TOO_LARGE
-        elif piece > self._reserved_bytes and not self._reserve(piece):
+        elif size_bytes > self._reserved_bytes and not self._reserve(size_bytes):
             self._problem = verdicts.OVERLOADED
         else:
-            self._header_bytes = piece
+            self._header_bytes = size_bytes
             self._headers.append(header)
 
-    def _reserve(self, piece: int) -> bool:
-        """Whether there is room for that many piece of header, and some more."""
-        more = piece - self._reserved_bytes + _HEADER_STEP_BYTES
-        is_large = piece > _LARGE_HEADER_BYTES
-        if not self._policy.header_budget.take(more, is_large=is_large):
+    def _reserve(self, size_bytes: int) -> bool:
+        """Take budget for a header of that size and one step more; False if it is used up."""
+        more_bytes = size_bytes - self._reserved_bytes + _HEADER_STEP_BYTES
+        is_large = size_bytes > _LARGE_HEADER_BYTES
+        if not self._policy.header_budget.take(more_bytes, is_large=is_large):
             return False
-        self._reserved_bytes += more
+        self._reserved_bytes += more_bytes
         return True
 
     def end_of_headers(self) -> None:
-        """The header is complete: now it is known what to look for in the body."""
+        """End the header and choose the readers of the body."""
         if self._problem is not None:
             return
-        if self._walk is not None:
-            self._walk.begin(self._headers)
+        if self._content_reader is not None:
+            self._content_reader.begin(self._headers)
         if self._is_remote:
-            self._report = ReportReader.of(self._headers) if self._sender is None else None
-            if self._report is not None and not self._reserve(self._header_bytes + LIMIT_BYTES):
+            self._report_reader = ReportReader.of(self._headers) if self._sender is None else None
+            if self._report_reader is not None and not self._reserve(
+                self._header_bytes + LIMIT_BYTES
+            ):
                 self._problem = verdicts.OVERLOADED
             found = rules.author_of(self._headers)
             domain = None if isinstance(found, Refuse) else ascii_domain(domain_of(found))
@@ -129,16 +137,22 @@ class Transaction:
 
     def body(self, piece: bytes) -> None:
         """Take the next piece of the body."""
-        readers = (self._walk, self._report, self._verification, self._body_hash, self._size)
+        readers = (
+            self._content_reader,
+            self._report_reader,
+            self._verification,
+            self._body_hash,
+            self._size,
+        )
         for reader in readers:
             if reader is not None:
                 reader.feed(piece)
 
     def end(self, *, may_wait: bool) -> Decision:
-        """Decide.
+        """The decision on the complete message.
 
         Raises:
-            MustWaitError: not to be known without waiting; only if that is not allowed.
+            MustWaitError: the decision has to wait; only without `may_wait`. Call again.
         """
         if self._problem is not None:
             return Decision(verdict=self._problem)
@@ -162,7 +176,7 @@ class Transaction:
         return Decision(verdict, changes, self._sign(headers), self._removed)
 
     def close(self) -> None:
-        """Give back what the message held; may be called again."""
+        """Release the header budget; can be called twice."""
         self._policy.header_budget.give(self._reserved_bytes)
         self._reserved_bytes = 0
 
@@ -170,8 +184,12 @@ class Transaction:
         if self._is_report:
             return ACCEPTED if self._recipients else DISCARDED
         if self._content is None:
-            self._content = Content.CLEAR if self._walk is None else self._walk.finish()
-            self._report_body = None if self._report is None else self._report.finish()
+            self._content = (
+                Content.CLEAR if self._content_reader is None else self._content_reader.finish()
+            )
+            self._report_body = (
+                None if self._report_reader is None else self._report_reader.finish()
+            )
         message = rules.Message(
             sender=self._sender,
             recipients=self._recipients,
@@ -200,7 +218,7 @@ class Transaction:
         if self._delivery_doubt is None or self._size is None:
             return None
         if self._delivery_doubt.nearly_full and not may_wait:
-            raise MustWaitError  # Dovecot will be asked
+            raise MustWaitError  # Dovecot has to be asked
         header = sum(len(name) + len(value) + len(":\n") for name, value in self._headers)
         size_bytes = header + self._size.bytes
         has_room = partial(self._policy.recipient_lookup.has_room, size_bytes=size_bytes)

@@ -1,4 +1,4 @@
-"""What the header of a MIME part says (RFC 2045)."""
+"""The header of a MIME part: media type and transfer encoding (RFC 2045)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from chatmaild.filter.mime.headers import content_type, named, parse_block
 from chatmaild.filter.mime.transfer import DECODERS, IDENTITIES, Decoder
 
-# chat programs write the same few headers again and again; none is longer than a piece of a body
+# cached headers; chat clients repeat the same few, none longer than a piece of a body
 _REMEMBERED: Final = 64
 _MINIMAL_FIELDS: Final = frozenset(
     {b"content-type", b"content-transfer-encoding", b"content-disposition"}
@@ -17,9 +17,12 @@ _MINIMAL_HEADER_BYTES: Final = 200  # twice what Delta Chat writes
 
 
 class Part(NamedTuple):
-    """Media type in lower case, and what undoes the encoding of the content, if it has one.
+    """What the header of a part tells.
 
-    `is_minimal` tells that the header has no other fields, and no room for words in these.
+    Attributes:
+        media_type: in lower case.
+        decoder: class that decodes the content; None for 7bit, 8bit and binary.
+        is_minimal: the header has no other fields, and no room for free text in these.
     """
 
     media_type: bytes
@@ -29,10 +32,10 @@ class Part(NamedTuple):
 
 @lru_cache(_REMEMBERED)
 def read_part(block: bytes) -> Part | None:
-    """Part with that header, given without the empty line behind it.
+    """Parse the header of a part; `block` ends before the empty line.
 
-    None where it is malformed, contradicts itself or tells an unknown encoding. A NUL is malformed
-    as well: Postfix cuts the line there, and then the signature of the sender does not fit.
+    None if it is malformed, contradictory or has an unknown encoding. A NUL is malformed: Postfix
+    truncates the line there, which breaks the sender's signature.
     """
     headers = None if b"\0" in block else parse_block(block)
     if headers is None:
