@@ -1,4 +1,4 @@
-"""Messages for the tests, put together from their pieces."""
+"""Builders of test messages and their parts."""
 
 import base64
 
@@ -17,12 +17,12 @@ DOMAIN = "chat.example.org"
 
 
 def packet(kind: int, body: bytes) -> bytes:
-    """One packet of the new format with the shortest length."""
+    """A packet of the OpenPGP format with the shortest length."""
     return bytes([0xC0 | kind]) + length(len(body)) + body
 
 
 def length(size_bytes: int) -> bytes:
-    """Length of the new format (RFC 9580 section 4.2.1)."""
+    """A length in the OpenPGP format (RFC 9580 section 4.2.1)."""
     if size_bytes < 192:
         return bytes([size_bytes])
     if size_bytes < 8384:
@@ -32,7 +32,7 @@ def length(size_bytes: int) -> bytes:
 
 # a session key for an anonymous recipient: version 3, X25519, AES-256 (RFC 9580 section 5.1.6)
 SESSION_KEY = b"\x03" + bytes(8) + b"\x19" + bytes(32) + b"\x29\x09" + bytes(40)
-MIN_DATA = 41  # bytes of encrypted data that hold anything
+MIN_DATA = 41  # bytes of the smallest valid encrypted data
 
 
 def packets(size_bytes: int = 100) -> bytes:
@@ -41,14 +41,14 @@ def packets(size_bytes: int = 100) -> bytes:
 
 
 def armour(content: bytes, *, width: int = 64, head: bytes = b"\r\n", tail: bytes = b"") -> bytes:
-    """ASCII armour; `head` and `tail` stand between the base64 and the lines around it."""
+    """ASCII armour; `head` and `tail` are between the base64 and its BEGIN and END lines."""
     text = base64.b64encode(content)
     lines = [text[at : at + width] + b"\r\n" for at in range(0, len(text), width)]
     return BEGIN + head + b"".join(lines) + tail + END
 
 
 def part(header: bytes, content: bytes) -> bytes:
-    """A part with the delimiter before it; `header` without its last CRLF."""
+    """A part with its delimiter; `header` has no final CRLF."""
     return b"--=-cut\r\n" + header + b"\r\n\r\n" + content + b"\r\n"
 
 
@@ -64,7 +64,7 @@ def encrypted(content: bytes | None = None) -> bytes:
 
 
 def headers(text: bytes = b"", *, content_type: bytes = ENCRYPTED_TYPE) -> list[Header]:
-    """Header of a message; `text` are more fields, each with its CRLF."""
+    """Header of a message; `text` is more fields, each with its CRLF."""
     block = text + b"Content-Type: " + content_type
     found = parse_block(block)
     assert found is not None
@@ -74,22 +74,22 @@ def headers(text: bytes = b"", *, content_type: bytes = ENCRYPTED_TYPE) -> list[
 def header_from(
     author: str = ALICE, *more: bytes, content_type: bytes = ENCRYPTED_TYPE
 ) -> list[Header]:
-    """Header of a message from somebody."""
+    """Header of a message with an author and more fields."""
     fields = [f"From: <{author}>".encode(), *more]
     return headers(b"".join(field + b"\r\n" for field in fields), content_type=content_type)
 
 
 def read(header: list[Header], body: bytes, *, strict: bool = True, step: int = 65_535) -> Content:
-    """What a body is, fed in pieces of `step` size_bytes."""
-    walk = ContentReader(strict=strict)
-    walk.begin(header)
+    """The content class of a body, fed in pieces of `step` bytes."""
+    reader = ContentReader(strict=strict)
+    reader.begin(header)
     for at in range(0, len(body), step):
-        walk.feed(body[at : at + step])
-    return walk.finish()
+        reader.feed(body[at : at + step])
+    return reader.finish()
 
 
 def mailbox(text: str, domain: str = DOMAIN) -> Mailbox:
-    """A mailbox, as the filter of a relay reads it."""
+    """A mailbox, parsed by a relay with that domain."""
     found = read_mailbox(text, domain)
     assert found is not None
     return found

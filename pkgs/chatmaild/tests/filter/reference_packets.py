@@ -1,4 +1,4 @@
-"""A second reading of OpenPGP packets: taken apart field by field, as the RFC lists them."""
+"""Reference parser of OpenPGP packets: field by field, in the order of RFC 9580."""
 
 import io
 
@@ -8,24 +8,24 @@ NONCES = [None, 16, 15, 12]
 
 
 class MalformedError(Exception):
-    """Something is not as the RFC says."""
+    """A packet does not conform to RFC 9580."""
 
 
 class Fields(io.BytesIO):
-    """The fields of a packet, taken one after the other."""
+    """Reads the fields of a packet in their order."""
 
     def take(self, count: int) -> bytes:
-        """The next bytes, all of them."""
+        """The next `count` bytes."""
         data = self.read(count)
         require(len(data) == count)
         return data
 
     def number(self, count: int = 1) -> int:
-        """The next bytes as a number."""
+        """The next `count` bytes as a number."""
         return int.from_bytes(self.take(count), "big")
 
     def left(self) -> int:
-        """How many bytes follow."""
+        """The number of bytes left."""
         return len(self.getvalue()) - self.tell()
 
     def integer(self, *, exact: bool) -> bytes:
@@ -38,13 +38,13 @@ class Fields(io.BytesIO):
 
 
 def require(is_right: bool) -> None:
-    """Raises where something is not right."""
+    """Raise `MalformedError` unless a condition is true."""
     if not is_right:
         raise MalformedError
 
 
 def is_message(data: bytes) -> bool:
-    """Whether these are session keys, then one packet of encrypted data, and nothing else."""
+    """Whether the data is session keys, one packet of encrypted data, and nothing else."""
     fields, keys = Fields(data), 0
     try:
         while True:
@@ -57,7 +57,7 @@ def is_message(data: bytes) -> bool:
             require(first_piece is None and len(body) <= 4200)
             require(kind in (1, 3, 10))
             {1: _public, 3: _passphrase, 10: _marker}[kind](Fields(body))
-            # the filter's own bounds: work follows the size of a message
+            # limits of the filter: its work is proportional to the message size
             require(keys < min(10_000, 64 + start // 64))
             keys += 1
     except MalformedError:
@@ -65,7 +65,7 @@ def is_message(data: bytes) -> bool:
 
 
 def _packet(fields: Fields) -> tuple[int, bytes, int | None]:
-    """Type, body, and the length of the first piece where it came in pieces."""
+    """Type ID, body, and the first partial length, if there is one."""
     tag = fields.number()
     require(tag >= 128)
     if tag < 192:
@@ -93,7 +93,7 @@ def _packet(fields: Fields) -> tuple[int, bytes, int | None]:
 
 
 def _data(body: bytes) -> None:
-    """Section 5.13."""
+    """Encrypted data (RFC 9580 section 5.13)."""
     fields = Fields(body)
     version = fields.number()
     require(version in (1, 2))
@@ -111,7 +111,7 @@ def _marker(fields: Fields) -> None:
 
 
 def _public(fields: Fields) -> None:
-    """Section 5.1."""
+    """Public-key session key (RFC 9580 section 5.1)."""
     version = fields.number()
     if version == 6:
         size = fields.number()
@@ -160,7 +160,7 @@ def _point(point: bytes) -> None:
 
 
 def _passphrase(fields: Fields) -> None:
-    """Section 5.3."""
+    """Passphrase session key (RFC 9580 section 5.3)."""
     version = fields.number()
     require(version in (4, 5, 6))
     if version == 4:
@@ -184,7 +184,7 @@ def _passphrase(fields: Fields) -> None:
 
 
 def _derivation(fields: Fields) -> None:
-    """Section 3.7.1."""
+    """S2K specifier (RFC 9580 section 3.7.1)."""
     kind = fields.number()
     require(kind in (0, 1, 3, 4))
     if kind == 4:

@@ -27,8 +27,8 @@ HERE, GONE, LOST, FULL, CRAMMED = (
 )
 STANDINGS = {
     HERE: Reachability.REACHABLE,
-    GONE: Reachability.GONE,
-    LOST: Reachability.GONE,
+    GONE: Reachability.UNKNOWN,
+    LOST: Reachability.UNKNOWN,
     FULL: Reachability.NEARLY_FULL,
     CRAMMED: Reachability.NEARLY_FULL,
 }
@@ -114,9 +114,9 @@ class Addresses:
     [
         (f"alice@{DOMAIN}", Reachability.REACHABLE),
         (f"bob@{DOMAIN}", Reachability.NEARLY_FULL),
-        (f"eve@{DOMAIN}", Reachability.GONE),
+        (f"eve@{DOMAIN}", Reachability.UNKNOWN),
         (f'"alice"@{DOMAIN}', Reachability.REACHABLE),
-        (f'"eve"@{DOMAIN}', Reachability.GONE),
+        (f'"eve"@{DOMAIN}', Reachability.UNKNOWN),
         ("eve@peer.example", Reachability.REACHABLE),
         ("no/name@peer.example", Reachability.REACHABLE),
     ],

@@ -105,10 +105,8 @@ def _completed(
 ) -> Signature | None:
     header_name, _, body_name = found.get("c", "simple/simple").lower().partition("/")
     try:
-        header_form, body_form = (
-            Canonicalization(header_name),
-            Canonicalization(body_name or "simple"),
-        )
+        header_form = Canonicalization(header_name)
+        body_form = Canonicalization(body_name or "simple")
         signature = base64.b64decode(tags.compact(found["b"]), validate=True)
         body_hash = base64.b64decode(tags.compact(found["bh"]), validate=True)
         body_bytes, expires_s, signed_s = (_number(found.get(tag)) for tag in ("l", "x", "t"))

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from chatmaild.address import Address, address_or_none
 from chatmaild.dkim.resolver import KeyCache
@@ -18,7 +18,7 @@ from chatmaild.filter.rate_limit import RateLimiter
 from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.verdicts import Refuse
 
-_NULL_PATH = (b"<>", b"")
+_NULL_PATH: Final = (b"<>", b"")
 
 
 class Ingress(enum.Enum):

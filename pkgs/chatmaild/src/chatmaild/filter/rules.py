@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from chatmaild.address import domain_of
 from chatmaild.dkim.verifier import Result
@@ -47,7 +47,7 @@ class Message(NamedTuple):
     is_report: bool = False
 
 
-_ORIGIN: dict[Result, Verdict] = {
+_ORIGIN: Final[dict[Result, Verdict]] = {
     Result.PASS: ACCEPTED,
     Result.NO_SIGNATURE: verdicts.NO_SIGNATURE,
     Result.NO_VALID_SIGNATURE: verdicts.NO_VALID_SIGNATURE,

@@ -22,9 +22,8 @@ from chatmaild.filter.policy import Envelope, Policy
 from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdict
 
 _HEADER_LIMIT: Final = 1 << 20  # bytes; 1000 recipients with their keys take a tenth
-_HEADER_STEP_BYTES: Final = (
-    1 << 13
-)  # taken from the budget at once; fits the header of most messages
+# taken from the budget at once: fits the header of most messages
+_HEADER_STEP_BYTES: Final = 1 << 13
 # Postfix reads its queue file again for each change: 1000 take 0.1 s, 5000 take 2 s
 _MAX_CHANGES: Final = 1000
 # a thread decides on larger headers: hashing them would delay the other sessions
@@ -73,11 +72,9 @@ class Transaction:
         self._signer = None if all_stay else policy.signer
         self._is_remote = envelope.ingress.is_remote
         self._is_report = envelope.is_report
-        self._content_reader = (
-            None if self._is_report else ContentReader(strict=not self._is_remote)
-        )
+        self._reader = None if self._is_report else ContentReader(strict=not self._is_remote)
         self._content: Content | None = None
-        self._report_reader: ReportReader | None = None  # for reports of other servers
+        self._report: ReportReader | None = None  # for reports of other servers
         self._report_body: bytes | None = None
         self._verification: Verification | None = None
         self._body_hash: BodyHash | None = None
@@ -120,13 +117,11 @@ class Transaction:
         """End the header and choose the readers of the body."""
         if self._problem is not None:
             return
-        if self._content_reader is not None:
-            self._content_reader.begin(self._headers)
+        if self._reader is not None:
+            self._reader.begin(self._headers)
         if self._is_remote:
-            self._report_reader = ReportReader.of(self._headers) if self._sender is None else None
-            if self._report_reader is not None and not self._reserve(
-                self._header_bytes + LIMIT_BYTES
-            ):
+            self._report = ReportReader.of(self._headers) if self._sender is None else None
+            if self._report is not None and not self._reserve(self._header_bytes + LIMIT_BYTES):
                 self._problem = verdicts.OVERLOADED
             found = rules.author_of(self._headers)
             domain = None if isinstance(found, Refuse) else ascii_domain(domain_of(found))
@@ -137,13 +132,7 @@ class Transaction:
 
     def body(self, piece: bytes) -> None:
         """Take the next piece of the body."""
-        readers = (
-            self._content_reader,
-            self._report_reader,
-            self._verification,
-            self._body_hash,
-            self._size,
-        )
+        readers = (self._reader, self._report, self._verification, self._body_hash, self._size)
         for reader in readers:
             if reader is not None:
                 reader.feed(piece)
@@ -184,12 +173,8 @@ class Transaction:
         if self._is_report:
             return ACCEPTED if self._recipients else DISCARDED
         if self._content is None:
-            self._content = (
-                Content.CLEAR if self._content_reader is None else self._content_reader.finish()
-            )
-            self._report_body = (
-                None if self._report_reader is None else self._report_reader.finish()
-            )
+            self._content = Content.CLEAR if self._reader is None else self._reader.finish()
+            self._report_body = None if self._report is None else self._report.finish()
         message = rules.Message(
             sender=self._sender,
             recipients=self._recipients,

@@ -6,6 +6,7 @@ Delta Chat and other relays know these codes and texts.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,43 +41,45 @@ class Refuse:
 
 Verdict = Accept | Discard | Refuse
 
-ACCEPTED = Accept()
-DISCARDED = Discard()
-NOT_ENCRYPTED = Refuse(
+ACCEPTED: Final = Accept()
+DISCARDED: Final = Discard()
+NOT_ENCRYPTED: Final = Refuse(
     code=523, text="Encryption Needed: Invalid Unencrypted Mail", reason="not encrypted"
 )
-NO_SIGNATURE = Refuse(code=554, text="5.7.1 No DKIM signature found", reason="no DKIM signature")
-NO_VALID_SIGNATURE = Refuse(
+NO_SIGNATURE: Final = Refuse(
+    code=554, text="5.7.1 No DKIM signature found", reason="no DKIM signature"
+)
+NO_VALID_SIGNATURE: Final = Refuse(
     code=554, text="5.7.1 No valid DKIM signature found", reason="no valid DKIM signature"
 )
-NOT_FROM_ITS_ADDRESS = Refuse(
+NOT_FROM_ITS_ADDRESS: Final = Refuse(
     code=554,
     text="5.7.1 Mail of a domain literal is taken from its own IP address only",
     reason="author at a domain literal, client elsewhere",
 )
-KEY_UNAVAILABLE = Refuse(
+KEY_UNAVAILABLE: Final = Refuse(
     code=451,
     text="4.7.5 DKIM key cannot be looked up now, try again later",
     reason="DNS failed for a DKIM key",
 )
-OVERLOADED = Refuse(
+OVERLOADED: Final = Refuse(
     code=451, text="4.3.2 Too many messages at once, try again later", reason="overloaded"
 )
-INTERNAL_ERROR = Refuse(
+INTERNAL_ERROR: Final = Refuse(
     code=451, text="4.3.0 Internal error in mail filter, try again later", reason="internal error"
 )
-BAD_RECIPIENT = Refuse(
+BAD_RECIPIENT: Final = Refuse(
     code=501, text="5.1.3 Bad recipient address syntax", reason="RCPT TO names no address"
 )
-UNKNOWN_RECIPIENT = Refuse(
+UNKNOWN_RECIPIENT: Final = Refuse(
     code=550, text="5.1.1 Recipient address rejected: User unknown", reason="unknown recipient"
 )
-NOT_OWNER = Refuse(
+NOT_OWNER: Final = Refuse(
     code=553,
     text="5.7.1 Sender address rejected: not owned by the login",
     reason="MAIL FROM is not the login",
 )
-HEADER_TOO_LARGE = Refuse(
+HEADER_TOO_LARGE: Final = Refuse(
     code=500, text="Failed to parse message: header too large", reason="header too large"
 )
 
