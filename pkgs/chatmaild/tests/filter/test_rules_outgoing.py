@@ -1,4 +1,4 @@
-"""Rules O: what our own people send."""
+"""Rules O: mail of our own users."""
 
 import dataclasses
 
@@ -41,7 +41,7 @@ def test_encrypted_mail_and_secure_joins_pass(content: Content) -> None:
 
 
 def test_clear_text_is_refused() -> None:
-    """Rule O8; Delta Chat looks for the words "invalid unencrypted mail"."""
+    """Rule O8; Delta Chat recognizes the text "invalid unencrypted mail"."""
     refusal = verdict_on(content=Content.CLEAR)
 
     assert refusal == NOT_ENCRYPTED
@@ -50,7 +50,7 @@ def test_clear_text_is_refused() -> None:
 
 
 def test_read_receipts_must_be_encrypted_too() -> None:
-    """There is no exception for reports of people's own programs."""
+    """There is no exception for reports from clients."""
     report = header_from(ALICE, b"Auto-Submitted: auto-replied", content_type=b"multipart/report")
 
     assert verdict_on(report, content=Content.CLEAR) == NOT_ENCRYPTED
@@ -70,15 +70,15 @@ def test_read_receipts_must_be_encrypted_too() -> None:
     ],
 )
 def test_from_must_be_the_sender(header: list[Header], text: str) -> None:
-    """Rule O4, before anything else is looked at."""
+    """Rule O4, checked before all other rules."""
     refusal = verdict_on(header, content=Content.CLEAR, recipients=(), disabled=True)
 
     assert isinstance(refusal, Refuse)
     assert (500, text) == (refusal.code, refusal.text)
 
 
-def test_case_does_not_matter() -> None:
-    """Rule O4 compares without it."""
+def test_the_author_is_compared_without_case() -> None:
+    """Rule O4."""
     assert Accept() == verdict_on(header_from(ALICE.upper()))
 
 
@@ -105,23 +105,23 @@ def test_a_setup_message_to_oneself_passes(content: Content) -> None:
 def test_nothing_else_passes_as_a_setup_message(
     header: list[Header], recipients: tuple[str, ...]
 ) -> None:
-    """One recipient, the sender himself; the subject; the type."""
+    """It needs one recipient, which is the sender, the subject and the media type."""
     assert verdict_on(header, content=Content.CLEAR, recipients=recipients) == NOT_ENCRYPTED
 
 
-def test_mail_of_disabled_senders_vanishes() -> None:
-    """Rule O9: answered with 250, delivered to nobody; clear text is still refused."""
+def test_mail_of_disabled_senders_is_discarded() -> None:
+    """Rule O9: the reply is 250; clear text is still refused."""
     assert Discard() == verdict_on(disabled=True)
     assert verdict_on(content=Content.CLEAR, disabled=True) == NOT_ENCRYPTED
 
 
-def test_mail_without_recipients_left_vanishes() -> None:
-    """Rule O9, when all of them are disabled."""
+def test_mail_without_recipients_is_discarded() -> None:
+    """Rule O9, if all recipients are disabled."""
     assert Discard() == verdict_on(recipients=())
 
 
-def test_verdicts_say_nothing_private_to_the_log() -> None:
-    """The reply names addresses, the reason for the log does not."""
+def test_the_reason_for_the_log_has_no_address() -> None:
+    """The reply has addresses, the reason has none."""
     refusal = verdict_on(header_from(EVE))
 
     assert isinstance(refusal, Refuse)

@@ -1,4 +1,4 @@
-"""Rule O3: nobody can say what is missing in a field that Postfix may have cut."""
+"""Rule O3: a field that Postfix may have truncated is detected."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from chatmaild.filter.mime.headers import Header, may_be_truncated
 
 
 @pytest.mark.parametrize(
-    ("value", "cut"),
+    ("value", "truncated"),
     [
         (b" " + b"x" * 56_990, False),
         (b" x\r\n" + b" x\r\n" * 18_990, False),  # 75,000 bytes, but Postfix counts LF alone
@@ -14,6 +14,6 @@ from chatmaild.filter.mime.headers import Header, may_be_truncated
         (b" x\r\n" + b" x\r\n" * 20_000, True),
     ],
 )
-def test_long_fields(value: bytes, cut: bool) -> None:
-    """It drops lines of at most 2048 bytes, from 60,000 on."""
-    assert cut == may_be_truncated(Header(b"X-Long", value))
+def test_long_fields_may_be_truncated(value: bytes, truncated: bool) -> None:
+    """Postfix drops lines of up to 2048 bytes beyond 60,000 bytes."""
+    assert truncated == may_be_truncated(Header(b"X-Long", value))
