@@ -1,4 +1,4 @@
-"""The body hash against dkimpy's canonical forms, with bodies that nobody would think of."""
+"""The body hash against dkimpy, with generated bodies."""
 
 import hashlib
 import time
@@ -25,13 +25,13 @@ pieces = st.lists(
 @example(b" ", Canonicalization.RELAXED, 1)
 @example(b" \r\n \r\nx", Canonicalization.RELAXED, 1)
 @example(b"\r\r\n\r\n\r", Canonicalization.SIMPLE, 2)
-def test_it_is_dkimpys_hash(body: bytes, form: Canonicalization, step: int) -> None:
-    """However the body is cut."""
+def test_the_hash_is_that_of_dkimpy(body: bytes, form: Canonicalization, step: int) -> None:
+    """For any size of the pieces."""
     found = BodyHash(form)
     for at in range(0, len(body), step):
         found.feed(body[at : at + step])
     if form is Canonicalization.RELAXED and body and not body.endswith(b"\r\n"):
-        body += b"\r\n"  # Postfix ends every body so; dkimpy expects it
+        body += b"\r\n"  # Postfix does so; dkimpy expects it
     canonical = FORMS[form].canonicalize_body(body)
 
     assert hashlib.sha256(canonical).digest() == found.digest()
@@ -42,8 +42,8 @@ def test_it_is_dkimpys_hash(body: bytes, form: Canonicalization, step: int) -> N
 @pytest.mark.parametrize(
     "line", [b"\r\n", b" ", b"\t \r\n", b" \t", b"a  b\r\n", b"x" * 76 + b"\r\n"]
 )
-def test_no_body_takes_long(line: bytes, form: Canonicalization) -> None:
-    """30 MB of empty lines or blanks are as cheap as any other 30 MB."""
+def test_every_body_is_hashed_fast(line: bytes, form: Canonicalization) -> None:
+    """30 MB of empty lines or whitespace take no longer than other 30 MB."""
     chunk = line * (65_000 // len(line))
     found = BodyHash(form)
     started_s = time.process_time()
@@ -55,8 +55,8 @@ def test_no_body_takes_long(line: bytes, form: Canonicalization) -> None:
 
 
 @pytest.mark.parametrize("form", list(Canonicalization))
-def test_no_piece_takes_long(form: Canonicalization) -> None:
-    """Text behind 30 MB of empty lines is hashed at once with none of them: others wait."""
+def test_every_piece_is_hashed_fast(form: Canonicalization) -> None:
+    """Text after 30 MB of empty lines does not hash them all at once."""
     found = BodyHash(form)
     for _ in range(460):
         found.feed(b"\r\n" * 32_500)
@@ -70,8 +70,8 @@ def test_no_piece_takes_long(form: Canonicalization) -> None:
 
 @pytest.mark.parametrize("form", list(Canonicalization))
 @pytest.mark.parametrize("lines", [1, 4095, 4096, 4097, 9000])
-def test_empty_lines_count_when_something_follows(lines: int, form: Canonicalization) -> None:
-    """Those at the end do not, however many they are."""
+def test_empty_lines_count_only_if_text_follows(lines: int, form: Canonicalization) -> None:
+    """Trailing empty lines do not count."""
     found = BodyHash(form)
     found.feed(b"a\r\n" + b"\r\n" * lines)
     found.feed(b"\r\n" * lines + b"b\r\n" + b"\r\n" * lines)
