@@ -269,7 +269,7 @@ in
       example = false;
       description = ''
         Whether IDLE reports a new message at once.
-        Stock Dovecot waits 500 ms, and misses a message that arrives while a session starts to hibernate.
+        Stock Dovecot waits 500 ms, and misses a message that arrives while a session hibernates.
         A small library, loaded with LD_PRELOAD into the `imap` processes, corrects both.
       '';
     };
@@ -354,7 +354,7 @@ in
       type = types.ints.unsigned;
       default = 1024;
       example = 200;
-      description = "Free space in MiB that new addresses need on the file system of the mailboxes; with less, they are refused as at `maxLoad`.";
+      description = "Free disk space for mailboxes in MiB that new addresses need; with less, they are refused as at `maxLoad`.";
     };
     perIpBurst = mkOption {
       type = types.ints.positive;
@@ -415,7 +415,7 @@ in
       '';
     };
     theme = mkOption {
-      type = types.attrsOf (matching "a CSS value" "[#a-zA-Z0-9(),.%/' \"-]+");
+      type = types.attrsOf (matching "a plain CSS value" "[#a-zA-Z0-9(),.%/' \"-]+");
       default = { };
       example = {
         accent = "#0a6b4f";

@@ -157,17 +157,15 @@ let
     + range schema;
   # children first
   classes =
-    name: schema:
+    schema:
     if schema ? items then
-      classes name schema.items
+      classes schema.items
     else if schema ? properties then
-      lib.concatLists (mapAttrsToList classes schema.properties)
+      lib.concatLists (mapAttrsToList (_: classes) schema.properties)
       ++ [
         ''
           @dataclass(frozen=True, slots=True, kw_only=True)
           class ${schema.title}:
-              """${if name == null then "All of settings.json" else "`${name}` in settings.json"}."""
-
           ${concatStringsSep "\n" (mapAttrsToList (field schema.required) schema.properties)}
         ''
       ]
@@ -205,6 +203,6 @@ in
         from typing import Literal
       ''
     ]
-    ++ classes null schema
+    ++ classes schema
   );
 }

@@ -11,6 +11,7 @@ let
   inherit (lib.types)
     bool
     ints
+    listOf
     nullOr
     path
     str
@@ -161,6 +162,15 @@ in
     # may read the private key of the certificate
     tlsGroup = "chatmail-tls";
   };
+
+  # what `chatmail status` shows; ./description.nix adds ours
+  units = fact (listOf str) [
+    "postfix"
+    "dovecot"
+    "nginx"
+    "unbound"
+    "coturn"
+  ];
 
   sockets =
     facts path {

@@ -3,6 +3,9 @@
 let
   inherit (lib.types) enum ints strMatching;
   matching = description: pattern: strMatching pattern // { inherit description; };
+  name = "[a-z0-9_]([a-z0-9_.-]*[a-z0-9])?";
+  # RFC 5321 section 4.1.3
+  literal = "\\[[0-9]{1,3}([.][0-9]{1,3}){3}]";
 in
 {
   inherit matching;
@@ -13,9 +16,8 @@ in
   port = ints.between 1 65535;
   percent = ints.between 1 100;
 
-  hostName = matching "a host name in lower case" "[a-z0-9_]([a-z0-9_.-]*[a-z0-9])?";
-  # RFC 5321 section 4.1.3: an address without a name stands in brackets
-  mailDomain = matching "a host name in lower case or an IPv4 address in brackets" "[a-z0-9_]([a-z0-9_.-]*[a-z0-9])?|\\[[0-9]{1,3}([.][0-9]{1,3}){3}]";
+  hostName = matching "a host name in lower case" name;
+  mailDomain = matching "a host name in lower case or an IPv4 address in brackets" "${name}|${literal}";
   mailAddress = matching "an e-mail address" "[^@ \t\r\n]+@[^@ \t\r\n]+";
   httpsUrl = matching "an https:// URL" "https://[^ ]+";
   # RFC 6376 section 3.1

@@ -10,8 +10,6 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounts:
-    """`accounts` in settings.json."""
-
     password_min_length: int  # 1 to 22
     user_name_characters: str
     user_name_max_length: int  # 9 to 64
@@ -20,8 +18,6 @@ class Accounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """`contact` in settings.json."""
-
     data_officer: str | None
     mail: str | None
     postal: str | None
@@ -30,8 +26,6 @@ class Contact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directories:
-    """`directories` in settings.json."""
-
     accounts: str
     dkim: str
     dovecot_base: str
@@ -43,8 +37,6 @@ class Directories:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dkim:
-    """`dkim` in settings.json."""
-
     enable: bool
     published_selectors: tuple[str, ...]
     selector: str
@@ -52,8 +44,6 @@ class Dkim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnsRecord:
-    """`dns` in settings.json."""
-
     dkim_selector: str | None = None
     name: str
     required: bool
@@ -63,8 +53,6 @@ class DnsRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imap:
-    """`imap` in settings.json."""
-
     hibernate_after_seconds: int  # 0 or more
     instant_idle: bool
     small_sessions: bool
@@ -72,8 +60,6 @@ class Imap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Iroh:
-    """`iroh` in settings.json."""
-
     enable: bool
     port: int  # 1 to 65535
     program: str | None
@@ -82,8 +68,6 @@ class Iroh:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """`limits` in settings.json."""
-
     imap_connections: int  # 1 or more
     imap_connections_per_ip: int  # 1 or more
     smtp_connections: int  # 1 or more
@@ -92,8 +76,6 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """`mail` in settings.json."""
-
     bounce_after_days: int  # 1 to 7
     fsync: bool
     max_message_bytes: int  # 1 or more
@@ -105,24 +87,18 @@ class Mail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MtaSts:
-    """`mtaSts` in settings.json."""
-
     id: str
     policy: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """`network` in settings.json."""
-
     ipv4: bool
     ipv6: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
-    """`pages` in settings.json."""
-
     pages_dir: str | None
     show_invite: bool
     texts_dir: str | None
@@ -131,8 +107,6 @@ class Pages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """`ports` in settings.json."""
-
     http: int  # 1 to 65535
     https: int  # 1 to 65535
     https_internal: int  # 1 to 65535
@@ -150,8 +124,6 @@ class Ports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """`push` in settings.json."""
-
     enable: bool
     give_up_after_seconds: int  # 1 or more
     notifier_url: str
@@ -160,8 +132,6 @@ class Push:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """`registration` in settings.json."""
-
     max_load: float  # above 0
     min_free_disk_megabytes: int  # 0 or more
     min_free_memory_megabytes: int  # 0 or more
@@ -172,8 +142,6 @@ class Registration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """`retention` in settings.json."""
-
     delete_after_days: int  # 1 to 20
     delete_inactive_after_days: int  # 1 or more
     delete_large_after_days: int  # 1 or more
@@ -186,8 +154,6 @@ class Retention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sockets:
-    """`sockets` in settings.json."""
-
     auth: str
     destinations: str
     end_sessions: str
@@ -203,8 +169,6 @@ class Sockets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
-    """`tls` in settings.json."""
-
     certificate_file: str
     key_file: str
     mode: Literal["acme", "files", "self-signed"]
@@ -213,8 +177,6 @@ class Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """`turn` in settings.json."""
-
     credential_days: int  # 1 or more
     enable: bool
     max_relay_port: int  # 1 to 65535
@@ -225,8 +187,6 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Users:
-    """`users` in settings.json."""
-
     dovecot: str
     filter: str
     mail: str
@@ -239,16 +199,12 @@ class Users:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Web:
-    """`web` in settings.json."""
-
     enable: bool
     port443: Literal["shared", "web-only", "off"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All of settings.json."""
-
     accounts: Accounts
     app_versions_file: str | None
     contact: Contact
@@ -272,5 +228,6 @@ class Settings:
     sockets: Sockets
     tls: Tls
     turn: Turn
+    units: tuple[str, ...]
     users: Users
     web: Web
