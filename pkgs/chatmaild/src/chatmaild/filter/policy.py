@@ -76,7 +76,7 @@ class ByteBudget:
         self._lock = threading.Lock()
 
     def take(self, size_bytes: int, *, is_large: bool = False) -> bool:
-        """Take that many bytes if they are left; whether they were."""
+        """Take that many bytes; False, and nothing taken, if fewer are left."""
         with self._lock:
             if size_bytes > self._left - (self._reserved_for_small if is_large else 0):
                 return False

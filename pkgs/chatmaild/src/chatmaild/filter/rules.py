@@ -99,10 +99,10 @@ def incoming(
     found = author_of(message.headers)
     if isinstance(found, Refuse):
         return found
-    is_unwelcome = message.content is Content.CLEAR and any(
+    must_be_encrypted = message.content is Content.CLEAR and any(
         map(enforces_encryption, message.recipients)
     )
-    if is_unwelcome and not _is_bounce(message):
+    if must_be_encrypted and not _is_bounce(message):
         return verdicts.NOT_ENCRYPTED
     domain = domain_of(found)
     proven = (
@@ -116,7 +116,7 @@ def incoming(
         return DISCARDED
     # a forwarder or a mailing list: a bounce would reach a stranger
     is_forwarded = not _is_by_sender(message, found)
-    return Accept(null_sender=is_forwarded, as_report=is_unwelcome)
+    return Accept(null_sender=is_forwarded, as_report=must_be_encrypted)
 
 
 def _is_by_sender(message: Message, found: str) -> bool:
