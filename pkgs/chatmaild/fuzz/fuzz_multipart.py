@@ -20,7 +20,7 @@ CHATMAILD = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHATMAILD / "src"), str(CHATMAILD / "tests")]
 
 with atheris.instrument_imports(include=["chatmaild.filter", "filter"]):
-    from filter import reference
+    from filter.support import reference
 
     from chatmaild.filter.content import Content, ContentReader
     from chatmaild.filter.mime.headers import Header

@@ -21,7 +21,7 @@ CHATMAILD = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHATMAILD / "src"), str(CHATMAILD / "tests")]
 
 with atheris.instrument_imports(include=["chatmaild.filter", "filter"]):
-    from filter import reference
+    from filter.support import reference
 
     from chatmaild.filter.openpgp.packets import PacketReader
 

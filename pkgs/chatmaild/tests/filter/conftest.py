@@ -15,7 +15,7 @@ from chatmaild.settings import Settings
 from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
 
-from .messages import ALICE, BOB
+from .support.messages import ALICE, BOB
 
 NOW_S = int(time.time())
 

@@ -6,7 +6,7 @@ import pytest
 
 from chatmaild.filter.content import Content
 
-from .messages import (
+from .support.messages import (
     BEGIN,
     CLOSE,
     CONTROL,

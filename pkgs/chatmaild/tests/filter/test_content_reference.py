@@ -14,8 +14,8 @@ from chatmaild.filter.mime.headers import Header
 from chatmaild.filter.mime.multipart import Multipart
 from chatmaild.filter.openpgp.packets import PacketReader
 
-from . import messages, reference
-from .messages import (
+from .support import messages, reference
+from .support.messages import (
     BEGIN,
     CLOSE,
     CONTROL,

@@ -5,7 +5,7 @@ import pytest
 from chatmaild.filter.content import Content
 from chatmaild.filter.mime.headers import Header
 
-from .messages import CLOSE, headers, part, read
+from .support.messages import CLOSE, headers, part, read
 
 MIXED = b"multipart/mixed; boundary==-cut"
 TEXT = b"Content-Type: text/plain; charset=utf-8; format=flowed; delsp=no"

@@ -11,8 +11,9 @@ from chatmaild.filter.verdicts import (
     Refuse,
 )
 
-from .messages import ALICE, BOB, EVE
-from .transactions import REMOTE
+from .support.messages import ALICE, BOB, EVE
+
+REMOTE = [Ingress.SMTP, Ingress.HTTPS]
 
 
 def refusal(policy: Policy, ingress: Ingress, sender: str, login: str = "") -> Refuse | None:

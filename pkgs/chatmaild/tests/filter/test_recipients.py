@@ -20,7 +20,7 @@ from chatmaild.filter.rules import (
 )
 from chatmaild.filter.verdicts import mailbox_full, no_such_address
 
-from .messages import DOMAIN, mailbox
+from .support.messages import DOMAIN, mailbox
 
 HERE, GONE, LOST, FULL, CRAMMED = (
     mailbox(f"{name}@{DOMAIN}") for name in ("here", "gone", "lost", "full", "crammed")

@@ -9,7 +9,7 @@ from chatmaild.filter.mime.author import ip_address
 from chatmaild.filter.mime.headers import Header
 from chatmaild.filter.verdicts import NOT_ENCRYPTED, Accept, Discard, Refuse, Verdict
 
-from .messages import ALICE, BOB, DOMAIN, EVE, header_from, mailbox
+from .support.messages import ALICE, BOB, DOMAIN, EVE, header_from, mailbox
 
 REPORT = b"multipart/report; report-type=delivery-status; boundary=x"
 

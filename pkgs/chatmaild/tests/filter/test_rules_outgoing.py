@@ -9,7 +9,7 @@ from chatmaild.filter.content import Content
 from chatmaild.filter.mime.headers import Header
 from chatmaild.filter.verdicts import NOT_ENCRYPTED, Accept, Discard, Refuse, Verdict
 
-from .messages import ALICE, BOB, DOMAIN, EVE, header_from, mailbox
+from .support.messages import ALICE, BOB, DOMAIN, EVE, header_from, mailbox
 
 MIXED = b"multipart/mixed; boundary=x"
 SETUP = b"Subject: Autocrypt Setup Message"

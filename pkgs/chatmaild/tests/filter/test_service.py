@@ -14,8 +14,8 @@ from chatmaild.dkim.keys import ensure_keys
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 
-from .messages import ALICE, BOB, EVE, encrypted
-from .process import LEADING_SPACE, NOT_ANSWERED, NOT_REQUESTED, FdStore, Filter, Mta
+from .support.messages import ALICE, BOB, EVE, encrypted
+from .support.process import LEADING_SPACE, NOT_ANSWERED, NOT_REQUESTED, FdStore, Filter, Mta
 
 
 @pytest.fixture

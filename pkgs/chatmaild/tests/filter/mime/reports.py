@@ -2,7 +2,7 @@
 
 from chatmaild.filter.mime.headers import Header
 
-from ..messages import headers
+from ..support.messages import headers
 
 # Content-Type of the report; header and text of each part
 Form = tuple[bytes, list[tuple[bytes, bytes]]]

@@ -6,7 +6,17 @@ import pytest
 
 from chatmaild.filter.content import Content
 
-from ..messages import CLOSE, CONTROL, DATA_TYPE, armour, encrypted, headers, packets, part, read
+from ..support.messages import (
+    CLOSE,
+    CONTROL,
+    DATA_TYPE,
+    armour,
+    encrypted,
+    headers,
+    packets,
+    part,
+    read,
+)
 
 GOOD = armour(packets())
 HEADS = [

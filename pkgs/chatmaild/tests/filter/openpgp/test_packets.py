@@ -7,7 +7,7 @@ import pytest
 
 from chatmaild.filter.openpgp.packets import PacketReader
 
-from ..messages import MIN_DATA, SESSION_KEY, length, packet, packets
+from ..support.messages import MIN_DATA, SESSION_KEY, length, packet, packets
 
 KEY = packet(1, SESSION_KEY)
 # version 4, AES-256, derived by SHA-256 from a salt (RFC 9580 section 5.3.1)

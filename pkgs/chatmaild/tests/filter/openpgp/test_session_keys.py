@@ -6,8 +6,8 @@ import pytest
 
 from chatmaild.filter.openpgp.packets import PacketReader
 
-from .. import reference
-from ..messages import MIN_DATA, packet
+from ..support import reference
+from ..support.messages import MIN_DATA, packet
 
 ANONYMOUS = bytes(8)
 NAMED = bytes(range(8, 16))

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from ..children import environment
+from ...children import environment
 from .messages import header_from
 
 DEADLINE_S = 20
