@@ -15,8 +15,8 @@ from chatmaild.transport.outbound.connections import Connections
 from chatmaild.transport.outbound.delivery import Delivery
 from chatmaild.transport.outbound.destinations import Destinations
 from chatmaild.transport.outbound.exchangers import DnsResolver, literal
-from chatmaild.transport.outbound.networks import Networks
 from chatmaild.transport.outbound.https_client import HttpsClient
+from chatmaild.transport.outbound.networks import Networks
 from chatmaild.transport.outbound.smtp_server import Session
 from chatmaild.wire import socketmap
 from chatmaild.wire.serve import listen_tcp, listen_unix, streams
@@ -61,10 +61,11 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         counters=counters,
     )
     sockets = settings.sockets
+    maps = socketmap.connection(lookups(destinations, networks))
     for server in (
         streams(listen_tcp(LOOPBACK, settings.ports.transport_smtp), gateway),
         streams(listen_unix(sockets.mxdeliv), mxdeliv.connection, limit_bytes=MAX_HEAD_BYTES),
-        streams(listen_unix(sockets.destinations), socketmap.connection(lookups(destinations, networks))),
+        streams(listen_unix(sockets.destinations), maps),
     ):
         await stack.enter_async_context(server)
 
