@@ -84,7 +84,8 @@ in
     description = ''
       Networks beside the public Internet to which mail may go.
       Senders choose where their mail goes. So the relay connects to globally routable IP addresses alone, over HTTPS
-      and SMTP, whatever DNS says; mail to any other is returned to its sender.
+      and SMTP, whatever DNS says. Mail to any other address literal is returned to its sender at once, mail to a
+      domain that leads elsewhere after {option}`services.chatmail.mail.bounceAfterDays`.
     '';
   };
 
