@@ -1,18 +1,21 @@
-# { lib, python3Packages } -> { directory; checkInputs ? null; ... } -> a Python program of this repository. Its name,
-# version, description and dependencies are those of its pyproject.toml; what else is given goes to nixpkgs' builder.
-# Building it imports its modules, and no more. With `checkInputs`, the further packages of its unit tests, these are
-# `passthru.tests.units`: the same package, whose build runs them.
+# { lib, python3Packages } -> { directory; checkInputs ? null; libraries ? { }; ... } -> a Python program of this
+# repository. Its name, version, description and dependencies are those of its pyproject.toml; `libraries` has the
+# dependencies that are of this repository. Other arguments go to nixpkgs' builder. The build imports all modules. Unit
+# tests are `passthru.tests.units`, another build of the same package; `checkInputs` are the packages that they need.
 { lib, python3Packages }:
 {
   directory,
   checkInputs ? null,
+  libraries ? { },
   passthru ? { },
   ...
 }@given:
 let
   inherit (builtins.fromTOML (builtins.readFile (directory + "/pyproject.toml"))) project;
   # "click>=8.1" -> the package click
-  package = requirement: python3Packages.${lib.head (builtins.match "([a-z0-9-]+).*" requirement)};
+  package =
+    requirement:
+    (python3Packages // libraries).${lib.head (builtins.match "([a-z0-9-]+).*" requirement)};
 
   # every module: a package that is missing is noticed, whoever needs it
   modules = map (
@@ -63,6 +66,7 @@ let
       // removeAttrs given [
         "checkInputs"
         "directory"
+        "libraries"
         "passthru"
       ]
     );
