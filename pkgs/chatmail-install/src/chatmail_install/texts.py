@@ -1,4 +1,4 @@
-"""What the operator reads before agreeing."""
+"""The texts that the operator reads before and after the installation."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ TERMS = "https://letsencrypt.org/repository/"
 
 
 def machine_text(machine: Machine, target: str) -> str:
-    """What was found, without changing anything."""
+    """The inspected machine."""
     virtual = "" if machine.virtualisation == "none" else f", {machine.virtualisation}"
     start = "EFI" if machine.efi else "BIOS"
     lines = [
@@ -37,7 +37,7 @@ def _uplink(uplink: Uplink | None) -> str:
 
 
 def dns_text(published: Published) -> str:
-    """What DNS says now."""
+    """The published records."""
     if not published.known:
         return "  DNS      no answer"
     addresses = ", ".join(sorted(published.addresses)) or "no address"
@@ -46,16 +46,16 @@ def dns_text(published: Published) -> str:
 
 
 def plan_text(plan: Plan, directory: str) -> str:
-    """What is going to happen, and what to know about it."""
+    """The steps, notes and problems of the plan."""
     parts = []
     if plan.disk is not None and not plan.problems:
         steps = [
             f"Write the flake of this relay to {directory}, under git.",
             f"Erase {plan.disk.path} ({size_text(plan.disk.size)}): everything on it is lost, "
             f"{plan.machine.os_name} included. Other disks stay as they are.",
-            f"Install NixOS and the relay {plan.wish.domain}. Root logs in by ssh, with one of "
+            f"Install NixOS and the relay {plan.request.domain}. Root logs in by ssh, with one of "
             f"{len(plan.keys)} keys.",
-            f"Order a certificate, by which you agree to {TERMS}.",
+            f"Order a certificate; by this you agree to {TERMS}.",
         ]
         parts += ["What is done:", *_listed(steps, "1. ")]
     if plan.notes:
@@ -79,12 +79,12 @@ def _listed(sentences: list[str] | tuple[str, ...], mark: str) -> Iterator[str]:
 
 
 def files_text(files: Mapping[str, str]) -> str:
-    """Every file, as it would be written."""
+    """All files of the flake."""
     return "\n".join(f"--- {name}\n{content}" for name, content in files.items())
 
 
 def next_text(domain: str, target: str) -> str:
-    """What remains for a person to do."""
+    """What the operator does next."""
     return "\n".join(
         [
             "What remains:",

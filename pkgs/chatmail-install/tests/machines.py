@@ -1,4 +1,4 @@
-"""Answers of machines, as look.sh prints them."""
+"""Machines, as inspect.sh prints them."""
 
 import json
 from typing import Any
@@ -35,7 +35,7 @@ def address(local: str, prefix: int, *, dynamic: bool = False) -> dict[str, Any]
 
 
 def link(*addresses: dict[str, Any], name: str = "ens3", mac: str = MAC) -> dict[str, Any]:
-    """One network card."""
+    """One network interface."""
     local = {"family": "inet6", "local": "fe80::1234", "prefixlen": 64, "scope": "link"}
     return {"ifname": name, "address": mac, "addr_info": [*addresses, local]}
 
@@ -45,8 +45,8 @@ ROUTE4 = [{"dst": "default", "gateway": "203.0.113.1", "dev": "ens3", "flags": [
 ROUTE6 = [{"dst": "default", "gateway": "fe80::1", "dev": "ens3", "metric": 1024, "flags": []}]
 
 
-def look(**given: Any) -> str:
-    """An answer; the default is a virtual machine with Debian, BIOS and DHCP."""
+def inspected(**given: Any) -> str:
+    """Output of inspect.sh; the default is a virtual machine with Debian, BIOS and DHCP."""
     parts = {
         "user": "0",
         "arch": "x86_64",
@@ -72,14 +72,14 @@ FIXED = [link(address("203.0.113.5", 32), address("2001:db8::5", 64))]
 ROUTE4_OUTSIDE = [{"dst": "default", "gateway": "172.31.1.1", "dev": "ens3", "flags": ["onlink"]}]
 # each is a file below golden/
 MACHINES = {
-    "bios-dhcp": look(),
-    "efi-fixed": look(
+    "bios-dhcp": inspected(),
+    "efi-fixed": inspected(
         efi="yes",
         links=FIXED,
         routes4=ROUTE4_OUTSIDE,
         names="/dev/vda /dev/disk/by-id/virtio-1\n/dev/vda1 /dev/disk/by-id/virtio-1-part1",
     ),
-    "arm-metal-ipv6": look(
+    "arm-metal-ipv6": inspected(
         arch="aarch64",
         virtualisation="none",
         efi="yes",
@@ -88,7 +88,7 @@ MACHINES = {
         links=[link(address("2001:db8::5", 64), address("2001:db8::6", 64, dynamic=True))],
         routes4=[],
     ),
-    "dhcp-and-fixed-ipv6": look(
+    "dhcp-and-fixed-ipv6": inspected(
         links=[link(address("203.0.113.5", 24, dynamic=True), address("2001:db8::5", 64))]
     ),
 }

@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2016
-# Shows what a machine is, and changes nothing. Run by a POSIX shell: `ssh HOST sh -s -- MAIL_SERVER < look.sh`.
-# Sections begin with "== NAME"; a program that is missing leaves its section empty.
+# Prints facts about the machine, and changes nothing. Runs in a POSIX shell: `ssh HOST sh -s -- MAIL_SERVER < inspect.sh`.
+# A section begins with "== NAME"; it is empty if a program is missing.
 LC_ALL=C
 PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL PATH
@@ -26,7 +26,7 @@ section names
 for link in /dev/disk/by-id/*; do
   [ ! -e "$link" ] || printf '%s %s\n' "$(readlink -f "$link")" "$link"
 done
-# the drivers of every disk, up to its bus: the new system needs them to find its root
+# the drivers of each disk and its buses: the initrd needs them to find the root
 section modules
 for block in /sys/class/block/*; do
   [ -e "$block/device" ] || continue

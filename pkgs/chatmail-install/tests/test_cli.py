@@ -1,5 +1,6 @@
-"""The whole program, with stand-ins for ssh, nix, disko and nixos-anywhere. git is git."""
+"""The whole program, with fakes of ssh, nix, disko and nixos-anywhere, and the real git."""
 
+import importlib.metadata
 import os
 import subprocess
 from collections.abc import Sequence
@@ -7,18 +8,18 @@ from pathlib import Path
 
 import click.testing
 import pytest
-from looks import look
+from machines import inspected
 
 from chatmail_install import cli, dns, steps
 from chatmail_install.dns import Published
-from chatmail_install.plan import Wish, make_plan
+from chatmail_install.plan import Request, make_plan
 from chatmail_install.programs import Ssh
 
 DOMAIN = "chat.ada.example"
 ARGUMENTS = ["root@203.0.113.5", "--domain", DOMAIN, "--chatmail", "github:ada/chatmail"]
 SSH = """
 case "$*" in
-  *"-- sh -s --"*) cat > DIR/script; cat DIR/look ;;
+  *"-- sh -s --"*) cat > DIR/script; cat DIR/inspected ;;
   *"-G "*) echo "hostname 203.0.113.5" ;;
   *"chatmail dns") echo "the zone" ;;
   *"chatmail invite create --qr") echo "the code" ;;
@@ -38,12 +39,12 @@ esac
 
 
 class World:
-    """A computer with these programs, and a machine that they pretend to reach."""
+    """The operator's computer with these fakes, and the machine that they reach."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
         (place / "bin").mkdir()
-        (place / "look").write_text(look())
+        (place / "inspected").write_text(inspected())
         (place / "selftest").write_text("well")
         self.program("ssh", SSH)
         self.program("nix", NIX)
@@ -72,7 +73,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    """The place where all of it lies; DNS knows nothing, and the relay answers."""
+    """The computer's directory; DNS has no records, and the relay answers."""
     made = World(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -88,7 +89,7 @@ def git(directory: Path, *words: str) -> str:
 
 
 def test_a_dry_run_shows_everything_and_changes_nothing(world: World) -> None:
-    """The machine, the plan, and every file."""
+    """The machine, the plan and all files."""
     done = world.run("--dry-run")
 
     assert done.exit_code == 0, done.output
@@ -104,7 +105,7 @@ def test_a_dry_run_shows_everything_and_changes_nothing(world: World) -> None:
 
 
 def test_a_machine_becomes_a_relay(world: World) -> None:
-    """From the question to the zone, the code and the selftest."""
+    """From the question to the DNS records, the invite and the selftest."""
     done = world.run(given="203.0.113.5\n")
 
     assert done.exit_code == 0, done.output
@@ -117,7 +118,7 @@ def test_a_machine_becomes_a_relay(world: World) -> None:
 
 
 def test_the_flake_is_under_git(world: World) -> None:
-    """Whole, locked, and committed by somebody without a name, too."""
+    """Complete, locked and committed, even if git has no user."""
     world.run("--yes")
 
     assert git(world.flake, "status", "--porcelain") == ""
@@ -129,8 +130,8 @@ def test_the_flake_is_under_git(world: World) -> None:
     ]
 
 
-def test_nothing_is_erased_without_the_host_s_name(world: World) -> None:
-    """A yes is typed too fast."""
+def test_the_host_name_must_be_typed(world: World) -> None:
+    """A yes does not erase anything."""
     done = world.run(given="yes\n")
 
     assert done.exit_code == cli.DECLINED
@@ -138,9 +139,9 @@ def test_nothing_is_erased_without_the_host_s_name(world: World) -> None:
     assert "nixos-anywhere" not in world.log
 
 
-def test_a_problem_ends_it(world: World) -> None:
-    """Even unattended."""
-    (world.place / "look").write_text(look(virtualisation="lxc"))
+def test_a_problem_stops_the_installation(world: World) -> None:
+    """With --yes, too."""
+    (world.place / "inspected").write_text(inspected(virtualisation="lxc"))
 
     done = world.run("--yes")
 
@@ -149,8 +150,8 @@ def test_a_problem_ends_it(world: World) -> None:
     assert not world.flake.exists()
 
 
-def test_it_can_be_run_again(world: World) -> None:
-    """After a failure in the middle; what a person changed is not overwritten."""
+def test_the_installation_can_be_repeated(world: World) -> None:
+    """After a failed step; changed files are not overwritten."""
     world.program("nixos-anywhere", "exit 1")
     assert world.run("--yes").exit_code == cli.FAILED
     world.program("nixos-anywhere", "true")
@@ -165,7 +166,7 @@ def test_it_can_be_run_again(world: World) -> None:
 
 
 def test_a_build_that_fails_erases_nothing(world: World) -> None:
-    """The end of nix' own words is told."""
+    """The end of nix' output is shown."""
     world.program("nix", NIX.replace("echo /nix/store/aaa-system", "echo broken >&2; exit 1"))
 
     done = world.run("--yes")
@@ -175,9 +176,9 @@ def test_a_build_that_fails_erases_nothing(world: World) -> None:
     assert "nixos-anywhere" not in world.log
 
 
-def test_another_processor_is_told_before_anything_is_written(world: World) -> None:
-    """With the line that helps on NixOS."""
-    (world.place / "look").write_text(look(arch="aarch64"))
+def test_another_processor_is_a_failure_before_any_change(world: World) -> None:
+    """With the NixOS option that helps."""
+    (world.place / "inspected").write_text(inspected(arch="aarch64"))
 
     done = world.run("--yes")
 
@@ -186,8 +187,8 @@ def test_another_processor_is_told_before_anything_is_written(world: World) -> N
     assert not world.flake.exists()
 
 
-def test_a_relay_that_is_not_well_is_told(world: World) -> None:
-    """Exit status 5, with the report and what remains."""
+def test_a_failed_selftest_has_an_exit_status(world: World) -> None:
+    """And its report is shown, and the next steps."""
     (world.place / "selftest").write_text("failed: certificate")
 
     done = world.run("--yes")
@@ -197,8 +198,10 @@ def test_a_relay_that_is_not_well_is_told(world: World) -> None:
     assert "What remains" in done.output
 
 
-def test_a_relay_that_stays_silent_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the names of the protocols."""
+def test_a_service_that_does_not_answer_is_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its protocol."""
     monkeypatch.setattr(cli, "wait", lambda *_, **__: ("IMAP",))
 
     done = world.run("--yes")
@@ -207,8 +210,8 @@ def test_a_relay_that_stays_silent_is_told(world: World, monkeypatch: pytest.Mon
     assert "IMAP did not answer" in done.output
 
 
-def test_a_machine_out_of_reach_is_told(world: World) -> None:
-    """With ssh's own words."""
+def test_an_unreachable_machine_is_a_failure(world: World) -> None:
+    """With the error message of ssh."""
     world.program("ssh", "echo Permission denied >&2; exit 255")
 
     done = world.run()
@@ -229,14 +232,14 @@ def test_a_machine_out_of_reach_is_told(world: World) -> None:
         ["root@203.0.113.5"],
     ],
 )
-def test_wrong_usage_is_told(world: World, arguments: list[str]) -> None:
+def test_wrong_usage_is_an_error(world: World, arguments: list[str]) -> None:
     """Before ssh runs."""
     assert click.testing.CliRunner().invoke(cli.main, arguments).exit_code == 2
     assert world.log == ""
 
 
 def test_the_origin_of_a_checkout_is_found(world: World) -> None:
-    """Whoever cloned it need not say where it came from."""
+    """Without --chatmail."""
     git(world.place, "init", "--quiet")
     git(world.place, "remote", "add", "origin", "git@github.com:ada/relay.git")
 
@@ -247,17 +250,26 @@ def test_the_origin_of_a_checkout_is_found(world: World) -> None:
 
 
 def test_the_script_runs_in_a_plain_shell(world: World) -> None:
-    """What a machine without the programs answers is understood, too."""
+    """Also where programs are missing."""
     world.program("lsblk", """echo '{"blockdevices": []}'""")
     world.program("ip", "echo '[]'")
     world.program(
         "ssh", 'while [ "$1" != -- ]; do shift; done; shift; PATH=$PATH:/bin exec /bin/sh -c "$*"'
     )
 
-    machine = steps.look(Ssh(target="root@203.0.113.5"), "127.0.0.1")
+    machine = steps.inspect(Ssh(target="root@203.0.113.5"), "127.0.0.1")
 
     assert machine.root == (os.getuid() == 0)
     assert machine.memory > 0
     assert not machine.port25
-    wish = Wish(domain=DOMAIN, chatmail="github:ada/chatmail")
-    assert "Say which disk" in " ".join(make_plan(machine, wish, Published()).problems)
+    request = Request(domain=DOMAIN, chatmail="github:ada/chatmail")
+    assert "Say which disk" in " ".join(make_plan(machine, request, Published()).problems)
+
+
+def test_the_version_is_that_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unit tests run without installing it."""
+    monkeypatch.setattr(importlib.metadata, "version", {"chatmail-install": "1.2.3"}.__getitem__)
+    done = click.testing.CliRunner().invoke(cli.main, ["--version"])
+
+    assert done.exit_code == 0
+    assert "1.2.3" in done.output

@@ -1,24 +1,24 @@
-"""What becomes of a machine, and what is refused."""
+"""Plans, their notes and their problems."""
 
 from typing import Any
 
 import pytest
-from looks import KEY, MACHINES, address, disk, link, look
+from machines import KEY, MACHINES, address, disk, inspected, link
 
 from chatmail_install.dns import Published
 from chatmail_install.machine import Machine
-from chatmail_install.plan import Plan, Wish, make_plan
+from chatmail_install.plan import Plan, Request, make_plan
 
-WISH = {"domain": "chat.ada.example", "chatmail": "github:ada/chatmail"}
+REQUEST = {"domain": "chat.ada.example", "chatmail": "github:ada/chatmail"}
 
 
-def plan(text: str, published: Published | None = None, **wish: Any) -> Plan:
-    return make_plan(Machine.parse(text), Wish(**WISH | wish), published or Published())
+def plan(text: str, published: Published | None = None, **request: Any) -> Plan:
+    return make_plan(Machine.parse(text), Request(**REQUEST | request), published or Published())
 
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_usual_machines_have_no_problem(name: str) -> None:
-    """Nor is anything to be noted, but for IPv6 alone."""
+    """And no note, except for IPv6 only."""
     made = plan(MACHINES[name])
 
     assert made.problems == ()
@@ -26,7 +26,7 @@ def test_usual_machines_have_no_problem(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "text"),
     [
         ({"user": "1000"}, "root@HOST"),
         ({"arch": "riscv64"}, "neither x86_64 nor aarch64"),
@@ -43,69 +43,69 @@ def test_usual_machines_have_no_problem(name: str) -> None:
         ({"blocks": [disk() | {"ro": True}]}, "write-protected"),
     ],
 )
-def test_what_cannot_be_done_is_told(given: dict[str, Any], told: str) -> None:
-    """One sentence each, with the way out."""
-    (problem,) = plan(look(**given)).problems
+def test_a_problem_has_a_sentence(given: dict[str, Any], text: str) -> None:
+    """With what to do."""
+    (problem,) = plan(inspected(**given)).problems
 
-    assert told in problem
-
-
-def test_all_problems_are_told_at_once() -> None:
-    """Nobody tries five times."""
-    assert len(plan(look(user="1000", arch="riscv64", memory="1 kB", keys="")).problems) == 4
+    assert text in problem
 
 
-def test_nixos_is_erased_when_asked_for() -> None:
-    """And its installer is no system that somebody would miss."""
-    assert plan(look(os="ID=nixos"), reinstall=True).problems == ()
-    assert plan(look(os="ID=nixos\nVARIANT_ID=installer")).problems == ()
+def test_all_problems_are_returned_together() -> None:
+    """One correction is enough."""
+    assert len(plan(inspected(user="1000", arch="riscv64", memory="1 kB", keys="")).problems) == 4
+
+
+def test_reinstall_erases_nixos() -> None:
+    """The installer is erased without it."""
+    assert plan(inspected(os="ID=nixos"), reinstall=True).problems == ()
+    assert plan(inspected(os="ID=nixos\nVARIANT_ID=installer")).problems == ()
 
 
 def test_the_disk_of_the_system_is_taken() -> None:
-    """A second one with data stays."""
+    """A second disk stays."""
     blocks = [disk("sda", root=False), disk("sdb")]
 
-    made = plan(look(blocks=blocks))
+    made = plan(inspected(blocks=blocks))
 
     assert made.disk is not None
     assert made.disk.path == "/dev/sdb"
 
 
 def test_the_named_disk_is_taken() -> None:
-    """By either of its names; a wrong one is told."""
+    """By both names; an unknown name is a problem."""
     blocks = [disk("sda"), disk("sdb", root=False)]
     names = "/dev/sdb /dev/disk/by-id/ata-b"
 
     for name in ("/dev/sdb", "/dev/disk/by-id/ata-b"):
-        made = plan(look(blocks=blocks, names=names), disk=name)
+        made = plan(inspected(blocks=blocks, names=names), disk=name)
         assert made.disk is not None
         assert made.device == "/dev/disk/by-id/ata-b"
-    assert "no disk /dev/sdz" in plan(look(blocks=blocks), disk="/dev/sdz").problems[0]
+    assert "no disk /dev/sdz" in plan(inspected(blocks=blocks), disk="/dev/sdz").problems[0]
 
 
-def test_a_removable_disk_is_not_taken_unasked() -> None:
-    """The stick that the installer started from."""
+def test_a_removable_disk_is_not_the_default() -> None:
+    """It may hold the installer."""
     blocks = [disk("sda", root=False) | {"rm": True}, disk("sdb", root=False)]
 
-    made = plan(look(blocks=blocks))
+    made = plan(inspected(blocks=blocks))
 
     assert made.disk is not None
     assert made.disk.path == "/dev/sdb"
 
 
-def test_cards_that_share_the_way_are_left_to_a_person() -> None:
-    """One for IPv4, one for IPv6."""
+def test_two_uplinks_are_a_problem() -> None:
+    """One interface for IPv4, another for IPv6."""
     links = [
         link(address("203.0.113.5", 24)),
         link(address("2001:db8::5", 64), name="ens4", mac="52:54:00:00:00:02"),
     ]
     routes6 = [{"dst": "default", "gateway": "fe80::1", "dev": "ens4"}]
 
-    assert "write the flake yourself" in plan(look(links=links, routes6=routes6)).problems[0]
+    assert "write the flake yourself" in plan(inspected(links=links, routes6=routes6)).problems[0]
 
 
 @pytest.mark.parametrize(
-    ("given", "published", "told"),
+    ("given", "published", "text"),
     [
         ({"port25": ""}, Published(), "Port 25 is closed outwards"),
         ({}, Published(known=False), "DNS does not answer"),
@@ -118,24 +118,24 @@ def test_cards_that_share_the_way_are_left_to_a_person() -> None:
         ),
     ],
 )
-def test_what_to_know_is_noted(given: dict[str, Any], published: Published, told: str) -> None:
-    """It stands in nobody's way."""
-    made = plan(look(**given), published)
+def test_a_note_has_a_sentence(given: dict[str, Any], published: Published, text: str) -> None:
+    """It is no problem."""
+    made = plan(inspected(**given), published)
 
     assert made.problems == ()
     (note,) = made.notes
-    assert told in note
+    assert text in note
 
 
-def test_published_records_of_this_machine_are_right() -> None:
-    """Nothing to note."""
+def test_correct_records_have_no_note() -> None:
+    """The domain is published with the machine's IP addresses."""
     published = Published(addresses=frozenset({"203.0.113.5"}), mail_servers=("chat.ada.example",))
 
-    assert plan(look(), published).notes == ()
+    assert plan(inspected(), published).notes == ()
 
 
-def test_keys_are_those_of_the_machine_and_those_given() -> None:
-    """Whoever got in before gets in afterwards."""
+def test_keys_of_machine_and_command_line_log_in() -> None:
+    """Without duplicates."""
     other = "ssh-ed25519 AAAAother eve@laptop"
 
-    assert plan(look(), keys=(other, KEY)).keys == (KEY, other)
+    assert plan(inspected(), keys=(other, KEY)).keys == (KEY, other)
