@@ -1,21 +1,20 @@
-# { lib, python3Packages } -> { directory; checkInputs ? null; libraries ? { }; ... } -> a Python program of this
-# repository. Its name, version, description and dependencies are those of its pyproject.toml; `libraries` has the
-# dependencies that are of this repository. Other arguments go to nixpkgs' builder. The build imports all modules. Unit
-# tests are `passthru.tests.units`, another build of the same package; `checkInputs` are the packages that they need.
+# { lib, python3Packages } -> { directory; checkInputs ? null; ours ? [ ]; ... } -> a Python program of this repository.
+# Its name, version, description and dependencies are those of its pyproject.toml, besides the programs of this
+# repository in `ours`; what else is given goes to nixpkgs' builder. Building it imports its modules, and no more. With
+# `checkInputs`, the further packages of its unit tests, these are `passthru.tests.units`: the same package, whose
+# build runs them.
 { lib, python3Packages }:
 {
   directory,
   checkInputs ? null,
-  libraries ? { },
+  ours ? [ ],
   passthru ? { },
   ...
 }@given:
 let
   inherit (builtins.fromTOML (builtins.readFile (directory + "/pyproject.toml"))) project;
   # "click>=8.1" -> the package click
-  package =
-    requirement:
-    (python3Packages // libraries).${lib.head (builtins.match "([a-z0-9-]+).*" requirement)};
+  package = requirement: python3Packages.${lib.head (builtins.match "([a-z0-9-]+).*" requirement)};
 
   # every module: a package that is missing is noticed, whoever needs it
   modules = map (
@@ -47,7 +46,7 @@ let
         };
 
         build-system = [ python3Packages.setuptools ];
-        dependencies = map package project.dependencies;
+        dependencies = map package project.dependencies ++ map python3Packages.toPythonModule ours;
         nativeCheckInputs = lib.optionals tested ([ python3Packages.pytestCheckHook ] ++ checkInputs);
         pythonImportsCheck = lib.filter (name: !lib.hasSuffix ".__main__" name) modules;
         passthru =
@@ -66,7 +65,7 @@ let
       // removeAttrs given [
         "checkInputs"
         "directory"
-        "libraries"
+        "ours"
         "passthru"
       ]
     );

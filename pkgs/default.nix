@@ -1,18 +1,12 @@
 # pkgs -> the packages of this repository, made of that package set. `overlays.default` of the flake has them as
 # `chatmailPackages`: whoever replaces one there, replaces it in the relay.
 pkgs:
-let
-  inherit (pkgs) lib;
-  # the packages of this repository among the arguments of a package
-  wanted = directory: builtins.intersectAttrs (lib.functionArgs (import directory)) ours;
-  ours = lib.mapAttrs (_: directory: pkgs.callPackage directory (wanted directory)) {
-    chatmail-install = ./chatmail-install;
-    chatmail-lab = ./chatmail-lab;
-    chatmail-preload = ./preload;
-    chatmail-setup = ./chatmail-setup;
-    chatmail-upgrade = ./chatmail-upgrade;
-    chatmail-www = ./chatmail-www;
-    chatmaild = ./chatmaild;
-  };
-in
-ours
+pkgs.lib.mapAttrs (_: directory: pkgs.callPackage directory { }) {
+  chatmail-install = ./chatmail-install;
+  chatmail-lab = ./chatmail-lab;
+  chatmail-preload = ./preload;
+  chatmail-setup = ./chatmail-setup;
+  chatmail-upgrade = ./chatmail-upgrade;
+  chatmail-www = ./chatmail-www;
+  chatmaild = ./chatmaild;
+}

@@ -26,8 +26,6 @@ UNSEEN = {"mypy", "pytest-timeout", "pytest-xdist", "ruff"}
 # in the list of pip alone: bindings that nixpkgs has not; a program; and what only relays need
 PIP_ALONE = {"deltachat", "deltachat-rpc-server"}
 PROGRAMS = sorted((CHECKOUT / "pkgs").glob("*/pyproject.toml"))
-# programs of this repository; one may import another
-LIBRARIES = {program.parent.name for program in PROGRAMS}
 COURIER = CHECKOUT / "tests/nixos/support/courier.nix"
 ENVIRONMENT = CHECKOUT / "tests/python.nix"
 LIST = CHECKOUT / "docs/nixpkgs-interfaces.md"
@@ -45,12 +43,7 @@ def _tracked(*patterns: str) -> list[pathlib.Path]:
 
 
 def _imports(*places: pathlib.Path) -> set[str]:
-    """Packages of others that the Python files at these places import, wherever in a file."""
-    return _all_imports(*places) - LIBRARIES
-
-
-def _all_imports(*places: pathlib.Path) -> set[str]:
-    """The same, with packages of this repository."""
+    """Packages that the Python files at these places import, wherever in a file."""
     files = [
         file for place in places for file in ([place] if place.is_file() else place.rglob("*.py"))
     ]
@@ -59,7 +52,11 @@ def _all_imports(*places: pathlib.Path) -> set[str]:
     scripts = [file for file in files if CHECKOUT / "pkgs" not in file.parents]
     beside = {file.stem for file in scripts}
     foreign = modules - sys.stdlib_module_names - OURS - beside
-    return {PACKAGES.get(name, name.replace("_", "-")) for name in foreign}
+    return {
+        PACKAGES.get(name, name.replace("_", "-"))
+        for name in foreign
+        if not name.startswith("chatmail")
+    }
 
 
 def _imported(file: pathlib.Path) -> Iterator[str]:
@@ -84,8 +81,7 @@ def test_a_program_declares_what_it_imports(project: pathlib.Path) -> None:
     """And nothing else: each is more for a relay to load."""
     declared = _names(tomllib.loads(project.read_text())["project"]["dependencies"])
 
-    imported = _all_imports(project.parent / "src") - {project.parent.name}
-    assert declared - UNSEEN == imported - UNSEEN
+    assert declared - UNSEEN == _imports(project.parent / "src") - UNSEEN
 
 
 @pytest.mark.parametrize("project", PROGRAMS, ids=lambda file: file.parent.name)
@@ -142,11 +138,11 @@ def _named() -> Iterator[str]:
         if file.parent.parent == CHECKOUT / "pkgs" and file.name == "default.nix":
             arguments = code[code.index("{") + 1 : code.index("}:")]
             found |= set(re.findall(r"([a-z][\w-]*)", re.sub(r"\?[^,]*", "", arguments)))
-        yield from found - own - LIBRARIES - {"python3Packages"}
+        yield from found - own - {"python3Packages"}
         yield from (f"python3Packages.{name}" for name in _of_python(file, code))
     for project in PROGRAMS:
         declared = _names(tomllib.loads(project.read_text())["project"]["dependencies"])
-        yield from (f"python3Packages.{name}" for name in declared - LIBRARIES)
+        yield from (f"python3Packages.{name}" for name in declared)
 
 
 def _of_python(file: pathlib.Path, code: str) -> set[str]:
