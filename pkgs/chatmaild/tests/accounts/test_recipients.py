@@ -13,7 +13,7 @@ from chatmaild.address import Address, parse_address
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.wire import serve, socketmap
-from chatmaild.wire.netstring import netstring, read_netstring
+from chatmaild.wire.socketmap import netstring, read_netstring
 
 LMTP = "OK lmtp:unix:private/dovecot-lmtp"
 

@@ -10,7 +10,7 @@ import pytest
 
 from chatmaild.settings import Settings
 from chatmaild.transport.service import set_up
-from chatmaild.wire.netstring import netstring, read_netstring
+from chatmaild.wire.socketmap import netstring, read_netstring
 
 from .conftest import DEADLINE_S
 

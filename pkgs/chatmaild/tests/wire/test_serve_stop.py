@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from chatmaild.wire import serve
-from chatmaild.wire.http1 import Request, Response, http
+from chatmaild.wire.http1 import Request, Response
+from chatmaild.wire.http_server import http
 
 Server = Callable[[socket.socket], contextlib.AbstractAsyncContextManager[None]]
 

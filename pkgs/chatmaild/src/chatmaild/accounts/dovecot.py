@@ -18,7 +18,8 @@ from chatmaild.address import address_or_none
 from chatmaild.errors import BusyError
 from chatmaild.metrics import Counters
 from chatmaild.wire import serve
-from chatmaild.wire.http1 import Handler, Request, Response, json_response
+from chatmaild.wire.http1 import Request, Response, json_response
+from chatmaild.wire.http_server import Handler
 
 # Dovecot uses the token for nothing, it only wants to see one
 TOKEN = "x"  # noqa: S105
@@ -31,7 +32,7 @@ def handler(
     """The end points that Dovecot knows."""
 
     async def handle(request: Request) -> Response:
-        match request.method, request.path:
+        match request.head.method, request.head.path:
             case "POST", "/login":
                 return await _or_later(_login(request, logins))
             case "POST", "/event":

@@ -18,7 +18,7 @@ from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.notifications import DiskQueue
 from chatmaild.store.tokens import Tokens
 from chatmaild.wire import socketmap
-from chatmaild.wire.http1 import http
+from chatmaild.wire.http_server import http
 from chatmaild.wire.serve import listen_tcp, listen_unix, streams
 
 

@@ -8,8 +8,7 @@ from functools import partial
 from chatmaild.address import domain_of
 from chatmaild.metrics import Counters
 from chatmaild.settings import Settings
-from chatmaild.transport.inbound.http_request import MAX_HEAD_BYTES
-from chatmaild.transport.inbound.mxdeliv import Mxdeliv
+from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES, Mxdeliv
 from chatmaild.transport.inbound.smtp_client import Smtpds
 from chatmaild.transport.outbound.connections import Connections
 from chatmaild.transport.outbound.delivery import Delivery

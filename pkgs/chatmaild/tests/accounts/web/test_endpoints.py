@@ -4,7 +4,6 @@ Over 300 lines: two end points with every refusal that people can meet.
 """
 
 import asyncio
-import contextlib
 import dataclasses
 import importlib.resources
 import json
@@ -25,7 +24,6 @@ from chatmaild.address import parse_address
 from chatmaild.settings import Settings
 from chatmaild.store.invites import Invites
 from chatmaild.store.mailboxes import Mailboxes
-from chatmaild.wire.http1 import HttpError, parse_request
 
 Play = Callable[[Any], None]
 ALICE = "alice1234@chat.example.org"
@@ -370,35 +368,6 @@ def test_load_limits(
     machine = Machine(load=load, free_memory_megabytes=memory, free_disk_megabytes=disk)
 
     assert (overload(machine, limits) is not None) == refused
-
-
-@given(st.binary(max_size=400))
-def test_any_bytes_are_a_request_an_error_or_not_enough(data: bytes) -> None:
-    """The reader raises nothing else."""
-    with contextlib.suppress(HttpError):
-        request, used = parse_request(data)
-        assert (request is None) == (used == 0)
-
-
-@pytest.mark.parametrize(
-    ("data", "status"),
-    [
-        (b"GET / HTTP/2\r\n\r\n", 400), (b"GET\r\n\r\n", 400),
-        (b"GET http://x/ HTTP/1.1\r\n\r\n", 400),
-        (b"GET / HTTP/1.1\r\nbad header\r\n\r\n", 400), (b"GET / HTTP/1.1\r\n x: y\r\n\r\n", 400),
-        (b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
-        (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
-        (b"POST / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n", 413),
-        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 411),
-        (b"x" * 20000, 431),
-    ],
-)  # fmt: skip
-def test_unreadable_requests(data: bytes, status: int) -> None:
-    """Refused by their status."""
-    with pytest.raises(HttpError) as caught:
-        parse_request(data)
-
-    assert caught.value.status == status
 
 
 def test_random_passwords_survive_a_link(settings: Settings) -> None:

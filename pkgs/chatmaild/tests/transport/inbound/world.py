@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from chatmaild.metrics import Counters
-from chatmaild.transport.inbound.http_request import MAX_HEAD_BYTES
-from chatmaild.transport.inbound.mxdeliv import Mxdeliv
+from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES, Mxdeliv
 from chatmaild.transport.inbound.smtp_client import Smtpds
 
 from ..conftest import DEADLINE_S, Smtpd, listening

@@ -79,9 +79,9 @@ class Web:
     async def handle(self, request: Request) -> Response:
         """The answer to a request; a refusal says why in the person's language."""
         try:
-            if request.path in NEW_PATHS:
+            if request.head.path in NEW_PATHS:
                 return await self._new(request)
-            if request.path == DELETE_PATH:
+            if request.head.path == DELETE_PATH:
                 return await self._delete(request)
             return refuse("not-found", request)
         except RegistrationRefused as refused:
@@ -96,17 +96,17 @@ class Web:
         return json_response({"reason": sentence(code, LANGUAGES[0])}, status)
 
     async def _new(self, request: Request) -> Response:
-        token = request.query
-        if request.method in ("GET", "HEAD") and self._settings.tls.trusted:
+        token = request.head.query
+        if request.head.method in ("GET", "HEAD") and self._settings.tls.trusted:
             location = invite_link(self._settings, _printable(token)).replace(
                 "DCACCOUNT", "dcaccount"
             )
             return Response(status=301, headers={"Location": location})
-        if request.method not in ("GET", "HEAD", "POST"):
+        if request.head.method not in ("GET", "HEAD", "POST"):
             return refuse("method", request, allow="GET, HEAD, POST")
         if not self._ip_limit.allow(client_ip(request), time.monotonic()):
             return refuse("too-many", request, retry_after=RETRY_AFTER)
-        if request.method == "HEAD":
+        if request.head.method == "HEAD":
             # nothing is made for somebody who does not want to read it
             return Response(headers={"Cache-Control": "no-store"})
         password = random_password(self._settings.accounts)
@@ -148,7 +148,7 @@ class Web:
         return json_response(content, cache_control="no-store")
 
     async def _delete(self, request: Request) -> Response:
-        if request.method != "POST":
+        if request.head.method != "POST":
             return refuse("method", request, allow="POST")
         if not self._ip_limit.allow(client_ip(request), time.monotonic()):
             return _page("not-now", request, "") or refuse(
@@ -174,7 +174,7 @@ class Web:
 
 def refuse(code: str, request: Request, **headers: str) -> Response:
     """A refusal with its reason in the language of the request."""
-    language = preferred(request.headers.get("accept-language", ""))
+    language = preferred(request.head.value("accept-language"))
     return json_response(
         {"reason": sentence(code, language)},
         _STATUS.get(code, 403),
@@ -186,12 +186,12 @@ def refuse(code: str, request: Request, **headers: str) -> Response:
 
 def client_ip(request: Request) -> str:
     """Who asks, as nginx says; it sets the header whatever the client sent."""
-    return request.headers.get("x-real-ip", "")
+    return request.head.value("x-real-ip")
 
 
 def parse_deletion(request: Request) -> _Deletion | None:
     """What the body wants deleted; None when it cannot be told."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = request.head.value("content-type").partition(";")[0].strip().lower()
     try:
         text = request.body.decode()
         fields = json.loads(text) if kind == "application/json" else dict(parse_qsl(text))
@@ -210,10 +210,10 @@ def parse_deletion(request: Request) -> _Deletion | None:
 
 def _page(name: str, request: Request, language: str) -> Response | None:
     """Send a browser that filled in the form to a page; None for other clients."""
-    if "text/html" not in request.headers.get("accept", ""):
+    if "text/html" not in request.head.value("accept"):
         return None
     if language not in LANGUAGES:
-        language = preferred(request.headers.get("accept-language", ""))
+        language = preferred(request.head.value("accept-language"))
     return Response(status=303, headers={"Location": f"/{language}/{name}.html"})
 
 

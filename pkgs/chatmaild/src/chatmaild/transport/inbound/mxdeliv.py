@@ -19,21 +19,23 @@ from chatmaild.address import domain_of
 from chatmaild.metrics import Counters
 from chatmaild.transport.envelope import Envelope, clean
 from chatmaild.transport.inbound.duplicates import Duplicates, Fingerprint
-from chatmaild.transport.inbound.http_request import (
+from chatmaild.transport.inbound.injection import Injection
+from chatmaild.transport.inbound.smtp_client import IpAddress, Refused, Smtpds
+from chatmaild.wire import serve
+from chatmaild.wire.http1 import (
     READ_S,
     Body,
     BodyEndsEarlyError,
     Head,
     HttpError,
     Response,
+    plain_response,
     read_head,
-    respond,
 )
-from chatmaild.transport.inbound.injection import Injection
-from chatmaild.transport.inbound.smtp_client import IpAddress, Refused, Smtpds
-from chatmaild.wire import serve
 from chatmaild.wire.smtp_reply import BUSY, LOCAL_ERROR, TOO_LARGE, Reply
 
+# 1000 recipients of 64 bytes each, and their field names
+MAX_HEAD_BYTES = 131072
 # smtpd processes of Postfix that work for us at a time; the rest waits in nginx
 MAX_AT_ONCE = 50
 WAIT_S = 30.0
@@ -81,15 +83,15 @@ class Mxdeliv:
             response = await self._answer(head, body)
             await body.discard()
         except HttpError as error:
-            response = Response(status=error.status, body=str(error))
-        respond(writer, response)
+            response = plain_response(error.status)
+        writer.write(response.encode(keep_alive=False))
         await writer.drain()
 
     async def _answer(self, head: Head, body: Body) -> Response:
         if head.method == "GET" and head.path == "/metrics":
-            return Response(status=200, body=self._counters.text())
+            return Response(body=self._counters.text().encode())
         if head.method != "POST":
-            return Response(status=405, body="Method Not Allowed", allow="POST")
+            return plain_response(405, allow="POST")
         try:
             reply = await self._take(head, body)
         except Refused as refused:
@@ -169,4 +171,4 @@ def _answer_of(reply: Reply) -> Response:
         status = 413
     else:
         status = 400 if reply.permanent else 503
-    return Response(status=status, body=str(reply))
+    return Response(status=status, body=str(reply).encode(errors="replace"))

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from chatmaild.transport.inbound.http_request import MAX_HEAD_BYTES
+from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES
 
 from .world import FROM_EVE, TO_BOB, relay
 
