@@ -62,7 +62,7 @@ PIECES = [b" ", b"/", b"\r", b"\n", b"\r\n", b":", b"a", b"\t", b"\0", b"Content
 def test_what_is_read_is_one_line_each(pieces: list[bytes]) -> None:
     """No control character but the tab gets past the reader."""
     with contextlib.suppress(HttpError):
-        head = whole(b"GET / HTTP/1.1\r\n" + b"".join(pieces).strip(b"\r\n") + END)
+        head = whole(b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(pieces).strip(b"\r\n") + END)
         texts = [
             head.method,
             head.path,
@@ -96,37 +96,56 @@ def test_unreadable_requests(read: Reader, data: bytes, status: int) -> None:
 
 @both
 @pytest.mark.parametrize(
-    "data",
+    "line",
     [
         b"GET / HTTP/1.x", b"GET / HTTP/1.10", b"GET / HTTP/1.", b"G(T / HTTP/1.1",
         b"GET  / HTTP/1.1", b"GET / HTTP/1.1 ", b" GET / HTTP/1.1", b"\r\nGET / HTTP/1.1",
         b"GET /\xc3\xa9 HTTP/1.1", b"GET /\x7f HTTP/1.1", b"GET * HTTP/1.1",
-        b"GET / HTTP/1.1\r\nx: a\nb: c", b"GET / HTTP/1.1\r\nx: a\rb: c",
-        b"GET / HTTP/1.1\r\nx: a\r\r\nb: c", b"GET / HTTP/1.1\nx: a",
-        b"GET / HTTP/1.1\r\nx: a\r\n b", b"GET / HTTP/1.1\r\nx: a\r\n\tb: c",
-        b"GET / HTTP/1.1\r\nx: a\0b", b"GET / HTTP/1.1\r\nx: a\x1b[0m",
-        b"GET / HTTP/1.1\r\nx: \x7f",
-        b"GET / HTTP/1.1\r\nx : a", b"GET / HTTP/1.1\r\n: a", b"GET / HTTP/1.1\r\na b: c",
-        b"GET / HTTP/1.1\r\n\xc3\xa9: c", b"GET / HTTP/1.1\r\nx\0: c",
-        b"POST / HTTP/1.1\r\nContent-Length: +1", b"POST / HTTP/1.1\r\nContent-Length: 1, 1",
-        b"POST / HTTP/1.1\r\nContent-Length:", b"POST / HTTP/1.1\r\nContent-Length: 0x1",
-        b"POST / HTTP/1.1\r\nContent-Length: \xd9\xa1", b"POST / HTTP/1.1\r\nContent-Length: 1 1",
-        b"POST / HTTP/1.1\r\nContent-Length: 1\r\ncontent-length: 1",
+        b"GET / HTTP/1.1\nx: a", b"GET / HTTP/1.1\r", b"GET\t/ HTTP/1.1",
     ],
 )  # fmt: skip
-def test_what_other_readers_may_understand_otherwise(read: Reader, data: bytes) -> None:
+def test_other_request_lines(read: Reader, line: bytes) -> None:
     """400: two readers that disagree about a request let one be smuggled in the other."""
     with pytest.raises(HttpError) as caught:
-        read(data + END)
+        read(line + b"\r\nHost: x" + END)
 
     assert caught.value.status == 400
+
+
+@both
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"x: a\nb: c", b"x: a\rb: c", b"x: a\r\r\nb: c", b"x: a\r\n b", b"x: a\r\n\tb: c",
+        b"x: a\0b", b"x: a\x1b[0m", b"x: \x7f", b"x : a", b": a", b"a b: c", b"\xc3\xa9: c",
+        b"x\0: c", b"x", b"Content-Length: +1", b"Content-Length: 1, 1", b"Content-Length:",
+        b"Content-Length: 0x1", b"Content-Length: \xd9\xa1", b"Content-Length: 1 1",
+        b"Content-Length: 1\r\ncontent-length: 1", b"host: x",
+    ],
+)  # fmt: skip
+def test_fields_that_other_readers_may_understand_otherwise(read: Reader, fields: bytes) -> None:
+    """400, for the same reason; a second Host among them."""
+    with pytest.raises(HttpError) as caught:
+        read(b"POST / HTTP/1.1\r\nHost: x\r\n" + fields + END)
+
+    assert caught.value.status == 400
+
+
+@both
+def test_a_request_without_a_host(read: Reader) -> None:
+    """Only HTTP/1.0 may leave it out (RFC 9112 section 3.2)."""
+    with pytest.raises(HttpError) as caught:
+        read(b"GET / HTTP/1.1" + END)
+
+    assert caught.value.status == 400
+    assert read(b"GET / HTTP/1.0" + END).path == "/"
 
 
 @both
 def test_a_request_with_all_its_parts(read: Reader) -> None:
     """Names in lower case, values without blanks around them, in their order, UTF-8."""
     head = read(
-        b"GET /new?a=%20&b HTTP/1.1\r\n"
+        b"GET /new?a=%20&b HTTP/1.1\r\nHost: y\r\n"
         b"X-One: \t a \tb \r\nx-two:\r\nX-ONE: j\xc3\xbcrgen\xff\r\n\r\n"
     )
 
@@ -151,7 +170,7 @@ def test_who_may_send_another_request(
     read: Reader, version: bytes, connection: bytes, keeps: bool
 ) -> None:
     """Clients of HTTP/1.1 that do not say `close` (RFC 9112 section 9.3)."""
-    data = b"GET / HTTP/%b\r\nConnection: %b\r\n\r\n" % (version, connection)
+    data = b"GET / HTTP/%b\r\nHost: x\r\nConnection: %b\r\n\r\n" % (version, connection)
 
     assert read(data).keep_alive == keeps
 
@@ -161,7 +180,7 @@ def test_a_body_in_pieces() -> None:
 
     async def scenario() -> None:
         reader = asyncio.StreamReader()
-        reader.feed_data(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhelloGET")
+        reader.feed_data(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhelloGET")
         body = Body(reader, (await read_head(reader)).content_length)
 
         assert b"".join([piece async for piece in body.pieces()]) == b"hello"

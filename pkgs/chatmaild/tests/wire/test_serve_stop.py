@@ -15,7 +15,7 @@ from chatmaild.wire.http_server import http
 Server = Callable[[socket.socket], contextlib.AbstractAsyncContextManager[None]]
 
 LINE = b"hello\n"
-REQUEST = b"POST /new HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello"
+REQUEST = b"POST /new HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
 # more turns of the event loop than it takes to accept a connection and read from it
 TURNS = range(8)
 

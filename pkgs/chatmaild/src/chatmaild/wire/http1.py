@@ -1,8 +1,22 @@
-"""Read and write HTTP/1.1 messages (RFC 9112): the one reader for Dovecot, nginx and their bodies.
+"""Read and write HTTP/1.1 messages (RFC 9112): one reader for logins, events, /new and /mxdeliv.
 
-It is strict, because nginx passes on what strangers write: a field is one line, a name is a token,
-no control characters, one Content-Length, no chunks. Anything else gets its status and the
-connection is closed. `http_server` serves whole requests; /mxdeliv reads its bodies in pieces.
+nginx passes on what strangers write, so the reader is strict: a field is one line, its name is a
+token, no control characters, one Host, one Content-Length, no chunks, a path as target. Other
+requests get their status and the connection is closed. `http_server` serves whole requests;
+/mxdeliv reads its bodies in pieces.
+
+Why no library: h11 and httptools are cheap enough, but not strict. Figures of
+`bench/http_readers.py`, 60 paired rounds, Python 3.11, CPU time; a login over TLS with a known
+password takes 3.4 ms of Dovecot's and 0.5 ms of the accounts service's:
+
+    reader             login            /mxdeliv, 20 kB   memory
+    this one           11 us            25 us
+    h11 0.14           50 us (+1.0 %)   57 us             +0.5 MB
+    httptools 0.1.1     6 us (-0.1 %)    7 us
+
+Both take folded fields, a bare LF as the end of a line, an absolute URL as target, and chunks; h11
+also control characters and equal lengths twice, httptools also blanks before the colon, an empty
+line first and no Host. The checks to add in front of them are as long as this reader.
 """
 
 from __future__ import annotations
@@ -28,7 +42,7 @@ _REQUEST_LINE = re.compile(rf"({_TOKEN}) (/[!-~]*) HTTP/1\.([0-9])")
 _NAME = re.compile(_TOKEN)
 # all but the tab: RFC 9110 section 5.5 allows no other, and a bare CR or LF ends a line for some
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-# more digits than any limit has; int() refuses thousands of them
+# more than any limit has
 _MAX_LENGTH_DIGITS = 15
 
 
@@ -149,20 +163,18 @@ def parse_head(data: bytes) -> Head:
     if start is None or _CONTROL.search(text.replace("\r\n", "")):
         raise HttpError(400)
     fields = tuple(map(_field, lines))
+    length, hosts, closes = _framing(fields)
+    is_1_0 = start[3] == "0"
+    if hosts > 1 or not (hosts or is_1_0):  # RFC 9112 section 3.2
+        raise HttpError(400)
     path, _, query = start[2].partition("?")
-    closes = any(
-        option.strip(" \t").lower() == "close"
-        for name, value in fields
-        if name == "connection"
-        for option in value.split(",")
-    )
     return Head(
         method=start[1],
         path=path,
         query=query,
         fields=fields,
-        content_length=_content_length(fields),
-        keep_alive=start[3] != "0" and not closes,
+        content_length=length,
+        keep_alive=not (closes or is_1_0),
     )
 
 
@@ -174,15 +186,23 @@ def _field(line: str) -> tuple[str, str]:
     return name.lower(), value.strip(" \t")
 
 
-def _content_length(fields: tuple[tuple[str, str], ...]) -> int:
-    if any(name == "transfer-encoding" for name, _ in fields):
-        raise HttpError(411)
-    length, *others = [value for name, value in fields if name == "content-length"] or ["0"]
-    if others or not (length.isascii() and length.isdigit()):
-        raise HttpError(400)
+def _framing(fields: tuple[tuple[str, str], ...]) -> tuple[int, int, bool]:
+    """Return the length of the body, the number of Host fields, and whether the client closes."""
+    length, hosts, closes = "", 0, False
+    for name, value in fields:
+        if name == "content-length":
+            if length or not (value.isascii() and value.isdigit()):
+                raise HttpError(400)
+            length = value
+        elif name == "transfer-encoding":
+            raise HttpError(411)
+        elif name == "host":
+            hosts += 1
+        elif name == "connection":
+            closes |= "close" in [option.strip(" \t") for option in value.lower().split(",")]
     if len(length) > _MAX_LENGTH_DIGITS:
         raise HttpError(413)
-    return int(length)
+    return int(length or "0"), hosts, closes
 
 
 async def read_head(reader: asyncio.StreamReader) -> Head:

@@ -29,7 +29,7 @@ def test_other_methods(method: str) -> None:
 
     async def scenario() -> None:
         async with relay() as r:
-            answer = await r.sends(f"{method} /mxdeliv HTTP/1.1\r\n\r\n".encode())
+            answer = await r.sends(f"{method} /mxdeliv HTTP/1.1\r\nHost: us.test\r\n\r\n".encode())
 
             assert answer.startswith(b"HTTP/1.1 405 Method Not Allowed\r\n")
 
@@ -40,9 +40,12 @@ def test_other_methods(method: str) -> None:
     ("request_", "status"),
     [
         (b"nonsense\r\n\r\n", b"400"),
-        (b"POST /mxdeliv HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"400"),
-        (b"POST /mxdeliv HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"411"),
-        (b"POST /mxdeliv HTTP/1.1\r\nX: " + b"x" * MAX_HEAD_BYTES + b"\r\n\r\n", b"431"),
+        (b"POST /mxdeliv HTTP/1.1\r\nHost: us.test\r\nContent-Length: x\r\n\r\n", b"400"),
+        (b"POST /mxdeliv HTTP/1.1\r\nHost: us.test\r\nTransfer-Encoding: chunked\r\n\r\n", b"411"),
+        (
+            b"POST /mxdeliv HTTP/1.1\r\nHost: us.test\r\nX: " + b"x" * MAX_HEAD_BYTES + b"\r\n\r\n",
+            b"431",
+        ),
     ],
 )
 def test_requests_that_nginx_never_sends(request_: bytes, status: bytes) -> None:
@@ -60,7 +63,9 @@ def test_a_request_that_breaks_off_is_not_taken(caplog: pytest.LogCaptureFixture
 
     async def scenario() -> None:
         async with relay() as r:
-            head = f"POST /mxdeliv HTTP/1.1\r\nContent-Length: 9\r\n{TO_BOB}\r\n\r\n"
+            head = (
+                f"POST /mxdeliv HTTP/1.1\r\nHost: us.test\r\nContent-Length: 9\r\n{TO_BOB}\r\n\r\n"
+            )
             await r.sends(head.encode() + b"half", eof=True)
 
             assert (r.smtpd.sessions, r.smtpd.accepted) == (1, [])

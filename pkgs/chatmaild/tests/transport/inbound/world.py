@@ -51,7 +51,14 @@ class Relay:
     async def posts(self, *fields: str, content: bytes = CONTENT) -> tuple[int, str]:
         """Status and body of the answer to a POST."""
         head = "\r\n".join(
-            ["POST /mxdeliv HTTP/1.1", f"Content-Length: {len(content)}", *fields, "", ""]
+            [
+                "POST /mxdeliv HTTP/1.1",
+                "Host: us.test",
+                f"Content-Length: {len(content)}",
+                *fields,
+                "",
+                "",
+            ]
         )
         answer = await self.sends(head.encode() + content)
         first, _, body = answer.decode().partition("\r\n\r\n")
