@@ -8,12 +8,14 @@ do not refuse all that ours refuses. `bench/accounts.py` has the cost of a login
 
 import argparse
 import asyncio
+import importlib
 import importlib.util
 import pathlib
 import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "src"))
 
@@ -60,7 +62,7 @@ def own_mxdeliv(count: int) -> None:
 
 def h11_reads(data: bytes) -> Read:
     """A connection for each request."""
-    import h11
+    h11: Any = importlib.import_module("h11")
 
     def read(count: int) -> None:
         for _ in range(count):
@@ -76,7 +78,7 @@ def h11_reads(data: bytes) -> Read:
 
 def httptools_reads(data: bytes) -> Read:
     """Callbacks that collect what a handler needs, as text."""
-    import httptools
+    httptools: Any = importlib.import_module("httptools")
 
     class Collector:
         def __init__(self) -> None:

@@ -74,7 +74,7 @@ def test_postfix_finds_the_gateway(settings: Settings) -> None:
     ("request_", "start"),
     [
         (b"GET /mxdeliv HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 405 "),
-        (b"POST /mxdeliv HTTP/1.1\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 400 "),
+        (b"POST /mxdeliv HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 400 "),
         (b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 200 "),
     ],
 )
