@@ -5,6 +5,7 @@
     ├── AddressError     (ValueError)    a text is no address of the kind that is needed
     ├── BusyError        (TimeoutError)  too much to do or a lock that stays taken; ask again later
     ├── KeyUnavailableError (TimeoutError) a DKIM key cannot be looked up now; ask again later
+    ├── SocketInUseError (OSError)       another process listens where this one would
     ├── RegistrationRefused              no new address is made now; carries a reason code
     └── ProtocolError    (ValueError)    a peer on a socket speaks something else
 
@@ -30,6 +31,10 @@ class BusyError(ChatmaildError, TimeoutError):
 
 class KeyUnavailableError(ChatmaildError, TimeoutError):
     """DNS gives no answer about a DKIM key; the sender should come back."""
+
+
+class SocketInUseError(ChatmaildError, OSError):
+    """Another process listens there; the text names the socket and says what to do."""
 
 
 class RegistrationRefused(ChatmaildError):  # noqa: N818 - a refusal, not a fault

@@ -1,9 +1,25 @@
-"""Talking to systemd, without importing more than that takes.
+"""Speak systemd's protocols for services: readiness, and file descriptors that it keeps.
 
 Listening sockets live longer than the process: systemd keeps a copy of each in the unit's file
-descriptor store (sd_pid_notify_with_fds(3)) and hands it to the next process. Whoever connects
-while a killed or upgraded service starts again waits for a moment instead of being refused. A
-`systemctl stop` empties the store, so a service that is not to run refuses at once.
+descriptor store (sd_pid_notify_with_fds(3)) and hands it to the next process. Clients that connect
+while a killed or upgraded service starts again wait instead of being refused. `systemctl stop`
+empties the store, so a stopped service refuses at once.
+
+Why not `.socket` units? Tried with systemd 257 on a relay, beside this store:
+
+* A kill and a restart refuse nobody either way. Only the first start differs: the store has
+  nothing then, so clients are refused until the service listens; they repeat, and Postfix defers.
+* The filter needs the store in any case: it hands over the connections of SMTP sessions.
+* A `.socket` unit starts its service for every client. After exit status 78 (unusable settings) it
+  started the service 84 times in ten seconds, against `RestartPreventExitStatus=78`, and clients
+  waited for their timeouts; with the store they are refused at once, and Postfix answers 4xx.
+* A stopped service comes back with the next client, unless its sockets are stopped first.
+* systemd restarts no `.socket` while its service runs, and leaves it stopped: a changed port or
+  path needs a stop of the service, with its sessions. Here, a restart takes the new one.
+* One `.socket` unit has one mode, owner and name, so this would be six more units; stopping a
+  service would remove their files with its runtime directory.
+* `.socket` units would keep a process that is started by hand from replacing live sockets.
+  `listening` does so, too: it connects first, and stops where another process answers.
 """
 
 import functools
