@@ -1,6 +1,7 @@
 """No process takes the socket of another one, and a restart heals what a stale socket left."""
 
 import contextlib
+import errno
 import grp
 import json
 import os
@@ -16,6 +17,7 @@ import pytest
 from chatmaild.dkim.keys import ensure_keys
 from chatmaild.errors import SocketInUseError
 from chatmaild.settings import Settings
+from chatmaild.wire import systemd
 from chatmaild.wire.listening import listen_tcp, listen_unix
 
 from ..children import chatmaild, environment
@@ -189,6 +191,38 @@ def test_a_full_queue_is_no_stale_socket(tmp_path: pathlib.Path) -> None:
 
         with pytest.raises(SocketInUseError, match="is in use"):
             listen_unix(path)
+
+
+class _Stranger(socket.socket):
+    """A client that may not connect: the file is one of root, mode 0600."""
+
+    def connect(self, address: Any) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+@pytest.mark.parametrize("listens", [False, True])
+def test_a_file_of_another_user(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, listens: bool, is_kept: bool
+) -> None:
+    """Is replaced, unless another process than the one before this one listens there."""
+    path = tmp_path / "s"
+    kept = listen_unix(path) if is_kept else None
+    path.unlink(missing_ok=True)
+    monkeypatch.setattr(systemd, "take_kept", lambda _: kept)
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        if listens:
+            other.listen()
+        with monkeypatch.context() as patch:
+            patch.setattr(socket, "socket", _Stranger)
+            if listens:
+                with pytest.raises(SocketInUseError, match="is in use"):
+                    listen_unix(path)
+                return
+            listener = listen_unix(path)
+    with listener, socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
 
 
 def test_a_taken_port_is_named() -> None:

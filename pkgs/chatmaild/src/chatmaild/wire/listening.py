@@ -21,6 +21,8 @@ from chatmaild.wire import systemd
 BACKLOG: Final = 1024
 # unix(7), SO_PEERCRED: process, user and group that called listen()
 _CREDENTIALS: Final = struct.Struct("3i")
+# flag of a listening socket in /proc/net/unix (__SO_ACCEPTCON)
+_LISTENS: Final = 1 << 16
 
 
 def listen_unix(path: str | Path, mode: int = 0o666) -> socket.socket:
@@ -57,7 +59,7 @@ def _is_reached(path: Path, listener: socket.socket | None) -> bool:
 
     Raises:
         SocketInUseError: they reach another process.
-        OSError: this process may not connect.
+        OSError: this process may not enter the directory.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.setblocking(False)
@@ -65,17 +67,31 @@ def _is_reached(path: Path, listener: socket.socket | None) -> bool:
             client.connect(str(path))
         except (FileNotFoundError, ConnectionRefusedError):
             return False
+        except PermissionError:
+            # a file of another user, as a service leaves it that root started by hand
+            if not _has_listener(path, listener):
+                return False
+            raise SocketInUseError(f"{path} is in use: stop the unit that listens there") from None
         except BlockingIOError:
             # a full queue: that of the kept listener, whose clients have waited for this process
             if listener is not None:
                 return True
-            in_use = f"{path} is in use: stop the unit that listens there"
-            raise SocketInUseError(in_use) from None
+            raise SocketInUseError(f"{path} is in use: stop the unit that listens there") from None
         answer = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         process, *_ = _CREDENTIALS.unpack(answer)
     if listener is not None and process == os.getpid():
         return True
     raise SocketInUseError(f"{path} is in use by process {process}: stop its unit first")
+
+
+def _has_listener(path: Path, kept: socket.socket | None) -> bool:
+    """Tell whether another socket than the kept one listens at the path (proc(5), net/unix)."""
+    own = os.fstat(kept.fileno()).st_ino if kept is not None else None
+    for line in Path("/proc/self/net/unix").read_text(errors="surrogateescape").splitlines()[1:]:
+        _, _, _, flags, _, _, inode, *name = line.split(maxsplit=7)
+        if name == [str(path)] and int(flags, 16) & _LISTENS and int(inode) != own:
+            return True
+    return False
 
 
 def _new(path: Path, mode: int) -> socket.socket:
