@@ -1,4 +1,4 @@
-"""The accounts service: everything that knows addresses, in one process of the user vmail."""
+"""The accounts service: logins, recipients, metadata, push and /new, as the user vmail."""
 
 import logging
 import os
@@ -9,7 +9,7 @@ from chatmaild.wire import serve
 
 _log = logging.getLogger(__name__)
 
-# mailboxes: nothing for others, and the group may only ask for names that it knows
+# mailboxes: others may do nothing, the group may open paths that it knows
 UMASK = 0o027
 
 

@@ -1,4 +1,4 @@
-"""What the accounts service listens on, and who answers there."""
+"""Set up the accounts service: its sockets and what answers there."""
 
 from contextlib import AsyncExitStack
 

@@ -1,4 +1,4 @@
-"""What the transport service listens on, and who answers there."""
+"""Set up the transport service: its sockets and what answers there."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from chatmaild.address import domain_of
 from chatmaild.metrics import Counters
 from chatmaild.settings import Settings
 from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES, Mxdeliv
-from chatmaild.transport.inbound.smtp_client import Smtpds
+from chatmaild.transport.inbound.smtp_client import SmtpSessions
 from chatmaild.transport.outbound.connections import Connections
 from chatmaild.transport.outbound.delivery import Delivery
 from chatmaild.transport.outbound.destinations import Destinations
@@ -44,10 +44,10 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     async def gateway(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await Session(delivery, reader, writer).run()
 
-    smtpds = Smtpds(settings.ports.mxdeliv_smtp, settings.mail_domain)
-    stack.callback(smtpds.close)
+    smtp_sessions = SmtpSessions(settings.ports.mxdeliv_smtp, settings.mail_domain)
+    stack.callback(smtp_sessions.close)
     mxdeliv = Mxdeliv(
-        smtpds=smtpds,
+        smtp_sessions=smtp_sessions,
         max_message_bytes=settings.mail.max_message_bytes,
         max_recipients=settings.mail.max_recipients,
         any_exists=partial(socketmap.any_found, settings.sockets.recipients, "recipients"),
@@ -63,10 +63,10 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
 
 
 def routes(destinations: Destinations) -> socketmap.LookUp:
-    """Return the map of the ways to domains."""
+    """Return the map of the next hops of domains."""
 
     def look_up(_: str, key: str) -> str:
-        # Postfix asks for `user@domain`, then for `domain`: the first answer is for all
+        # Postfix looks up `user@domain`, then `domain`; the first answer counts
         route = destinations.route(domain_of(key), time.monotonic())
         return socketmap.found(route) if route else socketmap.NOT_FOUND
 

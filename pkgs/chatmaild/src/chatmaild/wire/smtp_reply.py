@@ -1,9 +1,9 @@
-"""SMTP replies: a code and its text (RFC 5321 section 4.2, RFC 3463)."""
+"""Parse SMTP replies: a code and its text (RFC 5321 section 4.2, RFC 3463)."""
 
 import re
 from dataclasses import dataclass
 
-# RFC 5321 section 4.5.3.1.5: a reply line has at most 512 octets with code and CRLF
+# RFC 5321 section 4.5.3.1.5: a reply line has at most 512 bytes with code and CRLF
 MAX_TEXT_LENGTH = 400
 
 _REPLY = re.compile(r"([2-5][0-5][0-9])(?:[ -](.*))?")
@@ -14,7 +14,7 @@ _OF_ONE_RECIPIENT = re.compile(r"[245]\.[12]\.[0-9]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What one side of an SMTP dialogue answers.
+    """The reply of an SMTP server.
 
     Attributes:
         code: three digits.
@@ -30,24 +30,24 @@ class Reply:
 
     @property
     def accepted(self) -> bool:
-        """The command, or the message, was accepted."""
+        """Whether the command, or the message, was accepted."""
         return 200 <= self.code < 400
 
     @property
     def permanent(self) -> bool:
-        """Trying again is useless."""
+        """Whether trying again is useless."""
         return self.code >= 500
 
     @property
     def about_one_recipient(self) -> bool:
-        """The refusal may hold for one of several recipients, not for the message."""
+        """Whether the refusal may be about one recipient, not about the message."""
         if self.code in (550, 551, 553):
             return not self.text.startswith("5.7.")
         return _OF_ONE_RECIPIENT.match(self.text) is not None
 
 
 def parse_reply(text: str) -> Reply | None:
-    """The reply that a text starts with, or None; of several lines the first one counts."""
+    """Return the reply that a text starts with, or None; only its first line counts."""
     line = text.lstrip().partition("\n")[0].rstrip()
     match = _REPLY.fullmatch(line)
     if match is None:

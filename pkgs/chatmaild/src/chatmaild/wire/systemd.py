@@ -34,7 +34,7 @@ _FIRST_FD = 3
 
 
 def notify(state: str, descriptors: Sequence[int] = ()) -> None:
-    """Tell systemd a state, for example `READY=1` (sd_notify(3)); nothing without systemd."""
+    """Send systemd a state, for example `READY=1` (sd_notify(3)); do nothing without systemd."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
@@ -49,7 +49,7 @@ def notify(state: str, descriptors: Sequence[int] = ()) -> None:
 
 
 def wait_until_heard(deadline_s: float) -> None:
-    """Wait until systemd has handled all that it was told (sd_notify_barrier(3))."""
+    """Wait until systemd has handled all earlier messages (sd_notify_barrier(3))."""
     if not os.environ.get("NOTIFY_SOCKET"):
         return
     waiting, given = os.pipe2(os.O_CLOEXEC)
@@ -64,14 +64,14 @@ def wait_until_heard(deadline_s: float) -> None:
 
 
 def keep(name: str, listener: socket.socket) -> None:
-    """Let systemd hold on to a listening socket, for the next process of this unit."""
+    """Let systemd keep a listening socket for the next process of this unit."""
     notify(f"FDSTORE=1\nFDPOLL=0\nFDNAME={_stored(name)}", [listener.fileno()])
 
 
 def keep_connection(name: str, connection: socket.socket, state: bytes) -> None:
-    """The same for a connection, and what the next process must know of it.
+    """Let systemd keep a connection and its state for the next process of this unit.
 
-    Both have the name, which is for this connection alone. systemd drops a connection that ends.
+    Both are kept under the name, which must be unique. systemd drops a connection that ends.
     """
     descriptors = [connection.fileno()]
     if state:
@@ -86,15 +86,15 @@ def keep_connection(name: str, connection: socket.socket, state: bytes) -> None:
 
 
 def take_kept(name: str) -> socket.socket | None:
-    """The listening socket that an earlier process of this unit kept under the name."""
+    """Return the listening socket that an earlier process kept under the name, or None."""
     descriptors = _kept().pop(_stored(name), ())
     return socket.socket(fileno=descriptors[0]) if descriptors else None
 
 
 def take_connections(prefix: str) -> list[tuple[socket.socket, bytes]]:
-    """The connections that an earlier process kept under names with the prefix, with their states.
+    """Return connections and states that an earlier process kept under names with the prefix.
 
-    systemd forgets them.
+    systemd's copies are dropped.
     """
     taken = []
     for name in [name for name in _kept() if name.startswith(prefix)]:
@@ -113,12 +113,12 @@ def _content(memory: int) -> bytes:
 
 
 def forget(name: str) -> None:
-    """Let systemd close its copy of the socket that was kept under the name."""
+    """Let systemd close its copies of what was kept under the name."""
     notify(f"FDSTOREREMOVE=1\nFDNAME={_stored(name)}")
 
 
 def drop_kept() -> None:
-    """Close what an earlier process kept and this one did not take, such as another port."""
+    """Close what an earlier process kept and this one did not take, such as an old port."""
     for name, descriptors in _kept().items():
         forget(name)
         for descriptor in descriptors:
@@ -127,13 +127,13 @@ def drop_kept() -> None:
 
 
 def _stored(name: str) -> str:
-    """The name as systemd takes it: a colon separates names."""
+    """Return the name without colons, which separate names in LISTEN_FDNAMES."""
     return name.replace(":", "-")
 
 
 @functools.cache
 def _kept() -> dict[str, list[int]]:
-    """Descriptors by name of what systemd passed; they are for this process alone."""
+    """Return the descriptors that systemd passed to this process, by name."""
     count, names = os.environ.get("LISTEN_FDS", ""), os.environ.get("LISTEN_FDNAMES", "")
     if os.environ.get("LISTEN_PID") != str(os.getpid()) or not count.isdigit():
         return {}

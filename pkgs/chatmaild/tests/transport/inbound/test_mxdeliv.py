@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from chatmaild.transport.inbound.mxdeliv import Mxdeliv
-from chatmaild.transport.inbound.smtp_client import Smtpds
+from chatmaild.transport.inbound.smtp_client import SmtpSessions
 
 from ..conftest import listening
 from .world import CONTENT, FROM_EVE, MAX_BYTES, TO_BOB, relay
@@ -112,7 +112,7 @@ def test_a_postfix_that_is_down_is_a_passing_problem() -> None:
         async with relay() as r, listening(r.smtpd.serve) as port:
             pass
         service = Mxdeliv(
-            smtpds=Smtpds(port, "us.test"),
+            smtp_sessions=SmtpSessions(port, "us.test"),
             max_message_bytes=MAX_BYTES,
             max_recipients=3,
             any_exists=r.addresses.any_exists,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chatmaild.metrics import Counters
 from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES, Mxdeliv
-from chatmaild.transport.inbound.smtp_client import Smtpds
+from chatmaild.transport.inbound.smtp_client import SmtpSessions
 
 from ..conftest import DEADLINE_S, Smtpd, listening
 
@@ -70,9 +70,9 @@ async def relay() -> AsyncIterator[Relay]:
     """A relay for us.test."""
     smtpd, addresses, counters = Smtpd(), Addresses(), Counters()
     async with asyncio.timeout(DEADLINE_S), listening(smtpd.serve) as smtp_port:
-        smtpds = Smtpds(smtp_port, "us.test")
+        smtp_sessions = SmtpSessions(smtp_port, "us.test")
         service = Mxdeliv(
-            smtpds=smtpds,
+            smtp_sessions=smtp_sessions,
             max_message_bytes=MAX_BYTES,
             max_recipients=3,
             any_exists=addresses.any_exists,
@@ -80,4 +80,4 @@ async def relay() -> AsyncIterator[Relay]:
         )
         async with listening(service.connection, limit=MAX_HEAD_BYTES) as port:
             yield Relay(smtpd, addresses, counters, port)
-        smtpds.close()
+        smtp_sessions.close()

@@ -1,7 +1,7 @@
-"""What nginx passes on: `/new` and `/account/delete`.
+"""Answer requests that nginx passes on: `/new` and `/account/delete`.
 
-POST /new               {"email", "password"}, in self-signed mode with "dclogin_url"; the address
-                        itself is made by its first login, or here and now with `/new?TOKEN`
+POST /new               {"email", "password"}, in self-signed mode with "dclogin_url"; the first
+                        login creates the account, or this request does so with `/new?TOKEN`
 GET /new                301 to `dcaccount:https://DOMAIN/new`; in self-signed mode as POST
 /cgi-bin/newemail.py    the same, for QR codes that were printed long ago
 POST /account/delete    form or JSON with "address" and "password"; a browser is sent to a page
@@ -50,13 +50,13 @@ _STATUS = {
 _CODE_OF_STATUS = {405: "method", 413: "too-large", 404: "not-found", 500: "fault"}
 # seconds; a bucket of two requests a second has one by then
 RETRY_AFTER = "1"
-# a name of nine random characters is free, unless this machine is out of its mind
+# a name of nine random characters is free at the first attempt
 MAX_NAME_ATTEMPTS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Deletion:
-    """What to delete; `address` is None for text that is none, `language` that of the form."""
+    """A request to delete; `address` is None for a text that is none, `language` the form's."""
 
     address: Address | None
     password: bytes
@@ -77,7 +77,7 @@ class Web:
         self._ip_limit = IpLimit(limits.per_address_burst, limits.per_address_refill_per_second)
 
     async def handle(self, request: Request) -> Response:
-        """The answer to a request; a refusal says why in the person's language."""
+        """Answer a request; a refusal has its reason in the language of the request."""
         try:
             if request.head.path in NEW_PATHS:
                 return await self._new(request)
@@ -91,7 +91,7 @@ class Web:
             return refuse("overloaded", request)
 
     def refusal(self, status: int) -> Response:
-        """The answer to a request that could not be read, so in no language but English."""
+        """Return the answer to an unreadable request, whose language is unknown: in English."""
         code = _CODE_OF_STATUS.get(status, "bad-request")
         return json_response({"reason": sentence(code, LANGUAGES[0])}, status)
 
@@ -107,7 +107,7 @@ class Web:
         if not self._ip_limit.allow(client_ip(request), time.monotonic()):
             return refuse("too-many", request, retry_after=RETRY_AFTER)
         if request.head.method == "HEAD":
-            # nothing is made for somebody who does not want to read it
+            # a HEAD request does not get the password, so there is nothing to offer
             return Response(headers={"Cache-Control": "no-store"})
         password = random_password(self._settings.accounts)
         if token and (not self._switch.is_open or self._invites.get(token)):
@@ -173,7 +173,7 @@ class Web:
 
 
 def refuse(code: str, request: Request, **headers: str) -> Response:
-    """A refusal with its reason in the language of the request."""
+    """Return a refusal with its reason in the language of the request."""
     language = preferred(request.head.value("accept-language"))
     return json_response(
         {"reason": sentence(code, language)},
@@ -185,12 +185,12 @@ def refuse(code: str, request: Request, **headers: str) -> Response:
 
 
 def client_ip(request: Request) -> str:
-    """Who asks, as nginx says; it sets the header whatever the client sent."""
+    """Return the client's IP address; nginx sets the header, whatever the client sent."""
     return request.head.value("x-real-ip")
 
 
 def parse_deletion(request: Request) -> _Deletion | None:
-    """What the body wants deleted; None when it cannot be told."""
+    """Parse a request to delete; None when it lacks a field."""
     kind = request.head.value("content-type").partition(";")[0].strip().lower()
     try:
         text = request.body.decode()

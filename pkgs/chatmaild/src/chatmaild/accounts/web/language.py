@@ -1,16 +1,16 @@
-"""Sentences for people, in the language that their client asks for (RFC 9110 section 12.5.4)."""
+"""Choose sentences by Accept-Language (RFC 9110 section 12.5.4)."""
 
 import functools
 import json
 from pathlib import Path
 
 LANGUAGES = ("en", "de", "pl", "it", "fr", "es", "nl", "pt", "ru", "uk")
-# a header with more than these is no person's
+# no browser sends more
 _MAX_RANGES = 20
 
 
 def preferred(accept_language: str) -> str:
-    """The language with the highest quality that there are texts in, else English."""
+    """Return the language with the highest quality for which there are texts, else English."""
     best, best_quality = LANGUAGES[0], 0.0
     for item in accept_language.split(",")[:_MAX_RANGES]:
         tag, _, parameter = item.partition(";")
@@ -22,7 +22,7 @@ def preferred(accept_language: str) -> str:
 
 
 def sentence(code: str, language: str) -> str:
-    """The sentence of a reason code."""
+    """Return the sentence of a reason code."""
     return _texts()[code][language]
 
 
