@@ -3,6 +3,7 @@
 import logging
 import os
 from contextlib import AsyncExitStack
+from typing import Final
 
 from chatmaild.settings import Settings
 from chatmaild.wire import serve
@@ -10,7 +11,7 @@ from chatmaild.wire import serve
 _log = logging.getLogger(__name__)
 
 # mailboxes: others may do nothing, the group may open paths that it knows
-UMASK = 0o027
+UMASK: Final = 0o027
 
 
 def run(settings: Settings) -> None:

@@ -2,15 +2,16 @@
 
 import secrets
 import string
+from typing import Final
 from urllib.parse import quote
 
 from chatmaild.address import Address
 from chatmaild.settings import Accounts, Settings
 
 # every client and every URL keeps these as they are
-PUNCTUATION = "!#$%&()*+,-./:;<=>?@[]^_{|}~"
-PASSWORD_CHARACTERS = string.ascii_letters + string.digits + PUNCTUATION
-EXTRA_PASSWORD_LENGTH = 3
+PUNCTUATION: Final = "!#$%&()*+,-./:;<=>?@[]^_{|}~"
+PASSWORD_CHARACTERS: Final = string.ascii_letters + string.digits + PUNCTUATION
+EXTRA_PASSWORD_LENGTH: Final = 3
 
 
 def random_name(limits: Accounts) -> str:

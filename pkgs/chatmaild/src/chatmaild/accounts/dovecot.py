@@ -10,6 +10,7 @@ GET  /metrics     counters in the text format of Prometheus
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import Final
 from urllib.parse import parse_qsl
 
 from chatmaild.accounts.login import Logins
@@ -21,8 +22,8 @@ from chatmaild.wire.http1 import Request, Response, json_response
 from chatmaild.wire.http_server import Handler
 
 # Dovecot requires a token and does not use it
-TOKEN = "x"  # noqa: S105
-RETRY_AFTER_S = "1"
+TOKEN: Final = "x"  # noqa: S105
+RETRY_AFTER_S: Final = "1"
 
 
 def handler(

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from chatmaild import logs
 from chatmaild.accounts.registration import RegistrationSwitch
@@ -27,9 +27,9 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # a hash occupies a core, a creation waits for the disk, which takes several writes at once
-THREADS = 8
+THREADS: Final = 8
 # one second of work for one core; further requests get BusyError
-MAX_WAITING = 400
+MAX_WAITING: Final = 400
 
 
 class Logins:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from chatmaild.address import Address, parse_address
 from chatmaild.errors import AddressError
@@ -9,7 +10,7 @@ from chatmaild.settings import Settings
 from chatmaild.wire.socketmap import NO_SUCH_MAP, NOT_FOUND, found
 
 # RFC 3463 section 3.2: bad destination mailbox address
-UNKNOWN = found("error:5.1.1 Recipient address rejected: User unknown")
+UNKNOWN: Final = found("error:5.1.1 Recipient address rejected: User unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from chatmaild import logs
 from chatmaild.errors import RegistrationRefused
@@ -17,10 +18,10 @@ from chatmaild.settings import Registration, Settings
 
 _log = logging.getLogger(__name__)
 
-MEGABYTE = 1 << 20
-_CLOSED_MARKER = "registration-closed"
+MEGABYTE: Final = 1 << 20
+_CLOSED_MARKER: Final = "registration-closed"
 # measuring costs a fifth of our part of a creation, and hundreds may come at once
-MEASURED_FOR_S = 0.5
+MEASURED_FOR_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

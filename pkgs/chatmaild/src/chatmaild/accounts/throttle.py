@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from chatmaild.address import Address
 
 # a busy mailbox has a hundred deliveries a second
-_EVERY_S = 1.0
+_EVERY_S: Final = 1.0
 
 
 class Throttle:

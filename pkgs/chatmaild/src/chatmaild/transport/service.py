@@ -4,6 +4,7 @@ import asyncio
 import time
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import Final
 
 from chatmaild.address import domain_of
 from chatmaild.metrics import Counters
@@ -19,9 +20,9 @@ from chatmaild.transport.outbound.smtp_server import Session
 from chatmaild.wire import socketmap
 from chatmaild.wire.serve import listen_tcp, listen_unix, streams
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK: Final = "127.0.0.1"
 # name of the smtp client in master.cf
-SMTP_CLIENT = "smtp-https"
+SMTP_CLIENT: Final = "smtp-https"
 
 
 async def set_up(settings: Settings, stack: AsyncExitStack) -> None:

@@ -1,9 +1,10 @@
 """Stuff and unstuff dots in DATA, in pieces of any size (RFC 5321 section 4.5.2)."""
 
 import re
+from typing import Final
 
-_END = b"\r\n.\r\n"
-_BARE_LF = re.compile(rb"(?<!\r)\n")
+_END: Final = b"\r\n.\r\n"
+_BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 
 
 class Unstuffer:

@@ -5,14 +5,15 @@ TAB, LF, CR, NUL and the escape character itself are written as 0x01 and a chara
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from chatmaild.errors import ProtocolError
 
 # what Dovecot itself accepts
-MAX_LINE_BYTES = 65536
+MAX_LINE_BYTES: Final = 65536
 
-_ESCAPES = {"\x01": "1", "\t": "t", "\n": "n", "\r": "r", "\0": "0"}
-_UNESCAPES = {code: char for char, code in _ESCAPES.items()}
+_ESCAPES: Final = {"\x01": "1", "\t": "t", "\n": "n", "\r": "r", "\0": "0"}
+_UNESCAPES: Final = {code: char for char, code in _ESCAPES.items()}
 
 
 def escape(text: str) -> str:

@@ -37,13 +37,13 @@ PIECE_BYTES: Final = 65536
 # nginx sends a request when it has all of it, so a body that stalls is a fault of nginx
 READ_S: Final = 60.0
 
-_TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - RFC 9110 section 5.6.2
-_REQUEST_LINE = re.compile(rf"({_TOKEN}) (/[!-~]*) HTTP/1\.([0-9])")
-_NAME = re.compile(_TOKEN)
+_TOKEN: Final = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - RFC 9110 section 5.6.2
+_REQUEST_LINE: Final = re.compile(rf"({_TOKEN}) (/[!-~]*) HTTP/1\.([0-9])")
+_NAME: Final = re.compile(_TOKEN)
 # all but the tab: RFC 9110 section 5.5 allows no other, and a bare CR or LF ends a line for some
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # more than any limit has
-_MAX_LENGTH_DIGITS = 15
+_MAX_LENGTH_DIGITS: Final = 15
 
 
 class HttpError(Exception):

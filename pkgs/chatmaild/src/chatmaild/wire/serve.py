@@ -13,6 +13,7 @@ import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
 
 from chatmaild.logs import log_error as log_error
 from chatmaild.wire import systemd
@@ -27,9 +28,9 @@ _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Connection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 # systemd kills after 90 s; requests here take milliseconds, so what is left then is idle
-DRAIN_S = 5.0
+DRAIN_S: Final = 5.0
 # asyncio needs 4 turns of its loop from accept() to the first read; 8 leaves a margin
-_TURNS_TO_READ = 8
+_TURNS_TO_READ: Final = 8
 
 
 @contextlib.asynccontextmanager

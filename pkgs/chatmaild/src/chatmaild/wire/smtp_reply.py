@@ -2,14 +2,15 @@
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 # RFC 5321 section 4.5.3.1.5: a reply line has at most 512 bytes with code and CRLF
-MAX_TEXT_LENGTH = 400
+MAX_TEXT_LENGTH: Final = 400
 
-_REPLY = re.compile(r"([2-5][0-5][0-9])(?:[ -](.*))?")
-_NOT_PRINTABLE = re.compile(r"[^ -~]+")
+_REPLY: Final = re.compile(r"([2-5][0-5][0-9])(?:[ -](.*))?")
+_NOT_PRINTABLE: Final = re.compile(r"[^ -~]+")
 # RFC 3463 sections 3.2 and 3.3: the status of one address or of its mailbox
-_OF_ONE_RECIPIENT = re.compile(r"[245]\.[12]\.[0-9]+")
+_OF_ONE_RECIPIENT: Final = re.compile(r"[245]\.[12]\.[0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,6 @@ def parse_reply(text: str) -> Reply | None:
     return Reply(code=int(match[1]), text=words[:MAX_TEXT_LENGTH])
 
 
-BUSY = Reply(code=451, text="4.3.2 Too much to do, try again later")
-LOCAL_ERROR = Reply(code=451, text="4.3.0 Local error, try again later")
-TOO_LARGE = Reply(code=552, text="5.3.4 Message exceeds maximum size")
+BUSY: Final = Reply(code=451, text="4.3.2 Too much to do, try again later")
+LOCAL_ERROR: Final = Reply(code=451, text="4.3.0 Local error, try again later")
+TOO_LARGE: Final = Reply(code=552, text="5.3.4 Message exceeds maximum size")

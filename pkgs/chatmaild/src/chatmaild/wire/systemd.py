@@ -28,9 +28,10 @@ import select
 import socket
 import stat
 from collections.abc import Sequence
+from typing import Final
 
 # sd_listen_fds(3): SD_LISTEN_FDS_START
-_FIRST_FD = 3
+_FIRST_FD: Final = 3
 
 
 def notify(state: str, descriptors: Sequence[int] = ()) -> None:

@@ -6,13 +6,13 @@ Clients drop the whole document when one member has a wrong type, so a wrong fil
 import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from chatmaild import logs
 
 _log = logging.getLogger(__name__)
 
-_MAX_VERSION = (1 << 32) - 1
+_MAX_VERSION: Final = (1 << 32) - 1
 
 
 class AppVersions:

@@ -11,6 +11,7 @@ import logging
 import re
 import time
 from pathlib import Path
+from typing import Final
 
 from chatmaild import logs
 from chatmaild.accounts.metadata.appversions import AppVersions
@@ -22,9 +23,9 @@ from chatmaild.store.tokens import Tokens, is_token
 
 _log = logging.getLogger(__name__)
 
-_PRIVATE = re.compile("priv/[^/]+/(.+)")
-_SERVER = re.compile("shared/[^/]+/vendor/vendor\\.dovecot/pvt/server/vendor/deltachat/(.+)")
-DEVICE_TOKEN = "devicetoken"  # noqa: S105 - a key's name
+_PRIVATE: Final = re.compile("priv/[^/]+/(.+)")
+_SERVER: Final = re.compile("shared/[^/]+/vendor/vendor\\.dovecot/pvt/server/vendor/deltachat/(.+)")
+DEVICE_TOKEN: Final = "devicetoken"  # noqa: S105 - a key's name
 
 
 class Keys:

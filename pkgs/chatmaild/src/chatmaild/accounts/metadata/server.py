@@ -11,6 +11,7 @@ T V                time stamps, logging hints: no answer
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from typing import Final
 
 from chatmaild.accounts.metadata.keys import Keys
 from chatmaild.address import Address, address_or_none
@@ -21,10 +22,10 @@ from chatmaild.wire.dovecot_dict import Command, escape, parse_line
 _log = logging.getLogger(__name__)
 
 # one SETMETADATA command sets a few keys
-MAX_TRANSACTIONS = 100
-MAX_CHANGES = 100
+MAX_TRANSACTIONS: Final = 100
+MAX_CHANGES: Final = 100
 # Dovecot logs it
-REFUSED = "this key cannot be set to this value"
+REFUSED: Final = "this key cannot be set to this value"
 
 
 @dataclass(slots=True)

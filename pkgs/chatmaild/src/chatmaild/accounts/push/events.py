@@ -1,11 +1,11 @@
 """Parse deliveries that Dovecot's event exporter posts."""
 
 import json
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from chatmaild.address import Address, address_or_none, parse_address
 
-_DELIVERY = "mail_delivery_finished"
+_DELIVERY: Final = "mail_delivery_finished"
 
 
 class Delivery(NamedTuple):

@@ -8,12 +8,13 @@ import contextlib
 import http.client
 import socket
 import ssl
+from typing import Final
 from urllib.parse import urlsplit
 
 # the notification server's own limit for a request
-TIMEOUT_S = 60.0
+TIMEOUT_S: Final = 60.0
 # only the status counts; after a longer answer the connection is closed
-MAX_ANSWER_BYTES = 65536
+MAX_ANSWER_BYTES: Final = 65536
 
 
 class Notifier:

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from chatmaild import logs
 from chatmaild.address import Address
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-FIRST_TRY_WORKERS = 4
-RETRY_WORKERS = 2
+FIRST_TRY_WORKERS: Final = 4
+RETRY_WORKERS: Final = 2
 
 
 class _Job:

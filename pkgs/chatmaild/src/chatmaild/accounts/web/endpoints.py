@@ -14,6 +14,7 @@ import json
 import logging
 import time
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import parse_qsl
 
 from chatmaild import logs
@@ -33,11 +34,11 @@ from chatmaild.wire.http1 import Request, Response, json_response
 
 _log = logging.getLogger(__name__)
 
-NEW_PATHS = ("/new", "/cgi-bin/newemail.py")
-DELETE_PATH = "/account/delete"
+NEW_PATHS: Final = ("/new", "/cgi-bin/newemail.py")
+DELETE_PATH: Final = "/account/delete"
 
 # a refusal's status where it is not 403 Forbidden
-_STATUS = {
+_STATUS: Final = {
     "stopped": 503,
     "overloaded": 503,
     "fault": 500,
@@ -47,11 +48,11 @@ _STATUS = {
     "not-found": 404,
     "too-large": 413,
 }
-_CODE_OF_STATUS = {405: "method", 413: "too-large", 404: "not-found", 500: "fault"}
+_CODE_OF_STATUS: Final = {405: "method", 413: "too-large", 404: "not-found", 500: "fault"}
 # seconds; a bucket of two requests a second has one by then
-RETRY_AFTER = "1"
+RETRY_AFTER: Final = "1"
 # a name of nine random characters is free at the first attempt
-MAX_NAME_ATTEMPTS = 100
+MAX_NAME_ATTEMPTS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,14 @@
 import hashlib
 import ipaddress
 import secrets
+from typing import Final
 
 from chatmaild.bounded import Bounded
 
 # 200 bytes each; beyond it the bucket unused for longest is dropped
-MAX_BUCKETS = 10000
+MAX_BUCKETS: Final = 10000
 # a customer gets at least a /64 (RFC 6177)
-IPV6_PREFIX = 64
+IPV6_PREFIX: Final = 64
 
 
 class IpLimit:

@@ -3,10 +3,11 @@
 import functools
 import json
 from pathlib import Path
+from typing import Final
 
-LANGUAGES = ("en", "de", "pl", "it", "fr", "es", "nl", "pt", "ru", "uk")
+LANGUAGES: Final = ("en", "de", "pl", "it", "fr", "es", "nl", "pt", "ru", "uk")
 # no browser sends more
-_MAX_RANGES = 20
+_MAX_RANGES: Final = 20
 
 
 def preferred(accept_language: str) -> str:

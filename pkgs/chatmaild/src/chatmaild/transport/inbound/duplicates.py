@@ -10,6 +10,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from typing import Final
 from weakref import WeakValueDictionary
 
 from chatmaild.bounded import Bounded
@@ -17,9 +18,9 @@ from chatmaild.transport.envelope import Envelope
 from chatmaild.wire.smtp_reply import Reply
 
 # a stock Postfix retries after 5, 10 and 20 minutes at first (minimal_backoff_time)
-REMEMBER_S = 3600.0
+REMEMBER_S: Final = 3600.0
 # any peer can fill this; an entry takes about 200 bytes
-MAX_ENTRIES = 20_000
+MAX_ENTRIES: Final = 20_000
 
 
 class Fingerprint:

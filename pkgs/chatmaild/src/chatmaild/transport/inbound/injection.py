@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from chatmaild.transport.envelope import Envelope
 from chatmaild.transport.inbound.smtp_client import IpAddress, Refused, SmtpSession, SmtpSessions
@@ -11,9 +11,9 @@ from chatmaild.wire.smtp_reply import LOCAL_ERROR, Reply
 
 # the filter looks up keys at the end of a message: below nginx' 75 s (proxy_read_timeout), above
 # the 60 s after which another relay gives up
-END_OF_DATA_S = 70.0
+END_OF_DATA_S: Final = 70.0
 # RFC 5321 section 3.8
-SESSION_ENDS = 421
+SESSION_ENDS: Final = 421
 
 
 class Injection:

@@ -13,6 +13,7 @@ not trusted: their messages are checked as on port 25.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import ip_address
+from typing import Final
 
 from chatmaild.address import domain_of
 from chatmaild.metrics import Counters
@@ -34,15 +35,15 @@ from chatmaild.wire.http1 import (
 from chatmaild.wire.smtp_reply import BUSY, LOCAL_ERROR, TOO_LARGE, Reply
 
 # 1000 recipients of 64 bytes each, and their field names
-MAX_HEAD_BYTES = 131072
+MAX_HEAD_BYTES: Final = 131072
 # smtpd processes of Postfix that this service uses at a time; further requests wait
-MAX_AT_ONCE = 50
-WAIT_S = 30.0
+MAX_AT_ONCE: Final = 50
+WAIT_S: Final = 30.0
 
-NO_RECIPIENT = Reply(code=554, text="5.5.1 No recipient: X-MAIL-TO is missing")
-BAD_ADDRESS = Reply(code=501, text="5.1.7 X-MAIL-FROM or X-MAIL-TO is no address")
-UNKNOWN = Reply(code=550, text="5.1.1 Recipient address rejected: User unknown")
-TOO_MANY = Reply(code=552, text="5.5.3 Too many recipients")
+NO_RECIPIENT: Final = Reply(code=554, text="5.5.1 No recipient: X-MAIL-TO is missing")
+BAD_ADDRESS: Final = Reply(code=501, text="5.1.7 X-MAIL-FROM or X-MAIL-TO is no address")
+UNKNOWN: Final = Reply(code=550, text="5.1.1 Recipient address rejected: User unknown")
+TOO_MANY: Final = Reply(code=552, text="5.5.3 Too many recipients")
 
 
 class Mxdeliv:

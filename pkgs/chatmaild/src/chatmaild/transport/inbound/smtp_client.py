@@ -5,16 +5,16 @@ Reuse saves an SMTP session and a milter session.
 
 import asyncio
 from ipaddress import IPv4Address, IPv6Address
-from typing import Self
+from typing import Final, Self
 
 from chatmaild.wire.smtp_reply import LOCAL_ERROR, Reply, parse_reply
 
 # above what Postfix needs for a command or a piece of a message
-COMMAND_S = 30.0
+COMMAND_S: Final = 30.0
 # well below smtpd_timeout (300 s); a burst has shorter pauses
-KEEP_S = 15.0
-MAX_KEPT = 5
-MAX_REPLY_LINES = 100
+KEEP_S: Final = 15.0
+MAX_KEPT: Final = 5
+MAX_REPLY_LINES: Final = 100
 
 IpAddress = IPv4Address | IPv6Address
 
