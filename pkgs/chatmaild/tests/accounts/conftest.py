@@ -29,10 +29,12 @@ class Relay:
         form = urlencode({"grant_type": "password", "username": user, "password": password})
         return await self.post_login(form.encode())
 
-    async def post_login(self, body: bytes, path: str = "/login") -> tuple[int, bytes]:
+    async def post_login(
+        self, body: bytes, path: str = "/login", method: str = "POST"
+    ) -> tuple[int, bytes]:
         """Post a body to the end point of Dovecot."""
         streams = await asyncio.open_connection("127.0.0.1", self.settings.ports.login)
-        return (await exchange(*streams, request("POST", path, body)))[::2]
+        return (await exchange(*streams, request(method, path, body)))[::2]
 
     async def web(
         self, method: str, path: str, body: bytes = b"", **headers: str

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from chatmaild import logs
-from chatmaild.accounts.registration import RegistrationSwitch
+from chatmaild.accounts.registration import RegistrationSwitch, check_name
 from chatmaild.address import Address, limit_problem
 from chatmaild.errors import BusyError, RegistrationRefused
 from chatmaild.metrics import Counters
@@ -113,6 +113,7 @@ class Logins:
             encoded = self._mailboxes.password_hash(address)
             if encoded is None:
                 try:
+                    check_name(address)
                     self._switch.check_open()
                 except RegistrationRefused as refused:
                     self._counters.add("rejected_registrations", reason=refused.code)

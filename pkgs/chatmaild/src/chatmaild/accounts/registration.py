@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from chatmaild import logs
+from chatmaild.accounts.reserved import RESERVED
+from chatmaild.address import Address
 from chatmaild.errors import RegistrationRefused
 from chatmaild.settings import Registration, Settings
 
@@ -52,6 +54,16 @@ def measure(mail_directory: Path) -> Machine:
         free_memory_megabytes=_readable(_free_memory, "free memory"),
         free_disk_megabytes=_readable(lambda: _free_disk(mail_directory), "free disk"),
     )
+
+
+def check_name(address: Address) -> None:
+    """Pass if anybody may have an account of this name.
+
+    Raises:
+        RegistrationRefused: `name-reserved`.
+    """
+    if address.local in RESERVED:
+        raise _refused("name-reserved", "the name is reserved")
 
 
 class RegistrationSwitch:

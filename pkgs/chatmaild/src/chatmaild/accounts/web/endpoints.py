@@ -22,6 +22,7 @@ from chatmaild.accounts import lifecycle
 from chatmaild.accounts.credentials import dclogin_url, invite_link, random_name, random_password
 from chatmaild.accounts.login import Logins
 from chatmaild.accounts.registration import RegistrationSwitch
+from chatmaild.accounts.reserved import RESERVED
 from chatmaild.accounts.web.ip_limit import IpLimit
 from chatmaild.accounts.web.language import LANGUAGES, preferred, sentence
 from chatmaild.address import Address, address_or_none, parse_address
@@ -138,7 +139,7 @@ class Web:
         for _ in range(MAX_NAME_ATTEMPTS):
             name = random_name(self._settings.accounts)
             address = parse_address(f"{name}@{self._settings.mail_domain}")
-            if not self._mailboxes.exists(address):
+            if name not in RESERVED and not self._mailboxes.exists(address):
                 return address
         raise BusyError("no free name")
 
