@@ -1,10 +1,11 @@
-"""`chatmail status`: how the relay is, on one screen."""
+"""`chatmail status`: the relay's state on one screen."""
 
 import contextlib
 import shutil
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from chatmaild.accounts.login import kind_of_address
@@ -15,23 +16,12 @@ from chatmaild.store.invites import Invites
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 from chatmaild.store.notifications import DIRECTORY
 
-UNITS = (
-    "postfix",
-    "dovecot",
-    "nginx",
-    "unbound",
-    "coturn",
-    "chatmail-accounts",
-    "chatmail-filter",
-    "chatmail-transport",
-    "chatmail-expire.timer",
-)
 WATCHES = Path("/proc/sys/fs/inotify/max_user_instances")
 ACTIVE_DAYS = (1, 10, 30, 40, 80)
 
 
 def lines(settings: Settings) -> list[str]:
-    """Domain, registration, addresses, machine, queues and units; one line each."""
+    """Return the lines of the screen: domain, registration, addresses, machine, queues, units."""
     machine = measure(Path(settings.directories.mail))
     usable = [i for i in Invites.of(settings).all() if not i.refusal(time.time())]
     return [
@@ -46,12 +36,12 @@ def lines(settings: Settings) -> list[str]:
         f"free disk      {_number(machine.free_disk_megabytes)} MiB"
         f" of {shutil.disk_usage(settings.directories.mail).total // MEGABYTE} MiB",
         *_watches(settings),
-        *(f"{state:<14} {unit}" for unit, state in _unit_states().items()),
+        *(f"{state:<14} {unit}" for unit, state in _unit_states(settings.units).items()),
     ]
 
 
 def _certificate(settings: Settings) -> list[str]:
-    """Why the given certificate is not used (modules/chatmail/take-certificate.sh)."""
+    """Return why the given certificate is not used (written by take-certificate.sh)."""
     with contextlib.suppress(OSError):
         problem = (Path(settings.directories.tls) / "problem").read_text().strip()
         return [f"certificate    {problem}"]
@@ -74,7 +64,7 @@ def _addresses(mailboxes: Mailboxes) -> list[str]:
 
 
 def _watches(settings: Settings) -> list[str]:
-    """What a container's host did not grant: each session that waits has a watch (inotify(7))."""
+    """Warn where the container's host grants too few inotify watches: one per IDLE session."""
     with contextlib.suppress(OSError, ValueError):
         most = int(WATCHES.read_text())
         wanted = settings.limits.imap_connections
@@ -95,16 +85,16 @@ def _number(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
-def _unit_states() -> dict[str, str]:
+def _unit_states(units: Sequence[str]) -> dict[str, str]:
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         answer = subprocess.run(
-            ["systemctl", "is-active", *UNITS],
+            ["systemctl", "is-active", *units],
             capture_output=True,
             text=True,
             timeout=10,
             check=False,
         )
         states = answer.stdout.split()
-        if len(states) == len(UNITS):
-            return dict(zip(UNITS, states, strict=True))
+        if len(states) == len(units):
+            return dict(zip(units, states, strict=True))
     return {}

@@ -1,11 +1,15 @@
 """Choose sentences by Accept-Language (RFC 9110 section 12.5.4)."""
 
-import functools
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-LANGUAGES: Final = ("en", "de", "pl", "it", "fr", "es", "nl", "pt", "ru", "uk")
+_SENTENCES: Final[Mapping[str, Mapping[str, str]]] = json.loads(
+    Path(__file__).with_name("reasons.json").read_bytes()
+)
+# those of the pages; tests/nix compares them
+LANGUAGES: Final = tuple(_SENTENCES["closed"])
 # no browser sends more
 _MAX_RANGES: Final = 20
 
@@ -24,7 +28,7 @@ def preferred(accept_language: str) -> str:
 
 def sentence(code: str, language: str) -> str:
     """Return the sentence of a reason code."""
-    return _texts()[code][language]
+    return _SENTENCES[code][language]
 
 
 def _quality(parameter: str) -> float:
@@ -35,11 +39,3 @@ def _quality(parameter: str) -> float:
         return min(1.0, max(0.0, float(value)))
     except ValueError:
         return 0.0
-
-
-@functools.cache
-def _texts() -> dict[str, dict[str, str]]:
-    texts: dict[str, dict[str, str]] = json.loads(
-        Path(__file__).with_name("reasons.json").read_bytes()
-    )
-    return texts
