@@ -39,7 +39,7 @@ class Relay:
     async def web(
         self, method: str, path: str, body: bytes = b"", **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
-        """Ask as nginx does."""
+        """Send a request as nginx does."""
         streams = await asyncio.open_unix_connection(self.settings.sockets.web)
         return await exchange(*streams, request(method, path, body, **headers))
 

@@ -1,4 +1,4 @@
-"""Names that people and certificate authorities take for the operator's are nobody's."""
+"""No client gets a name that people and certificate authorities take for the operator's."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -64,7 +64,7 @@ def test_an_account_of_the_operator_logs_in(play: Play, mailboxes: Mailboxes) ->
 
 
 def test_new_does_not_offer_one(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The dice are thrown again."""
+    """Another random name is drawn."""
     names: Iterator[str] = iter([*sorted(RESERVED), "free12345"])
     monkeypatch.setattr(endpoints, "random_name", lambda _: next(names))
 

@@ -1,4 +1,4 @@
-"""Text from outside becomes an address once, where it enters; all behind it takes the value."""
+"""Text from outside is parsed as an address once, where it enters."""
 
 import asyncio
 import json
@@ -72,7 +72,7 @@ def test_a_delivery(play: Play, parsed: Parsed) -> None:
 
 
 def test_look_ups(play: Play, parsed: Parsed, settings: Settings) -> None:
-    """Postfix asks whether there is the address, and for its way."""
+    """Postfix' look-ups of a recipient and of its next hop."""
 
     async def scenario(relay: Any) -> None:
         for path, name in (

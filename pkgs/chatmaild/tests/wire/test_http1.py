@@ -1,4 +1,4 @@
-"""One strict reader of HTTP, for whole requests and for those whose body is read in pieces."""
+"""The strict reader of HTTP: whole requests, and bodies in pieces."""
 
 import asyncio
 import contextlib
@@ -59,7 +59,7 @@ PIECES = [b" ", b"/", b"\r", b"\n", b"\r\n", b":", b"a", b"\t", b"\0", b"Content
 
 
 @given(st.lists(st.sampled_from(PIECES)))
-def test_what_is_read_is_one_line_each(pieces: list[bytes]) -> None:
+def test_no_text_has_a_second_line(pieces: list[bytes]) -> None:
     """No control character but the tab gets past the reader."""
     with contextlib.suppress(HttpError):
         head = whole(b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(pieces).strip(b"\r\n") + END)
@@ -166,17 +166,17 @@ def test_a_request_with_all_its_parts(read: Reader) -> None:
         (b"1.0", b"", False), (b"1.0", b"keep-alive", False), (b"1.2", b"", True),
     ],
 )  # fmt: skip
-def test_who_may_send_another_request(
+def test_connections_that_stay_open(
     read: Reader, version: bytes, connection: bytes, keeps: bool
 ) -> None:
-    """Clients of HTTP/1.1 that do not say `close` (RFC 9112 section 9.3)."""
+    """HTTP/1.1 without `close` (RFC 9112 section 9.3)."""
     data = b"GET / HTTP/%b\r\nHost: x\r\nConnection: %b\r\n\r\n" % (version, connection)
 
     assert read(data).keep_alive == keeps
 
 
 def test_a_body_in_pieces() -> None:
-    """What belongs to it is read, and no byte of the next request."""
+    """The body is read, and no byte of the next request."""
 
     async def scenario() -> None:
         reader = asyncio.StreamReader()
@@ -197,7 +197,7 @@ def test_a_body_in_pieces() -> None:
 
 
 def test_answers() -> None:
-    """A type only with a body, which HEAD does not get."""
+    """A Content-Type only with a body; HEAD gets no body."""
     assert Response(status=204, headers={"X": "y"}).encode(keep_alive=True) == (
         b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\nX: y\r\n\r\n"
     )

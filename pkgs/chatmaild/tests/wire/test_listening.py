@@ -136,7 +136,7 @@ def test_a_second_process_touches_nothing(
 def test_a_restart_heals_a_replaced_file(
     unit: Unit, file: pathlib.Path, settings: Settings, socket_directory: pathlib.Path
 ) -> None:
-    """The kept socket cannot be reached any more: somebody bound another one to its path."""
+    """Another process has bound its own socket to the path of the kept one, and died."""
     path = settings.sockets.recipients
     kept = unit.sockets.pop(path)
     unit.close()
@@ -205,7 +205,7 @@ class _Stranger(socket.socket):
 def test_a_file_of_another_user(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, listens: bool, is_kept: bool
 ) -> None:
-    """Is replaced, unless another process than the one before this one listens there."""
+    """It is replaced, unless another socket than the kept one listens there."""
     path = tmp_path / "s"
     kept = listen_unix(path) if is_kept else None
     path.unlink(missing_ok=True)

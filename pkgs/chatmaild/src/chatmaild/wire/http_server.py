@@ -1,6 +1,6 @@
 """Serve whole HTTP requests of peers on this machine: Dovecot and nginx.
 
-An `asyncio.Protocol`, because streams and their tasks cost more than a login does.
+An `asyncio.Protocol` serves each connection, without the task and the buffers of a stream.
 """
 
 from __future__ import annotations

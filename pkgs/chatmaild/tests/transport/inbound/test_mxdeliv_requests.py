@@ -1,4 +1,4 @@
-"""What is no POST of a message is told so, and nothing of it reaches Postfix."""
+"""Requests that are no POST of a message are refused, and nothing of them reaches Postfix."""
 
 import asyncio
 
@@ -49,7 +49,7 @@ def test_other_methods(method: str) -> None:
     ],
 )
 def test_requests_that_nginx_never_sends(request_: bytes, status: bytes) -> None:
-    """Get a clear answer all the same."""
+    """They get a clear answer all the same."""
 
     async def scenario() -> None:
         async with relay() as r:
@@ -59,7 +59,7 @@ def test_requests_that_nginx_never_sends(request_: bytes, status: bytes) -> None
 
 
 def test_a_request_that_breaks_off_is_not_taken(caplog: pytest.LogCaptureFixture) -> None:
-    """Postfix forgets a message without its lone dot; that clients leave is no error of ours."""
+    """Postfix drops a message without its lone dot; a client that leaves is no error of ours."""
 
     async def scenario() -> None:
         async with relay() as r:

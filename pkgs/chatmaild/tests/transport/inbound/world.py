@@ -39,7 +39,7 @@ class Relay:
     port: int
 
     async def sends(self, request: bytes, *, eof: bool = False) -> bytes:
-        """The answer to these octets."""
+        """Send these bytes and return the answer."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(request)
         if eof:
