@@ -1,8 +1,8 @@
 """Listening sockets that outlive the process (see `systemd.py`), and never take another's place.
 
-A socket file may be left over from a process that died, or lead to another process. A connection
-tells: where another process answers, this one stops. Where nobody does, the file is replaced, also
-under a socket that systemd kept and that nobody can reach any more.
+A socket file may be left over from a process that died, or lead to another process, so each path is
+connected to first. If another process answers, this one stops. If none does, the file is replaced,
+also where systemd kept a socket that clients cannot reach any more.
 """
 
 from __future__ import annotations
@@ -81,7 +81,17 @@ def _is_reached(path: Path, listener: socket.socket | None) -> bool:
         process, *_ = _CREDENTIALS.unpack(answer)
     if listener is not None and process == os.getpid():
         return True
-    raise SocketInUseError(f"{path} is in use by process {process}: stop its unit first")
+    raise SocketInUseError(f"{path} is in use by {_owner(process)}: stop it first")
+
+
+def _owner(process: int) -> str:
+    """Name a process, with its unit where that is known (proc(5), cgroup)."""
+    try:
+        group = Path(f"/proc/{process}/cgroup").read_text().strip()
+    except OSError:
+        group = ""
+    unit = group.rpartition("/")[2]
+    return f"{unit} (process {process})" if unit.endswith(".service") else f"process {process}"
 
 
 def _has_listener(path: Path, kept: socket.socket | None) -> bool:
