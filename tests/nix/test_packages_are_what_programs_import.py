@@ -17,6 +17,7 @@ PACKAGES = {
     "dkim": "dkimpy",
     "dns": "dnspython",
     "markupsafe": "jinja2",  # whose strings are of its types
+    "nacl": "pynacl",
     "zxingcpp": "zxing-cpp",
 }
 # modules of ours, by whose folders tests are found, or which pytest makes

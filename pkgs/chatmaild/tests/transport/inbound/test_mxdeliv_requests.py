@@ -1,10 +1,10 @@
-"""What is no POST of a message is told so, and nothing of it reaches Postfix."""
+"""Requests that are no POST of a message are refused, and nothing of them reaches Postfix."""
 
 import asyncio
 
 import pytest
 
-from chatmaild.transport.inbound.http_request import MAX_HEAD_BYTES
+from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES
 
 from .world import FROM_EVE, TO_BOB, relay
 
@@ -29,7 +29,7 @@ def test_other_methods(method: str) -> None:
 
     async def scenario() -> None:
         async with relay() as r:
-            answer = await r.sends(f"{method} /mxdeliv HTTP/1.1\r\n\r\n".encode())
+            answer = await r.sends(f"{method} /mxdeliv HTTP/1.1\r\nHost: us.test\r\n\r\n".encode())
 
             assert answer.startswith(b"HTTP/1.1 405 Method Not Allowed\r\n")
 
@@ -40,13 +40,16 @@ def test_other_methods(method: str) -> None:
     ("request_", "status"),
     [
         (b"nonsense\r\n\r\n", b"400"),
-        (b"POST /mxdeliv HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"400"),
-        (b"POST /mxdeliv HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"411"),
-        (b"POST /mxdeliv HTTP/1.1\r\nX: " + b"x" * MAX_HEAD_BYTES + b"\r\n\r\n", b"431"),
+        (b"POST /mxdeliv HTTP/1.1\r\nHost: us.test\r\nContent-Length: x\r\n\r\n", b"400"),
+        (b"POST /mxdeliv HTTP/1.1\r\nHost: us.test\r\nTransfer-Encoding: chunked\r\n\r\n", b"411"),
+        (
+            b"POST /mxdeliv HTTP/1.1\r\nHost: us.test\r\nX: " + b"x" * MAX_HEAD_BYTES + b"\r\n\r\n",
+            b"431",
+        ),
     ],
 )
 def test_requests_that_nginx_never_sends(request_: bytes, status: bytes) -> None:
-    """Get a clear answer all the same."""
+    """They get a clear answer all the same."""
 
     async def scenario() -> None:
         async with relay() as r:
@@ -56,11 +59,13 @@ def test_requests_that_nginx_never_sends(request_: bytes, status: bytes) -> None
 
 
 def test_a_request_that_breaks_off_is_not_taken(caplog: pytest.LogCaptureFixture) -> None:
-    """Postfix forgets a message without its lone dot; that clients leave is no error of ours."""
+    """Postfix drops a message without its lone dot; a client that leaves is no error of ours."""
 
     async def scenario() -> None:
         async with relay() as r:
-            head = f"POST /mxdeliv HTTP/1.1\r\nContent-Length: 9\r\n{TO_BOB}\r\n\r\n"
+            head = (
+                f"POST /mxdeliv HTTP/1.1\r\nHost: us.test\r\nContent-Length: 9\r\n{TO_BOB}\r\n\r\n"
+            )
             await r.sends(head.encode() + b"half", eof=True)
 
             assert (r.smtpd.sessions, r.smtpd.accepted) == (1, [])
