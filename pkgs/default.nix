@@ -6,6 +6,7 @@ pkgs.lib.mapAttrs (_: directory: pkgs.callPackage directory { }) {
   chatmail-lab = ./chatmail-lab;
   chatmail-nixos = ./chatmail-nixos;
   chatmail-preload = ./preload;
+  chatmail-testkit = ./chatmail-testkit;
   chatmail-www = ./chatmail-www;
   chatmaild = ./chatmaild;
 }

@@ -4,6 +4,8 @@ pkgs.python3.withPackages (
   packages:
   [
     # what our programs import
+    packages.aiosmtplib
+    packages.cachetools
     packages.click
     packages.cryptography
     packages.dnspython
@@ -16,12 +18,14 @@ pkgs.python3.withPackages (
     packages.dkimpy
     packages.hypothesis
     packages.imapclient
+    packages.pynacl
     packages.pytest
     packages.pytest-timeout
     packages.pytest-xdist
     # what checks the code
     packages.mypy
     packages.ruff
+    packages.types-cachetools
   ]
   # what the tests of the web pages use; a package set that was cut down has them not
   ++ pkgs.lib.concatMap (name: pkgs.lib.optional (packages ? ${name}) packages.${name}) [

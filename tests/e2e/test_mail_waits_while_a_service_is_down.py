@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import imaplib
-import smtplib
 import time
 
+import aiosmtplib
 import pytest
+from chatmail_testkit.mail.sessions import stranger, submission
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.services import stopped
+from chatmail_testkit.relays.target import Machine, Target
+from chatmail_testkit.waiting import wait_for
 from imapclient.exceptions import LoginError
-from support.peer import Peer
-from support.person import Person
-from support.services import stopped
-from support.smtp import stranger, submission
-from support.target import Machine, Target
-from support.waiting import wait_for
 
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(240)]
 
@@ -45,7 +45,7 @@ def test_login(unit: str, alice: Person, machine: Machine) -> None:
     with stopped(machine, unit):
         with pytest.raises((LoginError, imaplib.IMAP4.abort, OSError)) as failed:
             alice.logs_in()
-        with pytest.raises((smtplib.SMTPException, OSError)) as refused:
+        with pytest.raises((aiosmtplib.SMTPException, OSError)) as refused:
             _submits_anew(alice)
 
     assert "AUTHENTICATIONFAILED" not in str(failed.value)
@@ -72,11 +72,11 @@ def test_login_in_a_session_that_was_open(
     with (
         stranger(target, alice.domain) as session,
         stopped(machine, unit),
-        pytest.raises(smtplib.SMTPAuthenticationError) as refused,
+        pytest.raises(aiosmtplib.SMTPAuthenticationError) as refused,
     ):
         session.login(alice.address, alice.password)
 
-    assert refused.value.smtp_code == 454
+    assert refused.value.code == 454
 
 
 @pytest.mark.parametrize("unit", [FILTER, ACCOUNTS, DOVECOT])
@@ -135,7 +135,7 @@ def _submits_anew(person: Person) -> None:
 def _can_submit(person: Person) -> bool:
     try:
         _submits_anew(person)
-    except (smtplib.SMTPException, OSError):
+    except (aiosmtplib.SMTPException, OSError):
         return False
     return True
 
@@ -144,5 +144,5 @@ def _code(alice: Person, bob: Person, text: str) -> int:
     """Returns the answer to a message in the session that was open before."""
     try:
         return alice.submits(alice.writes(bob, text=text), bob).code
-    except smtplib.SMTPServerDisconnected:
+    except aiosmtplib.SMTPServerDisconnected:
         return 421
