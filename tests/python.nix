@@ -25,13 +25,13 @@ pkgs.python3.withPackages (
     # what checks the code
     packages.mypy
     packages.ruff
-    packages.types-cachetools
   ]
-  # what the tests of the web pages use; a package set that was cut down has them not
+  # what the tests of the web pages use, and types; a reduced package set may lack them
   ++ pkgs.lib.concatMap (name: pkgs.lib.optional (packages ? ${name}) packages.${name}) [
     "html5lib"
     "pillow"
     "selenium"
+    "types-cachetools"
     "types-html5lib"
     "zxing-cpp"
   ]
