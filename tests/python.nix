@@ -5,7 +5,6 @@ pkgs.python3.withPackages (
   [
     # what our programs import
     packages.aiosmtplib
-    packages.cachetools
     packages.click
     packages.cryptography
     packages.dnspython
@@ -26,12 +25,11 @@ pkgs.python3.withPackages (
     packages.mypy
     packages.ruff
   ]
-  # what the tests of the web pages use, and types; a reduced package set may lack them
+  # what the tests of the web pages use; a package set that was cut down has them not
   ++ pkgs.lib.concatMap (name: pkgs.lib.optional (packages ? ${name}) packages.${name}) [
     "html5lib"
     "pillow"
     "selenium"
-    "types-cachetools"
     "types-html5lib"
     "zxing-cpp"
   ]
