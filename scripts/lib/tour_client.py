@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import click
 from chatmail_testkit.mail import messages
-from chatmail_testkit.people.deltachat import login_link
+from chatmail_testkit.people.login_links import login_link
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.lab import LabTarget
 

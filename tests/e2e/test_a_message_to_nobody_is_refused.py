@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from chatmail_testkit.people.deltachat import core, profile
 from chatmail_testkit.people.names import new_name
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine, Target
+from delta_chat.server import core, profile
 from deltachat_rpc_client import Account, EventType, Message
 from deltachat_rpc_client.const import MessageState
 

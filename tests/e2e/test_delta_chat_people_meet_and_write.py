@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from chatmail_testkit.people.deltachat import core, profile
 from chatmail_testkit.relays.target import Target
+from delta_chat.server import core, profile
 from deltachat_rpc_client import Message
 
 

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chatmail_testkit.people.deltachat import core, login_link
+from chatmail_testkit.people.login_links import login_link
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.lab import LabTarget
 from chatmail_testkit.relays.target import Machine, Target
 from chatmail_testkit.web.client import request
+from delta_chat.server import core
 from deltachat_rpc_client import Account, DeltaChat
 from deltachat_rpc_client.rpc import JsonRpcError
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from chatmail_testkit.peers.notifier import serving
-from chatmail_testkit.people.deltachat import login_link
-from chatmail_testkit.people.deltachat_library import library
+from chatmail_testkit.people.login_links import login_link
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Target
 from chatmail_testkit.waiting import wait_for
+from delta_chat.library import library
 
 DEVICE = "fcm-chat.delta:0123456789abcdef"
 

@@ -21,7 +21,7 @@ PACKAGES = {
     "zxingcpp": "zxing-cpp",
 }
 # modules of ours, by whose folders tests are found, or which pytest makes
-OURS = {"conftest", "filter", "looks", "nixtest", "reference", "tests", "webtest"}
+OURS = {"conftest", "delta_chat", "filter", "looks", "nixtest", "reference", "tests", "webtest"}
 # what is used without being imported: plugins of pytest, programs
 UNSEEN = {"mypy", "pytest-timeout", "pytest-xdist", "ruff"}
 # in the list of pip alone: bindings that nixpkgs has not; a program; and what only relays need

@@ -1,1 +1,1 @@
-"""Clients of relays: people with an address and a key, and the real Delta Chat core."""
+"""Accounts, the people who own them, and links to log in with."""

@@ -8,12 +8,10 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
-from deltachat_rpc_client import Account, DeltaChat, Rpc
-
-from chatmail_testkit.people.names import new_name, new_password
+from chatmail_testkit.people.login_links import login_link
 from chatmail_testkit.relays.target import Target
+from deltachat_rpc_client import Account, DeltaChat, Rpc
 
 END_TIMEOUT_S = 10
 
@@ -40,12 +38,3 @@ def profile(chats: DeltaChat, target: Target, domain: str, name: str) -> Account
     account.add_transport_from_qr(login_link(target, domain))
     account.bring_online()
     return account
-
-
-def login_link(target: Target, domain: str) -> str:
-    """Returns a `dclogin:` link of a new address; certificates are not checked."""
-    host = target.host(domain)
-    fields = {"p": new_password(), "v": "1", "ic": "3", "sc": "3"}
-    fields |= {"ih": host, "ip": "993", "is": "ssl", "sh": host, "sp": "465", "ss": "ssl"}
-    query = "&".join(f"{key}={quote(value, safe='')}" for key, value in fields.items())
-    return f"dclogin:{new_name()}@{domain}?{query}"
