@@ -28,5 +28,5 @@ def test_output() -> None:
 
 def test_a_failure() -> None:
     """Names the relay and the command."""
-    with pytest.raises(CommandFailedError, match=r"here\.test: sh -c echo no >&2; false: no"):
-        Here().run("sh", "-c", "echo no >&2; false")
+    with pytest.raises(CommandFailedError, match=r"here\.test: cat /nowhere: cat: /nowhere"):
+        Here().run("cat", "/nowhere")
