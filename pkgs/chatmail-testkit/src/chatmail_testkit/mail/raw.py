@@ -49,6 +49,10 @@ class Connection:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connection."""
         self._socket.close()
 
     def send(self, data: bytes) -> None:
@@ -75,13 +79,20 @@ class RawSmtp(Connection):
 
     def __init__(self, host: str, address: str, password: str, tls: ssl.SSLContext) -> None:
         super().__init__(host, SUBMISSIONS, tls)
+        self._address = address
+        try:
+            self._login(password)
+        except BaseException:
+            self.close()
+            raise
+
+    def _login(self, password: str) -> None:
         self._expect(b"220")
         self.send(f"EHLO {HELLO}\r\n".encode())
         self._expect(b"250")
-        plain = base64.b64encode(f"\0{address}\0{password}".encode())
+        plain = base64.b64encode(f"\0{self._address}\0{password}".encode())
         self.send(b"AUTH PLAIN " + plain + b"\r\n")
         self._expect(b"235")
-        self._address = address
 
     def submit(self, recipient: str, message: bytes) -> None:
         """Sends a message whose lines are already dot-stuffed; returns at the 250.
@@ -110,8 +121,12 @@ class RawImap(Connection):
 
     def __init__(self, host: str, address: str, password: str, tls: ssl.SSLContext) -> None:
         super().__init__(host, IMAPS, tls)
-        self.line()
-        self.command(f'LOGIN "{address}" "{password}"')
+        try:
+            self.line()
+            self.command(f'LOGIN "{address}" "{password}"')
+        except BaseException:
+            self.close()
+            raise
 
     def command(self, text: str) -> list[bytes]:
         """Sends a command and returns the untagged lines of its answer.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import http.server
 import socketserver
 import ssl
@@ -12,10 +11,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from chatmail_testkit.peers.certificate import self_signed
 
 
 class HttpsRelay(socketserver.ThreadingTCPServer):
@@ -58,27 +54,9 @@ def https_relay(address: str, directory: Path) -> Iterator[HttpsRelay]:
     """Runs a relay at an IPv4 address, which this machine has meanwhile."""
     subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "lo"], check=True)
     try:
-        with HttpsRelay(address, _certificate(directory)) as relay:
+        with HttpsRelay(address, self_signed(directory)) as relay:
             threading.Thread(target=relay.serve_forever, daemon=True).start()
             yield relay
             relay.shutdown()
     finally:
         subprocess.run(["ip", "address", "del", f"{address}/32", "dev", "lo"], check=True)
-
-
-def _certificate(directory: Path) -> Path:
-    path = directory / "relay.pem"
-    if not path.exists():
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "relay")])
-        now = datetime.datetime.now(tz=datetime.UTC)
-        signed = x509.CertificateBuilder(
-            name, name, key.public_key(), 1, now, now + datetime.timedelta(days=1)
-        ).sign(key, hashes.SHA256())
-        private = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        path.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
-    return path
