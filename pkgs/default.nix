@@ -4,9 +4,10 @@ pkgs:
 pkgs.lib.mapAttrs (_: directory: pkgs.callPackage directory { }) {
   chatmail-install = ./chatmail-install;
   chatmail-lab = ./chatmail-lab;
-  chatmail-nixos = ./chatmail-nixos;
   chatmail-preload = ./preload;
+  chatmail-setup = ./chatmail-setup;
   chatmail-testkit = ./chatmail-testkit;
+  chatmail-upgrade = ./chatmail-upgrade;
   chatmail-www = ./chatmail-www;
   chatmaild = ./chatmaild;
 }

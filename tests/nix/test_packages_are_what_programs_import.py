@@ -16,12 +16,12 @@ PACKAGES = {
     "PIL": "pillow",
     "dkim": "dkimpy",
     "dns": "dnspython",
-    "nacl": "pynacl",
     "markupsafe": "jinja2",  # whose strings are of its types
+    "nacl": "pynacl",
     "zxingcpp": "zxing-cpp",
 }
 # modules of ours, by whose folders tests are found, or which pytest makes
-OURS = {"conftest", "delta_chat", "filter", "looks", "nixtest", "reference", "tests", "webtest"}
+OURS = {"conftest", "delta_chat", "filter", "machines", "nixtest", "reference", "tests", "webtest"}
 # what is used without being imported: plugins of pytest, programs
 UNSEEN = {"mypy", "pytest-timeout", "pytest-xdist", "ruff"}
 # in the list of pip alone: bindings that nixpkgs has not; a program; and what only relays need

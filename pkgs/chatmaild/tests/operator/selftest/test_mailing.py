@@ -3,7 +3,7 @@
 import email
 
 from chatmaild.address import parse_address
-from chatmaild.filter.openpgp.packets import PacketWalk
+from chatmaild.filter.openpgp.packets import PacketReader
 from chatmaild.operator.selftest.mailing import encrypted_message, random_armour
 from chatmaild.operator.selftest.people import Person
 
@@ -16,10 +16,10 @@ def test_the_filter_takes_it_for_an_encrypted_message() -> None:
     lines = random_armour().split("\r\n")
     text = "".join(lines[2:-2]).encode()
     bare = text.rstrip(b"=")
-    walk = PacketWalk()
-    walk.feed(bare)
+    reader = PacketReader()
+    reader.feed(bare)
 
-    assert walk.finish(len(text) - len(bare))
+    assert reader.finish(len(text) - len(bare))
 
 
 def test_no_two_messages_are_the_same() -> None:
