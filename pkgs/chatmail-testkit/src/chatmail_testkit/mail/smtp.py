@@ -144,7 +144,7 @@ class Smtp:
         self.close()
 
     def close(self) -> None:
-        """Closes the connection without a word."""
+        """Closes the connection without QUIT."""
         wait(self._close())
 
     async def _send(self, data: bytes) -> None:
