@@ -21,7 +21,7 @@ PACKAGES = (
     *("nix-bin", "openssl", "ca-certificates", "gcc", "libc6-dev"),
     *("python3", "python3-click", "python3-dkim", "python3-dnspython"),
     *("python3-cryptography", "python3-idna", "python3-segno", "python3-jinja2"),
-    *("python3-prometheus-client",),
+    *("python3-prometheus-client", "python3-aiosmtplib", "python3-imapclient"),
 )
 OPTIONS = (
     "--mode=root",
