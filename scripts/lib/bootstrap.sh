@@ -38,10 +38,10 @@ need_packages() {
   }
 }
 
-# need_venv : a Python environment with exactly the packages of tests/requirements.txt, and the test kit of this
+# need_venv : a Python environment with exactly the packages of tests/requirements.txt, and the modules of this
 # checkout. Its name is a hash of the list, so that a change makes a new one and leaves running programs theirs.
 need_venv() {
-  export PYTHONPATH="$checkout/pkgs/chatmail-testkit/src${PYTHONPATH:+:$PYTHONPATH}"
+  export PYTHONPATH="$checkout/scripts/lib:$checkout/pkgs/chatmail-testkit/src${PYTHONPATH:+:$PYTHONPATH}"
   if [[ -n ${CHATMAIL_ENVIRONMENT:-} ]]; then
     venv=$CHATMAIL_ENVIRONMENT
     export CHATMAIL_PYTHON="$venv/bin/python"

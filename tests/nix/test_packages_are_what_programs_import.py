@@ -51,7 +51,7 @@ def _imports(*places: pathlib.Path) -> set[str]:
     modules = {name.partition(".")[0] for file in files for name in _imported(file)}
     # scripts import each other by name, packages do not
     scripts = [file for file in files if CHECKOUT / "pkgs" not in file.parents]
-    beside = {file.stem for file in scripts}
+    beside = {name for file in scripts for name in (file.stem, file.parent.name)}
     foreign = modules - sys.stdlib_module_names - OURS - beside
     return {
         PACKAGES.get(name, name.replace("_", "-"))

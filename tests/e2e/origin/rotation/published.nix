@@ -1,5 +1,5 @@
 # A rotation of the DKIM key, first step: the next key is made and published, the old one signs.
 {
-  imports = [ ../lab.nix ];
+  imports = [ ../../lab.nix ];
   services.chatmail.dkim.publishedSelectors = [ "next" ];
 }

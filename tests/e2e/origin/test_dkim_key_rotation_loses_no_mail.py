@@ -16,8 +16,8 @@ from chatmail_testkit.relays.lab import LabTarget
 from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 
-STEPS = Path(__file__).parent / "rotation"
-USUAL = Path(__file__).parent / "lab.nix"
+STEPS = Path(__file__).with_name("rotation")
+USUAL = Path(__file__).parents[1] / "lab.nix"
 SMTP = 25
 PACE_S = 0.5
 MOST_MESSAGES = 1000

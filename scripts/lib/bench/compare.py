@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 import labs
-import memory
+from bench import memory
 from labs import LabFailedError, lab, python
 from steps import say, step
 
@@ -190,8 +190,8 @@ def main(*, rounds: int, only: Sequence[str]) -> None:
     failed: list[str] = []
     with (
         step("two labs"),
-        lab(OURS, RELAYS, CONFIGS / "bench-ours.nix", disk=DISK),
-        lab(BARE, RELAYS, CONFIGS / "bench-bare.nix", disk=DISK),
+        lab(OURS, RELAYS, CONFIGS / "ours.nix", disk=DISK),
+        lab(BARE, RELAYS, CONFIGS / "bare.nix", disk=DISK),
     ):
         for scenario in only or SCENARIOS:
             for number in range(1 if scenario == "memory" else rounds):

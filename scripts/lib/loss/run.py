@@ -13,16 +13,16 @@ import click
 import labs
 from chatmail_testkit.people.names import Account, new_accounts
 from labs import CHECKOUT, LabFailedError, lab, python
-from loss_ledger import Outcome, judge, read_attempts, read_finds, write_lines
-from loss_trouble import RELAY_UNITS, spread, troubles
+from loss.ledger import Outcome, judge, read_attempts, read_finds, write_lines
+from loss.trouble import RELAY_UNITS, spread, troubles
 from steps import say, step
 
 RELAYS = ("a.test", "b.test", "d.test")
 CLASSIC = "c.test"
 USERS_EACH = 5
 DISK = "1500M"
-CONFIG = Path(__file__).with_name("bench-ours.nix")  # no limit on how much one address sends
-TRAFFIC = Path(__file__).with_name("loss_traffic.py")
+CONFIG = Path(__file__).parents[1] / "bench" / "ours.nix"  # no limit on how much one address sends
+TRAFFIC = Path(__file__).with_name("traffic.py")
 FILES = CHECKOUT / ".cache" / "loss-test"
 SENDING_DEADLINE_S = 1800.0
 RECOVERY_DEADLINE_S = 60.0
@@ -98,7 +98,7 @@ def _traffic(name: str, deadline_s: float, *arguments: object) -> None:
     command = python(name, str(TRAFFIC), *map(str, arguments))
     done = subprocess.run(command, check=False, timeout=deadline_s)
     if done.returncode:
-        raise LabFailedError(f"loss_traffic.py {arguments[0]} failed")
+        raise LabFailedError(f"traffic.py {arguments[0]} failed")
 
 
 def _recovered(name: str) -> list[str]:

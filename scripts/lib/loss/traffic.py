@@ -1,6 +1,6 @@
 """Mail between accounts of all hosts, in the network of the lab's client.
 
-Started by loss.py: `send` records the messages sent, `collect` the content of the mailboxes.
+Started by run.py: `send` records the messages sent, `collect` the content of the mailboxes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from chatmail_testkit.mail.reply import OK, transaction
 from chatmail_testkit.mail.sessions import SUBMISSIONS
 from chatmail_testkit.mail.smtp import Smtp
 from chatmail_testkit.people.names import Account
-from loss_ledger import FOR_GOOD, NO_ANSWER, Attempt, Find, read_accounts, write_lines
+from loss.ledger import FOR_GOOD, NO_ANSWER, Attempt, Find, read_accounts, write_lines
 
 # bytes, and how many of a hundred messages have about that size
 SIZES = ((2_000, 55), (20_000, 20), (200_000, 15), (1_000_000, 8), (4_000_000, 2))

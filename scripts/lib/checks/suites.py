@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from checks.sandbox import confined
 from labs import CHECKOUT, python
-from sandbox import confined
 
 REPORTS = CHECKOUT / ".cache" / "reports"
 SANDBOX = CHECKOUT / ".cache" / "sandbox"
@@ -174,7 +174,7 @@ def quiet_scenarios(lab: str) -> Suite:
 
 def disturbing_files() -> list[Path]:
     """The files with scenarios that stop or cut off hosts."""
-    files = sorted(SCENARIOS.glob("test_*.py"))
+    files = sorted(SCENARIOS.rglob("test_*.py"))
     return [file for file in files if "pytest.mark.disturbs" in file.read_text()]
 
 

@@ -18,13 +18,13 @@ from steps import say, step
 NAME = os.environ.get("CHATMAIL_LAB", "lab")  # as scripts/lab does, so that what follows needs none
 LAB = os.environ.get("CHATMAIL_LAB_COMMAND", "scripts/lab")  # the flake's apps know another
 RELAYS = ("a.test", "b.test")
-CLIENT = Path(__file__).with_name("tour_client.py")
-CONFIG = Path(__file__).with_name("tour.nix")
+CLIENT = Path(__file__).with_name("client.py")
+CONFIG = Path(__file__).with_name("lab.nix")
 DEADLINE_S = 120
 
 
 class Walked(TypedDict):
-    """What tour_client.py found: title, milliseconds and outcome of each step; login links."""
+    """What client.py found: title, milliseconds and outcome of each step; login links."""
 
     rows: list[tuple[str, float, str]]
     links: list[str]

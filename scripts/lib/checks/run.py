@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 import click
-from labs import LabFailedError, lab
-from steps import say, step
-from suites import (
+from checks.suites import (
     CLASSIC,
     LAB_CONFIG,
     LAB_NAME,
@@ -34,6 +32,8 @@ from suites import (
     quiet_scenarios,
     web_suites,
 )
+from labs import LabFailedError, lab
+from steps import say, step
 
 AT_ONCE = 2
 

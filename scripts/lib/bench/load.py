@@ -1,6 +1,6 @@
 """Loads a relay from inside the client's network and prints what it measured, as JSON.
 
-Started by bench.py: `python load.py SCENARIO …`; every scenario is one function.
+Started by compare.py: `python load.py SCENARIO …`; every scenario is one function.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import click
+from bench.notices import DEADLINE_S, Notices
 from chatmail_testkit.mail import messages, openpgp
 from chatmail_testkit.mail.raw import RawImap, RawSmtp
 from chatmail_testkit.peers.notifier import DEVICE_TOKEN, Notifier, serving
 from chatmail_testkit.people.names import Account, new_accounts
-from notices import DEADLINE_S, Notices
 
 SENDERS = 20
 AT_ONCE = 50

@@ -1,7 +1,7 @@
 """The exact content of a relay's QR codes in the real Delta Chat core, which asks nothing more.
 
 Core trusts the authorities that are built into it, so not the lab's: `/new` of a relay with a
-certificate is seen in test_an_invite_gives_an_address.py, and core uses that of one without.
+certificate is seen in test_an_invite_link_gives_an_address.py, and core uses that of one without.
 """
 
 from __future__ import annotations

@@ -11,10 +11,10 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import load
+from bench import load
+from bench.notices import Notices
 from chatmail_testkit.mail.raw import RawImap
 from chatmail_testkit.people.names import Account, new_accounts
-from notices import Notices
 
 AT_ONCE = 8
 SENDERS = 10  # each below the rate at which one address may send
