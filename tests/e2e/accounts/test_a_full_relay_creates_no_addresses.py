@@ -1,4 +1,4 @@
-"""Load, memory, disk and the stop file end the making of addresses, and never a login."""
+"""High load, little memory, little disk or the stop file block new addresses, but no login."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ LIMITS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_limits(
+def test_limits_block_new_addresses(
     limit: str, alice: Person, machine: Machine, new_person: PersonFactory, target: Target
 ) -> None:
-    """The operator's command says which one it is."""
+    """`chatmail registration status` names the limit."""
     with _settings(machine, LIMITS[limit]):
         _check_refused(alice, new_person, target)
         status = machine.run("chatmail", "registration", "status").splitlines()
@@ -37,10 +37,10 @@ def test_limits(
     assert limit in status[1]
 
 
-def test_stop_file(
+def test_the_stop_file_blocks_new_addresses(
     alice: Person, machine: Machine, new_person: PersonFactory, target: Target
 ) -> None:
-    """Works without a restart, both ways."""
+    """It takes effect without a restart, when created and when removed."""
     machine.run("touch", STOP_FILE)
     try:
         _check_refused(alice, new_person, target)
@@ -61,7 +61,7 @@ def _check_refused(alice: Person, new_person: PersonFactory, target: Target) -> 
 
 @contextlib.contextmanager
 def _settings(machine: Machine, registration: dict[str, Any]) -> Iterator[None]:
-    """Other limits, for a while."""
+    """Runs the body with other limits."""
     before = machine.run("cat", SETTINGS)
     changed = json.loads(before)
     changed["registration"] |= registration

@@ -1,4 +1,4 @@
-"""Whoever knows an address but not its password gets nothing, and breaks nothing."""
+"""A wrong password is refused and leaves the address as it was."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from chatmail_testkit.relays.target import Target
 from imapclient.exceptions import LoginError
 
 
-def test_imap(alice: Person) -> None:
-    """The first password goes on working after a wrong one was tried."""
+def test_imap_refuses_it(alice: Person) -> None:
+    """The first password still works after a wrong attempt."""
     with pytest.raises(LoginError, match="AUTHENTICATIONFAILED"):
         alice.logs_in(password=new_password())
 
     assert alice.logs_in().select_folder("INBOX")
 
 
-def test_smtp(alice: Person, target: Target) -> None:
-    """SMTP refuses with 535, which clients show as a wrong password."""
+def test_smtp_refuses_it(alice: Person, target: Target) -> None:
+    """The reply is 535, which clients show as a wrong password."""
     wrong = new_password()
     with (
         pytest.raises(aiosmtplib.SMTPAuthenticationError) as refused,
@@ -32,8 +32,8 @@ def test_smtp(alice: Person, target: Target) -> None:
     assert alice.smtp.noop().code == 250
 
 
-def test_two_people_with_the_same_password(alice: Person, bob: Person) -> None:
-    """Equal passwords are nobody's business."""
+def test_two_addresses_may_have_the_same_password(alice: Person, bob: Person) -> None:
+    """Equal passwords are independent of each other."""
     bob.leaves()
     carol = Person(target=alice.target, domain=alice.domain, password=alice.password)
 

@@ -1,4 +1,4 @@
-"""Whoever scans an invite code gets an address from `/new`, without a question."""
+"""An invite link gives an address: a POST to `/new` returns credentials."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Target
 from chatmail_testkit.web.client import request
 
-PATHS = ["/new", "/cgi-bin/newemail.py"]  # the second stands on printed codes
+PATHS = ["/new", "/cgi-bin/newemail.py"]  # the second is in printed QR codes
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_post(path: str, target: Target, relay: str) -> None:
+def test_post_returns_working_credentials(path: str, target: Target, relay: str) -> None:
     """The answer holds credentials that log in."""
     answer = request(target, "POST", relay, path)
     assert answer.status == 200, answer.body
@@ -29,8 +29,8 @@ def test_post(path: str, target: Target, relay: str) -> None:
     assert (9, relay) == (len(name), domain)
 
 
-def test_every_answer_is_new(target: Target, relay: str) -> None:
-    """No two people get the same address or password."""
+def test_every_answer_is_unique(target: Target, relay: str) -> None:
+    """No two answers hold the same address or password."""
     given = [json.loads(request(target, "POST", relay, "/new").body) for _ in range(4)]
 
     assert len({one["email"] for one in given}) == len(given)
@@ -38,16 +38,16 @@ def test_every_answer_is_new(target: Target, relay: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_get(path: str, target: Target, relay: str) -> None:
-    """A browser is led to the client."""
+def test_get_redirects_to_the_client(path: str, target: Target, relay: str) -> None:
+    """A browser is redirected to a `dcaccount:` link."""
     answer = request(target, "GET", relay, path)
 
     assert answer.status == 301
     assert answer.headers["location"].startswith(f"dcaccount:https://{relay}/")
 
 
-def test_nothing_exists_before_the_login(target: Target, relay: str, alice: Person) -> None:
-    """An invite that nobody used leaves no mailbox behind."""
+def test_the_first_login_creates_the_mailbox(target: Target, relay: str, alice: Person) -> None:
+    """Unused credentials leave no mailbox."""
     machine = target.machine(relay)
     if machine is None:
         pytest.skip("needs the inside of the relay")

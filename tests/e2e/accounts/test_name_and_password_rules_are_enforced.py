@@ -1,4 +1,4 @@
-"""New addresses follow the relay's rules; whatever does not is refused at the login."""
+"""A new address must follow the rules for names and passwords; other first logins are refused."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refused(case: str, target: Target, relay: str) -> None:
-    """IMAP and SMTP refuse alike."""
+def test_invalid_credentials_are_refused(case: str, target: Target, relay: str) -> None:
+    """IMAP and SMTP both refuse."""
     facts = {"name": "x" + new_name()[1:], "domain": relay, "password": new_password()}
     address, password = (template.format(**facts) for template in REFUSED[case])
 
@@ -44,7 +44,7 @@ def test_refused(case: str, target: Target, relay: str) -> None:
     assert refused.value.code == 535
 
 
-def test_shortest_password(target: Target, relay: str) -> None:
+def test_the_shortest_password_is_accepted(target: Target, relay: str) -> None:
     """Nine characters are enough."""
     session = imap_session(target, relay)
 

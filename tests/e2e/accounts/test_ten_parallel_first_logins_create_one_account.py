@@ -1,4 +1,4 @@
-"""Clients open several sessions at once; racing first logins must agree on one password."""
+"""Parallel first logins create one account with one password."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from imapclient.exceptions import LoginError
 LOGINS = 10
 
 
-def test_same_password(new_person: PersonFactory, relay: str) -> None:
-    """All ten succeed."""
+def test_logins_with_one_password_succeed(new_person: PersonFactory, relay: str) -> None:
+    """All ten logins succeed."""
     alice = new_person(relay)
 
     with ThreadPoolExecutor(LOGINS) as pool:
@@ -23,8 +23,8 @@ def test_same_password(new_person: PersonFactory, relay: str) -> None:
     assert won == [True] * LOGINS
 
 
-def test_ten_passwords(new_person: PersonFactory, relay: str) -> None:
-    """Exactly one wins, and stays the only one that opens the address."""
+def test_one_of_ten_passwords_wins(new_person: PersonFactory, relay: str) -> None:
+    """Exactly one succeeds; later only that password opens the address."""
     alice = new_person(relay)
     passwords = [new_password() for _ in range(LOGINS)]
 

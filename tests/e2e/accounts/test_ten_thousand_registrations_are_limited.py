@@ -1,4 +1,4 @@
-"""A crowd at `/new`: limits hold, memory is bounded, and whoever lives here notices nothing."""
+"""Ten thousand requests to `/new`: limits hold, memory is bounded, and logins still work."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def sources(request: pytest.FixtureRequest) -> Iterator[Sequence[str]]:
 @pytest.mark.measures
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("sources", [FEW, MANY], indirect=True, ids=["one address", "many"])
-def test_crowd(
+def test_limits_hold(
     sources: Sequence[str], alice: Person, target: Target, relay: str, machine: Machine
 ) -> None:
-    """Each gets an answer or is turned away at the door; logins go on meanwhile."""
+    """Each request is answered or refused; logins succeed meanwhile."""
     before = _process(machine)
     start_s = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
@@ -68,12 +68,12 @@ def test_crowd(
 
 
 def _process(machine: Machine) -> str:
-    """Returns the main processes of the services: the same ones, unless one fell over."""
+    """Returns the main processes of the services; a crash would change them."""
     return machine.run("systemctl", "show", "--property=MainPID", "chatmail-accounts", "nginx")
 
 
 def _most_megabytes(machine: Machine) -> float:
-    """Returns the most memory that the accounts service ever had, in megabytes."""
+    """Returns the peak memory of the accounts service in megabytes."""
     pid = machine.run("systemctl", "show", "--property=MainPID", "--value", "chatmail-accounts")
     status = machine.run("cat", f"/proc/{pid.strip()}/status")
     line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))

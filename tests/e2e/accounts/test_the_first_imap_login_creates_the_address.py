@@ -1,12 +1,12 @@
-"""Nobody registers: an unknown address with a good password exists from its first IMAP login."""
+"""The first IMAP login of an unknown address creates it."""
 
 from __future__ import annotations
 
 from conftest import PersonFactory
 
 
-def test_imap_login(new_person: PersonFactory, relay: str) -> None:
-    """The address can receive mail as soon as it has logged in."""
+def test_imap_login_creates_it(new_person: PersonFactory, relay: str) -> None:
+    """The address receives mail after the login."""
     alice = new_person(relay)
     alice.logs_in()
 

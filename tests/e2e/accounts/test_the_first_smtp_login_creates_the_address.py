@@ -1,4 +1,4 @@
-"""Nobody registers: an unknown address with a good password exists from its first SMTP login."""
+"""The first SMTP login of an unknown address creates it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from chatmail_testkit.relays.target import Target
 from conftest import PersonFactory
 
 
-def test_smtp_login(new_person: PersonFactory, relay: str, bob: Person) -> None:
-    """The address can send before it ever used IMAP, and read afterwards."""
+def test_port_465_creates_it(new_person: PersonFactory, relay: str, bob: Person) -> None:
+    """The address sends before its first IMAP login, and reads afterwards."""
     alice = new_person(relay)
 
     alice.sends(bob, alice, text="first words")
@@ -18,8 +18,8 @@ def test_smtp_login(new_person: PersonFactory, relay: str, bob: Person) -> None:
     assert alice.receives().text == "first words"
 
 
-def test_submission_with_starttls(new_person: PersonFactory, target: Target, relay: str) -> None:
-    """Port 587 does the same, and offers no login before TLS."""
+def test_port_587_creates_it(new_person: PersonFactory, target: Target, relay: str) -> None:
+    """Port 587 offers AUTH only after STARTTLS."""
     alice = new_person(relay)
     with sessions.port_587(target, relay) as session:
         assert "auth" not in session.extensions

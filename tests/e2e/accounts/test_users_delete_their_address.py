@@ -1,4 +1,4 @@
-"""With address and password everybody can delete what the relay has of him, at once."""
+"""Users delete their address and its mailbox with address and password."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ JSON = "application/json"
 ASLEEP_AFTER_S = 3
 
 
-def test_program(alice: Person, bob: Person, target: Target) -> None:
-    """JSON: mailbox and password are gone, mail to it is refused."""
+def test_json_request_deletes_it(alice: Person, bob: Person, target: Target) -> None:
+    """Mailbox and password are deleted; mail to the address is refused."""
     bob.sends(alice)
     alice.receives()
     alice.leaves()
@@ -37,8 +37,10 @@ def test_program(alice: Person, bob: Person, target: Target) -> None:
 
 
 @pytest.mark.parametrize(("password", "page"), [(None, "deleted"), ("wrong", "not-deleted")])
-def test_browser(password: str | None, page: str, alice: Person, target: Target) -> None:
-    """The form leads to a page that says what happened, in the form's language."""
+def test_form_redirects_to_the_result(
+    password: str | None, page: str, alice: Person, target: Target
+) -> None:
+    """The form redirects to a page with the result in the form's language."""
     fields = _credentials(alice) | {"language": "pl"} | ({"password": password} if password else {})
 
     answer = _delete(target, alice, FORM, urlencode(fields), accept="text/html")
@@ -47,8 +49,8 @@ def test_browser(password: str | None, page: str, alice: Person, target: Target)
     assert request(target, "GET", alice.domain, f"/pl/{page}.html").status == 200
 
 
-def test_the_name_is_free_again(alice: Person, bob: Person, target: Target) -> None:
-    """Whoever takes it next finds nothing of its former owner."""
+def test_a_new_owner_finds_an_empty_mailbox(alice: Person, bob: Person, target: Target) -> None:
+    """The next owner of the name sees no old mail."""
     bob.sends(alice)
     alice.receives()
     alice.leaves()
@@ -60,8 +62,8 @@ def test_the_name_is_free_again(alice: Person, bob: Person, target: Target) -> N
     assert alice.inbox() == []
 
 
-def test_the_old_password_is_worth_nothing(alice: Person, target: Target) -> None:
-    """Not even for the next owner of the name."""
+def test_the_old_password_is_refused(alice: Person, target: Target) -> None:
+    """It stays invalid after the name has a new owner."""
     former, old = alice.imap, alice.password
     _delete(target, alice, JSON, json.dumps(_credentials(alice)))
     alice.password = "somebody else's"
@@ -73,8 +75,8 @@ def test_the_old_password_is_worth_nothing(alice: Person, target: Target) -> Non
         alice.logs_in(password=old)
 
 
-def test_sessions(alice: Person, target: Target) -> None:
-    """All end, those that sleep in IDLE (RFC 2177) as well as those that are busy."""
+def test_sessions_end(alice: Person, target: Target) -> None:
+    """Sessions in IDLE (RFC 2177) end as well as active ones."""
     asleep, awake = alice.logs_in(), alice.logs_in()
     asleep.select_folder("INBOX")
     asleep.idle()
@@ -86,8 +88,8 @@ def test_sessions(alice: Person, target: Target) -> None:
     wait_for(lambda: awake.has_ended(), "the end of the other session", within_s=10)
 
 
-def test_journal(alice: Person, machine: Machine, target: Target) -> None:
-    """It is noted that somebody left, not who; also when a session was open and goes on."""
+def test_the_journal_names_no_address(alice: Person, machine: Machine, target: Target) -> None:
+    """It notes a deletion without the address, even with a session open."""
     _delete(target, alice, JSON, json.dumps(_credentials(alice)))
     with contextlib.suppress(IMAPClientError):
         alice.imap.noop()

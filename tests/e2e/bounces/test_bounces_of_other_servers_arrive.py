@@ -1,4 +1,4 @@
-"""Delivery reports of other servers are plain by nature: they pass when they prove their origin."""
+"""Delivery reports of other servers are plain text; they arrive with a valid signature."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def _report(
 
 
 @pytest.mark.parametrize("daemon", ["MAILER-DAEMON", "postmaster"])
-def test_signed_report(daemon: str, peer: Peer, carol: Person) -> None:
-    """It arrives in clear text, without Auto-Submitted, whatever its author is called."""
+def test_a_signed_report_arrives(daemon: str, peer: Peer, carol: Person) -> None:
+    """It arrives in clear text, without Auto-Submitted, from any author name."""
     reply = peer.delivers(peer.signs(_report(peer, carol, daemon=daemon)), carol, mail_from="")
 
     assert reply.code == 250, reply.text
@@ -44,8 +44,8 @@ def test_signed_report(daemon: str, peer: Peer, carol: Person) -> None:
     assert headers["Subject"] == "Undelivered"
 
 
-def test_returned_message(peer: Peer, carol: Person) -> None:
-    """Its header arrives, its content does not, however long it is."""
+def test_the_returned_message_loses_its_body(peer: Peer, carol: Person) -> None:
+    """Its header arrives, its body does not, however long it is."""
     for more in ("", "words in clear text\r\n" * 10_000):
         returned = RETURNED[0], RETURNED[1] + more
         report = peer.signs(_report(peer, carol, EXPLANATION, STATUS, returned))
@@ -62,13 +62,13 @@ def test_returned_message(peer: Peer, carol: Person) -> None:
         assert b"\nMessage-ID: <1@example.org>\r\n" in letter.raw
 
 
-def test_unsigned_report(peer: Peer, carol: Person) -> None:
-    """Anybody could have written it."""
+def test_an_unsigned_report_is_refused(peer: Peer, carol: Person) -> None:
+    """Its origin is not proven."""
     assert peer.delivers(_report(peer, carol), carol, mail_from="").code == 554
 
 
-def test_anything_else_is_plain_mail(peer: Peer, carol: Person) -> None:
-    """A report is told by its type, its null sender, and its parts."""
+def test_other_plain_mail_is_refused(peer: Peer, carol: Person) -> None:
+    """A report needs its content type, a null sender and its own parts."""
     page = ("text/html", "<p>BUY NOW</p>")
     long = (EXPLANATION[0], "BUY NOW\r\n" * 10_000)
     for message, mail_from in (

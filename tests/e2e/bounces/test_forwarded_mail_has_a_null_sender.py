@@ -1,4 +1,4 @@
-"""A forwarder's envelope sender differs from From: accepted, but its bounces go nowhere."""
+"""Forwarded mail, whose envelope sender differs from From, is accepted; it cannot bounce."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from chatmail_testkit.peers.peer import Peer
 from chatmail_testkit.people.person import Person
 
 
-def test_forwarder(peer: Peer, alice: Person, carol: Person) -> None:
+def test_the_sender_becomes_null(peer: Peer, alice: Person, carol: Person) -> None:
     """The message arrives with the null sender in its Return-Path."""
     message = peer.signs(alice.writes(carol, text="forwarded"))
 
@@ -18,8 +18,8 @@ def test_forwarder(peer: Peer, alice: Person, carol: Person) -> None:
     assert letter.headers["Return-Path"] == "<>"
 
 
-def test_direct_mail(peer: Peer, alice: Person, carol: Person) -> None:
-    """A sender that equals From keeps its place."""
+def test_direct_mail_keeps_its_sender(peer: Peer, alice: Person, carol: Person) -> None:
+    """An envelope sender equal to From stays."""
     peer.delivers(peer.signs(alice.writes(carol)), carol, mail_from=alice.address)
 
     assert f"<{alice.address}>" == carol.receives().headers["Return-Path"]

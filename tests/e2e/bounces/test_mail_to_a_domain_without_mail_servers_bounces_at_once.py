@@ -1,4 +1,4 @@
-"""Where there is nobody to give a message to, it comes back at once, not after days."""
+"""Mail to a domain that accepts no mail bounces at once, not after days."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ WITHIN_S = 20
         ("no-mail.test", b"5.1.0", b"does not accept mail (nullMX)"),  # RFC 7505
     ],
 )
-def test_bounce(domain: str, status: bytes, why: bytes, alice: Person) -> None:
-    """HTTPS has no host to ask, SMTP knows that this is final."""
+def test_it_bounces(domain: str, status: bytes, why: bytes, alice: Person) -> None:
+    """HTTPS finds no host; SMTP treats the DNS answer as final."""
     alice.sends(f"somebody1@{domain}")
 
     bounce = alice.receives(within_s=WITHIN_S)

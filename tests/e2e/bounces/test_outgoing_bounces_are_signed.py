@@ -1,4 +1,4 @@
-"""Other relays refuse unsigned mail, so a bounce that crosses the border carries a signature."""
+"""Bounces to other relays are signed, because relays refuse unsigned mail."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine
 
 MAILBOX = "/var/lib/chatmail/mail/{address}/maildirsize"
-FULL = "524288000S\n{:d} 1\n"  # Maildir++: the limit, then bytes and messages that are there
+FULL = "524288000S\n{:d} 1\n"  # Maildir++: limit, then bytes and messages used
 
 
-def test_full_mailbox(alice: Person, carol: Person, other_machine: Machine) -> None:
-    """Carol's relay bounces to Alice's, which demands a valid signature of whatever comes in."""
+def test_a_full_mailbox_causes_a_signed_bounce(
+    alice: Person, carol: Person, other_machine: Machine
+) -> None:
+    """Alice's relay accepts the bounce of Carol's, so its signature is valid."""
     sizes = MAILBOX.format(address=carol.address)
     other_machine.run("sh", "-c", f'cat > "{sizes}"', stdin=FULL.format(600_000_000).encode())
     other_machine.run("chown", "vmail:vmail", sizes)

@@ -1,4 +1,4 @@
-"""A message to somebody who does not exist comes back, and the bounce proves its origin."""
+"""A message with an unknown recipient among others bounces for that one only."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from chatmail_testkit.people.person import Person
 
 
 @pytest.mark.parametrize("domain", ["relay", "other_relay"])
-def test_bounce(domain: str, alice: Person, request: pytest.FixtureRequest) -> None:
-    """Accepted at submission, so that the other members of a group get it; then bounced."""
+def test_the_others_get_the_message(
+    domain: str, alice: Person, request: pytest.FixtureRequest
+) -> None:
+    """Submission accepts it; the other recipients get it, and the sender gets a bounce."""
     nobody = f"{new_name()}@{request.getfixturevalue(domain)}"
 
     alice.sends(nobody, alice, text="to a group")

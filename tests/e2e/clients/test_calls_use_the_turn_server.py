@@ -1,4 +1,4 @@
-"""Calls go through the TURN server (RFC 8656), with the credential that IMAP METADATA gives."""
+"""Calls use the TURN server (RFC 8656) with the credential from IMAP METADATA."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chatmail_testkit.relays.target import Machine, Target
 KEY = "/shared/vendor/deltachat/turn"
 SECRET = "/var/lib/chatmail/turn/secret"
 DAY_S = 86400
-# a peer that sends back what it gets, and a client that sends it two messages by way of the server
+# an echo peer, and a client that sends it two messages through the server
 CALL = """
 peer_address=$1 port=$2; shift 2
 turnutils_peer -L "$peer_address" -p "$port" >/dev/null 2>&1 & peer=$!
@@ -21,7 +21,7 @@ trap 'kill $peer' EXIT
 until ss -Hlun sport = ":$port" | grep -q .; do kill -0 $peer || exit; done
 timeout 10 turnutils_uclient -c -n 2 -r "$port" -e "$peer_address" "$@" 2>&1 || true
 """
-# only asks for the way to each peer; a name of its own each time, as quotas go by names
+# asks for a permission for each peer; a new user name each time, because quotas are per name
 ASK = """
 secret=$1 name=$2 server=$3; shift 3
 for peer; do
@@ -48,14 +48,14 @@ FORBIDDEN = [
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
-def test_media(
+def test_media_is_relayed(
     family: socket.AddressFamily,
     alice: Person,
     target: Target,
     other_relay: str,
     other_machine: Machine,
 ) -> None:
-    """A machine elsewhere sends through the server, and hears the answer."""
+    """A remote host sends through the server and gets the answer."""
     host, port, name, password = _credential(alice)
     peer = str(socket.getaddrinfo(target.host(other_relay), 25, family)[0][4][0])
     option = "-x" if family == socket.AF_INET6 else "-X"
@@ -65,8 +65,8 @@ def test_media(
     assert "tot_send_msgs=2, tot_recv_msgs=2" in said
 
 
-def test_the_credential_ends(alice: Person, relay: str) -> None:
-    """After five days; clients ask for another one before."""
+def test_the_credential_expires(alice: Person, relay: str) -> None:
+    """It expires after five days; clients get a new one earlier."""
     host, port, name, _ = _credential(alice)
 
     assert (host, port) == (relay, "3478")
@@ -74,8 +74,8 @@ def test_the_credential_ends(alice: Person, relay: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["password", "end"])
-def test_wrong_credentials(wrong: str, alice: Person, other_machine: Machine) -> None:
-    """Neither another secret's password nor a later end is accepted."""
+def test_wrong_credentials_are_refused(wrong: str, alice: Person, other_machine: Machine) -> None:
+    """A password of another secret and a changed expiry are both refused."""
     host, _, name, password = _credential(alice)
     if wrong == "password":
         password = password[::-1]
@@ -87,8 +87,8 @@ def test_wrong_credentials(wrong: str, alice: Person, other_machine: Machine) ->
     assert "Cannot complete Allocation" in said
 
 
-def test_nothing_private_is_reached(relay: str, machine: Machine) -> None:
-    """Neither this machine nor its neighbours (RFC 6890), in no spelling."""
+def test_private_networks_are_refused(relay: str, machine: Machine) -> None:
+    """The relay host and private networks (RFC 6890) are refused in every notation."""
     secret = machine.run("cat", SECRET).strip()
     name = secrets.token_hex(4)
 
@@ -104,6 +104,6 @@ def _credential(person: Person) -> list[str]:
 
 
 def _call(machine: Machine, peer: str, *options: str) -> str:
-    """Returns what a client on a machine says that calls this address of the machine."""
+    """Returns the output of a client that calls this IP address from a host."""
     port = str(20000 + secrets.randbelow(10000))
     return machine.run("sh", "-c", CALL, "call", peer, port, *options)

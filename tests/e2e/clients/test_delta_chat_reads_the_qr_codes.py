@@ -1,7 +1,7 @@
-"""The exact content of a relay's QR codes in the real Delta Chat core, which asks nothing more.
+"""The real Delta Chat core reads the content of a relay's QR codes, without further questions.
 
-Core trusts the authorities that are built into it, so not the lab's: `/new` of a relay with a
-certificate is seen in test_an_invite_link_gives_an_address.py, and core uses that of one without.
+Core trusts its built-in authorities and not the lab's. So it uses `/new` of a relay without a
+trusted certificate; test_an_invite_link_gives_an_address.py covers `/new` of the others.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def chats(tmp_path: Path) -> Iterator[DeltaChat]:
 
 @pytest.fixture
 def untrusted(request: pytest.FixtureRequest) -> str:
-    """A relay that signs its own certificate."""
+    """A relay with a self-signed certificate."""
     option: str = request.config.getoption("--untrusted")
     for domain in option.split(","):
         if domain.startswith("_"):
@@ -44,14 +44,14 @@ def untrusted(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def doorkeeper(lab: LabTarget, untrusted: str) -> Machine:
-    """The inside of that relay."""
+    """The host of that relay."""
     return lab.machine(untrusted)
 
 
 @pytest.mark.timeout(TIMEOUT_S)
 @pytest.mark.parametrize("code", ["DCACCOUNT:https://{domain}/new", "DCACCOUNT:{domain}"])
-def test_invitation(code: str, chats: DeltaChat, untrusted: str) -> None:
-    """`DCACCOUNT:` makes a profile; core asks `/new`, or makes an address by itself."""
+def test_an_invite_code_creates_a_profile(code: str, chats: DeltaChat, untrusted: str) -> None:
+    """`DCACCOUNT:` codes; core asks `/new` or generates an address itself."""
     profile = _scans(chats, code.format(domain=untrusted))
 
     assert _address(profile).endswith(f"@{untrusted}")
@@ -59,8 +59,10 @@ def test_invitation(code: str, chats: DeltaChat, untrusted: str) -> None:
 
 @pytest.mark.timeout(TIMEOUT_S)
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_login_link(method: str, chats: DeltaChat, credulous: Target, untrusted: str) -> None:
-    """`dclogin:`, as the page of such a relay draws it."""
+def test_a_login_link_creates_a_profile(
+    method: str, chats: DeltaChat, credulous: Target, untrusted: str
+) -> None:
+    """`dclogin:`, as the home page of such a relay shows it."""
     offered = json.loads(request(credulous, method, untrusted, "/new").body)
 
     profile = _scans(chats, offered["dclogin_url"])
@@ -70,8 +72,10 @@ def test_login_link(method: str, chats: DeltaChat, credulous: Target, untrusted:
 
 @pytest.mark.disturbs
 @pytest.mark.timeout(TIMEOUT_S)
-def test_tokens(chats: DeltaChat, untrusted: str, doorkeeper: Machine) -> None:
-    """A closed relay takes who has one; others are told why not, in the relay's words."""
+def test_a_closed_relay_needs_an_invite_token(
+    chats: DeltaChat, untrusted: str, doorkeeper: Machine
+) -> None:
+    """Core shows the relay's reason without a token."""
     with _closed(doorkeeper):
         link = doorkeeper.run("chatmail", "invite", "create", "--uses", "1").strip()
         assert link.startswith(f"DCACCOUNT:https://{untrusted}/new?")
@@ -85,8 +89,10 @@ def test_tokens(chats: DeltaChat, untrusted: str, doorkeeper: Machine) -> None:
 
 
 @pytest.mark.timeout(TIMEOUT_S)
-def test_calls(chats: DeltaChat, alice: Person, target: Target, relay: str) -> None:
-    """Core finds the relay's own server for the media of calls."""
+def test_core_finds_the_turn_server(
+    chats: DeltaChat, alice: Person, target: Target, relay: str
+) -> None:
+    """Core gets the relay's own TURN server."""
     port = (alice.imap.get_metadata("", TURN)[TURN] or "").split(":")[1]
 
     [server, *_] = _scans(chats, login_link(target, relay)).ice_servers()

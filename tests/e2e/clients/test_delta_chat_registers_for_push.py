@@ -1,4 +1,4 @@
-"""The real Delta Chat core registers its phone, and the notification server gets the call."""
+"""The real Delta Chat core registers for push, and the notification server gets a request."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ DEVICE = "fcm-chat.delta:0123456789abcdef"
 
 
 @pytest.mark.timeout(120)
-def test_push(alice: Person, target: Target, relay: str, tmp_path: Path) -> None:
-    """What is posted is what core made of the token: encrypted for the server of the notifier."""
+def test_new_mail_causes_a_push(alice: Person, target: Target, relay: str, tmp_path: Path) -> None:
+    """The request holds core's token, encrypted for the notification server."""
     pytest.importorskip("deltachat.capi", reason="needs the package deltachat")
     with library(tmp_path / "accounts") as core, serving() as notifier:
         core.logs_in(login_link(target, relay), DEVICE)

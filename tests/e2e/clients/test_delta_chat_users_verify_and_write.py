@@ -1,4 +1,4 @@
-"""Two people with Delta Chat, at two relays: they scan a code and write, padlock closed."""
+"""Two Delta Chat users at two relays verify each other by QR code and exchange messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deltachat_rpc_client import Message
 def test_secure_join_and_messages(
     target: Target, relay: str, other_relay: str, tmp_path: Path
 ) -> None:
-    """Alice shows her code, Bob scans it, and each reads what the other wrote."""
+    """Bob scans Alice's code; each reads the other's message."""
     with core(tmp_path / "accounts") as chats:
         alice = profile(chats, target, relay, "Alice")
         bob = profile(chats, target, other_relay, "Bob")

@@ -1,4 +1,4 @@
-"""Phones wait in IDLE all day, thousands of them on a small machine."""
+"""Idle IMAP sessions need little memory, so a small machine holds thousands."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from conftest import PersonFactory
 
 SESSIONS = 400
 AT_ONCE = 20
-# an unmodified Dovecot takes over 130; the processes that the first session starts are in it, too
+# stock Dovecot needs over 130; this includes the processes that the first session starts
 MOST_KIB = 112
 SETTLE_S = 30
-# memory of Dovecot's processes in KiB, shared pages counted once: proc_pid_smaps(5)
+# memory (PSS) of Dovecot's processes in KiB: proc_pid_smaps(5)
 MEMORY = """
 for process in /proc/[0-9]*; do
   case $(readlink $process/exe) in *dovecot*) cat $process/smaps_rollup 2>/dev/null;; esac
@@ -24,8 +24,8 @@ done | awk '/^Pss:/ { total += $2 } END { print total }'
 
 @pytest.mark.measures
 @pytest.mark.timeout(120)
-def test_memory(relay: str, new_person: PersonFactory, machine: Machine) -> None:
-    """All of Dovecot's processes together, for each session that sleeps."""
+def test_memory_per_session(relay: str, new_person: PersonFactory, machine: Machine) -> None:
+    """All of Dovecot's processes, divided by the hibernating sessions."""
     people = [new_person(relay) for _ in range(SESSIONS)]
     before_kib = _memory_kib(machine)
 

@@ -1,4 +1,4 @@
-"""The capabilities that Delta Chat looks for, and the metadata it reads."""
+"""IMAP has the capabilities and METADATA entries that Delta Chat uses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TOKEN = "/private/devicetoken"
 
 
 def test_capabilities(alice: Person) -> None:
-    """Present after the login, and nothing that would keep idle sessions from sleeping."""
+    """All are present after the login; COMPRESS, which would block hibernation, is not."""
     capabilities = set(alice.imap.capabilities())
 
     needed = {b"IDLE", b"QUOTA", b"METADATA", b"MOVE", b"ID", b"XDELTAPUSH", b"XCHATMAIL"}
@@ -30,7 +30,7 @@ def test_quota(alice: Person) -> None:
 
 
 def test_shared_metadata(alice: Person) -> None:
-    """Asked for all at once on the empty mailbox name, as core does."""
+    """One command on the empty mailbox name returns all, as core asks."""
     names = ["maxsmtprecipients", "turn", "irohrelay", "appversions", "no-such-key"]
     values = alice.imap.get_metadata("", *(SHARED + name for name in names))
 
@@ -43,7 +43,7 @@ def test_shared_metadata(alice: Person) -> None:
 
 
 def test_device_tokens(alice: Person, bob: Person) -> None:
-    """Every device adds its token; they are the owner's alone, and each is kept once."""
+    """Every device adds its token; only the owner sees them, without duplicates."""
     tokens = ["openpgp:AAAA", "openpgp:BBBB"]
     for token in [*tokens, tokens[0]]:
         assert alice.imap.set_metadata("INBOX", TOKEN, token) == "OK"
@@ -56,12 +56,12 @@ def test_device_tokens(alice: Person, bob: Person) -> None:
 
 @pytest.mark.parametrize("name", ["/private/other", f"{SHARED}turn", "/shared/comment"])
 def test_other_metadata_cannot_be_set(name: str, alice: Person) -> None:
-    """Clients write nothing but their tokens."""
+    """Clients can set their device tokens only."""
     assert alice.imap.set_metadata("INBOX", name, "x") != "OK"
 
 
 def test_special_folders(alice: Person) -> None:
-    """Clients that make the usual folders find them marked by their use (RFC 6154)."""
+    """The usual folders get their special-use attribute (RFC 6154)."""
     names = ["Drafts", "Junk", "Trash", "Sent"]
     for name in names:
         alice.imap.create_folder(name)

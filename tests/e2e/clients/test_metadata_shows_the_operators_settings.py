@@ -1,4 +1,4 @@
-"""Facts of the operator in IMAP METADATA (RFC 5464), asked for in one command as core does."""
+"""IMAP METADATA (RFC 5464) shows the operator's settings in one command, as core asks."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ VENDOR = "/shared/vendor/deltachat/"
 TOKEN = "/private/devicetoken"
 
 
-def test_every_fact(alice: Person, machine: Machine) -> None:
-    """Each key has what the settings say; an unknown one has nothing, and breaks nothing."""
+def test_every_key_has_its_value(alice: Person, machine: Machine) -> None:
+    """Known keys return the settings; an unknown key returns nothing."""
     settings = json.loads(machine.run("cat", SETTINGS))
     versions = settings["appVersionsFile"]
     names = ["irohrelay", "maxsmtprecipients", "turn", "appversions", "unknown"]
@@ -35,8 +35,8 @@ def test_every_fact(alice: Person, machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "with space", "x" * 4097, "openpgp:\x01"])
-def test_what_is_no_token(token: str, alice: Person) -> None:
-    """Is refused, and the one before stays."""
+def test_invalid_tokens_are_refused(token: str, alice: Person) -> None:
+    """The earlier token stays."""
     assert alice.imap.set_metadata("INBOX", TOKEN, "openpgp:AAAA") == "OK"
 
     assert alice.imap.set_metadata("INBOX", TOKEN, token) != "OK"
@@ -44,8 +44,8 @@ def test_what_is_no_token(token: str, alice: Person) -> None:
     assert alice.logs_in().get_metadata("INBOX", TOKEN)[TOKEN] == "openpgp:AAAA"
 
 
-def test_tokens_belong_to_one_person(alice: Person, bob: Person) -> None:
-    """Several devices, each once, joined by one space; the longest that may be is kept whole."""
+def test_tokens_belong_to_one_address(alice: Person, bob: Person) -> None:
+    """Several tokens, without duplicates, joined by spaces; the longest allowed stays whole."""
     tokens = sorted(["openpgp:AAAA", "b" * 4096])
     for token in (*tokens, tokens[0]):
         assert alice.imap.set_metadata("INBOX", TOKEN, token) == "OK"

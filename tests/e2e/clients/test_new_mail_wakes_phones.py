@@ -1,4 +1,4 @@
-"""Every message wakes the devices of its recipient, by way of the notification server."""
+"""New mail wakes the recipient's devices through the notification server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chatmail_testkit.peers.notifier import DEVICE_TOKEN, Notifier, new_device, 
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.waiting import wait_for
 
-WORKERS = 4  # that many first tries are on their way at once
+WORKERS = 4  # concurrent first attempts
 RETRY_AFTER_S = 8
 
 
@@ -20,8 +20,8 @@ def notifier() -> Iterator[Notifier]:
         yield running
 
 
-def test_every_device(alice: Person, bob: Person, notifier: Notifier) -> None:
-    """Each token is posted once a message, and nothing beside it."""
+def test_every_device_is_notified(alice: Person, bob: Person, notifier: Notifier) -> None:
+    """Each message posts each token once, and nothing else."""
     tokens = [new_device(bob), new_device(bob)]
 
     alice.sends(bob)
@@ -30,8 +30,8 @@ def test_every_device(alice: Person, bob: Person, notifier: Notifier) -> None:
     assert sorted(tokens) == sorted(call.token for call in notifier.calls)
 
 
-def test_across_relays(alice: Person, carol: Person, notifier: Notifier) -> None:
-    """Wherever the message comes from."""
+def test_mail_from_another_relay_notifies(alice: Person, carol: Person, notifier: Notifier) -> None:
+    """The sender's relay makes no difference."""
     token = new_device(carol)
 
     alice.sends(carol)
@@ -39,8 +39,8 @@ def test_across_relays(alice: Person, carol: Person, notifier: Notifier) -> None
     wait_for(lambda: notifier.times_s(token), "a call", within_s=20)
 
 
-def test_own_copies_wake_nobody(alice: Person, bob: Person, notifier: Notifier) -> None:
-    """What people send to themselves, for their other devices, is no news."""
+def test_self_sent_copies_do_not_notify(alice: Person, bob: Person, notifier: Notifier) -> None:
+    """Messages to oneself, for the other devices, post nothing."""
     own, other = new_device(alice), new_device(bob)
 
     alice.sends(alice, bob)
@@ -52,8 +52,8 @@ def test_own_copies_wake_nobody(alice: Person, bob: Person, notifier: Notifier) 
     wait_for(lambda: notifier.times_s(own), "a call", within_s=10)
 
 
-def test_a_token_that_is_gone_is_forgotten(alice: Person, bob: Person, notifier: Notifier) -> None:
-    """410: the app was removed from that phone; the other one is told on."""
+def test_an_expired_token_is_deleted(alice: Person, bob: Person, notifier: Notifier) -> None:
+    """410 deletes the token; the other device is still notified."""
     gone, good = new_device(bob), new_device(bob)
     notifier.plan[gone] = [410]
 
@@ -69,8 +69,8 @@ def test_a_token_that_is_gone_is_forgotten(alice: Person, bob: Person, notifier:
     assert len(notifier.times_s(gone)) == 1
 
 
-def test_trouble_is_tried_again(alice: Person, bob: Person, notifier: Notifier) -> None:
-    """An error of the server and a connection that it cuts: both once more after 8 s."""
+def test_failed_requests_are_retried(alice: Person, bob: Person, notifier: Notifier) -> None:
+    """A server error and a closed connection are retried after 8 s."""
     failing, cut = new_device(bob), new_device(bob)
     notifier.plan = {failing: [500], cut: ["cut"]}
 
@@ -82,10 +82,10 @@ def test_trouble_is_tried_again(alice: Person, bob: Person, notifier: Notifier) 
         assert second_s - first_s > RETRY_AFTER_S - 1
 
 
-def test_a_server_that_hangs_holds_up_nobody_else(
+def test_a_hanging_server_delays_no_other_push(
     alice: Person, bob: Person, notifier: Notifier
 ) -> None:
-    """All workers but one wait for an answer: others are woken meanwhile."""
+    """All workers but one wait; the others are notified."""
     hanging = [new_device(bob) for _ in range(WORKERS - 1)]
     notifier.plan = {token: ["hang"] for token in hanging}
     alice.sends(bob)

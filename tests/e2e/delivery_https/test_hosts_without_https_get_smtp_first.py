@@ -1,4 +1,4 @@
-"""Where HTTPS failed, SMTP comes first from then on, and HTTPS is not tried before it."""
+"""After HTTPS to a host failed, SMTP comes first and HTTPS is not tried before it."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
 SMTP, HTTPS = 25, 443
 WITHIN_S = 30
 AT_ONCE_S = 10
-GIVEN_UP_S = 60  # packets vanish: each address of the peer takes 15 s
+GIVEN_UP_S = 60  # packets are dropped: 15 s timeout for each IP address
 TRANSPORT = "chatmail-transport"
 
 
 @pytest.fixture(autouse=True)
 def _forgotten(machine: Machine) -> Iterator[None]:
-    """Nothing is known, before and after."""
+    """Clears the cache of failed hosts, before and after."""
     machine.run("systemctl", "restart", TRANSPORT)
     yield
     machine.run("systemctl", "restart", TRANSPORT)
 
 
-def test_the_second_message_does_not_try(alice: Person, dora: Person, machine: Machine) -> None:
-    """To a classic server, which has none."""
+def test_the_second_message_skips_https(alice: Person, dora: Person, machine: Machine) -> None:
+    """To a classic server, which has no HTTPS."""
     with counted(machine, HTTPS) as tries:
         alice.sends(dora, text="first")
         assert dora.receives(within_s=WITHIN_S).text == "first"
@@ -41,10 +41,10 @@ def test_the_second_message_does_not_try(alice: Person, dora: Person, machine: M
         assert tries() == for_the_first
 
 
-def test_a_host_that_begins_to_offer_it_is_used(
+def test_new_https_is_used_when_smtp_fails(
     alice: Person, carol: Person, machine: Machine, other_machine: Machine
 ) -> None:
-    """At once where SMTP fails; where SMTP works, after half an hour (tests of chatmaild)."""
+    """If SMTP works, HTTPS is tried after half an hour (unit tests of chatmaild)."""
     with stopped(other_machine, "nginx"):
         alice.sends(carol, text="over SMTP")
         assert carol.receives(within_s=WITHIN_S).text == "over SMTP"
@@ -53,9 +53,7 @@ def test_a_host_that_begins_to_offer_it_is_used(
         assert carol.receives(within_s=AT_ONCE_S).text == "over SMTP again"
         assert tries() == 0
 
-    machine.run(
-        "systemctl", "restart", "postfix"
-    )  # ends the session that it keeps for half a minute
+    machine.run("systemctl", "restart", "postfix")  # closes the cached SMTP session (30 s)
     alice.leaves()
     with closed(machine, SMTP):
         alice.sends(carol, text="over HTTPS")

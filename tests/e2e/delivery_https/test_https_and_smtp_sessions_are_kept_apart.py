@@ -1,4 +1,4 @@
-"""Postfix keeps sessions: that with our HTTPS gateway is never taken for one with the host."""
+"""Postfix caches SMTP sessions; one with our HTTPS gateway is never reused for the host itself."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
 
 SMTP = 25
 WITHIN_S = 10
-GIVEN_UP_S = 60  # packets vanish: each address of the host takes 15 s
+GIVEN_UP_S = 60  # packets are dropped: 15 s timeout for each IP address
 
 
 @pytest.fixture(autouse=True)
 def _forgotten(machine: Machine) -> Iterator[None]:
-    """Nothing is known and no session kept, before and after."""
+    """Clears failed hosts and cached sessions, before and after."""
     for service in ("chatmail-transport", "postfix"):
         machine.run("systemctl", "restart", service)
     yield
     machine.run("systemctl", "restart", "chatmail-transport")
 
 
-def test_after_https_stood_in_for_smtp(
+def test_smtp_works_after_https_replaced_it(
     alice: Person,
     carol: Person,
     new_person: PersonFactory,
@@ -35,18 +35,18 @@ def test_after_https_stood_in_for_smtp(
     machine: Machine,
     other_machine: Machine,
 ) -> None:
-    """SMTP comes first and fails, HTTPS delivers; then HTTPS fails: SMTP delivers at once again."""
+    """SMTP fails and HTTPS delivers; then HTTPS fails and SMTP delivers at once."""
     with stopped(other_machine, "nginx"):
         alice.sends(carol, text="by SMTP")
         assert carol.receives(within_s=WITHIN_S).text == "by SMTP"
-    machine.run("systemctl", "restart", "postfix")  # ends its session with the host
+    machine.run("systemctl", "restart", "postfix")  # closes its session with the host
     alice.leaves()
     with closed(machine, SMTP):
         alice.sends(carol, text="by HTTPS")
         assert carol.receives(within_s=GIVEN_UP_S).text == "by HTTPS"
 
     with stopped(other_machine, "nginx"):
-        # others than before, because Postfix remembers the way to an address for half a minute
+        # new recipients, because Postfix caches the next hop of an address for 30 s
         for person in new_person(other_relay), new_person(other_relay):
             person.logs_in()
             alice.sends(person, text="by SMTP, after HTTPS")

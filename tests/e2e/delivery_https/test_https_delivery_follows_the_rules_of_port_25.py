@@ -1,4 +1,4 @@
-"""Relays deliver to each other by HTTP POST; the rules are those of port 25."""
+"""Delivery over HTTPS (POST to `/mxdeliv`) follows the rules of port 25."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def _posts(
     return request(peer.target, "POST", domain, PATH, headers=headers, body=message)
 
 
-def test_signed_and_encrypted(peer: Peer, alice: Person, carol: Person) -> None:
-    """It arrives."""
+def test_a_signed_encrypted_message_arrives(peer: Peer, alice: Person, carol: Person) -> None:
+    """The answer is 200."""
     message = peer.signs(alice.writes(carol, text="over https"))
 
     answer = _posts(peer, message, carol.domain, carol.address, mail_from=alice.address)
@@ -32,8 +32,8 @@ def test_signed_and_encrypted(peer: Peer, alice: Person, carol: Person) -> None:
     assert carol.receives().text == "over https"
 
 
-def test_above_a_megabyte(peer: Peer, alice: Person, carol: Person) -> None:
-    """The message limit is the only limit."""
+def test_a_large_message_arrives(peer: Peer, alice: Person, carol: Person) -> None:
+    """The message size limit is the only limit."""
     text = "x" * 8_000_000
     message = peer.signs(alice.writes(carol, text=text))
 
@@ -46,7 +46,9 @@ def test_above_a_megabyte(peer: Peer, alice: Person, carol: Person) -> None:
 @pytest.mark.parametrize(
     ("what", "code"), [("unsigned", b"554"), ("plain", b"523"), ("nobody", b"550")]
 )
-def test_refused(what: str, code: bytes, peer: Peer, alice: Person, carol: Person) -> None:
+def test_refusals_return_the_smtp_reply(
+    what: str, code: bytes, peer: Peer, alice: Person, carol: Person
+) -> None:
     """The answer is 400 with the SMTP reply."""
     encrypted = alice.writes(carol)
     to = f"{new_name()}@{carol.domain}" if what == "nobody" else carol.address
@@ -61,8 +63,8 @@ def test_refused(what: str, code: bytes, peer: Peer, alice: Person, carol: Perso
     assert (400, code) == (answer.status, answer.body[:3])
 
 
-def test_foreign_recipient(peer: Peer, alice: Person, carol: Person) -> None:
-    """The relay passes nothing on."""
+def test_foreign_recipients_are_refused(peer: Peer, alice: Person, carol: Person) -> None:
+    """The relay forwards nothing."""
     message = peer.signs(alice.writes(carol))
 
     answer = _posts(peer, message, carol.domain, "x@example.org", mail_from=alice.address)
@@ -70,14 +72,14 @@ def test_foreign_recipient(peer: Peer, alice: Person, carol: Person) -> None:
     assert (answer.status, answer.body[:1]) == (400, b"5")
 
 
-def test_no_recipient(peer: Peer, alice: Person, carol: Person) -> None:
+def test_a_missing_recipient_is_an_error(peer: Peer, alice: Person, carol: Person) -> None:
     """A request without recipients is malformed."""
     message = peer.signs(alice.writes(carol))
 
     assert _posts(peer, message, carol.domain, mail_from=alice.address).status == 400
 
 
-def test_null_sender(peer: Peer, alice: Person, carol: Person) -> None:
+def test_a_missing_sender_is_the_null_sender(peer: Peer, alice: Person, carol: Person) -> None:
     """No X-MAIL-FROM means the null sender."""
     message = peer.signs(alice.writes(carol, text="from nobody"))
 
@@ -85,6 +87,6 @@ def test_null_sender(peer: Peer, alice: Person, carol: Person) -> None:
     assert carol.receives().headers["Return-Path"] == "<>"
 
 
-def test_other_methods(target: Target, other_relay: str) -> None:
+def test_other_methods_are_refused(target: Target, other_relay: str) -> None:
     """Only POST delivers."""
     assert request(target, "GET", other_relay, PATH).status == 405

@@ -1,4 +1,4 @@
-"""A peer that speaks SMTP alone was away for a while: its mail goes out as soon as it is back."""
+"""Queued mail for an SMTP-only host leaves as soon as the host is reachable again."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from chatmail_testkit.waiting import wait_for
 
 SMTP = 25
 MESSAGES = 6
-AWAY_S = 90  # time for connections to its addresses to be given up
+AWAY_S = 90  # longer than the connection timeouts of its IP addresses
 BACK_S = 60
 
 
 @pytest.mark.disturbs
 @pytest.mark.timeout(240)
-def test_under_steady_mail(alice: Person, dora: Person, machine: Machine) -> None:
-    """Although mail for it is tried all the time, so that no connection gets old."""
+def test_the_queue_is_emptied(alice: Person, dora: Person, machine: Machine) -> None:
+    """Steady new mail for the host does not keep it marked as dead."""
 
     def put_off() -> bool:
         queue = machine.queue()
-        return queue.count("(") >= MESSAGES and "*" not in queue  # which marks active ones
+        return queue.count("(") >= MESSAGES and "*" not in queue  # `*` marks active messages
 
     def sent() -> bool:
         machine.run("postqueue", "-f")

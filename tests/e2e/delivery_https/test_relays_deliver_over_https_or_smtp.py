@@ -1,4 +1,4 @@
-"""Mail between relays needs HTTPS or SMTP, and finds out which of the two works."""
+"""Relays deliver over HTTPS or SMTP, whichever works."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ SMTP, HTTPS = 25, 443
 
 @pytest.fixture(autouse=True)
 def _forgotten(machine: Machine, other_machine: Machine) -> Iterator[None]:
-    """What one scenario teaches the relays means nothing to the next."""
+    """Clears the cache of failed hosts, before and after."""
     yield
     for relay in (machine, other_machine):
         relay.run("systemctl", "restart", "chatmail-transport")
 
 
-def test_port_25_is_closed(
+def test_https_works_without_port_25(
     alice: Person, carol: Person, machine: Machine, other_machine: Machine
 ) -> None:
-    """In both directions, on both relays: everything goes by HTTPS, at once."""
+    """Both relays deliver over HTTPS at once, in both directions."""
     with closed(machine, SMTP), closed(other_machine, SMTP):
         for number in range(3):
             alice.sends(carol, text=f"there {number}")
@@ -37,10 +37,8 @@ def test_port_25_is_closed(
             assert alice.receives(within_s=10).text == f"back {number}"
 
 
-def test_a_large_message_with_port_25_closed(
-    alice: Person, carol: Person, other_machine: Machine
-) -> None:
-    """The message limit holds for HTTPS, too."""
+def test_https_carries_large_messages(alice: Person, carol: Person, other_machine: Machine) -> None:
+    """Port 25 is closed; the message size limit is the same."""
     text = "x" * 15_000_000
 
     with closed(other_machine, SMTP):
@@ -48,10 +46,10 @@ def test_a_large_message_with_port_25_closed(
         assert carol.receives(within_s=40).text == text
 
 
-def test_some_recipients_do_not_exist_and_port_25_is_closed(
+def test_https_reports_unknown_recipients(
     alice: Person, carol: Person, machine: Machine, other_machine: Machine
 ) -> None:
-    """The others get the message, and the sender hears of those who do not exist."""
+    """The others get the message; the sender gets a bounce."""
     nobody = f"nobody123@{carol.domain}"
 
     with closed(machine, SMTP), closed(other_machine, SMTP):
@@ -63,10 +61,10 @@ def test_some_recipients_do_not_exist_and_port_25_is_closed(
     assert nobody in bounce.raw.decode()
 
 
-def test_a_refusal_comes_back_with_port_25_closed(
+def test_a_refusal_over_https_bounces(
     alice: Person, carol: Person, machine: Machine, other_machine: Machine
 ) -> None:
-    """After minutes, not after days: HTTPS refuses, SMTP cannot settle it, HTTPS refuses again."""
+    """Within minutes, although SMTP is unreachable: HTTPS refuses twice."""
     nobody = f"nobody123@{carol.domain}"
 
     with closed(machine, SMTP), closed(other_machine, SMTP):
@@ -79,10 +77,10 @@ def test_a_refusal_comes_back_with_port_25_closed(
 
 
 @pytest.mark.parametrize("reach", ["both relays", "the other relay"])
-def test_https_is_closed(
+def test_smtp_works_without_https(
     reach: str, alice: Person, carol: Person, machine: Machine, other_machine: Machine
 ) -> None:
-    """SMTP takes over within seconds, and at once from the second message on."""
+    """SMTP follows within seconds, and comes first from the second message on."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(closed(other_machine, HTTPS))
         if reach == "both relays":
@@ -93,10 +91,10 @@ def test_https_is_closed(
         assert carol.receives(within_s=4).text == "second"
 
 
-def test_https_is_back_after_a_failure(
+def test_https_is_used_again_after_a_failure(
     alice: Person, carol: Person, machine: Machine, other_machine: Machine
 ) -> None:
-    """A relay without port 25 is not locked out by the memory of a failure."""
+    """A relay without port 25 stays reachable after an HTTPS failure."""
     with closed(other_machine, SMTP, HTTPS):
         alice.sends(carol, text="patience")
         wait_for(lambda: carol.address in machine.queue(), "the message waits", within_s=40)
@@ -107,10 +105,10 @@ def test_https_is_back_after_a_failure(
 
 
 @pytest.mark.parametrize("unit", ["chatmail-transport", "nginx"])
-def test_https_is_down_at_the_other_relay(
+def test_smtp_works_while_https_is_down(
     unit: str, alice: Person, carol: Person, other_machine: Machine
 ) -> None:
-    """Nobody notices."""
+    """Mail arrives although the service of the other relay is stopped."""
     alice.sends(carol, text="before")
     assert carol.receives().text == "before"
     with stopped(other_machine, unit):
@@ -118,8 +116,10 @@ def test_https_is_down_at_the_other_relay(
         assert carol.receives(within_s=10).text == "meanwhile"
 
 
-def test_the_transport_service_is_down(alice: Person, carol: Person, machine: Machine) -> None:
-    """Mail to others waits; mail from others comes in over SMTP."""
+def test_mail_waits_for_the_transport_service(
+    alice: Person, carol: Person, machine: Machine
+) -> None:
+    """Outgoing mail waits; incoming mail arrives over SMTP."""
     with stopped(machine, "chatmail-transport"):
         alice.sends(carol, text="waits")
         carol.sends(alice, text="comes in")
@@ -131,7 +131,7 @@ def test_the_transport_service_is_down(alice: Person, carol: Person, machine: Ma
 
 @contextlib.contextmanager
 def _runs_its_queue(machine: Machine) -> Iterator[None]:
-    """Makes Postfix try again every few seconds, as it does every minute by itself."""
+    """Flushes the queue every few seconds; Postfix itself runs it every minute."""
     machine.run(
         "systemd-run", "--unit=e2e-flush", "sh", "-c", "while postqueue -f; do sleep 3; done"
     )

@@ -1,4 +1,4 @@
-"""Relays that share IPv4 alone or IPv6 alone write to each other, by HTTPS and by SMTP."""
+"""Relays that share only IPv4 or only IPv6 exchange mail over HTTPS and SMTP."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MISSING = {"IPv4 alone": "ahostsv6", "IPv6 alone": "ahostsv4"}
 
 @pytest.fixture(autouse=True)
 def _forgotten(machine: Machine, other_machine: Machine) -> Iterator[None]:
-    """What one scenario teaches the relays means nothing to the next."""
+    """Clears the cache of failed hosts, before and after."""
     yield
     for relay in (machine, other_machine):
         relay.run("systemctl", "restart", "chatmail-transport")
@@ -34,7 +34,7 @@ def test_mail_goes_both_ways(
     kind: str,
     closed_port: int,
 ) -> None:
-    """The other kind of address is in DNS, and has no route."""
+    """DNS has IP addresses of the other family, which are not routed."""
     with contextlib.ExitStack() as world:
         for relay, peer in ((machine, carol.domain), (other_machine, alice.domain)):
             found = relay.run("getent", MISSING[kind], peer)

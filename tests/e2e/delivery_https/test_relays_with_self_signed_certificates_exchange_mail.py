@@ -1,6 +1,6 @@
-"""Relays at an IP address or a name that begins with `_`: no authority gives them a certificate.
+"""Relays at an IP address or at a name that begins with `_` use a self-signed certificate.
 
-They sign their own. TLS stays compulsory, but nobody can check who is there; the domain says so.
+No authority issues certificates for them. TLS is required, but the certificate is not checked.
 """
 
 from __future__ import annotations
@@ -22,15 +22,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-ADDRESS, NAME_OF_THE_ADDRESS = "192.0.2.77", "relay77.test"  # the certificate holds no name
+ADDRESS, NAME_OF_THE_ADDRESS = (
+    "192.0.2.77",
+    "relay77.test",
+)  # the certificate holds the IP address only
 SMTP, HTTPS = 25, 443
 SIZES = "/var/lib/chatmail/mail/{address}/maildirsize"
-FULL = "524288000S\n600000000 1\n"  # Maildir++: the limit, then bytes and messages that are there
+FULL = "524288000S\n600000000 1\n"  # Maildir++: limit, then bytes and messages used
 
 
 @pytest.fixture(params=["name", "address"])
 def untrusted(request: pytest.FixtureRequest) -> str:
-    """Host name or address of such a relay."""
+    """Host name or IP address of such a relay."""
     option: str = request.config.getoption("--untrusted")
     for domain in filter(None, option.split(",")):
         if domain.startswith("_") == (request.param == "name"):
@@ -40,13 +43,13 @@ def untrusted(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def mail_domain(untrusted: str) -> str:
-    """What stands behind the @ (RFC 5321 section 4.1.3)."""
+    """The part behind the @ (RFC 5321 section 4.1.3)."""
     return untrusted if untrusted.startswith("_") else f"[{untrusted}]"
 
 
 @pytest.fixture
 def eve(credulous: Target, mail_domain: str, new_credulous_person: PersonFactory) -> Person:
-    """Somebody there."""
+    """A user of that relay."""
     person = new_credulous_person(mail_domain)
     person.imap.noop()
     return person
@@ -56,7 +59,7 @@ def _asked(credulous: Target, untrusted: str, method: str) -> Answer:
     return request(credulous, method, untrusted, "/new")
 
 
-def test_mail_there_and_back(alice: Person, eve: Person) -> None:
+def test_mail_arrives_both_ways(alice: Person, eve: Person) -> None:
     """As between any two relays."""
     alice.sends(eve, text="there")
     assert eve.receives(within_s=20).text == "there"
@@ -65,8 +68,8 @@ def test_mail_there_and_back(alice: Person, eve: Person) -> None:
     assert alice.receives(within_s=20).text == "and back"
 
 
-def test_a_bounce_comes_back(alice: Person, eve: Person, credulous: Target, untrusted: str) -> None:
-    """In clear text, with what such a relay has to prove its origin."""
+def test_a_bounce_arrives(alice: Person, eve: Person, credulous: Target, untrusted: str) -> None:
+    """In clear text, with a valid proof of origin."""
     inside = credulous.machine(untrusted)
     assert inside is not None
     sizes = SIZES.format(address=eve.address)
@@ -84,10 +87,10 @@ def test_a_bounce_comes_back(alice: Person, eve: Person, credulous: Target, untr
 @pytest.mark.disturbs
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("port", [SMTP, HTTPS])
-def test_mail_there_and_back_without_a_port(
+def test_mail_arrives_over_https_or_smtp(
     port: int, alice: Person, eve: Person, machine: Machine
 ) -> None:
-    """HTTPS and SMTP both do without a trusted certificate."""
+    """Neither needs a trusted certificate."""
     with closed(machine, port):
         alice.sends(eve, text="there")
         assert eve.receives(within_s=40).text == "there"
@@ -96,14 +99,14 @@ def test_mail_there_and_back_without_a_port(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_an_address_with_all_that_a_client_needs(
+def test_new_returns_a_login_link(
     method: str,
     credulous: Target,
     untrusted: str,
     mail_domain: str,
     new_credulous_person: PersonFactory,
 ) -> None:
-    """As `dclogin:` link: clients cannot ask a server that they do not trust yet."""
+    """As `dclogin:` link, because clients cannot query a server without a trusted certificate."""
     answer = _asked(credulous, untrusted, method)
     given = json.loads(answer.body)
     link = urlsplit(given["dclogin_url"])
@@ -120,8 +123,8 @@ def test_an_address_with_all_that_a_client_needs(
     person.imap.noop()
 
 
-def test_its_own_certificate(untrusted: str) -> None:
-    """For its names, of P-256, for a century, for servers and clients, and no authority."""
+def test_the_certificate_fits_its_use(untrusted: str) -> None:
+    """Its names, P-256, valid for 100 years, for servers and clients, not a CA."""
     certificate = _certificate_of(untrusted)
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
@@ -145,10 +148,10 @@ def test_its_own_certificate(untrusted: str) -> None:
 def test_an_ordinary_name_is_checked(
     alice: Person, machine: Machine, request: pytest.FixtureRequest
 ) -> None:
-    """Such a relay under a name that could have a certificate gets nothing."""
+    """A self-signed certificate for an ordinary name is refused."""
     if ADDRESS not in request.config.getoption("--untrusted"):
         pytest.skip(f"needs a relay at {ADDRESS}")
-    # SMTP comes last then, so that the queue shows what it says
+    # SMTP comes last, so the queue shows its error
     machine.run("systemctl", "restart", "chatmail-transport")
     alice.sends(f"somebody1@{NAME_OF_THE_ADDRESS}")
     try:

@@ -1,4 +1,4 @@
-"""A plain mail server, as thousands run it: what its people and ours can send each other."""
+"""A classic mail server (Postfix, OpenDKIM) and a relay exchange mail."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from chatmail_testkit.relays.target import Machine, Target
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
 
 MARKER = "/var/lib/chatmail/mail/{address}/enforceE2EEincoming"
-WITHIN_S = 30  # opportunistic TLS, a look-up of the key, a bounce on its way back
+WITHIN_S = 30  # includes opportunistic TLS, a DKIM key lookup and a bounce
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbours:
     """Dora has her mailbox at the classic server.
 
-    `office` is its forwarder to Paula at our relay, `left` one to an address that is gone.
+    Its forwarders: `office` to Paula at our relay, `left` to an unknown address.
     """
 
     dora: Person
@@ -34,7 +34,7 @@ class Neighbours:
 
 @pytest.fixture(scope="module")
 def neighbours(classic: Classic, target: Target, relay: str) -> Iterator[Neighbours]:
-    """People and forwarders that all of these scenarios share."""
+    """Users and forwarders that all scenarios here share."""
     with contextlib.ExitStack() as stack:
         paula = Person(target=target, domain=relay)
         dora = classic.mailbox()
@@ -48,7 +48,7 @@ def neighbours(classic: Classic, target: Target, relay: str) -> Iterator[Neighbo
 
 @pytest.fixture
 def dora(neighbours: Neighbours) -> Person:
-    """Somebody at the classic server."""
+    """A user of the classic server."""
     return neighbours.dora
 
 
@@ -56,8 +56,8 @@ def _is_bounce(letter: Letter) -> bool:
     return letter.headers.get_content_type() == "multipart/report"
 
 
-def test_it_writes_encrypted_mail(dora: Person, alice: Person) -> None:
-    """Signed by its own OpenDKIM, with the trace headers of its Postfix gone at the end."""
+def test_its_encrypted_mail_arrives(dora: Person, alice: Person) -> None:
+    """Signed by its OpenDKIM; the trace headers of its Postfix are removed."""
     dora.sends(alice, text="from a classic server")
 
     letter = alice.receives(within_s=WITHIN_S)
@@ -68,8 +68,8 @@ def test_it_writes_encrypted_mail(dora: Person, alice: Person) -> None:
     assert letter.headers["DKIM-Signature"] is None
 
 
-def test_its_plain_mail_comes_back(dora: Person, alice: Person) -> None:
-    """An enforcing address refuses, and the sender reads why."""
+def test_its_plain_mail_bounces(dora: Person, alice: Person) -> None:
+    """An enforcing address refuses it; the sender gets the reason."""
     assert dora.submits(messages.plain(dora.address, [alice.address]), alice).code == 250
 
     bounce = dora.receives(within_s=WITHIN_S)
@@ -82,7 +82,7 @@ def test_its_plain_mail_comes_back(dora: Person, alice: Person) -> None:
 def test_its_plain_mail_arrives_where_the_operator_allows_it(
     dora: Person, alice: Person, machine: Machine
 ) -> None:
-    """Without the marker."""
+    """The operator removed the marker of the recipient."""
     machine.run("rm", MARKER.format(address=alice.address))
 
     dora.submits(messages.plain(dora.address, [alice.address], "plain words"), alice)
@@ -91,7 +91,7 @@ def test_its_plain_mail_arrives_where_the_operator_allows_it(
 
 
 def test_it_receives_encrypted_mail(alice: Person, dora: Person) -> None:
-    """With a signature of ours that its OpenDKIM finds valid."""
+    """Its OpenDKIM accepts our signature."""
     alice.sends(dora, text="to a classic server")
 
     letter = dora.receives(within_s=WITHIN_S)
@@ -100,8 +100,8 @@ def test_it_receives_encrypted_mail(alice: Person, dora: Person) -> None:
     assert "dkim=pass" in letter.headers["Authentication-Results"]
 
 
-def test_an_address_that_it_does_not_have_comes_back(alice: Person, classic: Classic) -> None:
-    """By a bounce of our own."""
+def test_mail_to_its_unknown_addresses_bounces(alice: Person, classic: Classic) -> None:
+    """Our relay creates the bounce."""
     nobody = f"{new_name()}@{classic.domain}"
     alice.sends(nobody)
 
@@ -111,8 +111,8 @@ def test_an_address_that_it_does_not_have_comes_back(alice: Person, classic: Cla
     assert nobody.encode() in bounce.raw
 
 
-def test_its_forwarder_works(neighbours: Neighbours, carol: Person) -> None:
-    """From another relay by the classic server to ours, its signature still valid."""
+def test_its_forwarder_keeps_the_signature(neighbours: Neighbours, carol: Person) -> None:
+    """From another relay through the classic server to ours."""
     message = carol.writes(neighbours.paula, text="by a forwarder")
     assert carol.submits(message, neighbours.office).code == 250
 
@@ -122,8 +122,8 @@ def test_its_forwarder_works(neighbours: Neighbours, carol: Person) -> None:
     assert carol.address in letter.headers["From"]
 
 
-def test_its_bounces_come_in(neighbours: Neighbours, carol: Person) -> None:
-    """Those of its own making: plain, signed, about an address that its forwarder does not find."""
+def test_its_bounces_arrive(neighbours: Neighbours, carol: Person) -> None:
+    """Plain and signed, about an unknown address behind its forwarder."""
     carol.sends(neighbours.left)
 
     bounce = carol.receives(within_s=WITHIN_S)
@@ -133,10 +133,10 @@ def test_its_bounces_come_in(neighbours: Neighbours, carol: Person) -> None:
     assert b"550 5.1.1" in bounce.raw
 
 
-def test_a_forwarder_that_rewrites_the_sender(
+def test_a_rewritten_sender_becomes_null(
     classic: Classic, neighbours: Neighbours, carol: Person
 ) -> None:
-    """As lists and SRS do: the envelope sender becomes null, so that bounces reach no stranger."""
+    """Lists and SRS rewrite it; bounces must not go to third parties."""
     dora, paula = neighbours.dora, neighbours.paula
     message = carol.writes(dora, paula, text="sent on")
     assert carol.submits(message, dora).code == 250

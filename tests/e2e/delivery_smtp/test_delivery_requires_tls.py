@@ -1,4 +1,4 @@
-"""A server that has no TLS gets no mail; the mail of one country is the exception."""
+"""A server without TLS gets no mail; one configured domain is the exception."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ WITHIN_S = 60
 
 @pytest.fixture
 def server(machine: Machine) -> Iterator[ClearServer]:
-    """On the client; nothing waits for it afterwards."""
+    """A server on the client; its mail leaves the queue afterwards."""
     with clear_server() as listening:
         yield listening
     machine.run("postsuper", "-d", "ALL")
 
 
-def test_any_domain(alice: Person, machine: Machine, server: ClearServer) -> None:
-    """The message waits; not even an address is told."""
-    # HTTPS is tried last then, and the queue shows what SMTP says
+def test_mail_waits_for_tls(alice: Person, machine: Machine, server: ClearServer) -> None:
+    """The message stays queued; the server sees no address."""
+    # SMTP comes last, so the queue shows its error
     machine.run("systemctl", "restart", "chatmail-transport")
     alice.sends(f"somebody1@{WITH_TLS}")
 
@@ -40,8 +40,8 @@ def test_any_domain(alice: Person, machine: Machine, server: ClearServer) -> Non
     assert server.messages == []
 
 
-def test_the_one_that_is_excepted(alice: Person, server: ClearServer) -> None:
-    """TLS is used where it is there; what leaves is encrypted and signed all the same."""
+def test_the_excepted_domain_gets_mail(alice: Person, server: ClearServer) -> None:
+    """TLS is used if available; the mail is encrypted and signed as usual."""
     message = alice.sends(f"somebody1@{WITHOUT_TLS}")
 
     wait_for(lambda: server.messages, "the message", within_s=WITHIN_S)

@@ -1,4 +1,4 @@
-"""Senders choose where mail goes, but never into a network behind the relay."""
+"""Mail cannot reach private networks behind the relay."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from chatmail_testkit.relays.firewall import counted_to
 from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 
-# hosts that are on the relay itself here; see private.test in the lab's DNS
+# hosts on the relay itself; see private.test in the lab's DNS
 ADDRESSES = ("10.66.0.1", "fd66::1")
 WITHIN_S = 20
-# a reason, and the recipient below it
+# reason, then recipient
 DEFERRED = re.compile(r"\(.*\)\n +somebody1@private\.test")
 
 
@@ -21,8 +21,8 @@ DEFERRED = re.compile(r"\(.*\)\n +somebody1@private\.test")
 @pytest.mark.parametrize(
     "literal", ["[10.66.0.1]", "[IPv6:fd66::1]", "[IPv6:::ffff:10.66.0.1]", "[127.0.0.2]"]
 )
-def test_address_literals(literal: str, alice: Person, machine: Machine) -> None:
-    """The message comes back at once; nothing connects, neither for HTTPS nor for SMTP."""
+def test_address_literals_bounce(literal: str, alice: Person, machine: Machine) -> None:
+    """The message bounces at once; neither HTTPS nor SMTP connects."""
     with counted_to(machine, *ADDRESSES) as packets:
         alice.sends(f"somebody1@{literal}")
         bounce = alice.receives(within_s=WITHIN_S)
@@ -32,8 +32,8 @@ def test_address_literals(literal: str, alice: Person, machine: Machine) -> None
 
 
 @pytest.mark.disturbs
-def test_a_domain(alice: Person, machine: Machine) -> None:
-    """DNS leads into the network: the message stays in the queue, in case DNS is mended."""
+def test_a_domain_with_private_addresses_waits(alice: Person, machine: Machine) -> None:
+    """The message stays queued, because DNS may be repaired."""
     with counted_to(machine, *ADDRESSES) as packets:
         alice.sends("somebody1@private.test")
         wait_for(

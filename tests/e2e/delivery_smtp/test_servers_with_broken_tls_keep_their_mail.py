@@ -1,4 +1,4 @@
-"""A server whose TLS fails comes in clear text: nothing is taken, and nothing goes back either."""
+"""A server that falls back to clear text after a TLS error keeps its mail: no loss, no bounce."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WITHIN_S = 60
 
 @pytest.fixture
 def fallen_back(classic: Classic) -> Iterator[Classic]:
-    """The classic server as it is after a handshake that broke."""
+    """The classic server after a failed handshake."""
     _set_tls(classic, "none")
     yield classic
     _set_tls(classic, "may")
@@ -22,8 +22,8 @@ def fallen_back(classic: Classic) -> Iterator[Classic]:
 
 @pytest.mark.disturbs
 @pytest.mark.timeout(180)
-def test_classic_server(dora: Person, alice: Person, fallen_back: Classic) -> None:
-    """Postfix and Exim do so by default; with its next try, under TLS, the message arrives."""
+def test_the_next_attempt_delivers(dora: Person, alice: Person, fallen_back: Classic) -> None:
+    """Postfix and Exim fall back by default; the retry under TLS delivers."""
     dora.sends(alice)
     wait_for(lambda: _is_put_off(fallen_back), "the message is put off", within_s=WITHIN_S)
     assert alice.inbox() == []
@@ -32,7 +32,7 @@ def test_classic_server(dora: Person, alice: Person, fallen_back: Classic) -> No
     fallen_back.machine.run("postqueue", "-f")
 
     assert alice.receives(within_s=WITHIN_S).text == "hello"
-    assert dora.inbox() == []  # nothing came back
+    assert dora.inbox() == []  # no bounce
 
 
 def _set_tls(classic: Classic, level: str) -> None:

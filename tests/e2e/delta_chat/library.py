@@ -1,4 +1,4 @@
-"""The Delta Chat core as the library of phones, which accepts a token for push."""
+"""The Delta Chat core as the library of mobile clients, which accepts a push token."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-PUSH_CONNECTED = 2  # a device token was given to the relay
+PUSH_CONNECTED = 2  # the relay has a device token
 
 
 class Library:
@@ -23,14 +23,14 @@ class Library:
         self._account: int = self.call("add_account")
 
     def logs_in(self, link: str, push_token: str) -> None:
-        """Logs in with the content of a code, as a phone with a push token."""
+        """Logs in with the content of a QR code, as a phone with a push token."""
         self._lib.dc_accounts_set_push_device_token(self._accounts, push_token.encode())
         self.call("add_transport_from_qr", self._account, link)
         self.call("start_io", self._account)
 
     @property
     def is_push_connected(self) -> bool:
-        """Whether the relay has the token."""
+        """Returns whether the relay has the token."""
         context = self._lib.dc_accounts_get_account(self._accounts, self._account)
         try:
             return bool(self._lib.dc_get_push_state(context) == PUSH_CONNECTED)

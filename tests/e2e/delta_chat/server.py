@@ -32,7 +32,7 @@ def core(directory: Path) -> Iterator[DeltaChat]:
 
 
 def profile(chats: DeltaChat, target: Target, domain: str, name: str) -> Account:
-    """Returns a new profile that is logged in and idle; the login creates its address."""
+    """Returns a new profile that has logged in and is idle; the login creates its address."""
     account = chats.add_account()
     account.set_config("displayname", name)
     account.add_transport_from_qr(login_link(target, domain))

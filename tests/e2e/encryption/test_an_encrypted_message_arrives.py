@@ -1,4 +1,4 @@
-"""The main job: encrypted mail reaches its recipients, here and at other relays, unchanged."""
+"""Encrypted mail reaches recipients on the same and on other relays unchanged."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def test_at_another_relay(alice: Person, carol: Person) -> None:
     assert alice.receives().text == "hi Alice"
 
 
-def test_at_both_at_once(alice: Person, bob: Person, carol: Person) -> None:
-    """A group is one message with several recipients."""
+def test_at_both_relays(alice: Person, bob: Person, carol: Person) -> None:
+    """A group message has several recipients."""
     alice.sends(bob, carol, alice, text="hi all")
 
     assert [person.receives().text for person in (alice, bob, carol)] == ["hi all"] * 3
 
 
-def test_the_body_is_not_touched(alice: Person, carol: Person) -> None:
-    """Signature and clean-up change headers; the body stays as it was, byte by byte."""
+def test_the_body_is_unchanged(alice: Person, carol: Person) -> None:
+    """The filter changes headers only; the body stays byte by byte."""
     sent = alice.sends(carol, text="x" * 50_000)
 
     received = carol.receives().raw
@@ -42,7 +42,7 @@ def test_the_body_is_not_touched(alice: Person, carol: Person) -> None:
 
 
 def test_headers_that_clients_need_arrive(alice: Person, carol: Person) -> None:
-    """What clients thread, deduplicate and verify by is kept."""
+    """Clients use them for threads, duplicates and verification."""
     headers = {
         "In-Reply-To": "<first@localhost>",
         "References": "<first@localhost>",

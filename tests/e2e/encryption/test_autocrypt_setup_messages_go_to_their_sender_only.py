@@ -1,4 +1,4 @@
-"""A key that travels to the own second device is the one plain message people send themselves."""
+"""An Autocrypt Setup Message is the only plain message allowed, and only to its own sender."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ PARTS = [
 ]
 
 
-def test_to_oneself(alice: Person) -> None:
-    """It arrives, and so does its lone dot."""
+def test_it_reaches_its_sender(alice: Person) -> None:
+    """It arrives unchanged, with its single dot."""
     message = messages.multipart(
         alice.address, [alice.address], "mixed", PARTS, {"Subject": SUBJECT}
     )
@@ -32,7 +32,7 @@ def test_to_oneself(alice: Person) -> None:
         ("another type", "alternative", SUBJECT),
     ],
 )
-def test_other_shapes(what: str, subtype: str, subject: str, alice: Person) -> None:
+def test_other_forms_are_refused(what: str, subtype: str, subject: str, alice: Person) -> None:
     """Only the exact form passes."""
     headers = {"Subject": subject}
     message = messages.multipart(alice.address, [alice.address], subtype, PARTS, headers)
@@ -40,8 +40,8 @@ def test_other_shapes(what: str, subtype: str, subject: str, alice: Person) -> N
     assert alice.submits(message, alice).code == 523, what
 
 
-def test_to_others(alice: Person, bob: Person) -> None:
-    """Nobody else gets one, neither alone nor beside its owner."""
+def test_other_recipients_are_refused(alice: Person, bob: Person) -> None:
+    """Neither alone nor beside the sender."""
     message = messages.multipart(alice.address, [bob.address], "mixed", PARTS, {"Subject": SUBJECT})
 
     assert alice.submits(message, bob).code == 523

@@ -1,4 +1,4 @@
-"""Who writes with Thunderbird, GPGTools or a web mailer reaches people, and is reached."""
+"""Encrypted mail of Thunderbird, GPGTools and web mailers passes in both directions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from chatmail_testkit.samples.mail_programs import FOREIGN_FORMS, FORMS
 
 @pytest.mark.parametrize("where", ["bob", "carol"])
 @pytest.mark.parametrize("program", FORMS)
-def test_submitted(program: str, where: str, alice: Person, request: pytest.FixtureRequest) -> None:
-    """It arrives here and at another relay, which judges it once more."""
+def test_it_is_accepted_at_submission(
+    program: str, where: str, alice: Person, request: pytest.FixtureRequest
+) -> None:
+    """It arrives here and at another relay, which checks it again."""
     recipient: Person = request.getfixturevalue(where)
     message = FORMS[program].writes(alice, [recipient], program)
 
@@ -23,8 +25,8 @@ def test_submitted(program: str, where: str, alice: Person, request: pytest.Fixt
 
 
 @pytest.mark.parametrize("program", FORMS | FOREIGN_FORMS)
-def test_from_elsewhere(program: str, peer: Peer, alice: Person, carol: Person) -> None:
-    """Port 25 takes it from a server that signs."""
+def test_it_is_accepted_at_port_25(program: str, peer: Peer, alice: Person, carol: Person) -> None:
+    """From a server that signs."""
     form = (FORMS | FOREIGN_FORMS)[program]
     message = peer.signs(form.writes(alice, [carol], program))
 
@@ -35,8 +37,8 @@ def test_from_elsewhere(program: str, peer: Peer, alice: Person, carol: Person) 
 
 
 @pytest.mark.parametrize("what", FOREIGN_FORMS)
-def test_free_text_is_not_submitted(what: str, alice: Person, bob: Person) -> None:
-    """What a person could write there does not leave."""
+def test_free_text_is_refused_at_submission(what: str, alice: Person, bob: Person) -> None:
+    """Parts that could hold a user's text do not leave."""
     message = FOREIGN_FORMS[what].writes(alice, [bob], what)
 
     assert alice.submits(message, bob).code == 523

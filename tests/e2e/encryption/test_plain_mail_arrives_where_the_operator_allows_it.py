@@ -1,4 +1,4 @@
-"""Every new address takes encrypted mail only, until its operator removes the marker."""
+"""New addresses accept encrypted mail only, until the operator removes their marker."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from conftest import PersonFactory
 MARKER = "/var/lib/chatmail/mail/{address}/enforceE2EEincoming"
 
 
-def test_without_the_marker(
+def test_plain_mail_arrives_without_the_marker(
     peer: Peer, alice: Person, carol: Person, other_machine: Machine
 ) -> None:
-    """Plain mail with a valid signature arrives, without one it does not."""
+    """A valid signature is still required."""
     other_machine.run("rm", MARKER.format(address=carol.address))
     message = messages.plain(alice.address, [carol.address], "plain words")
 
@@ -23,14 +23,14 @@ def test_without_the_marker(
     assert b"plain words" in carol.receives().raw
 
 
-def test_beside_an_enforcing_recipient(
+def test_one_enforcing_recipient_refuses(
     peer: Peer,
     alice: Person,
     carol: Person,
     new_person: PersonFactory,
     other_machine: Machine,
 ) -> None:
-    """One enforcing recipient is enough to refuse."""
+    """For all recipients of the message."""
     dave = new_person(carol.domain)
     dave.logs_in()
     other_machine.run("rm", MARKER.format(address=carol.address))
@@ -39,8 +39,8 @@ def test_beside_an_enforcing_recipient(
     assert peer.delivers(message, carol, dave, mail_from=alice.address).code == 523
 
 
-def test_outgoing_stays_encrypted(carol: Person, other_machine: Machine) -> None:
-    """The marker says nothing about what leaves."""
+def test_outgoing_mail_stays_encrypted(carol: Person, other_machine: Machine) -> None:
+    """The marker concerns incoming mail only."""
     other_machine.run("rm", MARKER.format(address=carol.address))
 
     reply = carol.submits(messages.plain(carol.address, [carol.address]), carol)

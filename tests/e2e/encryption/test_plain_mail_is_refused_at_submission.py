@@ -1,4 +1,4 @@
-"""What leaves is end-to-end encrypted, or does not leave: 523, whatever it pretends to be."""
+"""Submission refuses mail without end-to-end encryption with 523."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def _armored(person: Person) -> str:
 
 
 def test_plain_text(alice: Person, bob: Person) -> None:
-    """The reply holds the words that clients look for."""
+    """The reply holds the text that clients look for."""
     reply = alice.submits(messages.plain(alice.address, [bob.address]), bob)
 
     assert (reply.code, "Encryption Needed: Invalid Unencrypted Mail" in reply.text) == (523, True)
 
 
 def test_html_with_a_picture(alice: Person, carol: Person) -> None:
-    """Mail of classic clients is no exception, wherever it goes."""
+    """HTML mail is refused for local and remote recipients."""
     parts = [("text/html", "<p>hello</p>"), ("image/png", "iVBORw0KGgo=")]
     message = messages.multipart(alice.address, [carol.address], "related", parts)
 
@@ -49,7 +49,7 @@ def test_html_with_a_picture(alice: Person, carol: Person) -> None:
     ],
 )
 def test_shape_without_encryption(pretence: str, alice: Person, bob: Person) -> None:
-    """The shape of PGP/MIME alone opens no door."""
+    """PGP/MIME structure without OpenPGP data is refused."""
     armored = _armored(bob)
     encrypted = alice.writes(bob)
     to = [bob.address]
@@ -87,14 +87,14 @@ def test_shape_without_encryption(pretence: str, alice: Person, bob: Person) -> 
     ],
 )
 def test_packets_without_encryption(what: str, data: bytes, alice: Person, bob: Person) -> None:
-    """Armour is opened: what lies inside must be session keys and protected data, no more."""
+    """The armour must hold session keys and encrypted data only."""
     message = messages.encrypted(alice.address, [bob.address], openpgp.armor(data))
 
     assert alice.submits(message, bob).code == 523, what
 
 
 def test_symmetric_encryption_passes(alice: Person, bob: Person) -> None:
-    """A message to a shared secret, as secure join and channels use it, is encrypted too."""
+    """Secure join and channels encrypt to a shared secret."""
     data = packet(SKESK, b"\x04\x09\x00\x08") + packet(SEIPD, b"\x01" + bytes(60))
     message = messages.encrypted(alice.address, [bob.address], openpgp.armor(data))
 
@@ -103,7 +103,7 @@ def test_symmetric_encryption_passes(alice: Person, bob: Person) -> None:
 
 
 def test_a_read_receipt_in_clear_text(alice: Person, bob: Person) -> None:
-    """Receipts tell who read what and when: clients encrypt them, and others do not pass."""
+    """Clients encrypt receipts, which tell who read what and when."""
     parts = [
         ("text/plain", "seen"),
         ("message/disposition-notification", "Disposition: manual-action; displayed"),

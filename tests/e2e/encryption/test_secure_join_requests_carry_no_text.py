@@ -1,4 +1,4 @@
-"""The clear first message of a secure join that comes from elsewhere says nothing but the step."""
+"""A secure join request from another server arrives in clear text without any other text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TALKING = (
 
 
 def test_its_header_is_cleaned(peer: Peer, alice: Person, carol: Person) -> None:
-    """Subject and all fields that no client needs, after the signature was verified."""
+    """Subject and unneeded fields are removed after the signature was verified."""
     request = messages.secure_join_request(alice.address, carol.address)
     signed = peer.signs(request.replace(b"Subject: [...]\r\n", TALKING, 1))
 
@@ -28,7 +28,7 @@ def test_its_header_is_cleaned(peer: Peer, alice: Person, carol: Person) -> None
 
 
 def test_encrypted_mail_keeps_its_header(peer: Peer, alice: Person, carol: Person) -> None:
-    """What others write beside the encryption is theirs."""
+    """Header fields of encrypted mail stay."""
     message = alice.writes(carol, headers={"Subject": "from a classic client", "X-Note": "kept"})
 
     assert peer.delivers(peer.signs(message), carol, mail_from=alice.address).code == 250
@@ -36,8 +36,8 @@ def test_encrypted_mail_keeps_its_header(peer: Peer, alice: Person, carol: Perso
     assert (received["Subject"], received["X-Note"]) == ("from a classic client", "kept")
 
 
-def test_words_in_the_header_of_its_part(peer: Peer, alice: Person, carol: Person) -> None:
-    """Nothing removes these, so it is no secure join."""
+def test_text_in_a_part_header_is_refused(peer: Peer, alice: Person, carol: Person) -> None:
+    """Part headers are not cleaned, so the message is refused."""
     request = messages.secure_join_request(alice.address, carol.address)
     message = request.replace(b"\r\n\r\nSecure", b"\r\nX-Note: BUY CHEAP PILLS\r\n\r\nSecure", 1)
 

@@ -1,4 +1,4 @@
-"""Two people who meet by QR code have no keys yet: one exact message may pass in clear text."""
+"""A secure join request passes in clear text, because the two users have no keys yet."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ TEXT = "text/plain; charset=utf-8"
 
 
 @pytest.mark.parametrize("where", ["bob", "carol"])
-def test_request(where: str, alice: Person, request: pytest.FixtureRequest) -> None:
-    """It passes here and to another relay."""
+def test_a_request_passes(where: str, alice: Person, request: pytest.FixtureRequest) -> None:
+    """To the same relay and to another one."""
     recipient: Person = request.getfixturevalue(where)
     message = messages.secure_join_request(alice.address, recipient.address)
 
@@ -36,7 +36,7 @@ def test_request(where: str, alice: Person, request: pytest.FixtureRequest) -> N
 def test_anything_else_is_refused(
     what: str, step: str, parts: list[tuple[str, str]], alice: Person, bob: Person
 ) -> None:
-    """Nothing can hide behind the header."""
+    """Additional text, parts or fields are refused."""
     headers = {"Secure-Join": step}
     message = messages.multipart(alice.address, [bob.address], "mixed", parts, headers)
 

@@ -1,4 +1,4 @@
-"""Packets before the encrypted data hold keys of a known form; text in their place is refused."""
+"""Session key packets must have a known form; text in their place is refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chatmail_testkit.people.person import Person
 TEXT = b"Meet me at the old mill at noon, and bring the papers with you. "
 DATA = packet(SEIPD, b"\x01" + bytes(60))
 KEY = packet(PKESK, openpgp.unknown_session_key())
-FAST_S = 5.0  # the transfer of 30 MB included
+FAST_S = 5.0  # including the transfer of 30 MB
 
 HIDDEN = {
     "text instead of a session key": packet(PKESK, TEXT) + DATA,
@@ -32,8 +32,8 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("what", HIDDEN)
-def test_refused(what: str, peer: Peer, alice: Person, carol: Person) -> None:
-    """At submission and from elsewhere."""
+def test_text_is_refused(what: str, peer: Peer, alice: Person, carol: Person) -> None:
+    """At submission and at port 25."""
     message = messages.encrypted(alice.address, [carol.address], openpgp.armor(HIDDEN[what]))
 
     assert alice.submits(message, carol).code == 523
@@ -41,8 +41,8 @@ def test_refused(what: str, peer: Peer, alice: Person, carol: Person) -> None:
     assert reply.code == 523
 
 
-def test_a_group_of_a_thousand(alice: Person, carol: Person) -> None:
-    """Everybody has two keys, and a marker stands first, as PGP Desktop writes it."""
+def test_a_group_of_a_thousand_passes(alice: Person, carol: Person) -> None:
+    """Two keys for each member, after a marker packet as PGP Desktop writes."""
     data = packet(10, b"PGP") + KEY * 2000 + DATA
     message = messages.encrypted(alice.address, [carol.address], openpgp.armor(data))
 
@@ -53,8 +53,8 @@ def test_a_group_of_a_thousand(alice: Person, carol: Person) -> None:
 
 
 @pytest.mark.parametrize("kind", [PKESK, SKESK])
-def test_a_flood_of_empty_packets(kind: int, alice: Person, bob: Person) -> None:
-    """20 MB of them cost next to nothing: the first one ends the reading."""
+def test_a_flood_of_empty_packets_is_cheap(kind: int, alice: Person, bob: Person) -> None:
+    """20 MB of them cost almost no time: the parser stops at the first."""
     data = bytes([0xC0 | kind, 0]) * 10_000_000 + DATA
     message = messages.encrypted(alice.address, [bob.address], openpgp.armor(data))
     started_s = time.monotonic()

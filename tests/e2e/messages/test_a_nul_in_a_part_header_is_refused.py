@@ -1,4 +1,4 @@
-"""Postfix cuts a header line of a part at a NUL when it sends; then no signature fits any more."""
+"""A NUL in a part header is refused: Postfix cuts the line there, which breaks the signature."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ OCTETS = b"Content-Type: application/octet-stream"
 
 
 @pytest.mark.parametrize("field", [b'; name="a\0b"', b"\r\nX-Note: a\0b"])
-def test_answered_at_submission(field: bytes, peer: Peer, alice: Person, carol: Person) -> None:
-    """Both sides judge alike, so nothing is accepted that the next relay refuses."""
+def test_submission_and_port_25_refuse_it(
+    field: bytes, peer: Peer, alice: Person, carol: Person
+) -> None:
+    """Both refuse alike, so no accepted message fails at the next relay."""
     message = alice.writes(carol).replace(OCTETS, OCTETS + field, 1)
 
     assert alice.submits(message, carol).code == 523

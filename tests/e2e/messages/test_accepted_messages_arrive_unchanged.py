@@ -1,4 +1,4 @@
-"""No message gets a 250 and then fails at the next relay because of what we did to it."""
+"""Accepted messages arrive unchanged apart from removed header fields, and pass the next relay."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from conftest import PersonFactory
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
 
 SEED = 11
-MESSAGES, PER_PERSON = 240, 10  # the rate limit lets ten pass at once
+MESSAGES, PER_PERSON = 240, 10  # the rate limit allows a burst of ten
 SMTP = 25
 WITHIN_S = 20
 _BARE_CR = re.compile(rb"\r(?!\n)")
-# what docs/mail-rules.md (O10, I7) and Postfix' message_drop_headers take away
+# fields removed by docs/mail-rules.md (O10, I7) and Postfix' message_drop_headers
 REMOVED = {
     *("received", "x-originating-ip", "x-mailer", "user-agent"),
     *("dkim-signature", "authentication-results"),
     *("bcc", "resent-bcc", "return-path", "content-length"),
 }
-# other fields may be removed, but what arrives of them is unchanged
+# other fields may be removed; those that arrive are unchanged
 KEPT = {
     *("from", "to", "cc", "date", "subject", "message-id", "references", "in-reply-to"),
     *("chat-version", "mime-version", "content-type"),
@@ -39,7 +39,7 @@ KEPT = {
 
 @pytest.fixture(params=["HTTPS", "SMTP"])
 def _way(request: pytest.FixtureRequest, machine: Machine, other_machine: Machine) -> Iterator[str]:
-    """Leaves one way between the relays."""
+    """Closes one transport between the relays, so the other is used."""
     with contextlib.ExitStack() as stack:
         if request.param == "HTTPS":
             stack.enter_context(closed(other_machine, SMTP))
@@ -50,8 +50,10 @@ def _way(request: pytest.FixtureRequest, machine: Machine, other_machine: Machin
 
 
 @pytest.mark.usefixtures("_way")
-def test_generated_messages(bob: Person, carol: Person, new_person: PersonFactory) -> None:
-    """What is odd arrives as it was sent and proves its origin, or is refused at once."""
+def test_unusual_messages_arrive_or_are_refused(
+    bob: Person, carol: Person, new_person: PersonFactory
+) -> None:
+    """They arrive unchanged with a valid signature, or are refused at once."""
     taken, refused = _submitted([bob, carol], new_person)
 
     print(f"seed {SEED}, {len(taken)} taken, {len(refused)} refused: {refused}")
@@ -103,7 +105,7 @@ def _message_id(raw: bytes) -> bytes:
 
 
 def _difference(sent: bytes, received: bytes) -> str:
-    """Returns the first thing that is not as it should be, and nothing where there is none."""
+    """Returns the first unexpected difference, or "" without one."""
     fields, body = odd_messages.split(sent)
     arrived_fields, arrived_body = odd_messages.split(received)
     body = _BARE_CR.sub(b" ", body)  # as in the header
@@ -140,7 +142,7 @@ def _expected(fields: list[bytes]) -> list[bytes]:
 
 
 def _as_postfix_writes(line: bytes) -> bytes:
-    """Postfix does this before the filter: no blank before the colon, a bare CR is a blank."""
+    """Applies Postfix' changes before the filter: no blank before the colon, bare CR to blank."""
     before, colon, value = line.partition(b":")
     return before.rstrip() + colon + _BARE_CR.sub(b" ", value)
 

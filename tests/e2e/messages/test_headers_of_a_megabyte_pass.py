@@ -1,4 +1,4 @@
-"""A header has at most 1 MiB, a field 57,000 bytes; what was accepted arrives whole."""
+"""Headers of up to 1 MiB pass, with fields of up to 57,000 bytes; accepted ones arrive whole."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ def _many(form: str, count: int) -> bytes:
 
 
 def _crowd(people: int) -> str:
-    """A field that names many, 37 bytes each."""
+    """Returns a field with many mailboxes of 37 bytes each."""
     return ",\r\n ".join(f"<somebody{number:06d}@elsewhere.example>" for number in range(people))
 
 
 def _large() -> dict[str, str]:
-    """Fields of 940 KB together."""
+    """Returns fields of 940 KB in sum."""
     return {"To": _crowd(1500), **{f"X-{number}": _crowd(1500) for number in range(16)}}
 
 
-def test_long_fields(alice: Person, carol: Person) -> None:
+def test_long_fields_arrive(alice: Person, carol: Person) -> None:
     """From relay to relay."""
     alice.sends(carol, text="crowd", headers=_large())
 
@@ -31,24 +31,24 @@ def test_long_fields(alice: Person, carol: Person) -> None:
     assert f"\nTo: {_crowd(1500)}\r\n".encode() in letter.raw
 
 
-def test_long_fields_from_elsewhere(peer: Peer, alice: Person, carol: Person) -> None:
-    """Their signature is valid still."""
+def test_long_fields_arrive_at_port_25(peer: Peer, alice: Person, carol: Person) -> None:
+    """Their signature is still valid."""
     message = peer.signs(alice.writes(carol, text="crowd", headers=_large()))
 
     assert peer.delivers(message, carol, mail_from=alice.address).code == 250
     assert carol.receives(within_s=20).text == "crowd"
 
 
-def test_thousands_of_fields(alice: Person, carol: Person) -> None:
-    """We sign what the other relay can verify."""
+def test_thousands_of_fields_arrive(alice: Person, carol: Person) -> None:
+    """The other relay can verify our signature."""
     message = _many("References: <{}@elsewhere.example>", 3000) + alice.writes(carol, text="many")
 
     assert alice.submits(message, carol).code == 250
     assert carol.receives(within_s=20).text == "many"
 
 
-def test_hundreds_of_fields_to_remove(alice: Person, carol: Person) -> None:
-    """They are removed; thousands would keep Postfix busy for seconds, and are refused."""
+def test_hundreds_of_fields_are_removed(alice: Person, carol: Person) -> None:
+    """Thousands are refused, because removing them would keep Postfix busy for seconds."""
     message = alice.writes(carol, text="few")
 
     assert alice.submits(_many("X-Number-{}: x", 900) + message, carol).code == 250
@@ -56,8 +56,8 @@ def test_hundreds_of_fields_to_remove(alice: Person, carol: Person) -> None:
     assert alice.submits(_many("X-Number-{}: x", 1100) + message, carol) == TOO_LARGE
 
 
-def test_a_header_that_is_too_large(peer: Peer, alice: Person, carol: Person) -> None:
-    """It is refused, and not cut: in one field, which Postfix would cut, and in many."""
+def test_a_header_above_the_limit_is_refused(peer: Peer, alice: Person, carol: Person) -> None:
+    """It is not cut: neither one long field, which Postfix would cut, nor many fields."""
     for headers in (
         {"To": _crowd(1621)},
         {"To": _crowd(30_000)},
@@ -69,8 +69,8 @@ def test_a_header_that_is_too_large(peer: Peer, alice: Person, carol: Person) ->
         assert peer.delivers(peer.signs(message), carol, mail_from=alice.address) == TOO_LARGE
 
 
-def test_a_content_type_of_semicolons(peer: Peer, alice: Person, carol: Person) -> None:
-    """It is clear text at once."""
+def test_a_content_type_of_semicolons_is_refused(peer: Peer, alice: Person, carol: Person) -> None:
+    """It is refused as clear text without delay."""
     headers = {"Content-Type": "multipart/encrypted" + ";" * 900}
     message = peer.signs(alice.writes(carol, headers=headers))
     assert peer.delivers(message, carol, mail_from=alice.address).code == 523

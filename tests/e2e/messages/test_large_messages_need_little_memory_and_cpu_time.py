@@ -1,4 +1,4 @@
-"""A message of 30 MB costs the filter little memory and CPU time; many at once are bounded."""
+"""A message of 30 MB costs the filter little memory and CPU time; parallel ones are bounded."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine
 from conftest import PersonFactory
 
-TEXT_BYTES = 22_500_000  # base64 makes 30 MB of it
+TEXT_BYTES = 22_500_000  # 30 MB in base64
 MESSAGE_BYTES = 30_000_000
-MOST = 1.5  # times the message, for one as for many
+MOST = 1.5  # times the size of one message, for one and for many
 AT_ONCE = 6
-MOST_CPU = 0.5  # of what Postfix needs to read the message
+MOST_CPU = 0.5  # of the CPU time that Postfix needs to read the message
 MESSAGES = 3
 
 
 @pytest.mark.measures
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("count", [1, AT_ONCE])
-def test_peak(
+def test_memory_is_bounded(
     count: int,
     carol: Person,
     new_person: PersonFactory,
@@ -30,7 +30,7 @@ def test_peak(
     machine: Machine,
     other_machine: Machine,
 ) -> None:
-    """At the relay that signs them, and at the one that verifies them."""
+    """At the signing relay and at the verifying relay."""
     senders = [new_person(relay) for _ in range(count)]
     written = [(sender, _large(sender, carol)) for sender in senders]
     filters = [_Filter(machine), _Filter(other_machine)]
@@ -49,10 +49,12 @@ def test_peak(
 
 @pytest.mark.measures
 @pytest.mark.timeout(300)
-def test_cpu(alice: Person, carol: Person, machine: Machine, other_machine: Machine) -> None:
-    """Rules and DKIM cost a fraction of what it costs Postfix to take the message in.
+def test_cpu_time_is_bounded(
+    alice: Person, carol: Person, machine: Machine, other_machine: Machine
+) -> None:
+    """Rules and DKIM cost a fraction of the CPU time that Postfix needs for the message.
 
-    What a milter pays that looks at nothing is in pkgs/chatmaild/bench/filter.py.
+    pkgs/chatmaild/bench/filter.py has the cost of a milter that reads nothing.
     """
     message = _large(alice, carol)
     relays = {"signs": machine, "verifies": other_machine}
@@ -70,7 +72,7 @@ def test_cpu(alice: Person, carol: Person, machine: Machine, other_machine: Mach
 
 
 def _cpu_ms(machine: Machine) -> list[float]:
-    """CPU time of Postfix and of the filter so far."""
+    """Returns the CPU time of Postfix and of the filter so far."""
     shown = machine.run(
         "systemctl", "show", "--property=CPUUsageNSec", "postfix", "chatmail-filter"
     )
@@ -78,17 +80,17 @@ def _cpu_ms(machine: Machine) -> list[float]:
 
 
 class _Filter:
-    """The filter's process: how far its memory grew above what it had (proc_pid_status(5))."""
+    """Measures how far the memory of the filter's process grows (proc_pid_status(5))."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         shown = machine.run("systemctl", "show", "--property=MainPID", "chatmail-filter")
         self._pid = int(shown.partition("=")[2])
-        machine.run("sh", "-c", f"echo 5 > /proc/{self._pid}/clear_refs")  # forget the peak
+        machine.run("sh", "-c", f"echo 5 > /proc/{self._pid}/clear_refs")  # reset the peak
         self._before = self._status("VmRSS")
 
     def grown_bytes(self) -> int:
-        """Peak since the beginning, less what there was."""
+        """Returns the peak since the start minus the memory at the start."""
         return self._status("VmHWM") - self._before
 
     def _status(self, name: str) -> int:

@@ -1,4 +1,4 @@
-"""What a message says arrives byte by byte, on every way in and out."""
+"""Unusual lines and characters arrive byte by byte, over SMTP and HTTPS."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.web.client import request
 
 MARKER = "/var/lib/chatmail/mail/{address}/enforceE2EEincoming"
-# lone dots, lines that begin with one, blanks at ends, no MIME encoding, one line near the limit of
-# RFC 5321 section 4.5.3.1.6
+# single dots, dots at the start of a line, blanks at the end, no MIME encoding, a line near the
+# limit of RFC 5321 section 4.5.3.1.6
 LINES = ("one dot:", ".", "two:", "..", ".begins so", " .", "ends in blanks  ", "Grüße, 你好 👋")
 BODY = "\r\n".join((*LINES, "x" * 990, "", "", "."))
 Way = Callable[[Peer, bytes, Person, str], int]
@@ -32,10 +32,10 @@ def _over_https(peer: Peer, message: bytes, recipient: Person, sender: str) -> i
 
 
 @pytest.mark.parametrize("way", [_over_smtp, _over_https])
-def test_in_mail_from_elsewhere(
+def test_plain_text_arrives_unchanged(
     way: Way, peer: Peer, alice: Person, carol: Person, other_machine: Machine
 ) -> None:
-    """Plain text, where it is allowed, holds all of it; 8-bit as it is (RFC 6152)."""
+    """Where plain mail is allowed, with 8-bit characters (RFC 6152)."""
     other_machine.run("rm", MARKER.format(address=carol.address))
     headers = {"Content-Transfer-Encoding": "8bit"}
     message = messages.plain(alice.address, [carol.address], BODY, headers)
@@ -46,8 +46,8 @@ def test_in_mail_from_elsewhere(
     assert received.partition(b"\r\n\r\n")[2] == f"{BODY}\r\n".encode()
 
 
-def test_an_author_in_letters_of_the_world(peer: Peer, alice: Person, carol: Person) -> None:
-    """UTF-8 in addresses and header (RFC 6531, RFC 6532)."""
+def test_utf8_in_addresses_and_headers_arrives(peer: Peer, alice: Person, carol: Person) -> None:
+    """RFC 6531, RFC 6532."""
     author = f"dörte@{alice.domain}"
     message = alice.writes(carol, text="from Dörte", headers={"From": f"Dörte <{author}>"})
     signed = peer.signs(message)

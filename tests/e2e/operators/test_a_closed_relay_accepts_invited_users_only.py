@@ -1,4 +1,4 @@
-"""The operator closes the relay and hands out invitations; whoever is there already stays."""
+"""A closed relay creates addresses for invited users only; existing addresses keep working."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ def closed(machine: Machine) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("closed")
-def test_strangers(relay: str, new_person: PersonFactory, target: Target) -> None:
-    """Neither a first login nor `/new` makes an address, from this moment on."""
+def test_uninvited_users_get_no_address(
+    relay: str, new_person: PersonFactory, target: Target
+) -> None:
+    """Neither a first login nor `/new` creates an address while the relay is closed."""
     with pytest.raises(LoginError):
         new_person(relay).logs_in()
     with pytest.raises(aiosmtplib.SMTPAuthenticationError):
@@ -38,8 +40,10 @@ def test_strangers(relay: str, new_person: PersonFactory, target: Target) -> Non
     assert _reason(answer) == "Dieser Server vergibt neue Adressen nur auf Einladung."
 
 
-def test_residents(alice: Person, bob: Person, machine: Machine, target: Target) -> None:
-    """Log in, write and read; and at a word of the operator everybody may come again."""
+def test_existing_users_are_not_affected(
+    alice: Person, bob: Person, machine: Machine, target: Target
+) -> None:
+    """They log in, write and read; after reopening, first logins work again."""
     machine.run("chatmail", "registration", "close")
     try:
         assert machine.run("chatmail", "registration", "status").startswith("closed")
@@ -53,10 +57,10 @@ def test_residents(alice: Person, bob: Person, machine: Machine, target: Target)
 
 
 @pytest.mark.usefixtures("closed")
-def test_invitation(
+def test_an_invitation_creates_addresses(
     relay: str, machine: Machine, target: Target, new_person: PersonFactory
 ) -> None:
-    """Gives as many addresses as it says; each exists at once, and logs in."""
+    """As many as it allows; each address exists at once and logs in."""
     token = _invite(machine, relay, "--uses", "2", "--expires", "7d")
     assert f"{token}  2 uses left, until " in machine.run("chatmail", "invite", "list")
     led = request(target, "GET", relay, f"/new?{token}").headers["location"]
@@ -74,8 +78,8 @@ def test_invitation(
 
 
 @pytest.mark.usefixtures("closed")
-def test_invitations_end(relay: str, machine: Machine, target: Target) -> None:
-    """By time, by the operator; and those that nobody made were never there."""
+def test_invalid_invitations_are_refused(relay: str, machine: Machine, target: Target) -> None:
+    """Expired, revoked and unknown ones."""
     expired = _invite(machine, relay, "--expires", "1h")
     content = json.loads(machine.run("cat", f"{INVITES}/{expired}"))
     machine.run(

@@ -1,4 +1,4 @@
-"""A certificate that is replaced on disk is served by every daemon, and nobody is cut off."""
+"""Every daemon serves a replaced certificate without restart and without closing connections."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SETTINGS = "/etc/chatmail/settings.json"
 UNIT = "chatmail-certificate.service"
 DAEMONS = ("postfix", "dovecot", "nginx")
 WITHIN_S = 30
-# a unit whose last start failed, and whose next one would not
+# a unit that failed once and would start now
 FAIL = """
 drop=/run/systemd/system/{unit}.d
 systemctl stop {unit}
@@ -46,14 +46,14 @@ SMTP_PORTS, IMAP_PORT, TLS_PORTS = (25, 587), 143, (465, 993, 443)
 
 
 class Pair(NamedTuple):
-    """PEM texts."""
+    """Certificate and key as PEM text."""
 
     certificate: str
     key: str
 
 
 class Files:
-    """Where the relay's operator keeps the pair."""
+    """The files in which the operator keeps certificate and key."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
@@ -65,25 +65,25 @@ class Files:
         self._certificate, self._key = given["CERTIFICATE"], given["KEY"]
 
     def read(self) -> Pair:
-        """What is there."""
+        """Returns the current pair."""
         return Pair(
             self._machine.run("cat", self._certificate), self._machine.run("cat", self._key)
         )
 
     def write(self, pair: Pair) -> None:
-        """Replaces both as ACME programs do: by renaming, one after the other."""
+        """Replaces both as ACME programs do: by rename, one after the other."""
         for path, text in ((self._key, pair.key), (self._certificate, pair.certificate)):
             replace = f"umask 077 && cat > {path}.new && mv {path}.new {path}"
             self._machine.run("sh", "-c", replace, stdin=text.encode())
 
     def remove(self) -> None:
-        """As on a machine where nobody has ordered one yet."""
+        """Deletes both, as before the first order of a certificate."""
         self._machine.run("rm", self._certificate, self._key)
 
 
 @pytest.fixture
 def files(machine: Machine, relay: str) -> Iterator[Files]:
-    """The files, as they were afterwards."""
+    """The files; restored afterwards."""
     kept = Files(machine)
     usual = kept.read()
     yield kept
@@ -95,8 +95,10 @@ def files(machine: Machine, relay: str) -> Iterator[Files]:
 
 @pytest.mark.disturbs
 @pytest.mark.timeout(120)
-def test_replaced(files: Files, alice: Person, bob: Person, machine: Machine, relay: str) -> None:
-    """On all ports; sessions from before go on, and the daemons are the same processes."""
+def test_a_new_certificate_is_served(
+    files: Files, alice: Person, bob: Person, machine: Machine, relay: str
+) -> None:
+    """On all ports; open sessions continue, no daemon restarts."""
     alice.smtp.noop()
     running = machine.run("systemctl", "show", "--property=MainPID", *DAEMONS)
     new = _self_signed(relay)
@@ -113,10 +115,8 @@ def test_replaced(files: Files, alice: Person, bob: Person, machine: Machine, re
 
 @pytest.mark.disturbs
 @pytest.mark.timeout(120)
-def test_a_pair_that_does_not_match_is_not_taken(
-    files: Files, machine: Machine, relay: str
-) -> None:
-    """TLS goes on with the one from before, and the operator is told; half a pair is no pair."""
+def test_a_mismatched_pair_is_rejected(files: Files, machine: Machine, relay: str) -> None:
+    """The old certificate stays; `chatmail status` shows why. Half a pair is rejected, too."""
     usual, new, other = files.read(), _self_signed(relay), _self_signed(relay)
     for wrong, said in (
         (Pair(new.certificate, other.key), "do not belong together"),
@@ -125,7 +125,7 @@ def test_a_pair_that_does_not_match_is_not_taken(
     ):
         files.write(wrong)
 
-        wait_for(partial(_is_told, machine, said), said, within_s=10)
+        wait_for(partial(_is_in_status, machine, said), said, within_s=10)
         machine.run("systemctl", "restart", "nginx", "dovecot")
         assert _served(relay) == {_fingerprint(usual)}
 
@@ -138,8 +138,10 @@ def test_a_pair_that_does_not_match_is_not_taken(
 
 @pytest.mark.disturbs
 @pytest.mark.timeout(120)
-def test_one_that_comes_later_is_taken(files: Files, machine: Machine, relay: str) -> None:
-    """Without one, everything starts with a provisional one; what failed meanwhile starts again."""
+def test_a_later_certificate_replaces_the_provisional_one(
+    files: Files, machine: Machine, relay: str
+) -> None:
+    """Services start with a provisional one; failed units start again."""
     usual = files.read()
     files.remove()
     machine.run("sh", "-c", "rm /var/lib/chatmail/tls/*.pem")
@@ -155,7 +157,7 @@ def test_one_that_comes_later_is_taken(files: Files, machine: Machine, relay: st
     wait_for(lambda: _is_served(relay, usual), "the certificate", within_s=WITHIN_S)
 
 
-def _is_told(machine: Machine, said: str) -> bool:
+def _is_in_status(machine: Machine, said: str) -> bool:
     return said in machine.run("chatmail", "status")
 
 

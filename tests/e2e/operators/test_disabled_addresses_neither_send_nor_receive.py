@@ -1,4 +1,4 @@
-"""An operator stops an address with a marker; its owner and those who write to it learn nothing."""
+"""A disabled address neither sends nor receives; its owner and its senders get no error."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from chatmail_testkit.relays.target import Machine
 MARKER = "/var/lib/chatmail/mail/{address}/DISABLED"
 
 
-def test_outgoing(alice: Person, bob: Person, machine: Machine) -> None:
-    """What a disabled address sends is answered 250, and dropped."""
+def test_its_outgoing_mail_is_dropped(alice: Person, bob: Person, machine: Machine) -> None:
+    """The reply is 250."""
     machine.run("touch", MARKER.format(address=alice.address))
     assert alice.submits(alice.writes(bob, text="from disabled"), bob).code == 250
 
@@ -19,8 +19,8 @@ def test_outgoing(alice: Person, bob: Person, machine: Machine) -> None:
     assert bob.receives().text == "from enabled"
 
 
-def test_incoming(alice: Person, bob: Person, machine: Machine) -> None:
-    """A disabled recipient gets nothing, the others of the same message do."""
+def test_its_incoming_mail_is_dropped(alice: Person, bob: Person, machine: Machine) -> None:
+    """Other recipients of the message get it."""
     machine.run("touch", MARKER.format(address=bob.address))
     alice.sends(bob, alice, text="while disabled")
     assert alice.receives().text == "while disabled"
@@ -32,8 +32,10 @@ def test_incoming(alice: Person, bob: Person, machine: Machine) -> None:
     assert bob.receives().text == "while enabled"
 
 
-def test_incoming_from_elsewhere(alice: Person, carol: Person, other_machine: Machine) -> None:
-    """The same across relays, without a bounce."""
+def test_mail_from_another_relay_is_dropped(
+    alice: Person, carol: Person, other_machine: Machine
+) -> None:
+    """Without a bounce."""
     other_machine.run("touch", MARKER.format(address=carol.address))
     alice.sends(carol, alice, text="while disabled")
     assert alice.receives().text == "while disabled"

@@ -1,4 +1,4 @@
-"""`chatmaild expire` takes what is old; an open IMAP session sees that and nothing else."""
+"""`chatmaild expire` deletes old mail and addresses; open IMAP sessions stay consistent."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 
 MAILBOXES = "/var/lib/chatmail/mail"
-LARGE = "x" * 250_000  # RFC 3501 knows no size; the relay's limit is 200,000 octets
+LARGE = "x" * 250_000  # above the relay's limit for large messages, 200,000 bytes
 OLD, A_WEEK_OLD = "21 days ago", "8 days ago"
 QUOTA_MEGABYTES = 500
-# the first limit is passed when a message arrives on top of these
+# one more message exceeds the first limit
 FILLING = 12
 FILLING_BYTES = 32_700_000
 
 
-def test_messages_and_addresses(
+def test_old_messages_and_addresses_are_deleted(
     alice: Person, bob: Person, new_person: PersonFactory, machine: Machine
 ) -> None:
-    """After 20 days, large ones after 7; addresses after 90 without a login; a dry run tells.
+    """Messages after 20 days, large ones after 7; addresses 90 days after the last login.
 
-    The sessions of a deleted address end.
+    A dry run lists them. The sessions of a deleted address end.
     """
     _gets_message_of(bob, alice, machine, OLD)
     _gets_message_of(bob, alice, machine, A_WEEK_OLD, text=LARGE)
@@ -52,8 +52,8 @@ def test_messages_and_addresses(
     assert bob.last_uid > uids[-1]
 
 
-def test_quota(alice: Person, bob: Person, machine: Machine) -> None:
-    """Beyond 75 % the oldest messages go until 70 % are left, while a session is open."""
+def test_the_oldest_messages_make_room(alice: Person, bob: Person, machine: Machine) -> None:
+    """Above 75 % of the quota they are deleted down to 70 %, with a session open."""
     bob.imap.noop()
     _fill(bob, machine)
 
@@ -61,14 +61,14 @@ def test_quota(alice: Person, bob: Person, machine: Machine) -> None:
 
     wait_for(lambda: 60 < _used_percent(bob) <= 70, "a mailbox with room", within_s=20)
     uids = _uids(bob)
-    assert len(uids) == FILLING  # the oldest went, the new one came
+    assert len(uids) == FILLING  # the oldest was deleted, the new one arrived
     _check_consistent(bob, uids)
 
 
-def test_quota_of_an_address_that_looks_like_an_option(
+def test_an_address_with_a_hyphen_is_cleaned(
     relay: str, new_person: PersonFactory, machine: Machine
 ) -> None:
-    """It begins with a hyphen; Postfix has no mail for it, so the message comes over IMAP."""
+    """A leading hyphen; Postfix rejects such recipients, so the message is stored over IMAP."""
     person = new_person(relay)
     person.name = f"-{person.name[1:]}"
     person.imap.noop()
@@ -79,8 +79,8 @@ def test_quota_of_an_address_that_looks_like_an_option(
     wait_for(lambda: 60 < _used_percent(person) <= 70, "a mailbox with room", within_s=20)
 
 
-def test_a_directory_that_is_no_mailbox(alice: Person, bob: Person, machine: Machine) -> None:
-    """It stays and is told of; the messages of everybody else go."""
+def test_other_directories_are_skipped(alice: Person, bob: Person, machine: Machine) -> None:
+    """They are reported and kept; the other mailboxes are cleaned."""
     _gets_message_of(bob, alice, machine, OLD)
     strange = f"{MAILBOXES}/a b@{alice.domain}"
     machine.run("install", "-d", "-o", "vmail", "-g", "vmail", strange)
@@ -97,7 +97,7 @@ def test_a_directory_that_is_no_mailbox(alice: Person, bob: Person, machine: Mac
 
 
 def test_the_timer_runs(machine: Machine) -> None:
-    """Every night, and after a night in which the machine was off."""
+    """Every night, and after downtime."""
     shown = machine.run(
         *("systemctl", "show", "chatmail-expire.timer", "--property"),
         "ActiveState,Persistent,TimersCalendar",
@@ -111,7 +111,7 @@ def test_the_timer_runs(machine: Machine) -> None:
 def _gets_message_of(
     person: Person, sender: Person, machine: Machine, age: str, text: str = "hello"
 ) -> None:
-    """Lets a message arrive and be as old as that, seen by a client."""
+    """Delivers a message, sets its age, and lets a client see it."""
     sender.sends(person, text=text)
     person.receives()
     folder = f"{MAILBOXES}/{person.address}/cur"
@@ -122,7 +122,7 @@ def _gets_message_of(
 
 
 def _fill(person: Person, machine: Machine) -> None:
-    """Puts messages of two days ago into the mailbox, without content: their names say the size."""
+    """Adds messages of two days ago without content: their file names hold the size."""
     folder = f"{MAILBOXES}/{person.address}"
     start_s = int(time.time()) - 2 * 86400
     names = [
@@ -146,7 +146,7 @@ def _uids(person: Person) -> list[int]:
 
 
 def _check_consistent(person: Person, uids: list[int]) -> None:
-    """Another session sees the same messages under the same numbers, and the quota fits them."""
+    """Checks that a second session has the same UIDs and that the quota fits."""
     session = person.logs_in()
     status = session.select_folder("INBOX")
     [storage] = [one for one in session.get_quota("INBOX") if one.resource == "STORAGE"]
@@ -154,6 +154,6 @@ def _check_consistent(person: Person, uids: list[int]) -> None:
 
     assert sorted(sizes) == uids
     assert status[b"EXISTS"] == len(uids)
-    # line ends are one octet in the quota and two in IMAP
+    # a line end is one byte in the quota and two in IMAP
     size = sum(one[b"RFC822.SIZE"] for one in sizes.values()) / 1024
     assert storage.usage == pytest.approx(size, abs=2, rel=0.001)

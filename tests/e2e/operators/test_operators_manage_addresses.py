@@ -1,4 +1,4 @@
-"""`chatmail address`: what the operator does holds at once, and the journal names nobody."""
+"""`chatmail address` takes effect at once; the journal names no address."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from imapclient.exceptions import LoginError
 
 
 def test_create(machine: Machine, new_person: PersonFactory, relay: str) -> None:
-    """Prints credentials that log in: random ones, or those that were asked for."""
+    """Prints credentials that log in, random or as given."""
     address, password = _chatmail(machine, "create").split()
     somebody, named = new_person(relay), new_person(relay)
     somebody.name, somebody.password = address.partition("@")[0], password
@@ -29,8 +29,8 @@ def test_create(machine: Machine, new_person: PersonFactory, relay: str) -> None
         assert person.imap.noop()
 
 
-def test_look(machine: Machine, alice: Person, bob: Person) -> None:
-    """What is known of an address, and no more."""
+def test_show_and_list(machine: Machine, alice: Person, bob: Person) -> None:
+    """They show the known facts of an address, and no content."""
     alice.sends(bob)
     bob.receives()
 
@@ -43,7 +43,7 @@ def test_look(machine: Machine, alice: Person, bob: Person) -> None:
 
 
 def test_disable(machine: Machine, alice: Person, bob: Person) -> None:
-    """A stopped address keeps its mail and gets no new one until it may go on."""
+    """A disabled address keeps its mail and receives again after it is enabled."""
     alice.sends(bob, text="before")
     _chatmail(machine, "disable", bob.address)
     assert bob.address in _chatmail(machine, "list", "--disabled")
@@ -58,7 +58,7 @@ def test_disable(machine: Machine, alice: Person, bob: Person) -> None:
 
 
 def test_passwd(machine: Machine, alice: Person) -> None:
-    """The old password and the sessions that it opened end."""
+    """The old password stops working, and its sessions end."""
     session = alice.logs_in()
     _, password = _chatmail(machine, "passwd", alice.address).split()
 
@@ -72,7 +72,7 @@ def test_passwd(machine: Machine, alice: Person) -> None:
 
 
 def test_delete(machine: Machine, alice: Person, target: Target) -> None:
-    """Mailbox, sessions and the right to get mail end."""
+    """Mailbox and sessions end; mail to the address is refused."""
     session = alice.logs_in()
     _chatmail(machine, "delete", alice.address, "--yes")
 
@@ -96,8 +96,8 @@ def test_delete(machine: Machine, alice: Person, target: Target) -> None:
         (["passwd", "nobody123"], "there is no such address"),
     ],
 )
-def test_mistakes(command: Sequence[str], problem: str, machine: Machine) -> None:
-    """One line, and nothing is done."""
+def test_errors_are_one_line(command: Sequence[str], problem: str, machine: Machine) -> None:
+    """Nothing is changed."""
     with pytest.raises(CommandFailedError) as failed:
         _chatmail(machine, *command)
 
@@ -106,8 +106,8 @@ def test_mistakes(command: Sequence[str], problem: str, machine: Machine) -> Non
     assert len(said.splitlines()) == 1
 
 
-def test_journal(machine: Machine) -> None:
-    """What was done is noted, for whom it was is not."""
+def test_the_journal_names_no_address(machine: Machine) -> None:
+    """It notes the actions without the addresses."""
     name = new_name()
     commands = {
         "address created": ["create", name],

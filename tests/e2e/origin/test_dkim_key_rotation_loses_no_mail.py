@@ -1,4 +1,4 @@
-"""The rotation of the DKIM key as docs and options describe it: publish, wait, switch."""
+"""Rotation of the DKIM key in the documented steps (publish, wait, switch) loses no mail."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATIENCE_S = 60
 
 @pytest.fixture
 def rotation(lab: LabTarget) -> Iterator[LabTarget]:
-    """The lab, with its usual configuration afterwards."""
+    """The lab; its usual configuration is restored afterwards."""
     yield lab
     lab.reconfigure(USUAL)
 
@@ -41,9 +41,9 @@ def test_rotation(
     dora: Person,
     machine: Machine,
 ) -> None:
-    """Mail of before, delivered after; a stream of mail all the time; and mail of afterwards.
+    """Mail from before, during and after the switch arrives with a valid signature.
 
-    Dora's server keeps the signatures. It cannot be reached until the new key signs.
+    Dora's server records the signatures. It is unreachable until the new key signs.
     """
     over = threading.Event()
     with ThreadPoolExecutor(1) as pool:
@@ -73,7 +73,7 @@ def test_rotation(
 
 
 def _verdict(letter: Letter) -> tuple[str, str]:
-    """Returns the word of Dora's OpenDKIM on the signature, and the selector."""
+    """Returns the verdict of Dora's OpenDKIM and the selector."""
     words = letter.headers["Authentication-Results"]
     verdict = re.search(r"dkim=([a-z]+)", words)
     selector = re.search(r"header[.]s=([a-z]+)", words)
@@ -103,7 +103,7 @@ def _stream(sender: Person, recipient: Person, over: threading.Event) -> list[st
 
 
 def _sends_again(sender: Person, recipient: Person, text: str) -> None:
-    """Sends as soon as the relay takes it; its services have just begun anew."""
+    """Retries until the relay accepts; its services have just restarted."""
 
     def accepted() -> bool:
         sender.leaves()
@@ -117,7 +117,7 @@ def _sends_again(sender: Person, recipient: Person, text: str) -> None:
 
 
 def _letters(person: Person, count: int, machine: Machine) -> list[Letter]:
-    """Returns all mail of somebody once there are so many."""
+    """Returns all mail of a person once `count` messages are there."""
 
     def complete() -> list[Letter] | None:
         machine.run("postqueue", "-f")

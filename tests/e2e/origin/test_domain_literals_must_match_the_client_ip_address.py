@@ -1,6 +1,6 @@
-"""Mail of a domain literal comes from that IP address, over SMTP and HTTPS, or is refused.
+"""Mail of a domain literal must come from that IP address, over SMTP and HTTPS.
 
-No name stands for it in DNS, so that no key can: the address of the client is the only proof.
+It has no DNS name and so no key: the client's IP address is the only proof.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Addresses:
 
 @pytest.fixture
 def own(target: Target, carol: Person) -> Addresses:
-    """Those by which Carol's relay is reached."""
+    """The IP addresses from which Carol's relay is reached."""
     return Addresses(
         ipv4=_towards(target.host(carol.domain), socket.AF_INET),
         ipv6=_towards(target.host(carol.domain), socket.AF_INET6),
@@ -92,7 +92,7 @@ def _report(author: str, recipient: Person) -> bytes:
 
 @WAYS
 @pytest.mark.parametrize("kind", ["ipv4", "ipv6"])
-def test_mail_from_its_own_address(
+def test_mail_from_its_own_ip_address_arrives(
     way: Way, kind: str, peer: Peer, carol: Person, own: Addresses
 ) -> None:
     """It arrives without a signature."""
@@ -107,25 +107,25 @@ def test_mail_from_its_own_address(
 
 @WAYS
 @pytest.mark.parametrize("kind", ["letter", "report"])
-def test_mail_from_elsewhere(
+def test_mail_from_another_ip_address_is_refused(
     way: Way, kind: str, peer: Peer, carol: Person, own: Addresses
 ) -> None:
-    """Whatever it is, whoever its envelope names, and whatever address it claims."""
+    """Message or report, with any envelope sender and any domain literal."""
     not_the_client = f"IPv6:{own.ipv6}"
     for literal in ("198.51.100.7", "127.0.0.1", "IPv6:::1", not_the_client, "x"):
         author = f"mailer-daemon@[{literal}]"
         message = _report(author, carol) if kind == "report" else _letter(author, carol)
         for mail_from in ("", "eve@a.test"):
             reply = way(peer, message, carol, mail_from, own.ipv4)
-            # only with a null sender it is taken for a report
+            # only a null sender makes it a report
             code = 523 if kind == "report" and mail_from else 554
             assert (code, code == 554) == (reply.code, reply.text == REFUSED), reply
         assert way(peer, message, carol, author, own.ipv4).code in {501, 523, 554}
 
 
 @WAYS
-def test_reports(way: Way, peer: Peer, carol: Person, own: Addresses) -> None:
-    """A relay at an IP address says, too, what it could not deliver."""
+def test_delivery_reports_arrive(way: Way, peer: Peer, carol: Person, own: Addresses) -> None:
+    """A relay at an IP address sends delivery reports, too."""
     daemon = f"MAILER-DAEMON@[{own.ipv4}]"
 
     reply = way(peer, _report(daemon, carol), carol, "", own.ipv4)
@@ -135,10 +135,8 @@ def test_reports(way: Way, peer: Peer, carol: Person, own: Addresses) -> None:
 
 
 @pytest.mark.parametrize("name", ["X-Real-IP", "x-real-ip", "X_Real_IP", "X-Forwarded-For"])
-def test_an_address_that_the_peer_tells(
-    name: str, peer: Peer, carol: Person, own: Addresses
-) -> None:
-    """Only what the web server saw counts."""
+def test_client_headers_are_ignored(name: str, peer: Peer, carol: Person, own: Addresses) -> None:
+    """Only the IP address that the web server saw counts."""
     eve = "eve@[198.51.100.7]"
     told = [(name, "198.51.100.7")]
 
@@ -147,8 +145,8 @@ def test_an_address_that_the_peer_tells(
     assert (reply.code, reply.text) == (554, REFUSED)
 
 
-def test_a_proof_is_for_one_message(peer: Peer, carol: Person, own: Addresses) -> None:
-    """The next over the same sessions proves its own origin."""
+def test_each_message_needs_its_own_proof(peer: Peer, carol: Person, own: Addresses) -> None:
+    """The next message over the same session is checked again."""
     eve = f"eve@[{own.ipv4}]"
     for number in range(3):
         good = _letter(eve, carol, f"good {number}")
@@ -159,8 +157,8 @@ def test_a_proof_is_for_one_message(peer: Peer, carol: Person, own: Addresses) -
             assert _by_https(peer, bad, carol, mail_from, client).text == REFUSED
 
 
-def test_nobody_tells_postfix_who_he_is(target: Target, carol: Person) -> None:
-    """XCLIENT is for the gateway alone."""
+def test_xclient_is_refused(target: Target, carol: Person) -> None:
+    """Only the HTTPS gateway may use XCLIENT."""
     with sessions.port_25(target, carol.domain) as session:
         assert "xclient" not in session.extensions
         assert session.command("XCLIENT ADDR=198.51.100.7").code >= 500

@@ -1,4 +1,4 @@
-"""A domain in other letters is the one that IDNA2008 makes of it, and no other (RFC 8616).
+"""An internationalised domain is the one that IDNA2008 makes of it (RFC 8616), and needs its key.
 
 In the lab, fuss.test and xn--fu-hia.test publish the key of the first relay.
 """
@@ -22,8 +22,8 @@ def _reply(
 
 
 @pytest.mark.usefixtures("lab")
-def test_the_owner(peer: Peer, alice: Person, carol: Person) -> None:
-    """Its signature counts, in whichever form the author is written."""
+def test_the_owners_signature_is_accepted(peer: Peer, alice: Person, carol: Person) -> None:
+    """For every form of the author's domain."""
     for author in (AUTHOR, "ceo@FUẞ.test", "ceo@xn--fu-hia.test"):
         code, text = _reply(peer, alice, carol, author, "xn--fu-hia.test", author)
 
@@ -32,8 +32,8 @@ def test_the_owner(peer: Peer, alice: Person, carol: Person) -> None:
 
 
 @pytest.mark.usefixtures("lab")
-def test_somebody_else(peer: Peer, alice: Person, carol: Person) -> None:
-    """Who has the name with two letters instead of one, or a name that looks like none at all."""
+def test_similar_domains_are_refused(peer: Peer, alice: Person, carol: Person) -> None:
+    """Domains that other mappings would treat as equal, and invalid ones."""
     for author, signed_by in (
         (AUTHOR, "fuss.test"),
         ("ceo@fuss.test", "xn--fu-hia.test"),
@@ -47,6 +47,6 @@ def test_somebody_else(peer: Peer, alice: Person, carol: Person) -> None:
 
 
 def test_the_keys_are_published(lab: LabTarget, peer: Peer, alice: Person, carol: Person) -> None:
-    """Else nothing above would prove anything."""
+    """Precondition of the tests above."""
     assert lab.relays[0] == peer.domain
     assert _reply(peer, alice, carol, "ceo@fuss.test", "fuss.test")[0] == 250

@@ -1,4 +1,4 @@
-"""What comes in carries a DKIM signature of exactly the domain in From, or is refused with 554."""
+"""Incoming mail needs a valid DKIM signature of the domain in From, or is refused with 554."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _of_a_subdomain(peer: Peer, message: bytes) -> bytes:
 
 
 def _with_another_body(peer: Peer, message: bytes) -> bytes:
-    # a note before the parts, which encrypted mail may have when it comes in
+    # a preamble, which incoming encrypted mail may have
     return peer.signs(message).replace(b"\r\n\r\n--", b"\r\n\r\nnote\r\n--", 1)
 
 
@@ -55,8 +55,10 @@ REFUSED: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_refused(what: str, peer: Peer, alice: Person, carol: Person) -> None:
-    """None of these gets in."""
+def test_invalid_signatures_are_refused(
+    what: str, peer: Peer, alice: Person, carol: Person
+) -> None:
+    """Every case is refused."""
     change, text = REFUSED[what]
     message = change(peer, alice.writes(carol))
 
@@ -66,8 +68,8 @@ def test_refused(what: str, peer: Peer, alice: Person, carol: Person) -> None:
     assert text in reply.text
 
 
-def test_valid_signature(peer: Peer, alice: Person, carol: Person) -> None:
-    """The same message, signed, arrives."""
+def test_a_valid_signature_is_accepted(peer: Peer, alice: Person, carol: Person) -> None:
+    """The same message arrives with a signature."""
     message = peer.signs(alice.writes(carol, text="signed"))
 
     reply = peer.delivers(message, carol, mail_from=alice.address)
@@ -76,8 +78,8 @@ def test_valid_signature(peer: Peer, alice: Person, carol: Person) -> None:
     assert carol.receives().text == "signed"
 
 
-def test_one_valid_signature_among_several(peer: Peer, alice: Person, carol: Person) -> None:
-    """A broken and a foreign signature beside the valid one do no harm, wherever it stands."""
+def test_one_valid_signature_is_enough(peer: Peer, alice: Person, carol: Person) -> None:
+    """A broken and a foreign one beside it are ignored, in any order."""
     message = peer.signs(alice.writes(carol, text="signed thrice"))
     message = messages.signed(message, "example.org", "x", peer.private_key)
     message = (
@@ -90,16 +92,16 @@ def test_one_valid_signature_among_several(peer: Peer, alice: Person, carol: Per
     assert carol.receives().text == "signed thrice"
 
 
-def test_signature_in_upper_case(peer: Peer, alice: Person, carol: Person) -> None:
-    """Domains are equal whatever their case."""
+def test_the_domain_is_case_insensitive(peer: Peer, alice: Person, carol: Person) -> None:
+    """In the signature."""
     message = peer.signs(alice.writes(carol, text="loud"), peer.domain.upper())
 
     assert peer.delivers(message, carol, mail_from=alice.address).code == 250
     assert carol.receives().text == "loud"
 
 
-def test_plain_mail_with_a_valid_signature(peer: Peer, alice: Person, carol: Person) -> None:
-    """Proof of origin does not replace encryption."""
+def test_signed_plain_mail_is_refused(peer: Peer, alice: Person, carol: Person) -> None:
+    """A signature does not replace encryption."""
     message = peer.signs(messages.plain(alice.address, [carol.address]))
 
     reply = peer.delivers(message, carol, mail_from=alice.address)
@@ -107,8 +109,8 @@ def test_plain_mail_with_a_valid_signature(peer: Peer, alice: Person, carol: Per
     assert (reply.code, "Invalid Unencrypted Mail" in reply.text) == (523, True)
 
 
-def test_secure_join_request(peer: Peer, alice: Person, carol: Person) -> None:
-    """The first message of a secure join may come in clear text, signed."""
+def test_a_signed_secure_join_request_arrives(peer: Peer, alice: Person, carol: Person) -> None:
+    """It may arrive in clear text."""
     request = messages.secure_join_request(alice.address, carol.address)
 
     assert peer.delivers(request, carol, mail_from=alice.address).code == 554

@@ -1,4 +1,4 @@
-"""Envelope and From header carry the address that logged in."""
+"""Envelope sender and From must be the address that logged in."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from chatmail_testkit.people.names import new_name
 from chatmail_testkit.people.person import Person
 
 
-def test_envelope_sender_of_someone_else(alice: Person, bob: Person) -> None:
+def test_another_envelope_sender_is_refused(alice: Person, bob: Person) -> None:
     """MAIL FROM of another address: 553."""
     reply = alice.submits(alice.writes(bob), bob, mail_from=bob.address)
 
     assert reply.code == 553
 
 
-def test_envelope_sender_that_does_not_exist(alice: Person, bob: Person) -> None:
-    """MAIL FROM of nobody: 553."""
+def test_an_unknown_envelope_sender_is_refused(alice: Person, bob: Person) -> None:
+    """MAIL FROM of an unknown address: 553."""
     nobody = f"{new_name()}@{alice.domain}"
 
     assert alice.submits(alice.writes(bob), bob, mail_from=nobody).code == 553
 
 
-def test_null_envelope_sender(alice: Person, bob: Person) -> None:
-    """The sender of bounces is no sender of people."""
+def test_the_null_sender_is_refused(alice: Person, bob: Person) -> None:
+    """Clients do not send bounces."""
     reply = alice.submits(alice.writes(bob), bob, mail_from="")
 
     assert reply.code in {500, 553}
@@ -39,7 +39,7 @@ def test_null_envelope_sender(alice: Person, bob: Person) -> None:
         "",
     ],
 )
-def test_from_header(forged: str, alice: Person, bob: Person) -> None:
+def test_another_from_header_is_refused(forged: str, alice: Person, bob: Person) -> None:
     """A From header whose first address is not the sender's: 500."""
     value = forged.format(alice=alice.address, bob=bob.address)
     message = alice.writes(bob, headers={"From": value})
@@ -47,14 +47,14 @@ def test_from_header(forged: str, alice: Person, bob: Person) -> None:
     assert alice.submits(message, bob).code == 500
 
 
-def test_two_from_headers(alice: Person, bob: Person) -> None:
-    """Readers disagree which of two counts, so there must be one (RFC 5322 section 3.6)."""
+def test_two_from_headers_are_refused(alice: Person, bob: Person) -> None:
+    """Clients differ in which one they show; RFC 5322 section 3.6 allows one."""
     message = f"From: <{bob.address}>\r\n".encode() + alice.writes(bob)
 
     assert alice.submits(message, bob).code == 500
 
 
-def test_from_header_in_upper_case(alice: Person, bob: Person) -> None:
+def test_from_is_case_insensitive(alice: Person, bob: Person) -> None:
     """Case does not matter."""
     message = alice.writes(bob, headers={"From": f"Alice <{alice.address.upper()}>"})
 

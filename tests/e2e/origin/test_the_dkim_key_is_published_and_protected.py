@@ -1,4 +1,4 @@
-"""The key that signs is made at the first start, readable by the filter alone, published in DNS."""
+"""The DKIM key is created at the first start, readable by the filter only, and published in DNS."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from cryptography.hazmat.primitives.serialization import (
 FILE = KEY_FILE.format(selector=SELECTOR)
 
 
-def test_guarded(machine: Machine) -> None:
-    """Nobody else reads the file, nor looks into its directory."""
+def test_only_the_filter_can_read_it(machine: Machine) -> None:
+    """Mode and owner of the file and its directory."""
     listed = machine.run("stat", "--format=%U %a", FILE, FILE.rpartition("/")[0])
 
     assert listed.split("\n")[:2] == ["chatmail-filter 600", "chatmail-filter 700"]
 
 
-def test_published(machine: Machine, relay: str) -> None:
-    """2048 bits of RSA, and DNS holds the public half."""
+def test_dns_has_the_public_key(machine: Machine, relay: str) -> None:
+    """RSA with 2048 bits."""
     key = load_pem_private_key(machine.run("cat", FILE).encode(), password=None)
     assert isinstance(key, RSAPrivateKey)
     assert key.key_size == 2048

@@ -1,4 +1,4 @@
-"""From: comments nest, and an address without quotation marks before the brackets is a trick."""
+"""From must name one clear author: comments may nest, unquoted addresses as names are refused."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ WRONG = (
 )
 
 
-def test_at_submission(alice: Person, bob: Person) -> None:
-    """Of a client."""
+def test_submission_checks_from(alice: Person, bob: Person) -> None:
+    """For messages of clients."""
     for form in RIGHT:
         message = alice.writes(bob, text=form, headers={"From": form.format(address=alice.address)})
         assert alice.submits(message, bob).code == 250
@@ -30,8 +30,8 @@ def test_at_submission(alice: Person, bob: Person) -> None:
         assert alice.submits(message, bob)[:2] == (500, "Invalid FROM header: not an address")
 
 
-def test_from_elsewhere(peer: Peer, alice: Person, carol: Person) -> None:
-    """Of another server."""
+def test_port_25_checks_from(peer: Peer, alice: Person, carol: Person) -> None:
+    """For messages of other servers."""
     for form in RIGHT:
         headers = {"From": form.format(address=alice.address)}
         message = peer.signs(alice.writes(carol, text=form, headers=headers))

@@ -1,4 +1,4 @@
-"""Whoever reads a relay's journal learns nothing of who wrote to whom, from where, and what."""
+"""A relay's journal holds no address, IP address, password or content."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from chatmail_testkit.relays.target import Machine
 from imapclient.exceptions import LoginError
 
 
-def test_journal(
+def test_the_journal_holds_no_secret(
     alice: Person, bob: Person, carol: Person, machine: Machine, other_machine: Machine
 ) -> None:
-    """Neither good nor refused mail, neither good nor bad logins leave names, words or places."""
+    """After accepted and refused mail, and after good and bad logins."""
     nobody, wrong = new_name(), new_password()
     alice.sends(bob, carol, f"{nobody}@{alice.domain}", text="a secret")
     alice.submits(messages.plain(alice.address, [bob.address], "an open secret"), bob)
@@ -22,7 +22,7 @@ def test_journal(
         alice.logs_in(password=wrong)
     for person in (bob, carol):
         person.receives()
-    alice.receives()  # the bounce, so that all is over
+    alice.receives()  # the bounce is the last message
     own_ip = alice.smtp.local_address
 
     secrets = {

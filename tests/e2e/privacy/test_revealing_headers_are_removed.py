@@ -1,4 +1,4 @@
-"""No message tells where its sender sits, what software they use, or what it is about."""
+"""Headers that reveal the sender's place, software or subject are removed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ TRACES = [b"old mill", b"Curious", b"203.0.113.", b"old-mill", HELLO.encode()]
 
 
 @pytest.mark.parametrize("where", ["bob", "carol"])
-def test_nothing_is_left(where: str, alice: Person, request: pytest.FixtureRequest) -> None:
+def test_revealing_headers_do_not_arrive(
+    where: str, alice: Person, request: pytest.FixtureRequest
+) -> None:
     """Neither the headers above nor Alice's IP address reach a recipient."""
     recipient: Person = request.getfixturevalue(where)
     own_ip = alice.smtp.local_address.encode()
@@ -31,8 +33,8 @@ def test_nothing_is_left(where: str, alice: Person, request: pytest.FixtureReque
     assert set() == present & {"user-agent", "x-mailer", "x-originating-ip", "received"}
 
 
-def test_nothing_of_the_relay_itself(alice: Person, carol: Person) -> None:
-    """What relays tell each other about a message ends at the delivery."""
+def test_internal_headers_do_not_arrive(alice: Person, carol: Person) -> None:
+    """Headers between relays and their daemons are removed at delivery."""
     alice.sends(carol)
 
     received = carol.receives().headers

@@ -1,4 +1,4 @@
-"""A header is clear text: what recipients do not need is taken out before the message leaves."""
+"""Headers are clear text, so fields that recipients do not need are removed at submission."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ STAYS = {
 
 
 @pytest.mark.parametrize("where", ["bob", "carol"])
-def test_fields(where: str, alice: Person, request: pytest.FixtureRequest) -> None:
-    """They go without a word: the message is right, only too talkative."""
+def test_unneeded_fields_do_not_arrive(
+    where: str, alice: Person, request: pytest.FixtureRequest
+) -> None:
+    """The message is accepted without an error."""
     recipient: Person = request.getfixturevalue(where)
     alice.sends(recipient, headers=GOES | STAYS)
 
@@ -48,8 +50,8 @@ def test_fields(where: str, alice: Person, request: pytest.FixtureRequest) -> No
     assert received.text == "hello"
 
 
-def test_a_comment_in_the_version(alice: Person, carol: Person) -> None:
-    """Apple Mail names itself there."""
+def test_comments_in_mime_version_are_removed(alice: Person, carol: Person) -> None:
+    """Apple Mail puts its name there."""
     alice.sends(carol, headers={"MIME-Version": "1.0 (Mac OS X Mail 16.0)"})
 
     assert carol.receives().headers["MIME-Version"] == "1.0"

@@ -1,4 +1,4 @@
-"""Addresses that mean the same person reach them; malformed ones are refused."""
+"""Equivalent spellings of an address reach the same mailbox; malformed ones are refused."""
 
 from __future__ import annotations
 
@@ -31,8 +31,10 @@ def _written(form: str, person: Person) -> str:
 
 
 @pytest.mark.parametrize("form", SAME)
-def test_from_elsewhere(form: str, peer: Peer, alice: Person, carol: Person) -> None:
-    """Other servers may write an address in every valid form."""
+def test_port_25_accepts_all_valid_forms(
+    form: str, peer: Peer, alice: Person, carol: Person
+) -> None:
+    """Other servers may use every valid form."""
     message = peer.signs(alice.writes(carol, text=form))
 
     reply = peer.delivers(message, _written(form, carol), mail_from=alice.address)
@@ -42,8 +44,8 @@ def test_from_elsewhere(form: str, peer: Peer, alice: Person, carol: Person) -> 
 
 
 @pytest.mark.parametrize("form", SAME)
-def test_at_submission(form: str, alice: Person, bob: Person) -> None:
-    """So may the relay's own people."""
+def test_submission_accepts_all_valid_forms(form: str, alice: Person, bob: Person) -> None:
+    """Clients of the relay may, too."""
     reply = alice.submits(alice.writes(bob, text=form), _written(form, bob))
 
     assert reply.code == 250, reply.text
@@ -51,8 +53,10 @@ def test_at_submission(form: str, alice: Person, bob: Person) -> None:
 
 
 @pytest.mark.parametrize("form", WRONG)
-def test_malformed(form: str, target: Target, alice: Person, carol: Person) -> None:
-    """Refused for good, before any data."""
+def test_malformed_addresses_are_refused(
+    form: str, target: Target, alice: Person, carol: Person
+) -> None:
+    """With 5xx before DATA."""
     with sessions.port_25(target, carol.domain) as session:
         session.command(f"MAIL FROM:<{alice.address}>")
 

@@ -1,7 +1,7 @@
-"""However a mailbox is written in MAIL and RCPT, the filter judges the one that gets the message.
+"""The filter judges the mailbox that gets the message, for every spelling in MAIL and RCPT.
 
-Each spelling is refused, or the message is in the mailbox that the filter reads in it. Three people
-have the same relay: Open takes clear text, Closed does not, and Stopped is disabled.
+Each spelling is refused, or delivered to the mailbox that the filter reads in it. Three users share
+a relay: Open accepts clear text, Closed does not, and Stopped is disabled.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ BURST, PER_SECOND = 10, 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """A message that was accepted, and how its mailbox was written."""
+    """An accepted message and the spelling of its recipient."""
 
     path: str
     mark: str
@@ -45,20 +45,20 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Household:
-    """The three people."""
+    """The three users."""
 
     open: Person
     closed: Person
     stopped: Person
 
     def names(self) -> list[str]:
-        """Their names, the most interesting ones more often."""
+        """Returns their names; Closed has the most rules to break, so it comes twice."""
         return [self.open.name, self.closed.name, self.closed.name, self.stopped.name]
 
 
 @pytest.fixture
 def household(carol: Person, new_person: PersonFactory, other_machine: Machine) -> Household:
-    """Three people at Carol's relay."""
+    """The three users, at Carol's relay."""
     closed, stopped = new_person(carol.domain), new_person(carol.domain)
     for person in (closed, stopped):
         person.logs_in()
@@ -69,13 +69,13 @@ def household(carol: Person, new_person: PersonFactory, other_machine: Machine) 
 
 @pytest.fixture
 def chance() -> random.Random:
-    """Another course in each run; its seed is shown when a test fails."""
+    """Another random order in each run; pytest shows the seed of a failed test."""
     seed = random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}")
     return random.Random(seed)
 
 
-def test_recipients_from_elsewhere(
+def test_recipients_at_port_25(
     peer: Peer,
     alice: Person,
     household: Household,
@@ -83,7 +83,7 @@ def test_recipients_from_elsewhere(
     other_machine: Machine,
     chance: random.Random,
 ) -> None:
-    """Port 25: clear text reaches Open alone, and Stopped gets nothing."""
+    """Clear text reaches Open only, and Stopped gets nothing."""
     speller = _speller(household.open.domain, alice.domain, other_machine, chance)
     letters = _letters(peer, alice, household)
     sent, refused = [], 0
@@ -115,7 +115,7 @@ def test_recipients_over_https(
     sent = []
     for number in range(HTTPS):
         path = speller.path(chance.choice(household.names()))
-        to = path.strip("<> ")  # the gateway takes brackets off, HTTP blanks
+        to = path.strip("<> ")  # the gateway removes brackets, HTTP removes blanks
         if not to.isascii() or not to.isprintable():
             continue
         mark = f"mark-{number}-{chance.randrange(1 << 30)}."
@@ -130,10 +130,10 @@ def test_recipients_over_https(
     _are_where_the_filter_says(sent, household, other_machine)
 
 
-def test_senders(
+def test_senders_at_submission(
     alice: Person, bob: Person, machine: Machine, target: Target, chance: random.Random
 ) -> None:
-    """Submission: one login has one budget, and sends as itself alone."""
+    """A login has one rate limit and sends as itself only, in every spelling."""
     speller = _speller(alice.domain, "b.test", machine, chance)
     accepted = 0
     started_s = time.monotonic()
@@ -150,10 +150,10 @@ def test_senders(
     assert len(bob.inbox()) == accepted
 
 
-def test_a_stopped_sender(
+def test_a_disabled_sender(
     alice: Person, bob: Person, machine: Machine, target: Target, chance: random.Random
 ) -> None:
-    """A disabled address sends nothing, however it writes its name."""
+    """A disabled address sends nothing, in every spelling."""
     machine.run("touch", f"{MAIL}/{alice.address}/DISABLED")
     speller = _speller(alice.domain, "b.test", machine, chance)
     with _Session(target, alice.domain, alice) as session:
@@ -166,7 +166,7 @@ def test_a_stopped_sender(
 
 
 class _Session:
-    """SMTP to one relay; a refusal is an answer."""
+    """An SMTP session with one relay; a refusal is a return value."""
 
     def __init__(self, target: Target, domain: str, login: Person | None = None) -> None:
         self._context: AbstractContextManager[Smtp] = (
@@ -183,11 +183,11 @@ class _Session:
         self._context.__exit__(None, None, None)
 
     def delivers(self, message: bytes, path: str, sender: Person) -> bool:
-        """Whether another server's message was accepted for a recipient."""
+        """Returns whether a message of another server was accepted for a recipient."""
         return self._accepts(message, f"<{sender.address}>", path)
 
     def submits(self, message: bytes, path: str, recipient: Person) -> bool:
-        """Whether the login's message was accepted under that sender."""
+        """Returns whether the login's message was accepted with that sender."""
         return self._accepts(message, path, f"<{recipient.address}>")
 
     def _accepts(self, message: bytes, sender: str, recipient: str) -> bool:
@@ -205,7 +205,7 @@ class _Session:
 
 
 def _letters(peer: Peer, sender: Person, household: Household) -> dict[bool, bytes]:
-    """A clear and an encrypted message, signed once; a mark is not part of what is signed."""
+    """Returns a clear and an encrypted message, signed once; a mark is not signed."""
     clear = messages.plain(sender.address, ["x@y.test"], "clear")
     return {True: peer.signs(clear), False: peer.signs(sender.writes(household.closed))}
 
@@ -242,7 +242,7 @@ def _are_where_the_filter_says(sent: list[Sent], household: Household, machine: 
 
 
 def _mailboxes(machine: Machine, name: str) -> list[str]:
-    """The directories that hold a name, whatever else is in theirs."""
+    """Returns the directories whose name contains a name."""
     return [found for found in machine.run("ls", MAIL).split("\n") if name in found.lower()]
 
 

@@ -1,4 +1,4 @@
-"""A mailbox at its limit refuses the next message, and the sender hears of it."""
+"""A full mailbox refuses the next message, and the sender gets the reason."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 
 FOLDER = "/var/lib/chatmail/mail/{address}"
-FILLING, FILLING_BYTES = 17, 30_840_000  # 500 MiB less 8000 octets
+FILLING, FILLING_BYTES = 17, 30_840_000  # 500 MiB less 8000 bytes
 WITHIN_S = 30
 TOO_MUCH = "x" * 20_000
 
 
-def test_the_next_message(alice: Person, bob: Person, machine: Machine) -> None:
-    """What fits still comes; what does not is refused at submission, as delivery would say."""
+def test_submission_refuses_it(alice: Person, bob: Person, machine: Machine) -> None:
+    """A small message still fits; a larger one is refused with the reply of the delivery."""
     _fill(bob, machine)
     _gets_one_more(alice, bob)
 
@@ -27,8 +27,8 @@ def test_the_next_message(alice: Person, bob: Person, machine: Machine) -> None:
     wait_for(lambda: _count(bob) == FILLING + 2, "what fits", within_s=WITHIN_S)
 
 
-def test_one_in_a_group(alice: Person, bob: Person, machine: Machine) -> None:
-    """The others get theirs, and a bounce tells of the one who did not."""
+def test_the_rest_of_a_group_gets_the_message(alice: Person, bob: Person, machine: Machine) -> None:
+    """A bounce names the full mailbox."""
     _fill(bob, machine)
     _gets_one_more(alice, bob)
 
@@ -40,8 +40,8 @@ def test_one_in_a_group(alice: Person, bob: Person, machine: Machine) -> None:
     assert _count(bob) == FILLING + 1
 
 
-def test_one_who_is_full_and_one_who_is_gone(alice: Person, bob: Person, machine: Machine) -> None:
-    """The reply names who is gone, because that stays so."""
+def test_an_unknown_recipient_has_priority(alice: Person, bob: Person, machine: Machine) -> None:
+    """The reply names the unknown recipient, because that error is permanent."""
     _fill(bob, machine)
     _gets_one_more(alice, bob)
     nobody = f"nobody123@{bob.domain}"
@@ -52,8 +52,8 @@ def test_one_who_is_full_and_one_who_is_gone(alice: Person, bob: Person, machine
     assert (reply.code, reply.text) == (550, text)
 
 
-def test_what_nobody_has_noticed_yet(alice: Person, bob: Person, machine: Machine) -> None:
-    """A bounce tells of the first message that does not fit, a refusal of the second."""
+def test_a_newly_full_mailbox_bounces_first(alice: Person, bob: Person, machine: Machine) -> None:
+    """The first message that does not fit bounces, the second is refused."""
     _fill(bob, machine)
 
     alice.sends(bob, text=TOO_MUCH)
@@ -67,8 +67,8 @@ def test_what_nobody_has_noticed_yet(alice: Person, bob: Person, machine: Machin
     )
 
 
-def test_there_is_room_again(alice: Person, bob: Person, machine: Machine) -> None:
-    """Also where the clean-up made it, which deletes files without Dovecot."""
+def test_a_mailbox_with_room_accepts_again(alice: Person, bob: Person, machine: Machine) -> None:
+    """Also after the clean-up, which deletes files without Dovecot."""
     _fill(bob, machine)
     _gets_one_more(alice, bob)
     assert alice.submits(alice.writes(bob, text=TOO_MUCH), bob).code == 552
@@ -81,7 +81,7 @@ def test_there_is_room_again(alice: Person, bob: Person, machine: Machine) -> No
 
 
 def _gets_one_more(sender: Person, recipient: Person) -> None:
-    """Dovecot counts what is there."""
+    """Delivers one message, so that Dovecot recounts the mailbox."""
     sender.sends(recipient, text="fits")
     wait_for(lambda: _count(recipient) == FILLING + 1, "what fits", within_s=WITHIN_S)
 
@@ -92,7 +92,7 @@ def _count(person: Person) -> int:
 
 
 def _fill(person: Person, machine: Machine) -> None:
-    """Puts messages of today into the mailbox, which nothing deletes: their names say the size."""
+    """Adds messages of today, which do not expire: their file names hold the size."""
     folder = FOLDER.format(address=person.address)
     now_s = int(time.time())
     names = [

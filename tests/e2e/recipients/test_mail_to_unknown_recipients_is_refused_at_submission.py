@@ -1,4 +1,4 @@
-"""A message to somebody who is gone does not look delivered: it is refused at submission."""
+"""Mail to unknown or deleted addresses is refused at submission."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from deltachat_rpc_client.const import MessageState
 
 
 @pytest.mark.parametrize("spelling", ["{name}@{domain}", "{name}+tag@{domain}"])
-def test_nobody_is_there(spelling: str, alice: Person) -> None:
-    """As a peer would hear at port 25."""
+def test_an_unknown_recipient_is_refused(spelling: str, alice: Person) -> None:
+    """The reply is the one of port 25."""
     nobody = spelling.format(name=new_name(), domain=alice.domain)
 
     reply = alice.submits(alice.writes(nobody), nobody)
@@ -24,8 +24,8 @@ def test_nobody_is_there(spelling: str, alice: Person) -> None:
     assert (reply.code, reply.text) == (550, text)
 
 
-def test_several_and_none_of_them_is_there(alice: Person) -> None:
-    """The first one is named."""
+def test_several_unknown_recipients_are_refused(alice: Person) -> None:
+    """The reply names the first one."""
     nobodies = [f"{new_name()}@{alice.domain}" for _ in range(3)]
 
     reply = alice.submits(alice.writes(*nobodies), *nobodies)
@@ -33,8 +33,8 @@ def test_several_and_none_of_them_is_there(alice: Person) -> None:
     assert (reply.code, nobodies[0] in reply.text) == (550, True)
 
 
-def test_somebody_is_elsewhere(alice: Person, carol: Person) -> None:
-    """A group with one who is reached is taken; a bounce tells of the others."""
+def test_a_group_with_a_known_recipient_is_accepted(alice: Person, carol: Person) -> None:
+    """A bounce names the unknown ones."""
     nobody = f"{new_name()}@{alice.domain}"
 
     alice.sends(carol, nobody, text="to a group")
@@ -47,7 +47,7 @@ def test_somebody_is_elsewhere(alice: Person, carol: Person) -> None:
 def test_delta_chat_shows_the_failure(
     target: Target, relay: str, machine: Machine, tmp_path: Path
 ) -> None:
-    """The real core marks the message, and has the text of the reply for who asks why."""
+    """The real core marks the message as failed and keeps the reply."""
     with core(tmp_path / "accounts") as chats:
         alice, bob = (profile(chats, target, relay, name) for name in ("Alice", "Bob"))
         chat = alice.secure_join(bob.get_qr_code())

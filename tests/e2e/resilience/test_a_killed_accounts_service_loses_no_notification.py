@@ -1,4 +1,4 @@
-"""Deliveries and notifications outlive the service that handles them: phones are woken for each."""
+"""Deliveries and push notifications survive a kill of the accounts service."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from conftest import PersonFactory
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
 
 UNIT = "chatmail-accounts"
-WORKERS = 4  # so many are on their way at once
+WORKERS = 4  # concurrent requests
 PENDING = "/var/lib/chatmail/accounts/pending_notifications"
 DEVICES = WORKERS + 2
 PEOPLE = 120
 KILLS = 3
-# what Postfix does, without Postfix, whose own questions would have to wait for the service
+# LMTP as Postfix speaks it; Postfix itself would wait for lookups in the service
 DELIVER = """
 import smtplib, sys
 with smtplib.LMTP("/var/lib/postfix/queue/private/dovecot-lmtp") as lmtp:
@@ -37,8 +37,8 @@ def notifier() -> Iterator[Notifier]:
         yield running
 
 
-def test_kill(alice: Person, bob: Person, machine: Machine, notifier: Notifier) -> None:
-    """Some are on their way, some wait: each arrives, none more than twice."""
+def test_one_kill(alice: Person, bob: Person, machine: Machine, notifier: Notifier) -> None:
+    """Some notifications are being sent, some are queued: each arrives, at most twice."""
     tokens = [new_device(bob) for _ in range(DEVICES)]
     notifier.plan = {token: ["hang"] for token in tokens}
     alice.sends(bob)
@@ -53,10 +53,10 @@ def test_kill(alice: Person, bob: Person, machine: Machine, notifier: Notifier) 
     assert sum(times) == DEVICES + WORKERS
 
 
-def test_kill_again_and_again(
+def test_repeated_kills(
     relay: str, new_person: PersonFactory, machine: Machine, notifier: Notifier
 ) -> None:
-    """Each in a ring of people writes to the next; a kill repeats what it interrupted, no more."""
+    """Each person of a ring writes to the next; a kill repeats interrupted requests only."""
     people = [new_person(relay) for _ in range(PEOPLE)]
     tokens = [new_device(person) for person in people]
 
@@ -76,7 +76,7 @@ def test_kill_again_and_again(
 def test_deliveries_while_it_is_stopped(
     alice: Person, bob: Person, machine: Machine, notifier: Notifier
 ) -> None:
-    """Dovecot tells of a delivery when there is somebody to tell."""
+    """Dovecot reports deliveries when the service is back."""
     token = new_device(bob)
     message = alice.writes(bob)
     with stopped(machine, UNIT):
@@ -86,12 +86,12 @@ def test_deliveries_while_it_is_stopped(
 
 
 def _kill(machine: Machine) -> None:
-    # as if that had never happened before: each time makes systemd more patient
+    # resets the failure count, which delays restarts
     machine.run("sh", "-c", f"systemctl reset-failed {UNIT} && systemctl kill --signal=KILL {UNIT}")
 
 
 def _kill_while(stream: Future[None], machine: Machine) -> int:
-    """Kills it whenever it is up; returns how often."""
+    """Kills it whenever it is up; returns the number of kills."""
     kills = 0
     while not stream.done():
         _kill(machine)

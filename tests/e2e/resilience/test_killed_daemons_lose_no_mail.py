@@ -1,4 +1,4 @@
-"""Power cuts, bugs and the kernel's memory killer: what was accepted with 250 arrives."""
+"""A SIGKILL of any daemon loses no accepted mail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from conftest import PersonFactory
 from imapclient.exceptions import IMAPClientError
 
 SENDERS = 20
-EACH = 10  # the burst that one address may send at once
+EACH = 10  # the burst limit of one address
 PATIENCE_S = 60
 
 
@@ -34,10 +34,10 @@ PATIENCE_S = 60
         "nginx",
     ],
 )
-def test_kill(
+def test_accepted_mail_arrives(
     unit: str, bob: Person, carol: Person, new_person: PersonFactory, machine: Machine
 ) -> None:
-    """200 messages to both relays while every process of a service is killed and comes back."""
+    """200 messages to both relays while a service is killed and restarted."""
     senders = [new_person(bob.domain) for _ in range(SENDERS)]
     for sender in senders:
         sender.smtp.noop()
@@ -57,7 +57,7 @@ def test_kill(
 
 
 def _stream(sender: Person, *recipients: Person) -> Sequence[str]:
-    """Returns the texts that were accepted; repeats what was not, as clients do."""
+    """Returns the accepted texts; retries the others, as clients do."""
     accepted = []
     deadline_s = time.monotonic() + PATIENCE_S
     for number in range(EACH):
@@ -73,12 +73,12 @@ def _stream(sender: Person, *recipients: Person) -> Sequence[str]:
                 if reply.code == 250:
                     accepted.append(text)
                     break
-            time.sleep(0.5)  # a client's own pause before it tries again
+            time.sleep(0.5)  # a client's pause before its retry
     return accepted
 
 
 def _missing(recipient: Person, everything: set[str], machine: Machine) -> set[str]:
-    """Returns what did not arrive in time."""
+    """Returns the texts that did not arrive in time."""
 
     def complete() -> bool:
         with contextlib.suppress(CommandFailedError):  # Postfix is not back yet

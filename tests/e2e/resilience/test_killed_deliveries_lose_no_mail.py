@@ -1,4 +1,4 @@
-"""Dovecot's delivery is killed at each of its system calls: the message arrives, and soon."""
+"""A Dovecot delivery killed at any of its system calls loses no mail and no time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chatmail_testkit.waiting import wait_for
 
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
 
-# what all deliveries to a mailbox share
+# files that all deliveries to a mailbox share
 FILES = [
     "dovecot-uidlist",
     "dovecot-uidlist.lock",
@@ -22,7 +22,7 @@ FILES = [
     "dovecot.list.index.log",
     "maildirsize",
 ]
-# system calls that change a mailbox, and the files they are watched at; none: at all files
+# system calls that change a mailbox, and the files where they are watched; none: all files
 CALLS: dict[str, list[str]] = {
     "openat": FILES,
     "write": FILES,
@@ -33,7 +33,7 @@ CALLS: dict[str, list[str]] = {
     "fsync": [],
     "fdatasync": [],
 }
-# the lock of a process that is gone is broken after three; one that names no process after 120
+# a lock of a dead process is broken after 3 s; one without a process id after 120 s
 PATIENCE_S = 15
 
 ARM = """
@@ -49,8 +49,8 @@ DISARM = "systemctl stop death 2>/dev/null; pgrep --full ^dovecot/lmtp || true"
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_death(call: str, alice: Person, bob: Person, machine: Machine) -> None:
-    """At the first such call of a delivery, at the second of the next, until it has no more."""
+def test_the_message_arrives(call: str, alice: Person, bob: Person, machine: Machine) -> None:
+    """The first delivery dies at its first such call, the next at its second, and so on."""
     texts = {"alive"}
     alice.sends(bob, text="alive")
     bob.receives()
@@ -72,7 +72,7 @@ def test_death(call: str, alice: Person, bob: Person, machine: Machine) -> None:
 
 @contextlib.contextmanager
 def _deadly(machine: Machine, *options: str) -> Iterator[set[str]]:
-    """Has strace kill the processes that deliver; at the end, the set holds those killed."""
+    """Makes strace kill delivery processes; afterwards the set holds those killed."""
     killed: set[str] = set()
     waiting = wait_for(
         lambda: machine.run("sh", "-c", ARM, "arm", *options).split(), "a process", within_s=10

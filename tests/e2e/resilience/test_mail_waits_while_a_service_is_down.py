@@ -1,4 +1,4 @@
-"""Whatever stops, mail is put off with 4xx or waits in a queue, and arrives after the restart."""
+"""While a service is down, mail is deferred with 4xx or queued, and arrives after the restart."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ FILTER, ACCOUNTS, DOVECOT = "chatmail-filter", "chatmail-accounts", "dovecot"
 
 
 @pytest.mark.parametrize("unit", [FILTER, ACCOUNTS, DOVECOT])
-def test_submission(unit: str, alice: Person, bob: Person, machine: Machine) -> None:
-    """The sender's client is asked to come again, or its mail waits; never a refusal for good."""
+def test_submission_is_deferred(unit: str, alice: Person, bob: Person, machine: Machine) -> None:
+    """The client gets a 4xx or its mail is queued; never a 5xx."""
     alice.smtp.noop()
     with stopped(machine, unit):
         code = _code(alice, bob, "while down")
@@ -34,13 +34,13 @@ def test_submission(unit: str, alice: Person, bob: Person, machine: Machine) -> 
         alice.sends(bob, text="while down")
     machine.run("postqueue", "-f")
 
-    # Postfix' queue manager holds on to a failed look-up for 30 s, then the queue is tried again
+    # Postfix' queue manager caches a failed lookup for 30 s, then retries
     assert bob.receives(within_s=AFTER_RESTART_S).text == "while down"
 
 
 @pytest.mark.parametrize("unit", [ACCOUNTS, DOVECOT])
-def test_login(unit: str, alice: Person, machine: Machine) -> None:
-    """A login fails for the moment; nobody is told that the password is wrong."""
+def test_logins_fail_temporarily(unit: str, alice: Person, machine: Machine) -> None:
+    """The reply never blames the password."""
     with stopped(machine, unit):
         with pytest.raises((LoginError, IMAPClientAbortError, OSError)) as failed:
             alice.logs_in()
@@ -53,8 +53,8 @@ def test_login(unit: str, alice: Person, machine: Machine) -> None:
     assert alice.logs_in().select_folder("INBOX")
 
 
-def test_submission_is_back_as_soon_as_dovecot(alice: Person, machine: Machine) -> None:
-    """A smtpd ends where it cannot find Dovecot; the next one comes at once, not after a minute."""
+def test_submission_returns_with_dovecot(alice: Person, machine: Machine) -> None:
+    """smtpd exits without Dovecot; the next one starts at once, not after a minute."""
     with stopped(machine, DOVECOT):
         assert not any(_can_submit(alice) for _ in range(3))
     started_s = time.monotonic()
@@ -64,10 +64,10 @@ def test_submission_is_back_as_soon_as_dovecot(alice: Person, machine: Machine) 
 
 
 @pytest.mark.parametrize("unit", [ACCOUNTS, DOVECOT])
-def test_login_in_a_session_that_was_open(
+def test_logins_in_open_sessions_fail_temporarily(
     unit: str, alice: Person, machine: Machine, target: Target
 ) -> None:
-    """Postfix calls every failure that Dovecot tells it of a wrong password: it is not told."""
+    """Postfix reports every Dovecot failure as a wrong password, so Dovecot reports none."""
     with (
         stranger(target, alice.domain) as session,
         stopped(machine, unit),
@@ -79,17 +79,17 @@ def test_login_in_a_session_that_was_open(
 
 
 @pytest.mark.parametrize("unit", [FILTER, ACCOUNTS, DOVECOT])
-def test_port_25(
+def test_port_25_defers(
     unit: str, peer: Peer, alice: Person, carol: Person, other_machine: Machine
 ) -> None:
-    """Other servers are asked to come again, or the message waits here."""
+    """Other servers get a 4xx, or the message is queued here."""
     message = peer.signs(alice.writes(carol, text="through port 25"))
     with stopped(other_machine, unit):
         code = peer.delivers(message, carol, mail_from=alice.address).code
     assert code == 250 or 400 <= code < 500
 
     carol.leaves()
-    if code != 250:  # tried again as a server does, just not as seldom
+    if code != 250:  # retried as by a server, but more often
         wait_for(
             lambda: peer.delivers(message, carol, mail_from=alice.address).code == 250,
             "the message is taken",
@@ -102,10 +102,10 @@ def test_port_25(
 
 
 @pytest.mark.parametrize("unit", [FILTER, ACCOUNTS, DOVECOT])
-def test_federation(
+def test_mail_between_relays_waits(
     unit: str, alice: Person, carol: Person, machine: Machine, other_machine: Machine
 ) -> None:
-    """Alice's relay keeps a message until Carol's is whole again; it arrives exactly once."""
+    """Alice's relay queues a message until Carol's works again; it arrives exactly once."""
     with stopped(other_machine, unit):
         alice.sends(carol, text="patience")
         wait_for(
@@ -114,7 +114,7 @@ def test_federation(
             within_s=20,
         )
 
-    # nobody flushes a queue: the relays try again by themselves, every minute
+    # without a flush: the relays retry every minute
     carol.leaves()
     assert carol.receives(within_s=AFTER_RESTART_S).text == "patience"
     wait_for(
@@ -126,7 +126,7 @@ def test_federation(
 
 
 def _submits_anew(person: Person) -> None:
-    """Logs in for submission once more, beside the sessions that are open."""
+    """Logs in for submission again, beside the open sessions."""
     with submission(person.target, person.domain, person.address, person.password) as session:
         session.noop()
 
@@ -140,7 +140,7 @@ def _can_submit(person: Person) -> bool:
 
 
 def _code(alice: Person, bob: Person, text: str) -> int:
-    """Returns the answer to a message in the session that was open before."""
+    """Returns the reply to a message in the session that was already open."""
     try:
         return alice.submits(alice.writes(bob, text=text), bob).code
     except aiosmtplib.SMTPServerDisconnected:

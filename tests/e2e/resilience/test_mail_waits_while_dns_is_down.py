@@ -1,4 +1,4 @@
-"""A signature that cannot be checked now is no reason to refuse for good."""
+"""Mail whose signature cannot be checked is deferred while DNS is down."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from chatmail_testkit.relays.target import Machine
 
 
 @pytest.mark.disturbs
-def test_unreachable_key(peer: Peer, alice: Person, carol: Person, other_machine: Machine) -> None:
-    """4xx while the resolver is down, the final word once it answers again."""
+def test_an_unreachable_key_defers(
+    peer: Peer, alice: Person, carol: Person, other_machine: Machine
+) -> None:
+    """4xx while the resolver is down, the final reply afterwards."""
     never_asked_for = f"s{secrets.token_hex(4)}"
     message = messages.signed(alice.writes(carol), peer.domain, never_asked_for, peer.private_key)
 

@@ -1,4 +1,4 @@
-"""An upgrade restarts services while a message is half-way in."""
+"""A restart of services in the middle of a message duplicates no mail."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ with open(sys.argv[1], "rb+") as file:
 
 @pytest.fixture
 def held(machine: Machine, other_machine: Machine) -> Iterator[Machine]:
-    """The other relay, whose filter does not answer before the test lets it."""
-    machine.run("systemctl", "restart", "chatmail-transport")  # no host has failed there yet
+    """The other relay, whose filter is stopped until the test continues it."""
+    machine.run("systemctl", "restart", "chatmail-transport")  # clears the cache of failed hosts
     _signal(other_machine, "STOP")
     yield other_machine
     _signal(other_machine, "CONT")
@@ -34,8 +34,10 @@ def held(machine: Machine, other_machine: Machine) -> Iterator[Machine]:
 
 @pytest.mark.disturbs
 @pytest.mark.parametrize("unit", ["nginx", "chatmail-transport"])
-def test_restart(unit: str, alice: Person, carol: Person, machine: Machine, held: Machine) -> None:
-    """The receiving relay still answers a request, so that the sender does not send it again."""
+def test_requests_are_answered_before_a_restart(
+    unit: str, alice: Person, carol: Person, machine: Machine, held: Machine
+) -> None:
+    """The receiving relay answers, so the sender does not retry."""
     alice.sends(carol, text="once")
     wait_for(lambda: _requests(held), "the message is on its way in", within_s=20)
 
@@ -50,10 +52,12 @@ def test_restart(unit: str, alice: Person, carol: Person, machine: Machine, held
 
 
 @pytest.mark.disturbs
-@pytest.mark.usefixtures("lab")  # only there, any relay has Python at hand
+@pytest.mark.usefixtures("lab")  # other relays may have no Python
 @pytest.mark.parametrize("units", ["postfix", "postfix dovecot"])
-def test_delivery(units: str, alice: Person, bob: Person, machine: Machine) -> None:
-    """Dovecot has half a message: Postfix waits for its answer, and it for Postfix."""
+def test_deliveries_are_finished_before_a_restart(
+    units: str, alice: Person, bob: Person, machine: Machine
+) -> None:
+    """Dovecot has half a message: Postfix waits for its reply, and Dovecot for Postfix."""
     mailbox = f"/var/lib/chatmail/mail/{bob.address}"
     with _locked(machine, f"{mailbox}/dovecot.index.log"):
         alice.sends(bob, text="once")
@@ -71,7 +75,7 @@ def test_delivery(units: str, alice: Person, bob: Person, machine: Machine) -> N
 
 @contextlib.contextmanager
 def _locked(machine: Machine, path: str) -> Iterator[None]:
-    """Keeps Dovecot from finishing a delivery: another process has the lock of an index."""
+    """Blocks a delivery of Dovecot: another process holds the lock of an index."""
     machine.run("systemd-run", "--quiet", "--unit", LOCK, "python3", "-c", LOCKING, path)
     try:
         wait_for(lambda: "locked" in machine.run("journalctl", "-u", LOCK), "a lock", within_s=10)
@@ -93,5 +97,5 @@ def _state(machine: Machine, unit: str) -> str:
 
 
 def _requests(machine: Machine) -> bool:
-    """Whether nginx waits for the answer to a delivery."""
+    """Returns whether nginx waits for the answer to a delivery."""
     return MXDELIV in machine.run("ss", "-Hnx", "state", "established")

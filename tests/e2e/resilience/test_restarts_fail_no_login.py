@@ -1,4 +1,4 @@
-"""While the accounts service is killed or upgraded, logins and questions wait a moment for it."""
+"""Logins and lookups wait for the accounts service while it is killed or upgraded."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ TIMES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """One way for the process to end."""
+    """One way to end the process."""
 
     command: str
 
     def of(self, machine: Machine) -> None:
-        """Ends it, as if that had never happened before: each time makes systemd more patient."""
+        """Ends it and resets the failure count, which delays restarts."""
         machine.run("sh", "-c", f"systemctl reset-failed {UNIT} && systemctl {self.command}")
 
     def completely(self, machine: Machine) -> None:
-        """The same, until the process is gone, and its connections with it."""
+        """Ends it and waits until process and connections are gone."""
         before = _process(machine)
         self.of(machine)
         wait_for(lambda: _process(machine) != before, "the end of the process", within_s=20)
@@ -43,7 +43,7 @@ def end(request: pytest.FixtureRequest) -> End:
     return End(command=request.param)
 
 
-def test_logins(end: End, alice: Person, machine: Machine) -> None:
+def test_logins_succeed(end: End, alice: Person, machine: Machine) -> None:
     """IMAP and SMTP, each right after the end of the process."""
     for _ in range(TIMES):
         end.of(machine)
@@ -53,7 +53,7 @@ def test_logins(end: End, alice: Person, machine: Machine) -> None:
         alice.leaves()
 
 
-def test_mail(
+def test_mail_is_accepted(
     end: End,
     peer: Peer,
     alice: Person,
@@ -61,7 +61,7 @@ def test_mail(
     machine: Machine,
     other_machine: Machine,
 ) -> None:
-    """Recipients are looked up at once: no 4xx, no waiting in a queue."""
+    """Recipient lookups succeed at once: no 4xx, no queue."""
     for number in range(TIMES):
         end.of(machine)
         alice.sends(alice, text=f"home {number}")
@@ -74,10 +74,10 @@ def test_mail(
         assert carol.receives().text == f"port 25 {number}"
 
 
-def test_metadata(end: End, alice: Person, machine: Machine) -> None:
-    """Keys are read and set in a session that was open before.
+def test_metadata_is_available(end: End, alice: Person, machine: Machine) -> None:
+    """An open session reads and sets keys.
 
-    A change that is on its way at that very moment is answered NO: Dovecot does not repeat it.
+    A change in progress at that moment is answered NO, because Dovecot does not retry it.
     """
     for _ in range(TIMES):
         end.completely(machine)
@@ -87,8 +87,8 @@ def test_metadata(end: End, alice: Person, machine: Machine) -> None:
         assert token in (alice.imap.get_metadata("INBOX", DEVICE_TOKEN)[DEVICE_TOKEN] or "")
 
 
-def test_new(end: End, alice: Person, machine: Machine, target: Target) -> None:
-    """The web server passes requests on."""
+def test_new_is_available(end: End, alice: Person, machine: Machine, target: Target) -> None:
+    """The web server forwards requests to the new process."""
     for _ in range(TIMES):
         end.of(machine)
 

@@ -1,4 +1,4 @@
-"""The filter dies and comes back: a session from before is told to come again, once."""
+"""After a crash of the filter, open SMTP sessions end with one 4xx."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ WITHIN_S = 30
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
 
 
-def test_of_a_client(alice: Person, bob: Person, machine: Machine) -> None:
-    """The next session sends; with one that goes on, clients would try for nothing."""
+def test_client_sessions_end(alice: Person, bob: Person, machine: Machine) -> None:
+    """The next session works; in the old one, clients would retry in vain."""
     alice.sends(bob, text="before")
     _die_and_come_back(machine)
     message = alice.writes(bob, text="after")
@@ -32,10 +32,10 @@ def test_of_a_client(alice: Person, bob: Person, machine: Machine) -> None:
     assert [bob.receives().text for _ in range(2)] == ["before", "after"]
 
 
-def test_of_another_server(
+def test_server_sessions_end(
     peer: Peer, target: Target, alice: Person, carol: Person, other_machine: Machine
 ) -> None:
-    """Servers keep sessions for minutes while there is mail."""
+    """Servers keep sessions for minutes while they have mail."""
     message = peer.signs(alice.writes(carol))
     with sessions.port_25(target, carol.domain) as session:
         session.noop()

@@ -1,4 +1,4 @@
-"""SMTP sessions outlive an upgrade of the filter: no client reads a 4xx because of it."""
+"""Open SMTP sessions survive an upgrade of the filter without a 4xx."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ MANY = 100
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
 
 
-def test_of_clients(alice: Person, bob: Person, machine: Machine) -> None:
-    """Before a message, before DATA, and in the middle of it; the session is always the same."""
+def test_client_sessions_survive(alice: Person, bob: Person, machine: Machine) -> None:
+    """Upgrades before a message, before DATA and during DATA, in one session."""
     texts = [f"{when} {number}" for number in range(TIMES) for when in ("idle", "open", "busy")]
     session = alice.smtp
     for text in texts:
@@ -42,10 +42,10 @@ def test_of_clients(alice: Person, bob: Person, machine: Machine) -> None:
     assert [bob.receives().text for _ in texts] == texts
 
 
-def test_of_slow_servers(
+def test_slow_server_sessions_survive(
     peer: Peer, target: Target, alice: Person, carol: Person, other_machine: Machine
 ) -> None:
-    """Two upgrades while a message comes in at port 25."""
+    """Two upgrades during one message at port 25."""
     message = peer.signs(alice.writes(carol, text="x" * 100_000))
     with sessions.port_25(target, carol.domain) as session:
         assert _envelope(session, alice, carol) == (250, 250)
@@ -58,10 +58,10 @@ def test_of_slow_servers(
     assert carol.receives().text == "x" * 100_000
 
 
-def test_of_other_servers(
+def test_server_sessions_survive(
     peer: Peer, target: Target, alice: Person, carol: Person, other_machine: Machine
 ) -> None:
-    """Two sessions at port 25, one of which says nothing during the restarts."""
+    """Two sessions at port 25; one is idle during the upgrades."""
     with (
         sessions.port_25(target, carol.domain) as first,
         sessions.port_25(target, carol.domain) as second,
@@ -76,10 +76,10 @@ def test_of_other_servers(
     assert [carol.receives().text for _ in range(3)] == ["hello"] * 3
 
 
-def test_of_many(
+def test_many_sessions_survive(
     peer: Peer, target: Target, alice: Person, carol: Person, other_machine: Machine
 ) -> None:
-    """None is forgotten."""
+    """No session is lost."""
     message = peer.signs(alice.writes(carol))
     with contextlib.ExitStack() as stack:
         opened = [stack.enter_context(sessions.port_25(target, carol.domain)) for _ in range(MANY)]

@@ -1,4 +1,4 @@
-"""Other servers reach the people of this relay, under TLS, and nobody else through it."""
+"""Port 25 accepts mail for local addresses only, and only under TLS."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Target
 
 
-def test_unknown_recipient(peer: Peer, alice: Person, other_relay: str) -> None:
-    """Refused at RCPT, so that the sender's own server can tell them."""
+def test_unknown_recipients_are_refused(peer: Peer, alice: Person, other_relay: str) -> None:
+    """At RCPT, so that the sending server creates the bounce."""
     reply = peer.delivers(b"", f"{new_name()}@{other_relay}", mail_from=alice.address)
 
     assert (reply.code, reply.text.split()[0]) == (550, "5.1.1")
 
 
-def test_without_starttls(target: Target, alice: Person, carol: Person) -> None:
-    """Nothing is taken in clear text: not a sender, not a recipient, not a message."""
+def test_clear_text_is_refused(target: Target, alice: Person, carol: Person) -> None:
+    """No sender, recipient or message is accepted before STARTTLS."""
     with sessions.port_25(target, carol.domain, starttls=False) as session:
         session.ehlo()
         codes = [
@@ -65,8 +65,10 @@ OPEN_RELAY_ATTEMPTS = [
 
 
 @pytest.mark.parametrize("form", OPEN_RELAY_ATTEMPTS)
-def test_foreign_recipient(form: str, target: Target, other_relay: str, alice: Person) -> None:
-    """No way of writing an address makes the relay pass mail on."""
+def test_foreign_recipients_are_refused(
+    form: str, target: Target, other_relay: str, alice: Person
+) -> None:
+    """Every spelling of a remote address is refused."""
     recipient = form.format(name=new_name(), relay=other_relay)
     with sessions.port_25(target, other_relay) as session:
         session.command(f"MAIL FROM:<{alice.address}>")
@@ -77,10 +79,10 @@ def test_foreign_recipient(form: str, target: Target, other_relay: str, alice: P
 
 
 @pytest.mark.parametrize("sender", ["{carol}", "postmaster@{relay}", "root@localhost", ""])
-def test_foreign_recipient_with_a_sender_of_the_house(
+def test_a_local_sender_does_not_help(
     sender: str, target: Target, other_relay: str, carol: Person
 ) -> None:
-    """A sender of the relay's own domain earns no trust."""
+    """Remote recipients are refused for local senders, too."""
     with sessions.port_25(target, other_relay) as session:
         session.command(f"MAIL FROM:<{sender.format(carol=carol.address, relay=other_relay)}>")
 
@@ -89,8 +91,8 @@ def test_foreign_recipient_with_a_sender_of_the_house(
     assert 500 <= reply.code < 600
 
 
-def test_no_login(target: Target, relay: str) -> None:
-    """Port 25 offers no login, before and after STARTTLS."""
+def test_there_is_no_login(target: Target, relay: str) -> None:
+    """Port 25 offers no AUTH, before and after STARTTLS."""
     with sessions.port_25(target, relay, starttls=False) as session:
         session.ehlo()
         assert "auth" not in session.extensions
@@ -101,8 +103,8 @@ def test_no_login(target: Target, relay: str) -> None:
 
 
 @pytest.mark.parametrize("port", [465, 587])
-def test_submission_without_login(port: int, target: Target, relay: str, bob: Person) -> None:
-    """Nobody submits without a password."""
+def test_submission_requires_login(port: int, target: Target, relay: str, bob: Person) -> None:
+    """Ports 465 and 587 accept no mail before AUTH."""
     way = sessions.stranger if port == 465 else sessions.port_587
     with way(target, relay) as session:
         if port == 587:

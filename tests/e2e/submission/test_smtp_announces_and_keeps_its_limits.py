@@ -1,4 +1,4 @@
-"""The extensions and limits that a relay announces, and keeps."""
+"""SMTP announces its extensions and limits, and keeps them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_MESSAGE_BYTES = 31457280
 MAX_RECIPIENTS = 1000
 
 
-def test_announced(alice: Person) -> None:
+def test_extensions_are_announced(alice: Person) -> None:
     """SIZE (RFC 1870), 8BITMIME (RFC 6152), PIPELINING (RFC 2920)."""
     alice.smtp.ehlo()
 
@@ -23,15 +23,15 @@ def test_announced(alice: Person) -> None:
     assert {"8bitmime", "pipelining"} <= features.keys()
 
 
-def test_too_large(alice: Person) -> None:
-    """A message above the limit is refused before it is sent."""
+def test_a_declared_size_above_the_limit_is_refused(alice: Person) -> None:
+    """Before the message is sent."""
     reply = alice.smtp.command(f"MAIL FROM:<{alice.address}> SIZE={MAX_MESSAGE_BYTES + 1}")
 
     assert reply.code == 552
 
 
-def test_too_large_without_a_word(alice: Person, bob: Person) -> None:
-    """Nor is one taken that does not tell its size."""
+def test_an_undeclared_size_above_the_limit_is_refused(alice: Person, bob: Person) -> None:
+    """After the message was sent."""
     message = alice.writes(bob, text="x" * (MAX_MESSAGE_BYTES * 3 // 4))
     assert len(message) > MAX_MESSAGE_BYTES
 
@@ -40,8 +40,8 @@ def test_too_large_without_a_word(alice: Person, bob: Person) -> None:
     assert (reply.code, reply.text.split()[0]) == (552, "5.3.4")
 
 
-def test_recipients(alice: Person) -> None:
-    """A thousand in one message, as METADATA tells clients."""
+def test_a_thousand_recipients_are_accepted(alice: Person) -> None:
+    """The limit that METADATA shows to clients."""
     session = alice.smtp
     session.command(f"MAIL FROM:<{alice.address}>")
     to = [f"TO:<group{number}@{alice.domain}>" for number in range(MAX_RECIPIENTS + 1)]
@@ -64,27 +64,27 @@ def test_recipients(alice: Person) -> None:
         ("[192.0.2.300]", 501),
     ],
 )
-def test_what_clients_call_themselves(name: str, code: int, target: Target, relay: str) -> None:
+def test_ehlo_names_are_checked(name: str, code: int, target: Target, relay: str) -> None:
     """A full host name or an address literal (RFC 5321 section 4.1.3)."""
     with Smtp(target.host(relay), sessions.SUBMISSIONS, tls=target.tls()) as session:
         assert session.ehlo(name).code == code
 
 
 @pytest.mark.parametrize(("port", "answer"), [(25, 252), (587, 554)])
-def test_vrfy_leaks_nothing(port: int, answer: int, target: Target, alice: Person) -> None:
-    """Whether an address exists is not told to strangers (RFC 5321 section 7.3)."""
+def test_vrfy_reveals_no_address(port: int, answer: int, target: Target, alice: Person) -> None:
+    """Without login (RFC 5321 section 7.3)."""
     with Smtp(target.host(alice.domain), port) as session:
         session.starttls(target.tls())
 
-        _asks_for_everybody(session, alice, answer)
+        _verify_all(session, alice, answer)
 
 
-def test_vrfy_leaks_nothing_to_people_of_the_house(alice: Person) -> None:
-    """Nor to who is logged in."""
-    _asks_for_everybody(alice.smtp, alice, 252)
+def test_vrfy_reveals_no_address_after_login(alice: Person) -> None:
+    """The reply is the same for every address."""
+    _verify_all(alice.smtp, alice, 252)
 
 
-def _asks_for_everybody(session: Smtp, alice: Person, answer: int) -> None:
+def _verify_all(session: Smtp, alice: Person, answer: int) -> None:
     asked = [alice.address, f"{new_name()}@{alice.domain}", alice.name, new_name()]
     replies = {session.command(f"VRFY {who}").code for who in asked}
     expansions = {session.command(f"EXPN {who}").code for who in asked}

@@ -1,4 +1,4 @@
-"""A message ends with CRLF dot CRLF and nothing else, so none can hide inside another."""
+"""Only CRLF dot CRLF ends a message, so a message cannot hide another one."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ ENDINGS = {
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_false_end(ending: str, alice: Person, bob: Person) -> None:
-    """What follows a false end is never a message of its own, and a bare LF is refused."""
+def test_submission_ignores_false_ends(ending: str, alice: Person, bob: Person) -> None:
+    """The text after it is no message; a bare LF is refused."""
     smuggled = alice.writes(bob, text="smuggled")
     message = alice.writes(bob, text="outer") + ENDINGS[ending] + _commands(alice, bob) + smuggled
 
@@ -37,8 +37,8 @@ def test_false_end(ending: str, alice: Person, bob: Person) -> None:
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_false_end_at_port_25(ending: str, peer: Peer, alice: Person, carol: Person) -> None:
-    """Where strangers write to us, both messages signed."""
+def test_port_25_ignores_false_ends(ending: str, peer: Peer, alice: Person, carol: Person) -> None:
+    """Both messages are signed."""
     smuggled = peer.signs(alice.writes(carol, text="smuggled"))
     outer = peer.signs(alice.writes(carol, text="outer"))
     with sessions.port_25(peer.target, carol.domain) as session:
@@ -50,8 +50,8 @@ def test_false_end_at_port_25(ending: str, peer: Peer, alice: Person, carol: Per
 
 
 @pytest.mark.parametrize("ending", ["CRLF dot CRLF", *ENDINGS])
-def test_false_end_over_https(ending: str, peer: Peer, alice: Person, carol: Person) -> None:
-    """A request holds one message, whatever its lines look like when they go on by SMTP."""
+def test_https_ignores_false_ends(ending: str, peer: Peer, alice: Person, carol: Person) -> None:
+    """A request holds one message; its lines cannot end it in the SMTP session behind."""
     end = ENDINGS.get(ending, b"\r\n.\r\n")
     body = end + _commands(alice, carol) + peer.signs(alice.writes(carol, text="smuggled"))
     message = peer.signs(alice.writes(carol, text="outer") + body)
@@ -63,8 +63,8 @@ def test_false_end_over_https(ending: str, peer: Peer, alice: Person, carol: Per
     _only_honest_mail_arrives(peer, alice, carol, before=int(answer.status == 200))
 
 
-def test_a_command_that_ends_in_a_bare_lf(alice: Person) -> None:
-    """Is none: a program in between may read it as part of something else."""
+def test_commands_with_a_bare_lf_are_refused(alice: Person) -> None:
+    """A proxy may read them in another way."""
     session = alice.smtp
 
     assert session.exchange(b"NOOP\nNOOP\r\n").code == 550
@@ -85,7 +85,7 @@ def _commands(sender: Person, recipient: Person) -> bytes:
 
 
 def _raw(session: Smtp, sender: Person, recipient: Person, message: bytes) -> int:
-    """Returns the first reply to the message, which is sent without any change."""
+    """Returns the first reply to the message, sent byte by byte as given."""
     session.command(f"MAIL FROM:<{sender.address}>")
     session.command(f"RCPT TO:<{recipient.address}>")
     assert session.command("DATA").code == 354

@@ -1,4 +1,4 @@
-"""One address cannot flood others: after a burst, it waits."""
+"""The send rate of an address is limited after a burst."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from chatmail_testkit.people.person import Person
 BURST = 10
 
 
-def test_after_the_burst(alice: Person, bob: Person) -> None:
-    """Ten messages at once pass; soon after that the answer is 450, and nobody else is slowed."""
+def test_mail_after_the_burst_is_deferred(alice: Person, bob: Person) -> None:
+    """Ten messages pass, then 450 follows; other addresses are not affected."""
     message = alice.writes(bob)
 
     replies = [alice.submits(message, bob) for _ in range(BURST + 15)]

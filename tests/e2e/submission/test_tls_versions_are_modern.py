@@ -1,4 +1,4 @@
-"""Clients speak TLS 1.3; other servers at least TLS 1.2."""
+"""Clients need TLS 1.3, other servers at least TLS 1.2."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from chatmail_testkit.relays.target import Target
 
 
 @pytest.mark.parametrize("port", [465, 993])
-def test_clients(port: int, target: Target, relay: str) -> None:
-    """TLS 1.3 it is, and nothing below."""
+def test_clients_need_tls_1_3(port: int, target: Target, relay: str) -> None:
+    """On ports 465 and 993."""
     assert _version(target, relay, port, TLSVersion.TLSv1_3) == "TLSv1.3"
     with pytest.raises((ssl.SSLError, ConnectionError)):
         _version(target, relay, port, TLSVersion.TLSv1_2)
 
 
-def test_clients_by_starttls(target: Target, relay: str) -> None:
-    """On port 587 as well."""
+def test_starttls_clients_need_tls_1_3(target: Target, relay: str) -> None:
+    """On port 587."""
     for version, refused in ((TLSVersion.TLSv1_3, False), (TLSVersion.TLSv1_2, True)):
         with sessions.port_587(target, relay) as session, contextlib.ExitStack() as stack:
             if refused:
@@ -29,8 +29,8 @@ def test_clients_by_starttls(target: Target, relay: str) -> None:
             assert session.starttls(_context(version)).code == 220
 
 
-def test_clients_without_tls(target: Target, relay: str) -> None:
-    """On port 587 nothing comes before STARTTLS, not even the login (RFC 3207 section 4)."""
+def test_clients_need_starttls(target: Target, relay: str) -> None:
+    """Port 587 refuses all commands before STARTTLS (RFC 3207 section 4)."""
     with sessions.port_587(target, relay) as session:
         codes = [
             session.command(f"MAIL FROM:<somebody1@{relay}>").code,
@@ -41,8 +41,8 @@ def test_clients_without_tls(target: Target, relay: str) -> None:
         assert "auth" not in session.extensions
 
 
-def test_other_servers(target: Target, relay: str) -> None:
-    """TLS 1.2 is still common between mail servers."""
+def test_servers_may_use_tls_1_2(target: Target, relay: str) -> None:
+    """It is still common between mail servers."""
     context = _context(TLSVersion.TLSv1_2)
     with sessions.port_25(target, relay, starttls=False) as session:
         reply = session.starttls(context)
@@ -51,10 +51,10 @@ def test_other_servers(target: Target, relay: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*TLSv1_1 is deprecated:DeprecationWarning")
-def test_other_servers_of_the_past(target: Target, relay: str) -> None:
-    """TLS 1.1 is not spoken any more (RFC 8996)."""
+def test_servers_may_not_use_tls_1_1(target: Target, relay: str) -> None:
+    """RFC 8996."""
     context = _context(TLSVersion.TLSv1_1)
-    context.set_ciphers("ALL:@SECLEVEL=0")  # or this side would refuse by itself
+    context.set_ciphers("ALL:@SECLEVEL=0")  # otherwise this client would refuse
     with (
         sessions.port_25(target, relay, starttls=False) as session,
         pytest.raises(ssl.SSLError, match=r"(?i)alert protocol version"),

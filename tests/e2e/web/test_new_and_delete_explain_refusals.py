@@ -1,4 +1,4 @@
-"""Whatever is asked of `/new` and `/account/delete`: Delta Chat can show why it was refused."""
+"""`/new` and `/account/delete` answer refused requests with a reason that Delta Chat shows."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ LONG = b"x" * 100_000
         ("/account/delete", "DELETE", "POST"),
     ],
 )
-def test_wrong_methods(path: str, method: str, allowed: str, target: Target, relay: str) -> None:
-    """405 tells which there are (RFC 9110 section 15.5.6)."""
+def test_wrong_methods_get_405(
+    path: str, method: str, allowed: str, target: Target, relay: str
+) -> None:
+    """With the allowed methods (RFC 9110 section 15.5.6)."""
     answer = request(target, method, relay, path)
 
     assert (answer.status, answer.headers["allow"]) == (405, allowed)
     assert _reason(answer)
 
 
-def test_reasons_are_in_the_language_of_the_person(target: Target, relay: str) -> None:
-    """Ten languages, ten sentences; English for everybody else."""
+def test_reasons_follow_accept_language(target: Target, relay: str) -> None:
+    """Ten languages, ten sentences; English otherwise."""
     reasons = {}
     for wish in [*LANGUAGES, "ja"]:
         headers = [("Accept-Language", f"xx, {wish};q=0.8, en;q=0.1")]
@@ -47,16 +49,16 @@ def test_reasons_are_in_the_language_of_the_person(target: Target, relay: str) -
 
 
 @pytest.mark.parametrize("path", ["/new", "/account/delete"])
-def test_oversized_bodies(path: str, target: Target, relay: str) -> None:
-    """Refused before they are read to the end."""
+def test_oversized_bodies_are_refused(path: str, target: Target, relay: str) -> None:
+    """Before they are read completely."""
     answer = request(target, "POST", relay, path, body=LONG)
 
     assert answer.status == 413
     assert _reason(answer)
 
 
-def test_a_body_that_is_not_needed(target: Target, relay: str) -> None:
-    """Does no harm, however it is made."""
+def test_an_unneeded_body_is_ignored(target: Target, relay: str) -> None:
+    """In every form."""
     answer = request(target, "POST", relay, "/new", body=b'{"email": "me@example.org"')
 
     assert answer.status == 200
@@ -66,14 +68,14 @@ def test_a_body_that_is_not_needed(target: Target, relay: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/new/", "/new/../account/delete", "/new%2f..%2f", "/NEW", "/new;x", "/account/"]
 )
-def test_other_paths(path: str, target: Target, relay: str) -> None:
-    """Are not taken for one of the two."""
+def test_similar_paths_are_not_found(path: str, target: Target, relay: str) -> None:
+    """They reach neither service."""
     assert request(target, "POST", relay, path).status in (400, 404, 405)
 
 
 @pytest.mark.parametrize("token", ["x", "../../../etc/passwd", "%00", "a" * 4000, "a&b=c", "%ff"])
-def test_odd_invitations(token: str, target: Target, relay: str) -> None:
-    """Where everybody may come, one that does not exist is none."""
+def test_invalid_tokens_are_ignored(token: str, target: Target, relay: str) -> None:
+    """An open relay needs no invitation."""
     assert request(target, "POST", relay, f"/new?{token}").status == 200
 
 
@@ -105,10 +107,10 @@ def test_odd_invitations(token: str, target: Target, relay: str) -> None:
         ("text/plain", b"delete me", 400),
     ],
 )
-def test_what_deletes_nothing(
+def test_invalid_requests_delete_nothing(
     kind: str, body: bytes, status: int, target: Target, alice: Person
 ) -> None:
-    """Neither broken requests nor paths nor wrong passwords; each has a reason."""
+    """Malformed requests, paths and wrong passwords each get a reason."""
     body = body.replace(b"%s", alice.address.encode()).replace(b"%%", b"%")
 
     answer = request(
@@ -121,6 +123,6 @@ def test_what_deletes_nothing(
 
 
 def _reason(answer: Answer) -> str:
-    """Returns the sentence, in what core reads: JSON with a member `reason`."""
+    """Returns the JSON member `reason`, which core reads."""
     assert answer.headers["content-type"].startswith(JSON)
     return str(json.loads(answer.body)["reason"])

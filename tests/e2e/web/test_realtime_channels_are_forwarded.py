@@ -1,4 +1,4 @@
-"""What clients ask of an iroh relay on port 443 goes to the program beside nginx."""
+"""nginx forwards iroh requests on port 443 to the iroh relay beside it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chatmail_testkit.web.client import request
 KEY = "/shared/vendor/deltachat/irohrelay"
 TIMEOUT_S = 20
 UNIT = "stand-in-for-iroh"
-# in the place of iroh-relay: shows what it was asked, upgrades the connection when asked to
+# stands in for iroh-relay: returns the request, upgrades the connection on request
 SERVER = """
 import http.server, json
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -40,21 +40,21 @@ http.server.ThreadingHTTPServer(('127.0.0.1', 3340), Handler).serve_forever()
 
 @pytest.fixture
 def iroh(machine: Machine) -> Iterator[None]:
-    """The stand-in, which answers; for one test, as there is one port."""
+    """The stand-in; one test at a time, because it has one port."""
     machine.run("systemd-run", f"--unit={UNIT}", "--collect", "python3", "-c", SERVER)
     wait_for(lambda: machine.run("ss", "-Hltn", "sport = :3340"), "a listener", within_s=10)
     yield
     machine.stop(UNIT)
 
 
-def test_clients_are_told(alice: Person) -> None:
-    """Of this relay."""
+def test_metadata_has_the_url(alice: Person) -> None:
+    """Clients find the relay by METADATA."""
     assert alice.imap.get_metadata("", KEY)[KEY] == f"https://{alice.domain}"
 
 
 @pytest.mark.usefixtures("iroh")
-def test_requests_and_upgrades(target: Target, relay: str) -> None:
-    """Requests reach it as they are; after an upgrade anything goes both ways."""
+def test_requests_and_upgrades_are_forwarded(target: Target, relay: str) -> None:
+    """Requests arrive unchanged; after an upgrade, bytes go both ways."""
     for path in ("/ping", "/generate_204", "/relay"):
         answer = request(target, "GET", relay, path)
         assert (answer.status, json.loads(answer.body)) == (200, [path, "HTTP/1.1"])
@@ -67,7 +67,7 @@ def test_requests_and_upgrades(target: Target, relay: str) -> None:
 
 
 def _upgraded(target: Target, domain: str, protocol: str, sent: bytes) -> bytes:
-    """Returns all that comes back."""
+    """Returns all bytes of the answer."""
     host = target.host(domain)
     with (
         socket.create_connection((host, 443), timeout=TIMEOUT_S) as plain,

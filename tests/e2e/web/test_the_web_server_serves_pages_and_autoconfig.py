@@ -1,4 +1,4 @@
-"""Port 443 and 80 of a relay: pages in the language of the browser, and what programs look for."""
+"""Ports 443 and 80 serve pages in the browser's language, autoconfig and MTA-STS."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def domain(target: Target) -> str:
 
 @pytest.mark.parametrize("path", ["/", "/info.html", "/privacy.html", "/delete.html"])
 @pytest.mark.parametrize(("wish", "language"), [("pl,en;q=0.5", "pl"), ("ja", "en")])
-def test_pages_speak_the_language_of_the_browser(
+def test_pages_follow_accept_language(
     target: Target, domain: str, path: str, wish: str, language: str
 ) -> None:
-    """RFC 9110 section 12.5.4; English for everybody else."""
+    """RFC 9110 section 12.5.4; English otherwise."""
     answer = request(target, "GET", domain, path, headers=[("Accept-Language", wish)])
 
     assert answer.status == 200
@@ -33,8 +33,8 @@ def test_pages_speak_the_language_of_the_browser(
     assert answer.headers["content-security-policy"].startswith("default-src 'none'; ")
 
 
-def test_the_home_page_holds_the_invitation(target: Target, domain: str) -> None:
-    """And its picture is there."""
+def test_the_home_page_has_the_invite_link(target: Target, domain: str) -> None:
+    """And the picture of its QR code."""
     page = request(target, "GET", domain, "/en/").body.decode()
     code = request(target, "GET", domain, f"/qr-chatmail-invite-{domain}.svg")
 
@@ -43,15 +43,15 @@ def test_the_home_page_holds_the_invitation(target: Target, domain: str) -> None
     assert (code.status, code.headers["content-type"]) == (200, "image/svg+xml")
 
 
-def test_an_unknown_page_is_said_to_be_unknown(target: Target, domain: str) -> None:
-    """In the language of the browser."""
+def test_an_unknown_page_is_404(target: Target, domain: str) -> None:
+    """In the browser's language."""
     answer = request(target, "GET", domain, "/nothing", headers=[("Accept-Language", "de")])
 
     assert answer.status == 404
     assert "Seite nicht gefunden" in answer.body.decode()
 
 
-def test_mail_programs_find_the_servers_best_first(target: Target, domain: str) -> None:
+def test_autoconfig_lists_the_best_server_first(target: Target, domain: str) -> None:
     """Delta Chat tries them in this order."""
     answer = request(target, "GET", domain, "/.well-known/autoconfig/mail/config-v1.1.xml")
     provider = ET.fromstring(answer.body).find("emailProvider")
@@ -72,8 +72,8 @@ def test_mail_programs_find_the_servers_best_first(target: Target, domain: str) 
     ]
 
 
-def test_other_servers_find_the_policy(target: Target, domain: str) -> None:
-    """MTA-STS on its own name (RFC 8461 section 3.2)."""
+def test_mta_sts_has_the_policy(target: Target, domain: str) -> None:
+    """On its own host name (RFC 8461 section 3.2)."""
     answer = request(target, "GET", f"mta-sts.{domain}", "/.well-known/mta-sts.txt")
     policy = f"version: STSv1\r\nmode: enforce\r\nmx: {domain}\r\nmax_age: 2419200\r\n"
 
@@ -83,15 +83,15 @@ def test_other_servers_find_the_policy(target: Target, domain: str) -> None:
     assert re.fullmatch(rb"v=STSv1; ?id=[0-9A-Za-z]{1,32};?", b"".join(record.strings))
 
 
-def test_search_engines_are_kept_out(target: Target, domain: str) -> None:
+def test_robots_txt_excludes_search_engines(target: Target, domain: str) -> None:
     """RFC 9309."""
     answer = request(target, "GET", domain, "/robots.txt")
 
     assert answer.body == b"User-agent: *\nDisallow: /\n"
 
 
-def test_other_names_and_ports_lead_to_the_one_place(target: Target, domain: str) -> None:
-    """`www.`, and the port without TLS."""
+def test_other_names_and_ports_redirect(target: Target, domain: str) -> None:
+    """`www.`, and port 80."""
     www = request(target, "GET", f"www.{domain}", "/info.html")
     connection = http.client.HTTPConnection(target.host(domain), 80, timeout=TIMEOUT_S)
     connection.request("GET", "/info.html")
@@ -102,6 +102,6 @@ def test_other_names_and_ports_lead_to_the_one_place(target: Target, domain: str
     assert (plain.status, plain.headers["location"]) == (301, f"https://{domain}/info.html")
 
 
-def test_the_server_does_not_tell_its_version(target: Target, domain: str) -> None:
-    """Nor its modules."""
+def test_the_server_hides_its_version(target: Target, domain: str) -> None:
+    """And its modules."""
     assert request(target, "GET", domain, "/").headers["server"] == "nginx"

@@ -1,4 +1,4 @@
-# A rotation of the DKIM key, second step: the next key signs, the old one is published for what is on its way.
+# A rotation of the DKIM key, second step: the next key signs, the old one stays published for queued mail.
 {
   imports = [ ../../lab.nix ];
   services.chatmail.dkim = {
