@@ -1,4 +1,4 @@
-"""scripts/bench: measures a relay beside the same relay without our filter, and prints a table."""
+"""scripts/bench: measures a relay with and without our filter, and prints a table."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ RELAYS = ("a.test", "b.test")
 LOAD = Path(__file__).with_name("load.py")
 CONFIGS = Path(__file__).parent
 IDLE_CONNECTIONS = 1000
-SETTLE_S = 5  # a session hibernates after one second, its process ends a second later
+SETTLE_S = 5  # sessions hibernate after 1 s, their process ends 1 s later
 SCENARIO_DEADLINE_S = 600
-DISK = "4G"  # the messages of all rounds, and what must stay free for new addresses
-# HTTPS to others is refused at once, so that SMTP remains
+DISK = "4G"  # the messages of all rounds, and the free space that new addresses need
+# refuses HTTPS to other hosts at once, so SMTP is used
 NO_HTTPS = """
 table inet bench {
   chain out {
@@ -41,9 +41,9 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One figure: its unit, and what it must reach (design goals of the relay).
+    """One figure with its unit and goal.
 
-    `most` and `least` bound ours, `most_ratio` and `least_ratio` ours divided by bare.
+    `most` and `least` limit our figure, `most_ratio` and `least_ratio` ours divided by bare.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Row:
     least_ratio: float | None = None
 
     def target(self) -> str:
-        """The goal in words."""
+        """Returns the goal as text."""
         bounds = [
             (self.most, "at most {:g} " + self.unit),
             (self.least, "at least {:g} " + self.unit),
@@ -65,7 +65,7 @@ class Row:
         return ", ".join(text.format(bound) for bound, text in bounds if bound is not None)
 
     def reached(self, ours: float, bare: float) -> bool:
-        """Whether ours meets the goal."""
+        """Returns whether our figure meets the goal."""
         ratio = ours / bare
         return (
             (self.most is None or ours <= self.most)
@@ -100,10 +100,10 @@ ROWS = [
 
 
 def load(name: str, *arguments: str) -> Figures:
-    """Returns what one run of load.py measured.
+    """Returns the figures of one run of load.py.
 
     Raises:
-        LabFailedError: it failed; with the end of what it said.
+        LabFailedError: it failed; with the last line of its errors.
     """
     command = python(name, str(LOAD), *arguments, "--domain", RELAYS[0])
     done = subprocess.run(
@@ -154,14 +154,14 @@ def _large(name: str) -> Figures:
     return figures | {"filter_mib": peak[0]}
 
 
-# in this order: memory before any load; each measures one relay of the lab it is given
+# in this order: memory before any load
 SCENARIOS: dict[str, Callable[[str], Figures]] = {
     "memory": _memory,
     "local": lambda name: load(name, "latency"),
     "remote": _remote,
     "remote-smtp": _over_smtp(_remote),
     "push": lambda name: load(name, "waking"),
-    # so many that the start of fifty clients does not count: with 300 it costs a tenth
+    # with 300, the start of fifty clients costs a tenth
     "logins": lambda name: load(name, "logins", "--count", "1200"),
     "2KB": _throughput(2_048, 50),
     "100KB": _throughput(100_000, 15),
@@ -174,7 +174,7 @@ SCENARIOS: dict[str, Callable[[str], Figures]] = {
 
 
 @click.command()
-@click.option("--rounds", default=2, help="How often ours and bare take turns.")
+@click.option("--rounds", default=2, help="How often both relays take turns.")
 @click.option(
     "--only",
     multiple=True,
@@ -182,7 +182,7 @@ SCENARIOS: dict[str, Callable[[str], Figures]] = {
     help="Measure only this; repeatable.",
 )
 def main(*, rounds: int, only: Sequence[str]) -> None:
-    """Measure, then print the table."""
+    """Measure the relay with and without our filter, and print a table."""
     measured: dict[str, dict[str, list[float]]] = {
         OURS: defaultdict(list),
         BARE: defaultdict(list),

@@ -26,29 +26,29 @@ ARRIVAL_DEADLINE_S = 300
 
 
 def smtp_session(account: Account) -> RawSmtp:
-    """Returns a session on port 465, logged in."""
+    """Returns a logged-in session on port 465."""
     return RawSmtp(account.host, account.address, account.password, _TLS)
 
 
 def imap_session(account: Account) -> RawImap:
-    """Returns a session on port 993, logged in."""
+    """Returns a logged-in session on port 993."""
     return RawImap(account.host, account.address, account.password, _TLS)
 
 
 def message(sender: Account, recipient: Account, size_bytes: int) -> bytes:
-    """Returns an encrypted message of about a size, ready for DATA."""
+    """Returns an encrypted message of about `size_bytes`, ready for DATA."""
     armored = openpgp.armored_filling(size_bytes)
     raw = messages.encrypted(sender.address, [recipient.address], armored)
     return raw.removesuffix(b"\r\n")
 
 
 def _again(raw: bytes, count: int) -> bytes:
-    """Returns the message with another Message-ID: relays drop repeated deliveries."""
+    """Returns the message with a new Message-ID, because relays drop duplicates."""
     return raw.replace(b"Message-ID: <", b"Message-ID: <%d." % count, 1)
 
 
 def _without_verification() -> ssl.SSLContext:
-    """Returns a context that checks no certificate: client and server share the cores."""
+    """Returns a context that checks no certificate, to save CPU time of the client."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -59,14 +59,14 @@ _TLS = _without_verification()
 
 
 def latency(domain: str, to: str, count: int, every_s: float, size_bytes: int) -> dict[str, float]:
-    """Sends one message after the other at a steady pace, to a recipient in IDLE."""
+    """Sends messages at a steady pace to a recipient in IDLE."""
     [sender], [recipient] = new_accounts(domain, 1), new_accounts(to, 1)
     accepted_ms, noticed_ms = [], []
     with imap_session(recipient) as waiting, smtp_session(sender) as session:
         waiting.idles()
         notices = Notices(waiting)
         raw = [message(sender, recipient, size_bytes) for _ in range(count + 1)]
-        session.submit(recipient.address, raw.pop())  # opens the connections between relays
+        session.submit(recipient.address, raw.pop())  # opens the connections between the relays
         notices.next_s()
         for number in range(count):
             time.sleep(every_s)
@@ -82,7 +82,7 @@ def latency(domain: str, to: str, count: int, every_s: float, size_bytes: int) -
 
 
 def waking(domain: str, count: int, every_s: float) -> dict[str, float]:
-    """Measures from the sender's 250 until the notification server has the recipient's token."""
+    """Measures the time from the sender's 250 to the request at the notification server."""
     sender, recipient = new_accounts(domain, 2)
     woken_ms = []
     with (
@@ -97,7 +97,7 @@ def waking(domain: str, count: int, every_s: float) -> dict[str, float]:
             session.submit(recipient.address, raw)
             accepted_s = time.monotonic()
             woken_ms.append(1000 * (_call(notifier, number) - accepted_s))
-    # the first one opens the connection to the server
+    # the first one opens the connection
     return {"woken_median_ms": statistics.median(woken_ms[1:])}
 
 
@@ -111,7 +111,7 @@ def _call(notifier: Notifier, number: int) -> float:
 
 
 def throughput(domain: str, to: str, size_bytes: int, each: int) -> dict[str, float]:
-    """Lets 20 senders send without a pause; ends when the last message is in its mailbox."""
+    """Sends from 20 senders without pauses; ends when the last message has arrived."""
     senders, recipients = new_accounts(domain, SENDERS), new_accounts(to, SENDERS)
     pairs = list(zip(senders, recipients, strict=True))
     raw = [message(*pair, size_bytes) for pair in pairs]
@@ -138,7 +138,7 @@ def _await(inboxes: Sequence[RawImap], count: int, deadline_s: float) -> None:
 
 
 def logins(domain: str, count: int) -> dict[str, float]:
-    """Logs in 50 at once: first logins, which create addresses, then logins to these addresses."""
+    """Logs in 50 at a time: first logins, which create addresses, then again."""
     people = new_accounts(domain, count)
     return {
         "created_per_s": count / _duration_s(_login, people),
@@ -188,7 +188,7 @@ def main(
     size_bytes: int,
     each: int,
 ) -> None:
-    """Run one scenario against the relay of a domain."""
+    """Run one scenario against the relay of a domain, and print its figures as JSON."""
     measured = {
         "latency": lambda: latency(domain, to or domain, count, every_s, size_bytes),
         "waking": lambda: waking(domain, count, every_s),

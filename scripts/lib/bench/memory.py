@@ -1,4 +1,4 @@
-"""How much memory the daemons of a relay take."""
+"""Measures the memory of a relay's daemons."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import labs
 LOAD = Path(__file__).with_name("load.py")
 FIRST = 100
 
-# Prints the memory (PSS, proc_pid_smaps(5)) of all processes in KiB, without systemd's own.
+# Prints the memory (PSS, proc_pid_smaps(5)) of all processes except systemd in KiB.
 _PSS = """
 total=0
 for process in /proc/[0-9]*; do
@@ -27,11 +27,11 @@ echo $total
 
 
 def pss_kib(lab: str, relay: str) -> int:
-    """Returns the memory of all daemons of a relay, shared pages counted once."""
+    """Returns the memory of all daemons of a relay, with shared pages counted once."""
     return int(labs.output(lab, relay, "sh", "-c", _PSS))
 
 
-# Prints the main process of a service; its peak counts from now on (proc(5), clear_refs).
+# Prints the main process of a service and resets its peak (proc(5), clear_refs).
 _PID = (
     "pid=$(systemctl show --property=MainPID --value $0); echo 5 > /proc/$pid/clear_refs; echo $pid"
 )
@@ -39,7 +39,7 @@ _PID = (
 
 @contextlib.contextmanager
 def peak(lab: str, relay: str, unit: str) -> Iterator[list[float]]:
-    """Watches a service; when the body is done, the list holds the most that it took, in MiB."""
+    """Measures a service during the body; afterwards the list holds its peak in MiB."""
     pid = labs.output(lab, relay, "sh", "-c", _PID, unit).strip()
     found: list[float] = []
     yield found
@@ -49,9 +49,9 @@ def peak(lab: str, relay: str, unit: str) -> Iterator[list[float]]:
 
 
 def per_idle_connection_kib(lab: str, relay: str, connections: int, settle_s: float) -> float:
-    """Returns what one more IMAP connection costs that has waited in IDLE for `settle_s`.
+    """Returns the memory of one more IMAP connection, idle for `settle_s`.
 
-    `FIRST` others wait already: what Dovecot starts for the first one is no connection's memory.
+    `FIRST` others are open before: processes that Dovecot starts for the first do not count.
     """
     with _waiting(lab, relay, FIRST, settle_s):
         before_kib = pss_kib(lab, relay)
@@ -61,7 +61,7 @@ def per_idle_connection_kib(lab: str, relay: str, connections: int, settle_s: fl
 
 @contextlib.contextmanager
 def _waiting(lab: str, relay: str, connections: int, settle_s: float) -> Iterator[None]:
-    """Holds connections of new addresses, which have waited for a while when the body begins."""
+    """Holds connections of new addresses that have been idle for `settle_s`."""
     command = [str(LOAD), "idle", "--domain", relay, "--count", str(connections)]
     with subprocess.Popen(
         labs.python(lab, *command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -1,4 +1,4 @@
-"""The times at which a client in IDLE learns of messages."""
+"""The times at which a client in IDLE is notified of messages."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import time
 
 from chatmail_testkit.mail.raw import ProtocolError, RawImap
 
-DEADLINE_S = 90  # longer than Postfix waits before it retries
+DEADLINE_S = 90  # longer than Postfix' retry interval
 
 
 class Notices:
-    """Listens to a session in IDLE in a thread of its own, until the session ends."""
+    """Reads a session in IDLE in a thread, until the session ends."""
 
     def __init__(self, session: RawImap) -> None:
         self._times_s: queue.Queue[float] = queue.Queue()

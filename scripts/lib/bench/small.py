@@ -1,4 +1,4 @@
-"""A relay with little memory, many people who wait in IDLE, and a steady flow of messages.
+"""scripts/bench-small: loads a relay with little memory, many idle sessions and steady mail.
 
 Needs the memory controller of cgroup v1 or v2 on this machine.
 """
@@ -22,7 +22,7 @@ LAB, RELAY = "small", "a.test"
 CONFIG = labs.CHECKOUT / "tests" / "e2e" / "lab.nix"
 LOAD = Path(__file__).with_name("small_load.py")
 MIB = 1 << 20
-# everything that has memory of its own before the limit begins
+# the services to restart under the limit
 DAEMONS = ["postfix", "dovecot", "nginx", "unbound"]
 HELPERS = ["chatmail-accounts", "chatmail-filter", "chatmail-transport"]
 V1, V2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
@@ -30,7 +30,7 @@ V1, V2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A control group of its own with a limit of memory."""
+    """A control group with a memory limit."""
 
     path: Path
     limit: str
@@ -38,18 +38,18 @@ class Group:
     kills: str
 
     def number(self, name: str) -> int:
-        """Content of a file of one number."""
+        """Returns the content of a file with one number."""
         return int((self.path / name).read_text())
 
     def killed(self) -> int:
-        """Processes that were killed for want of memory."""
+        """Returns the number of processes that were killed for lack of memory."""
         lines = (self.path / self.kills).read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
 
 
 @contextmanager
 def limited(processes: list[int], limit_bytes: int) -> Iterator[Group]:
-    """Limit the memory that these processes, and what they start, take from now on."""
+    """Limits the memory of these processes and their children from now on."""
     if V1.is_dir():
         names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.oom_control")
         group = Group(path=V1 / "chatmail-small", limit=names[0], usage=names[1], kills=names[2])
@@ -64,7 +64,7 @@ def limited(processes: list[int], limit_bytes: int) -> Iterator[Group]:
 
 
 def inside(relay: str) -> list[int]:
-    """The processes of a relay, as this machine numbers them."""
+    """Returns the process ids of a relay on this machine."""
     pattern = f"systemd-nspawn.*chatmail-lab/{LAB}/hosts/{relay}"
     return _below(int(_output("pgrep", "--full", pattern).split()[0]))
 
@@ -80,11 +80,11 @@ def _output(*command: str) -> str:
 
 @click.command()
 @click.option("--memory-mib", default=512, show_default=True)
-@click.option("--people", default=1000, show_default=True, help="IMAP sessions that wait.")
-@click.option("--per-second", default=5.0, show_default=True, help="Messages.")
+@click.option("--people", default=1000, show_default=True, help="IMAP sessions in IDLE.")
+@click.option("--per-second", default=5.0, show_default=True, help="Messages sent.")
 @click.option("--seconds", default=40, show_default=True)
 def main(memory_mib: int, people: int, per_second: float, seconds: int) -> None:
-    """Bring up a relay with little memory, load it, and print what it did as JSON."""
+    """Start a relay with little memory, load it, and print the results as JSON."""
     with labs.lab(LAB, [RELAY], CONFIG), limited(inside(RELAY), memory_mib * MIB) as group:
         labs.output(LAB, RELAY, "systemctl", "restart", *DAEMONS, *HELPERS)
         time.sleep(5)

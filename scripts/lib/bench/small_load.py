@@ -17,11 +17,11 @@ from chatmail_testkit.mail.raw import RawImap
 from chatmail_testkit.people.names import Account, new_accounts
 
 AT_ONCE = 8
-SENDERS = 10  # each below the rate at which one address may send
+SENDERS = 10  # each stays below the rate limit of one address
 
 
 def come(account: Account) -> RawImap:
-    """Logs in and begins IDLE at once, like phones."""
+    """Logs in and starts IDLE at once, as phones do."""
     session = load.imap_session(account)
     session.idles()
     return session

@@ -1,4 +1,4 @@
-"""scripts/test: runs every check, shows the progress, and ends with the sum."""
+"""scripts/test: runs every check, shows the progress, and prints the totals."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ AT_ONCE = 2
 
 
 class Run(Protocol):
-    """Runs a suite: its result, and what it printed with `capture`."""
+    """Runs a suite; returns its result and, with `capture`, its output."""
 
     def __call__(self, *, capture: bool) -> tuple[Result, str]: ...
 
 
 @click.command()
-@click.option("--fast", is_flag=True, help="Leave out what needs root or the lab.")
+@click.option("--fast", is_flag=True, help="Skip tests that need root or the lab.")
 def main(*, fast: bool) -> None:
     """Run all tests; the last line is `N passed`, or `N passed, M failed` with exit code 1."""
     REPORTS.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def main(*, fast: bool) -> None:
 
 
 def _side_by_side(tasks: Sequence[tuple[str, Run]]) -> Result:
-    """Runs two at a time, each with its title; shows what a failed one printed."""
+    """Runs two suites at a time; shows the output of failed ones."""
     total = Result()
     start_s = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -79,7 +79,7 @@ def _side_by_side(tasks: Sequence[tuple[str, Run]]) -> Result:
 
 
 def _in_labs() -> Result:
-    """Runs what needs the lab's Debian root, then what needs its relays."""
+    """Runs the suites that need the lab's Debian root, then those that need its relays."""
     total = Result()
     try:
         with step("lab"), _test_lab(LAB_NAME):
@@ -99,7 +99,7 @@ def _test_lab(name: str) -> AbstractContextManager[None]:
 
 
 def _disturbing(labs: Sequence[str]) -> list[tuple[str, Run]]:
-    """Each file of them as a task, which runs in a lab that no other one uses meanwhile."""
+    """Returns a task for each file; no other task uses its lab meanwhile."""
     free: queue.Queue[str] = queue.Queue()
     for name in labs:
         free.put(name)

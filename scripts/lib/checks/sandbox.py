@@ -1,9 +1,8 @@
-"""Runs a package's tests about as nixpkgs' builds do, on any Linux.
+"""Runs a package's unit tests in the environment of a nixpkgs build, on any Linux.
 
-What a test sees: no network but loopback, an /etc with users, groups and the names of this machine,
-/bin/sh as the only program outside of PATH, in PATH what each build of nixpkgs has, Python's
-packages by PYTHONPATH alone, and no home. `python sandbox.py FOLDER COMMAND...` does this in
-namespaces that `confined` makes for it.
+A test sees no network but loopback, an /etc with users, groups and host names, /bin/sh as the only
+program outside of PATH, the programs of nixpkgs' stdenv in PATH, Python packages by PYTHONPATH
+only, and no home. `confined` makes the namespaces and starts `python sandbox.py FOLDER TOOLS ARGS`.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ from pathlib import Path
 
 NAMESPACES = ["unshare", "--mount", "--net"]
 AS_ROOT = [*NAMESPACES, "--user", "--map-root-user"]
-# where programs are, elsewhere than in Nix' store
+# where programs are outside of the Nix store
 PROGRAMS = [Path(name) for name in ("/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")]
 DEBIANS_PACKAGES = Path("/usr/lib/python3")
-# nixpkgs' coreutils are one program, which does what its name says
+# nixpkgs' coreutils are one program, which looks at its name
 COREUTILS = """
 base64 basename cat chmod chown cksum comm cp cut date dd df dirname du echo env expr false head id
 install kill link ln ls mkdir mkfifo mknod mktemp mv nl nproc od paste printenv printf pwd readlink
@@ -52,7 +51,7 @@ REQUEST = "16sh14x"
 
 @functools.cache
 def _prefix() -> Sequence[str] | None:
-    """The command that makes the namespaces here; None where nobody may."""
+    """Returns the command that makes the namespaces, or None without permission."""
     for prefix in (NAMESPACES, AS_ROOT):
         tried = subprocess.run([*prefix, "true"], check=False, capture_output=True)
         if tried.returncode == 0:
@@ -61,7 +60,7 @@ def _prefix() -> Sequence[str] | None:
 
 
 def confined(folder: Path, tools: Sequence[str], command: Sequence[str]) -> list[str]:
-    """The command line that runs a command of this Python confined, where that is possible.
+    """Returns the command line that runs a command of this Python confined, where possible.
 
     `folder` becomes a mount point; `tools` are further programs that the package declares.
     """
@@ -73,11 +72,11 @@ def confined(folder: Path, tools: Sequence[str], command: Sequence[str]) -> list
 
 
 def main(folder: Path, tools: Sequence[str], command: Sequence[str]) -> None:
-    """Confine this process, and become Python with these arguments."""
+    """Confines this process and replaces it by Python with these arguments."""
     _raise_loopback()
     _mount("tmpfs", folder, kind="tmpfs")
     python = Path(sys.executable)
-    if sys.prefix != sys.base_prefix:  # a virtual environment: what it stands on
+    if sys.prefix != sys.base_prefix:  # a virtual environment: use its base
         python = Path(getattr(sys, "_base_executable", sys.executable))
         base = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}
         for place in {DEBIANS_PACKAGES, Path(sysconfig.get_path("purelib", vars=base))}:
@@ -98,7 +97,7 @@ def main(folder: Path, tools: Sequence[str], command: Sequence[str]) -> None:
 
 
 def _hide_programs(folder: Path, python: Path, tools: Sequence[str]) -> None:
-    """Leave Python and /bin/sh where they are, and the others to PATH."""
+    """Hides all programs but Python, /bin/sh and those in PATH."""
     kept = [*_chain(python), *_chain(Path("/bin/sh"))]
     places = [place for place in PROGRAMS if place.is_dir() and not place.is_symlink()]
     aside = {place: folder / f"programs{place}" for place in places}
@@ -114,7 +113,7 @@ def _hide_programs(folder: Path, python: Path, tools: Sequence[str]) -> None:
 
 
 def _raise_loopback() -> None:
-    """Switch on the interface `lo`, which is off in a new namespace."""
+    """Switches on the interface `lo`, which is off in a new namespace."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         asked = fcntl.ioctl(any_socket, SIOCGIFFLAGS, struct.pack(REQUEST, b"lo", 0))
         flags = struct.unpack(REQUEST, asked)[1] | IFF_UP
@@ -122,7 +121,7 @@ def _raise_loopback() -> None:
 
 
 def _mount(source: Path | str, target: Path, *, kind: str = "", flags: int = 0) -> None:
-    """Call mount(2): the program of that name is about to be out of sight."""
+    """Calls mount(2), because the program of that name will be hidden."""
     libc = ctypes.CDLL(None, use_errno=True)
     options = b"mode=755" if kind else b""
     if libc.mount(str(source).encode(), str(target).encode(), kind.encode(), flags, options):
@@ -131,7 +130,7 @@ def _mount(source: Path | str, target: Path, *, kind: str = "", flags: int = 0) 
 
 
 def _chain(path: Path) -> list[Path]:
-    """A program and the files that it is a link to, with folders as they really are."""
+    """Returns a program and the files that it links to, with resolved folders."""
     place = path.parent.resolve() / path.name
     if not place.is_symlink():
         return [place]
@@ -139,7 +138,7 @@ def _chain(path: Path) -> list[Path]:
 
 
 def _moved(path: Path, aside: dict[Path, Path]) -> Path:
-    """Where a program is now."""
+    """Returns where a program is now."""
     for place, copy in aside.items():
         if path.is_relative_to(place):
             return copy / path.relative_to(place)
@@ -147,7 +146,7 @@ def _moved(path: Path, aside: dict[Path, Path]) -> Path:
 
 
 def _offer(folder: Path, tools: Sequence[str], aside: dict[Path, Path]) -> None:
-    """Make the folder that is PATH."""
+    """Makes the folder that is PATH."""
     folder.mkdir()
     for name in tools:
         if found := shutil.which(name):
@@ -161,7 +160,7 @@ def _offer(folder: Path, tools: Sequence[str], aside: dict[Path, Path]) -> None:
 
 
 def _restore(link: Path, aside: dict[Path, Path]) -> None:
-    """Let one program be where it was."""
+    """Puts one program back to its place."""
     hidden = _moved(link, aside)
     if hidden == link:
         return
@@ -173,7 +172,7 @@ def _restore(link: Path, aside: dict[Path, Path]) -> None:
 
 
 def _cover_etc(folder: Path) -> None:
-    """Users, groups, names; and where libraries are, which a store does not need to be told."""
+    """Replaces /etc by users, groups, host names and the cache of libraries."""
     folder.mkdir()
     for name, text in (("passwd", USERS), ("group", GROUPS), ("hosts", HOSTS)):
         (folder / name).write_text(text)

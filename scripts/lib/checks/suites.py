@@ -1,4 +1,4 @@
-"""The checks that scripts/test runs: their names, their commands, and how results are counted."""
+"""The suites of scripts/test: names, commands, and how their results are counted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from labs import CHECKOUT, python
 
 REPORTS = CHECKOUT / ".cache" / "reports"
 SANDBOX = CHECKOUT / ".cache" / "sandbox"
-# programs that a package declares for its unit tests (checkInputs in its default.nix)
+# programs for a package's unit tests (checkInputs in its default.nix)
 TOOLS = {"chatmail-install": ["git"], "chatmail-lab": ["unshare"]}
 LAB_NAME = "test"
 SECOND_LAB_NAME = "test2"
@@ -28,8 +28,8 @@ SCENARIOS = CHECKOUT / "tests" / "e2e"
 LAB_CONFIG = SCENARIOS / "lab.nix"
 TEST_DEADLINE_S = 60
 LAB_TEST_DEADLINE_S = 180  # some start two labs, one after the other
-WITHOUT = ["-p", "no:deltachat.testplugin"]  # the plugin of a package that is here for its core
-WORKERS = 4  # most of a scenario is waiting, so more than there are cores
+WITHOUT = ["-p", "no:deltachat.testplugin"]  # the package is needed for its core only
+WORKERS = 4  # scenarios mostly wait, so more than cores
 BROWSERS = 2  # a browser keeps a core busy
 UNIT_DEADLINE_S = 300
 WEB_DEADLINE_S = 900
@@ -38,7 +38,7 @@ LAB_DEADLINE_S = 1500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How many tests passed and failed; a check that is no pytest counts when it fails."""
+    """Counts of passed and failed tests; a check without pytest counts if it fails."""
 
     passed: int = 0
     failed: int = 0
@@ -49,7 +49,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """One command. `report` is the JUnit file that pytest leaves, None for other programs."""
+    """One command. `report` is the JUnit file of pytest, None for other programs."""
 
     title: str
     command: Sequence[str]
@@ -58,7 +58,7 @@ class Suite:
     deadline_s: float = UNIT_DEADLINE_S
 
     def run(self, *, capture: bool) -> tuple[Result, str]:
-        """Runs it; what it printed is returned with `capture`, else shown at once."""
+        """Runs the command; returns its output with `capture`, else shows it at once."""
         if self.report is not None:
             self.report.unlink(missing_ok=True)
         try:
@@ -85,7 +85,7 @@ class Suite:
         if not self.report.exists():
             return Result(failed=1)
         result = _counted(self.report)
-        # an interrupted or broken run has no failed test, but is no success either; 5: no tests
+        # an interrupted run fails without a failed test; code 5 means no tests
         return result if code == 0 or result.failed else result + Result(failed=1)
 
 
@@ -116,7 +116,7 @@ def _pytest(title: str, directory: Path, *arguments: str, deadline_s: float) -> 
 
 
 def fast_suites() -> list[Suite]:
-    """Style, types and unit tests: without root, lab and network."""
+    """Returns style, types and unit tests: no root, lab or network needed."""
     units = sorted((CHECKOUT / "pkgs").glob("*/tests"))
     return [
         _types(),
@@ -128,7 +128,7 @@ def fast_suites() -> list[Suite]:
 
 
 def _types() -> Suite:
-    """Types, package by package: test files of two packages may have the same name."""
+    """Returns mypy, package by package, because test files of two packages may share a name."""
     packages = sorted(file.parent for file in (CHECKOUT / "pkgs").glob("*/pyproject.toml"))
     places = [*([package] for package in packages), [CHECKOUT / "scripts/lib", CHECKOUT / "tests"]]
     mypy = [_tool("mypy"), "--python-executable", sys.executable]
@@ -138,7 +138,7 @@ def _types() -> Suite:
 
 
 def _units(tests: Path) -> Suite:
-    """Unit tests of a package, as where nixpkgs builds it."""
+    """Returns a package's unit tests, confined as in a build of nixpkgs."""
     package = tests.parent
     title = f"unit tests of {package.name}"
     suite = _pytest(title, package, str(tests), deadline_s=UNIT_DEADLINE_S)
@@ -147,13 +147,13 @@ def _units(tests: Path) -> Suite:
 
 
 def web_suites() -> list[Suite]:
-    """The web pages in a real browser, with what tests/web/install-tools installs."""
+    """Returns the tests of the web pages, in the browser that tests/web/install-tools installs."""
     options = [str(CHECKOUT / "tests" / "web"), "-n", str(BROWSERS)]
     return [_pytest("web pages in a browser", CHECKOUT, *options, deadline_s=WEB_DEADLINE_S)]
 
 
 def evaluation_suites() -> list[Suite]:
-    """Tests of the description, with nix, postconf and doveconf of the lab's Debian root."""
+    """Returns the tests of the NixOS description, with nix, postconf and doveconf."""
     directory = CHECKOUT / "tests" / "nix"
     if not any(directory.rglob("test_*.py")):
         return []
@@ -161,30 +161,30 @@ def evaluation_suites() -> list[Suite]:
 
 
 def lab_suites() -> list[Suite]:
-    """Tests of the lab itself, which start and end labs of their own."""
+    """Returns the tests of the lab itself, which start labs of their own."""
     options = [str(CHECKOUT / "tests" / "lab"), "--timeout", str(LAB_TEST_DEADLINE_S)]
     return [_pytest("tests of the lab", CHECKOUT, *options, deadline_s=LAB_DEADLINE_S)]
 
 
 def quiet_scenarios(lab: str) -> Suite:
-    """What leaves the relays as they are: many at a time."""
+    """Returns the scenarios that leave the relays as they are; they run in parallel."""
     chosen = ["-m", "not disturbs and not measures", "-n", str(WORKERS)]
     return _scenarios("scenarios", lab, SCENARIOS, *chosen)
 
 
 def disturbing_files() -> list[Path]:
-    """The files with scenarios that stop or cut off hosts."""
+    """Returns the files with scenarios that stop or cut off hosts."""
     files = sorted(SCENARIOS.rglob("test_*.py"))
     return [file for file in files if "pytest.mark.disturbs" in file.read_text()]
 
 
 def disturbing_scenarios(lab: str, file: Path) -> Suite:
-    """Those of one file: one after the other."""
+    """Returns the disturbing scenarios of one file, which run one by one."""
     return _scenarios(file.stem.removeprefix("test_"), lab, file, "-m", "disturbs")
 
 
 def measuring_scenarios(lab: str) -> Suite:
-    """What needs the machine for itself."""
+    """Returns the scenarios that measure, so nothing else may run."""
     return _scenarios("scenarios that measure", lab, SCENARIOS, "-m", "measures", "-v")
 
 

@@ -1,4 +1,4 @@
-"""What was sent, what was found, and what became of each message: data and pure functions."""
+"""Sent messages, found messages, and the result for each: data and pure functions."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 
 from chatmail_testkit.people.names import Account
 
-FOR_GOOD = 500  # reply codes from here on (RFC 5321 section 4.2.1)
+FOR_GOOD = 500  # permanent failures start here (RFC 5321 section 4.2.1)
 NO_ANSWER = 0  # as reply code: the connection broke before the reply to the message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try to submit a message; another try of the same message has another token.
+    """One attempt to submit a message; a retry has a new token.
 
-    `digest` is that of the body; `code` the first reply that refused it, or 250.
+    `digest` is that of the body, `code` the first reply that refused it, or 250.
     """
 
     token: str
@@ -30,9 +30,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Find:
-    """A message in a mailbox, or, where `reason` says why it came back, in a bounce.
+    """A message in a mailbox, or in a bounce if `reason` is set.
 
-    `mailbox` is where the message is, or where it should have gone.
+    `mailbox` has the message, or should have got it.
     """
 
     token: str
@@ -42,13 +42,13 @@ class Find:
 
     @property
     def is_bounce(self) -> bool:
-        """Whether it came back."""
+        """Returns whether it bounced."""
         return bool(self.reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Counts by what happened; the lists hold `TOKEN MAILBOX` for a look into the logs."""
+    """Counts by result; the lists hold `TOKEN MAILBOX`, to find them in the logs."""
 
     counts: Counter[str]
     reasons: Counter[str]
@@ -58,7 +58,7 @@ class Outcome:
 
 
 def write_lines(path: Path, items: Iterable[Account | Attempt | Find]) -> None:
-    """Writes one JSON object a line."""
+    """Writes one JSON object per line."""
     path.write_text("".join(f"{json.dumps(asdict(item))}\n" for item in items))
 
 
@@ -78,12 +78,12 @@ def read_finds(path: Path) -> list[Find]:
 
 
 def judge(attempts: Sequence[Attempt], finds: Sequence[Find]) -> Outcome:
-    """Returns what became of each copy: a message with three recipients counts as three.
+    """Returns the result of each copy: a message with three recipients counts as three.
 
-    A copy whose message was answered with 250 must be found once, or a bounce in its sender's
-    mailbox must name its recipient. One that was refused must not be found. Without an answer it
-    may be found, but not twice: the client sent it again as a message of its own. No submission may
-    be refused for good, because all of them are as they should be.
+    A copy of an accepted message must be found once, or a bounce in its sender's mailbox must name
+    its recipient. A copy of a refused one must not be found. Without a reply it may be found once:
+    the client's retry counts as another message. All messages are valid, so none may be refused
+    permanently.
     """
     arrived = Counter((find.token, find.mailbox) for find in finds if not find.is_bounce)
     bounced = Counter((find.token, find.mailbox) for find in finds if find.is_bounce)

@@ -1,4 +1,4 @@
-"""scripts/loss-test: sends mail through every trouble there is, and accounts for each message."""
+"""scripts/loss-test: sends mail during failures and accounts for every message."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RELAYS = ("a.test", "b.test", "d.test")
 CLASSIC = "c.test"
 USERS_EACH = 5
 DISK = "1500M"
-CONFIG = Path(__file__).parents[1] / "bench" / "ours.nix"  # no limit on how much one address sends
+CONFIG = Path(__file__).parents[1] / "bench" / "ours.nix"  # without rate limits
 TRAFFIC = Path(__file__).with_name("traffic.py")
 FILES = CHECKOUT / ".cache" / "loss-test"
 SENDING_DEADLINE_S = 1800.0
@@ -30,8 +30,8 @@ SETTLE_DEADLINE_S = 600.0
 COLLECT_DEADLINE_S = 900.0
 FLUSH_S = 5.0
 SHOWN = 10
-# mail in Postfix' queue, whether Postfix runs or not; a file that is not executable is no message
-# yet, such as a killed smtpd leaves
+# counts Postfix' queue files, also while Postfix is down; a file that is not executable is
+# incomplete, such as a killed smtpd leaves
 QUEUED = (
     "cd /var/lib/postfix/queue && "
     "find maildrop incoming active deferred hold -type f -perm -u=x | wc -l"
@@ -39,15 +39,14 @@ QUEUED = (
 
 
 @click.command()
-@click.option("--messages", default=2000, show_default=True, help="How many to send.")
-@click.option("--seconds", default=240.0, show_default=True, help="Over which time.")
-@click.option("--seed", default=1, show_default=True, help="Another one mixes the troubles anew.")
-@click.option("--name", default="loss", show_default=True, help="Of the lab.")
+@click.option("--messages", default=2000, show_default=True, help="Messages to send.")
+@click.option("--seconds", default=240.0, show_default=True, help="Duration of sending.")
+@click.option("--seed", default=1, show_default=True, help="Order of the failures.")
+@click.option("--name", default="loss", show_default=True, help="Name of the lab.")
 def main(*, messages: int, seconds: float, seed: int, name: str) -> None:
-    """Account for every message that was accepted with 250; exit code 1 if one is missing.
+    """Account for every message accepted with 250; exits 1 if one is lost, doubled or wrong.
 
-    SECONDS say how slowly the messages are sent and the troubles come; it takes longer where the
-    machine is slow.
+    SECONDS is the time over which messages are sent and failures happen; slow machines need longer.
     """
     FILES.mkdir(parents=True, exist_ok=True)
     try:
@@ -102,7 +101,7 @@ def _traffic(name: str, deadline_s: float, *arguments: object) -> None:
 
 
 def _recovered(name: str) -> list[str]:
-    """Returns the units that did not come back by themselves; they are started."""
+    """Starts the units that did not restart by themselves, and returns them."""
     deadline_s = time.monotonic() + RECOVERY_DEADLINE_S
     while True:
         stuck = [(relay, unit) for relay in RELAYS for unit in _down(name, relay)]
@@ -124,7 +123,7 @@ def _down(name: str, relay: str) -> list[str]:
 
 
 def _settle(name: str) -> None:
-    """Waits until no host has mail in its queue; tells what is left after the deadline."""
+    """Waits until all queues are empty; prints what is left after the deadline."""
     deadline_s = time.monotonic() + SETTLE_DEADLINE_S
     while True:
         queued = {host: _queued(name, host) for host in (*RELAYS, CLASSIC)}
@@ -144,7 +143,7 @@ def _queued(name: str, host: str) -> int:
 
 
 def _told(outcome: Outcome, stuck: Sequence[str]) -> bool:
-    """Prints the account and returns whether all is well."""
+    """Prints the account; returns whether nothing was lost, doubled, wrong or stuck."""
     say("")
     for what in ("accepted", "unanswered", "put off", "delivered", "bounced"):
         say(f"{what:12}{outcome.counts[what]:7}")

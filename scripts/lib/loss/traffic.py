@@ -1,6 +1,6 @@
-"""Mail between accounts of all hosts, in the network of the lab's client.
+"""Mail between accounts of all hosts, on the lab's client.
 
-Started by run.py: `send` records the messages sent, `collect` the content of the mailboxes.
+Started by run.py: `send` records the sent messages, `collect` the content of the mailboxes.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from chatmail_testkit.mail.smtp import Smtp
 from chatmail_testkit.people.names import Account
 from loss.ledger import FOR_GOOD, NO_ANSWER, Attempt, Find, read_accounts, write_lines
 
-# bytes, and how many of a hundred messages have about that size
+# size in bytes, and share of messages in percent
 SIZES = ((2_000, 55), (20_000, 20), (200_000, 15), (1_000_000, 8), (4_000_000, 2))
-GROUP_SHARE = 0.2  # of messages with one recipient at each host instead of one in all
+GROUP_SHARE = 0.2  # share of messages with a recipient on each host
 TIMEOUT_S = 60.0
 RETRY_S = 1.0
-GIVE_UP_S = 300.0  # a client that nobody answers for so long
+GIVE_UP_S = 300.0  # without a reply
 PROGRESS_S = 5.0
 BATCH = 20
 TOKEN = re.compile(rb"<([0-9a-f]{24})@loss[.]example>")
@@ -45,7 +45,7 @@ REASON_LENGTH = 160
 
 
 class Progress:
-    """Counts attempts and prints the sums every few seconds."""
+    """Counts attempts and prints the totals every few seconds."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -66,7 +66,7 @@ class Progress:
 
 
 class Sender:
-    """A client that tries each message until it is accepted, or refused for good."""
+    """A client that retries each message until it is accepted or permanently refused."""
 
     def __init__(
         self, user: Account, users: Sequence[Account], number: int, progress: Progress
@@ -81,7 +81,7 @@ class Sender:
         self._all_hosts = hosts
 
     def run(self, count: int, seconds: float) -> list[Attempt]:
-        """Returns all attempts of `count` messages, at a steady pace over `seconds`."""
+        """Returns all attempts for `count` messages, sent at a steady pace over `seconds`."""
         attempts: list[Attempt] = []
         start_s = time.monotonic()
         for number in range(count):
@@ -138,7 +138,7 @@ class Sender:
             self._session.login(user.address, user.password)
         code = transaction(self._session, self._user.address, recipients, raw).code
         if code != OK:
-            self._leave()  # like clients, which retry in a new session
+            self._leave()  # as clients do, retry in a new session
         return code
 
     def _leave(self) -> None:
@@ -148,7 +148,7 @@ class Sender:
 
 
 def digest_of(raw: bytes) -> str:
-    """Returns a digest of a message's armour, which no server may change."""
+    """Returns a digest of a message's armour, which servers must not change."""
     start, end = raw.find(b"-----BEGIN"), raw.rfind(b"-----END")
     return hashlib.blake2b(raw[start:end], digest_size=16).hexdigest()
 
@@ -158,7 +158,7 @@ def _tls() -> ssl.SSLContext:
 
 
 def mailbox(user: Account) -> Iterator[Find]:
-    """Yields what INBOX holds; a bounce names the recipients that did not get the message."""
+    """Yields the content of INBOX; a bounce names its recipients."""
     with _inbox(user) as box:
         uids = box.search("ALL")
         for start in range(0, len(uids), BATCH):
@@ -181,7 +181,7 @@ def _finds(user: Account, raw: bytes) -> Iterator[Find]:
 
 
 def _reason(report: bytes) -> str:
-    """Returns the reason of a bounce, without the local parts of addresses."""
+    """Returns the reason of a bounce without local parts."""
     found = DIAGNOSTIC.search(report)
     words = b" ".join(found[1].split()).decode(errors="replace") if found else "no reason given"
     return re.sub(r"[0-9a-z]{9}@", "…@", words)[:REASON_LENGTH]
@@ -200,7 +200,7 @@ def _inbox(user: Account) -> Iterator[Imap]:
 
 @click.group()
 def main() -> None:
-    """One half of the loss test."""
+    """Send mail, or collect it."""
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""What happens to hosts while they exchange mail: killed daemons, lost packets, a full disk."""
+"""Failures of hosts during the mail exchange: killed daemons, lost packets, a full disk."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ CUT_S = 8.0
 FULL_S = 20.0
 FILLING = "/var/lib/filling"
 FILL = f"cat /dev/zero > {FILLING} 2> /dev/null || true"
-# systemd starts what is ours again; on a classic server somebody has to
+# systemd restarts our units; those of a classic server are restarted here
 CLASSIC_UNITS = ("postfix", "dovecot")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """Something bad: its name, how it begins, and how it ends after `lasts_s` seconds."""
+    """A failure: its name, its begin, and its end after `lasts_s` seconds."""
 
     name: str
     begin: Callable[[], object]
@@ -33,7 +33,7 @@ class Trouble:
     lasts_s: float = 0.0
 
     def happen(self, over: threading.Event) -> None:
-        """Begins, lasts until its time or everything is over, and ends whatever happens."""
+        """Begins, waits for `lasts_s` or the end of the test, and always ends it."""
         say(f"    {self.name}")
         try:
             self.begin()
@@ -43,7 +43,7 @@ class Trouble:
 
 
 def troubles(lab: str, relays: Sequence[str], classic: str, seed: int) -> list[Trouble]:
-    """Returns every kind for every host, mixed: each daemon dies, each host is cut off once."""
+    """Returns all failures in random order: each daemon is killed, each host cut off once."""
     listed = [
         *(killed(lab, relay, unit) for relay in relays for unit in RELAY_UNITS),
         *(killed(lab, classic, unit, start=True) for unit in CLASSIC_UNITS),
@@ -55,7 +55,7 @@ def troubles(lab: str, relays: Sequence[str], classic: str, seed: int) -> list[T
 
 
 def spread(listed: Sequence[Trouble], seconds: float, over: threading.Event) -> None:
-    """Lets one trouble happen after the other, evenly over `seconds`, or until all is over."""
+    """Runs the failures one by one, evenly over `seconds`, until `over` is set."""
     start_s = time.monotonic()
     for number, trouble in enumerate(listed):
         begin_s = start_s + seconds * (number + 0.5) / len(listed)
@@ -65,7 +65,7 @@ def spread(listed: Sequence[Trouble], seconds: float, over: threading.Event) -> 
 
 
 def killed(lab: str, host: str, unit: str, *, start: bool = False) -> Trouble:
-    """Returns the end of all processes of a service by SIGKILL."""
+    """Returns a SIGKILL of all processes of a service."""
 
     def kill() -> None:
         labs.output(lab, host, "systemctl", "kill", "--signal=KILL", "--kill-whom=all", unit)
@@ -76,7 +76,7 @@ def killed(lab: str, host: str, unit: str, *, start: bool = False) -> Trouble:
 
 
 def cut_off(lab: str, host: str) -> Trouble:
-    """Returns the loss of all packets from and to a host."""
+    """Returns a loss of all packets from and to a host."""
     return Trouble(
         name=f"{host}: cut off for {CUT_S:g} s",
         begin=lambda: labs.command(lab, "cut", host),
@@ -86,7 +86,7 @@ def cut_off(lab: str, host: str) -> Trouble:
 
 
 def full(lab: str, host: str) -> Trouble:
-    """Returns a disk without space."""
+    """Returns a full disk."""
     return Trouble(
         name=f"{host}: disk full for {FULL_S:g} s",
         begin=lambda: labs.output(lab, host, "sh", "-c", FILL),

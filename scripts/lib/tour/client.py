@@ -1,4 +1,4 @@
-"""The part of the tour that runs in the network of the lab's client; prints its rows as JSON."""
+"""The part of the tour on the lab's client; prints its results as JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEXT = "hello from the other relay"
 @click.argument("lab")
 @click.argument("relays", nargs=2)
 def main(lab: str, relays: tuple[str, str]) -> None:
-    """Walk through the life of a message between two relays."""
+    """Log in, send, receive and be refused; print each step with its time."""
     target = LabTarget(name=lab, relays=relays)
     alice, bob = (Person(target=target, domain=domain) for domain in relays)
 

@@ -1,4 +1,4 @@
-"""scripts/try: two relays on this machine, a message from one to the other, and how to go on."""
+"""scripts/try: starts two relays, sends a message between them, and shows further commands."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import labs
 import segno
 from steps import say, step
 
-NAME = os.environ.get("CHATMAIL_LAB", "lab")  # as scripts/lab does, so that what follows needs none
-LAB = os.environ.get("CHATMAIL_LAB_COMMAND", "scripts/lab")  # the flake's apps know another
+NAME = os.environ.get("CHATMAIL_LAB", "lab")  # same default as scripts/lab
+LAB = os.environ.get("CHATMAIL_LAB_COMMAND", "scripts/lab")  # the flake's apps set another one
 RELAYS = ("a.test", "b.test")
 CLIENT = Path(__file__).with_name("client.py")
 CONFIG = Path(__file__).with_name("lab.nix")
@@ -24,7 +24,7 @@ DEADLINE_S = 120
 
 
 class Walked(TypedDict):
-    """What client.py found: title, milliseconds and outcome of each step; login links."""
+    """The output of client.py: title, milliseconds and result of each step; login links."""
 
     rows: list[tuple[str, float, str]]
     links: list[str]
@@ -33,7 +33,7 @@ class Walked(TypedDict):
 @click.command()
 @click.option("--once", is_flag=True, help="Take the relays down at the end.")
 def main(*, once: bool) -> None:
-    """Show what a chatmail relay does."""
+    """Start two relays, send a message between them, and show the times."""
     try:
         with contextlib.ExitStack() as stack:
             with step(
@@ -74,7 +74,7 @@ def _show(walked: Walked) -> None:
         say(f"  {title:36}{elapsed_ms:8.0f} ms   {outcome}")
     invite = f"DCACCOUNT:https://{RELAYS[0]}/new"
     say(f"\nInvite link of {RELAYS[0]}: {invite}")
-    say("Scanned with Delta Chat, or tapped, it makes an address; nobody asks a question.\n")
+    say("Scan or tap it with Delta Chat to get an address, without a form.\n")
     segno.make(invite, error="m").terminal(compact=True)
 
 
