@@ -2,7 +2,7 @@
 
 import json
 
-from chatmail_lab.chamber import seen
+from chatmail_lab.image.chroot import path_in_image
 from nixtest.relay import CHECKOUT, InRoot
 
 HOW = "nix-instantiate --eval --strict --json docs/options.nix | jq -rj . > docs/options.md"
@@ -10,7 +10,7 @@ HOW = "nix-instantiate --eval --strict --json docs/options.nix | jq -rj . > docs
 
 def test_the_option_reference_is_current(in_root: InRoot) -> None:
     """Whoever changes an option renews its page."""
-    maker = seen(CHECKOUT / "docs" / "options.nix")
+    maker = path_in_image(CHECKOUT / "docs" / "options.nix")
     made = in_root(
         "env", "NIX_REMOTE=dummy://", "nix-instantiate", "--eval", "--strict", "--json", maker
     )
