@@ -30,7 +30,7 @@ _CONFIG = click.option(
 class _Group(click.Group):
     """Commands in the order of this file; an expected error is one message and exit code 1."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> object:
@@ -90,8 +90,8 @@ def up(
 ) -> None:
     """Start relays for DOMAINS and print their status.
 
-    A running lab of the same name is replaced. A domain that starts with `_`, or an IP address of 192.0.2.0/24, makes a relay without a trusted
-    certificate.
+    A running lab of the same name is replaced. A domain that starts with `_`, or an IP address of
+    192.0.2.0/24, makes a relay without a trusted certificate.
     """
     lab.start(
         domains,
@@ -194,8 +194,8 @@ def image() -> None:
 def evaluate_(domains: tuple[str, ...], config: Path | None, values: str, expr: str | None) -> None:
     """Print the descriptions of relays for DOMAINS as JSON.
 
-    Nothing is started. Each description is { cfg, settings, pages, zone, failures, config }; `failures` are messages of failed
-    assertions.
+    Nothing is started. Each description is { cfg, settings, pages, zone, failures, config };
+    `failures` are the messages of failed assertions.
     """
     if expr is not None:
         click.echo(evaluate_expression(_image(), expr))
