@@ -8,10 +8,12 @@ from collections.abc import Callable
 
 import dkim
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from chatmaild.address import parse_address
-from chatmaild.dkim.keys import ensure_keys, load_signer, public_record
+from chatmaild.dkim.keys import public_record
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer
+from chatmaild.dkim.signer import Signer
 from chatmaild.errors import KeyUnavailableError
 from chatmaild.filter.envelope import Recipient
 from chatmaild.filter.message import Outcome, Transit
@@ -41,9 +43,8 @@ CLIENT = "192.0.2.1"
 
 
 @pytest.fixture
-def policy(settings: Settings, mailboxes: Mailboxes) -> Policy:
+def policy(settings: Settings, mailboxes: Mailboxes, dkim_key: rsa.RSAPrivateKey) -> Policy:
     """What the filter of chat.example.org knows; Alice and Bob live there."""
-    ensure_keys(settings)
     for address in (ALICE, BOB):
         mailboxes.create(parse_address(address), "hash", now_s=NOW_S)
     fullness = Fullness(mailboxes, settings.retention)
@@ -52,7 +53,7 @@ def policy(settings: Settings, mailboxes: Mailboxes) -> Policy:
         markers=mailboxes,
         recipients=Recipients(fullness, settings.sockets.quota_status),
         limiter=RateLimiter(per_minute=60, burst=10),
-        signer=load_signer(settings),
+        signer=Signer(domain=settings.mail_domain, selector=settings.dkim.selector, key=dkim_key),
         keys=KeyCache(query=no_dns),
         headers_in_flight=Budget(1 << 20),
         clock=lambda: NOW_S,
