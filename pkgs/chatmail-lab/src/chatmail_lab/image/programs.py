@@ -104,11 +104,13 @@ def build_pages(image: Path, directory: Path, pages: Mapping[str, Any] | None) -
     directory.mkdir(parents=True)
     settings = directory.with_suffix(".json")
     settings.write_text(json.dumps(pages))
-    source = path_in_image(checkout() / "pkgs/chatmail-www/src")
+    sources = [
+        path_in_image(checkout() / f"pkgs/{name}/src") for name in ("chatmail-www", "chatmaild")
+    ]
     _below(directory, PAGES).parent.mkdir(parents=True)
     output = f"{path_in_image(directory)}{PAGES}"
     options = ["--settings", path_in_image(settings), "--out", output]
-    python = ["env", f"PYTHONPATH={source}", "python3", "-B", "-m", "chatmail_www"]
+    python = ["env", f"PYTHONPATH={':'.join(sources)}", "python3", "-B", "-m", "chatmail_www"]
     run_in_image(image, [*python, *options])
     _make_readable(directory)
 
