@@ -45,9 +45,9 @@ class Run(Protocol):
 
 
 @click.command()
-@click.option("--fast", is_flag=True, help="Leave out what needs root or the lab.")
+@click.option("--fast", is_flag=True, help="Omit the suites that need root or the lab.")
 def main(*, fast: bool) -> None:
-    """Run all tests; the last line is `N passed`, or `N passed, M failed` with exit code 1."""
+    """Run all tests; the last line is `N passed`, or `N passed, M failed` and exit code 1."""
     REPORTS.mkdir(parents=True, exist_ok=True)
     with step("style, types and units"):
         result = _side_by_side([(suite.title, suite.run) for suite in fast_suites()])
