@@ -14,13 +14,13 @@ from nixtest.relay import DOMAIN, Describe, InRoot, Relay
 
 @pytest.fixture(scope="session")
 def root() -> pathlib.Path:
-    """The Debian root of the lab: nix, Postfix, Dovecot, nginx, unbound, systemd."""
+    """The Debian image of the lab: Nix, Postfix, Dovecot, nginx, unbound, systemd."""
     return ensure_image(Progress())
 
 
 @pytest.fixture(scope="session")
 def in_root(root: pathlib.Path) -> InRoot:
-    """Runs a program of the root; paths of this machine go through `path_in_image`."""
+    """A function that runs a program of the image; convert paths by `path_in_image`."""
     return lambda *command: run_in_image(root, ["env", "PATH=/usr/sbin:/usr/bin", *command])
 
 
