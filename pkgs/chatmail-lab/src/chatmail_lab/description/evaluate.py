@@ -12,7 +12,7 @@ from chatmail_lab.host.base_files import CERTIFICATE_FILE, KEY_FILE
 from chatmail_lab.image.chroot import path_in_image, paths_on_machine
 from chatmail_lab.image.programs import PATHS
 from chatmail_lab.machine.checkout import checkout, nix_directory
-from chatmail_lab.plan import Host
+from chatmail_lab.plan import NETWORK4, NETWORK6, Host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,11 @@ class Description:
 
 def default_values(domain: str) -> dict[str, Any]:
     """Return values of services.chatmail for a relay of the lab; an operator's values override."""
-    values: dict[str, Any] = {"enable": True, "domain": domain}
+    values: dict[str, Any] = {
+        "enable": True,
+        "domain": domain,
+        "privateNetworks": [str(NETWORK4), str(NETWORK6)],
+    }
     if has_trusted_certificate(domain):
         values["tls"] = {"certificateFile": CERTIFICATE_FILE, "keyFile": KEY_FILE}
     return values

@@ -18,6 +18,9 @@ BUILT_IN = ("test.", REVERSE4, REVERSE6)
 
 # a domain with a null MX: it accepts no mail (RFC 7505)
 NO_MAIL = "no-mail.test"
+# a foreign domain whose host is in a private network, which relays must not connect to
+INTO_PRIVATE = "private.test"
+PRIVATE_ADDRESSES = {"A": "10.66.0.1", "AAAA": "fd66::1"}
 # the only domain that relays write to without TLS; in the lab its MX is the client
 WITHOUT_TLS = "nauta.cu"
 
@@ -101,6 +104,9 @@ def all_zones(
     zones |= {f"{domain}.": records for domain, records in published.items() if records}
     zones[f"{WITHOUT_TLS}."] = [Record(name=WITHOUT_TLS, type="MX", data="10 client.test.")]
     common = [Record(name=NO_MAIL, type="MX", data="0 ."), *_copied_dkim_keys(published)]
+    common += [
+        Record(name=INTO_PRIVATE, type=kind, data=data) for kind, data in PRIVATE_ADDRESSES.items()
+    ]
     for host in hosts:
         if f"{host.dns_name}." in zones:
             continue
