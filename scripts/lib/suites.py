@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -127,8 +128,6 @@ def _pytest(title: str, directory: Path, *arguments: str, deadline_s: float) -> 
 
 def fast_suites() -> list[Suite]:
     """Return style, types and unit tests: without root, lab and network; the longest first."""
-    typed = [str(CHECKOUT / name) for name in ("pkgs", "scripts/lib", "tests")]
-    mypy = [_tool("mypy"), "--python-executable", sys.executable, *typed]
     units = [
         tests
         for tests in sorted((CHECKOUT / "pkgs").glob("*/tests"))
@@ -137,11 +136,21 @@ def fast_suites() -> list[Suite]:
     units.sort(key=lambda tests: tests.parent.name not in MANY_TESTS)
     return [
         *(_units(tests) for tests in units),
-        Suite(title="types", command=mypy),
+        _types(),
         _pytest("scripts of workflows", CHECKOUT, "tests/ci", deadline_s=UNIT_DEADLINE_S),
         Suite(title="lint", command=[_tool("ruff"), "check"]),
         Suite(title="format", command=[_tool("ruff"), "format", "--check"]),
     ]
+
+
+def _types() -> Suite:
+    """Return the type check, package by package: two packages may have test files of one name."""
+    packages = sorted(file.parent for file in (CHECKOUT / "pkgs").glob("*/pyproject.toml"))
+    places = [*([package] for package in packages), [CHECKOUT / "scripts/lib", CHECKOUT / "tests"]]
+    mypy = [_tool("mypy"), "--python-executable", sys.executable]
+    runs = [shlex.join([*mypy, *map(str, place)]) for place in places]
+    script = "".join(f"{run} || failed=1\n" for run in runs)
+    return Suite(title="types", command=["sh", "-c", f"{script}exit ${{failed:-0}}"])
 
 
 def _units(tests: Path) -> Suite:
