@@ -4,6 +4,7 @@
   lib,
   settings,
   programs,
+  changed,
   quiet,
   ...
 }:
@@ -39,10 +40,8 @@ let
   };
   # everything that ends in an auth or statistics process: sessions, their log-ins, submission, deliveries
   clients = limits.imapConnections + 3 * limits.smtpConnections + 1000;
-  # libraries before Dovecot's own functions, see pkgs/preload
-  preloaded =
-    lib.optional settings.imap.instantIdle "${programs.libraries}/instant-idle.so"
-    ++ lib.optional settings.imap.smallSessions "${programs.libraries}/small-sessions.so";
+  # pkgs/preload/instant-idle.c
+  instantIdle = optionalAttrs changed.instantIdle { instant_idle = true; };
   specialUse = name: { special_use = "\\${name}"; };
 in
 {
@@ -154,7 +153,10 @@ in
         haproxy_trusted_networks = "127.0.0.0/8";
         "protocol imap" = {
           mail_max_userip_connections = limits.imapConnectionsPerAddress;
-          mail_plugins.imap_quota = true;
+          mail_plugins = {
+            imap_quota = true;
+          }
+          // instantIdle;
           imap_metadata = true;
           imap_capability = {
             XCHATMAIL = true;
@@ -192,7 +194,10 @@ in
         lmtp_hdr_delivery_address = "none";
         # the limit's 451 would hold a popular address' mail back for a minute
         lmtp_user_concurrency_limit = "unlimited";
-        "protocol lmtp".mail_fsync = if settings.mail.fsync then "optimized" else "never";
+        "protocol lmtp" = {
+          mail_fsync = if settings.mail.fsync then "optimized" else "never";
+        }
+        // optionalAttrs changed.instantIdle { mail_plugins = instantIdle; };
 
         # --- quota
         mail_plugins.quota = true;
@@ -288,8 +293,8 @@ in
       // optionalAttrs (!network.ipv6) {
         listen = "*";
       }
-      // optionalAttrs (preloaded != [ ]) {
-        import_environment.LD_PRELOAD = lib.concatStringsSep ":" preloaded;
+      // optionalAttrs changed.smallSessions {
+        import_environment.LD_PRELOAD = "${programs.libraries}/small-sessions.so";
       }
     );
   };

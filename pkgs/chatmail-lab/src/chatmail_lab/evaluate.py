@@ -1,9 +1,11 @@
 """The description, evaluated by the nix of the shared root: no nixpkgs, no store, no network."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from chatmail_lab.chamber import run_in_root, seen, unseen
@@ -11,7 +13,7 @@ from chatmail_lab.checkout import checkout, nix_directory
 from chatmail_lab.errors import CommandError, LabError
 from chatmail_lab.guests import CERTIFICATE_FILE, KEY_FILE
 from chatmail_lab.plan import Host
-from chatmail_lab.programs import PATHS
+from chatmail_lab.programs import PATHS, dovecot_version
 
 # pure evaluation: no store is read or written
 _STORE = "NIX_REMOTE=dummy://"
@@ -92,14 +94,22 @@ def has_trusted_certificate(domain: str) -> bool:
 
 
 def evaluate(
-    root: Path, relays: Mapping[str, Mapping[str, Any]], *, config: Path | None = None
+    root: Path,
+    relays: Mapping[str, Mapping[str, Any]],
+    *,
+    config: Path | None = None,
+    programs: Mapping[str, str] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """What evaluate.nix says about each relay; `relays` are values of services.chatmail by domain.
+
+    `programs` replaces some of what it is told about the root's programs.
 
     Raises:
         LabError: the configuration does not evaluate.
     """
-    answer: dict[str, dict[str, Any]] = _ask(root, relays=relays, config=config)["relays"]
+    answer: dict[str, dict[str, Any]] = _ask(
+        root, relays=relays, config=config, programs=programs or {}
+    )["relays"]
     return answer
 
 
@@ -110,6 +120,7 @@ def _ask(
     config: Path | None,
     classics: Mapping[str, Mapping[str, Any]] | None = None,
     name_servers: Sequence[str] = (),
+    programs: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The answer of evaluate.nix; its header tells what the arguments are."""
     if config is not None and not config.is_file():
@@ -118,7 +129,7 @@ def _ask(
         "modules": seen(checkout() / "modules/chatmail"),
         "config": None if config is None else seen(config),
         "nameServers": name_servers,
-        "programs": PATHS,
+        "programs": {**PATHS, "dovecotVersion": dovecot_version(root), **programs},
         "relays": relays,
         "classics": classics or {},
     }
@@ -149,6 +160,8 @@ def describe(root: Path, hosts: Sequence[Host], *, config: Path | None) -> dict[
     for domain, relay in answer["relays"].items():
         if relay["failures"]:
             raise LabError(f"{domain}: " + "\n".join(relay["failures"]))
+        for warning in relay["warnings"]:
+            print(f"{domain}: warning: {warning}", file=sys.stderr)
     return {
         **{name: Description.of_relay(relay) for name, relay in answer["relays"].items()},
         **{name: Description.of_classic(one) for name, one in answer["classics"].items()},

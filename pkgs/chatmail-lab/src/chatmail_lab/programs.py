@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import tomllib
 from collections.abc import Mapping
@@ -10,15 +11,21 @@ from typing import Any
 
 from chatmail_lab.chamber import run_in_root, seen
 from chatmail_lab.checkout import checkout
+from chatmail_lab.errors import LabError
 from chatmail_lab.render.files import File, text
 from chatmail_lab.root import cache_directory
 
 PACKAGES = "/usr/lib/python3/dist-packages"
 LIBRARIES = "/usr/lib/chatmail"
+PLUGINS = "/usr/lib/dovecot/modules"
 PAGES = "/usr/share/chatmail-www"
 # the second one is for the hosts that only a lab has
 SOURCES_IN_C = ("pkgs/preload", "pkgs/chatmail-lab/preload")
-COMPILER_FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
+HEADERS = "/usr/include/dovecot"
+COMPILER_FLAGS = (
+    *("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"),
+    f"-I{HEADERS}",
+)
 
 # what the description's units run, as a Debian host has it
 PATHS: Mapping[str, str | None] = {
@@ -72,14 +79,33 @@ def stage(root: Path, directory: Path) -> str:
         path.write_bytes(file.content)
         path.chmod(file.mode)
     _compile_python(root, directory)
-    libraries = _below(directory, LIBRARIES)
-    libraries.mkdir(parents=True, exist_ok=True)
     for code in (path for folder in SOURCES_IN_C for path in (checkout() / folder).glob("*.c")):
-        library = libraries / f"{code.stem}.so"
+        library = _below(directory, library_path(code))
+        library.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(_compiled(code, root), library)
         library.chmod(0o755)
     _open_directories(directory)
     return digest_below(directory)
+
+
+def library_path(source: Path) -> str:
+    """Where a host has what a C file is compiled to: Dovecot's plugins beside Dovecot's own."""
+    if source.stem == "instant-idle":
+        return f"{PLUGINS}/lib20_instant_idle_plugin.so"
+    return f"{LIBRARIES}/{source.stem}.so"
+
+
+def dovecot_version(root: Path) -> str:
+    """The version of the root's Dovecot, without Debian's revision.
+
+    Raises:
+        LabError: the root's headers do not say it.
+    """
+    header = root / HEADERS.lstrip("/") / "config.h"
+    found = re.search(r'^#define DOVECOT_VERSION "([0-9.]+)', header.read_text(), re.MULTILINE)
+    if found is None:
+        raise LabError(f"{header} does not say which version of Dovecot it is")
+    return found[1]
 
 
 def digest_below(directory: Path) -> str:
