@@ -10,6 +10,7 @@ let
   # test_a_hibernating_session_misses_nothing}.py. The only list of them.
   tested = [
     "2.4.1"
+    "2.4.5"
   ];
   version = programs.dovecotVersion;
   wanted = {

@@ -22,10 +22,7 @@ PAGES = "/usr/share/chatmail-www"
 # the second one is for the hosts that only a lab has
 SOURCES_IN_C = ("pkgs/preload", "pkgs/chatmail-lab/preload")
 HEADERS = "/usr/include/dovecot"
-COMPILER_FLAGS = (
-    *("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"),
-    f"-I{HEADERS}",
-)
+COMPILER_FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
 
 # what the description's units run, as a Debian host has it
 PATHS: Mapping[str, str | None] = {
@@ -163,6 +160,17 @@ def _compiled(source: Path, root: Path) -> Path:
     built = cache_directory() / f"{source.stem}-{hashlib.sha256(recipe).hexdigest()[:12]}.so"
     if not built.exists():
         unfinished = built.with_suffix(".building")
-        run_in_root(root, ["gcc", *COMPILER_FLAGS, "-o", seen(unfinished), seen(source)])
+        compile_library(root, source, unfinished)
         unfinished.rename(built)
     return built
+
+
+def compile_library(root: Path, source: Path, target: Path, include: Path | None = None) -> None:
+    """Compile a C file against the root's headers; those below `include` go before them.
+
+    Raises:
+        CommandError: the compiler refuses it.
+    """
+    before = [] if include is None else [f"-I{seen(include)}", f"-I{seen(include)}/dovecot"]
+    folders = [*before, f"-I{HEADERS}"]
+    run_in_root(root, ["gcc", *COMPILER_FLAGS, *folders, "-o", seen(target), seen(source)])
