@@ -1,1 +1,0 @@
-"""What an operator does: the work behind the command `chatmail`."""

@@ -1,0 +1,1 @@
+"""The operator's command `chatmail`, and what its subcommands do."""

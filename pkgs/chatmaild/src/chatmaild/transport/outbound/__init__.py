@@ -1,0 +1,1 @@
+"""To other relays: Postfix delivers over SMTP to us, and we post over HTTPS."""
