@@ -250,8 +250,9 @@ in
       example = false;
       description = ''
         Whether IDLE tells about a new message at once.
-        Stock Dovecot waits 500 ms, and overlooks a message that comes while a session is hibernating; a preloaded library
-        of a few lines mends both in its `imap` processes.
+        Stock Dovecot waits 500 ms, and overlooks a message that comes while a session begins to hibernate; a plugin of ours
+        mends both.
+        With a version of Dovecot that it was not tested with, it is off, and a warning says so.
       '';
     };
     smallSessions = mkOption {
@@ -260,8 +261,9 @@ in
       example = false;
       description = ''
         Whether a session that waits takes about 90 KB of memory instead of 130.
-        A preloaded library of a few lines makes the TLS buffers of Dovecot's `imap-login` processes smaller, and has
-        every process return freed memory when it has nothing to do.
+        An LD_PRELOAD interposer makes the TLS buffers of Dovecot's `imap-login` processes smaller, and returns freed memory
+        of idle processes.
+        With a version of Dovecot that it was not tested with, it is off, and a warning says so.
       '';
     };
   };

@@ -1,6 +1,7 @@
-# What Dovecot and Postfix are made to do otherwise; each C file beside this one says how and why.
+# Changes to stock Dovecot and Postfix; each C file beside this one says what and why.
 #   lib/dovecot/modules/lib20_instant_idle_plugin.so   a plugin of Dovecot
-#   lib/*.so                                           LD_PRELOAD interposers
+#   lib/small-sessions.so                              an LD_PRELOAD interposer for Dovecot
+#   lib/quiet-syslog.so                                preloaded into Postfix
 # Compiled against the headers of Dovecot and OpenSSL: where a signature changes, the build fails.
 {
   lib,
@@ -34,7 +35,7 @@ stdenv.mkDerivation {
   '';
 
   meta = {
-    description = "Instant IDLE and small sessions for Dovecot";
+    description = "Instant IDLE and small sessions for Dovecot, a quiet log for Postfix";
     license = lib.licenses.mit;
     platforms = lib.platforms.linux;
   };

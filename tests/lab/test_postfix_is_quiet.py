@@ -1,11 +1,11 @@
-"""Postfix tells syslog of warnings and worse: what is not told, nobody has to drop."""
+"""Postfix sends warnings and worse to syslog, and nothing that the journal would have to drop."""
 
 from __future__ import annotations
 
 from chatmail_lab import Lab
 
 LIBRARY = "quiet-syslog.so"
-# setlogmask(0) returns what is told: priorities 0 (LOG_EMERG) to 4 (LOG_WARNING)
+# setlogmask(0) returns what is sent: priorities 0 (LOG_EMERG) to 4 (LOG_WARNING)
 MASK = "import ctypes; print(bin(ctypes.CDLL(None).setlogmask(0)))"
 
 # names every process of the unit that does not have it, and fails where there are fewer than three
