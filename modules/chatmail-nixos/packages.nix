@@ -14,9 +14,9 @@ in
     ours
     // {
       # against the headers of the Dovecot that runs it
-      chatmail-preload =
-        ours.chatmail-preload.override or (_: ours.chatmail-preload)
-          { dovecot = config.services.dovecot2.package; };
+      chatmail-preload = ours.chatmail-preload.override or (_: ours.chatmail-preload) {
+        dovecot = config.services.dovecot2.package;
+      };
     }
     // pkgs.lib.optionalAttrs (package != null) { chatmaild = package; };
   here =

@@ -24,7 +24,8 @@ in
   warnings = lib.optionals (!isTested) (
     map (
       name:
-      "services.chatmail.imap.${name} has no effect: it was not tested with Dovecot ${version}, only with ${lib.concatStringsSep ", " tested}. "
+      "services.chatmail.imap.${name} has no effect: it was not tested with Dovecot ${version}, "
+      + "only with ${lib.concatStringsSep " and " tested}. "
       + "Use a tested version in services.dovecot2.package, or set the option to false."
     ) names
   );

@@ -42,6 +42,7 @@ let
   clients = limits.imapConnections + 3 * limits.smtpConnections + 1000;
   # pkgs/preload/instant-idle.c
   instantIdle = optionalAttrs changed.instantIdle { instant_idle = true; };
+  infoLog = "%{env:CHATMAIL_INFO_LOG | default('/dev/null')}";
   specialUse = name: { special_use = "\\${name}"; };
 in
 {
@@ -282,8 +283,14 @@ in
         # NixOS sets it for Sieve, which is not there and whose settings Dovecot does not know then
         sieve_script_bin_path = null;
 
-        # --- privacy: no line for a login or a delivery
-        info_log_path = "/dev/null";
+        # --- privacy: no line for a login or a delivery, unless `chatmail log-mail` sets the variable
+        info_log_path = infoLog;
+        import_environment = {
+          CHATMAIL_INFO_LOG = infoLog;
+        }
+        // optionalAttrs changed.smallSessions {
+          LD_PRELOAD = "${programs.libraries}/small-sessions.so";
+        };
         mail_log_prefix = "\"%{service}(%{process:pid}): \"";
         login_log_format_elements = "mpid=%{mail_pid}";
       }
@@ -292,9 +299,6 @@ in
       }
       // optionalAttrs (!network.ipv6) {
         listen = "*";
-      }
-      // optionalAttrs changed.smallSessions {
-        import_environment.LD_PRELOAD = "${programs.libraries}/small-sessions.so";
       }
     );
   };

@@ -87,7 +87,7 @@ def test_changed_signature(
     assert text.count(signature) == 1
     changed.write_text(text.replace(signature, another))
 
-    with pytest.raises(CommandError, match="error: .*(conflicting|incompatible|invalid)"):
+    with pytest.raises(CommandError, match=r"error: .*(conflicting|incompatible|invalid)"):
         compile_library(
             root, checkout() / "pkgs/preload" / source, headers / "library.so", include=headers
         )
