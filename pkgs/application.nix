@@ -1,11 +1,13 @@
-# { lib, python3Packages } -> { directory; checkInputs ? null; ... } -> a Python program of this repository. Its name,
-# version, description and dependencies are those of its pyproject.toml; what else is given goes to nixpkgs' builder.
-# Building it imports its modules, and no more. With `checkInputs`, the further packages of its unit tests, these are
-# `passthru.tests.units`: the same package, whose build runs them.
+# { lib, python3Packages } -> { directory; checkInputs ? null; ours ? [ ]; ... } -> a Python program of this repository.
+# Its name, version, description and dependencies are those of its pyproject.toml, besides the programs of this
+# repository in `ours`; what else is given goes to nixpkgs' builder. Building it imports its modules, and no more. With
+# `checkInputs`, the further packages of its unit tests, these are `passthru.tests.units`: the same package, whose
+# build runs them.
 { lib, python3Packages }:
 {
   directory,
   checkInputs ? null,
+  ours ? [ ],
   passthru ? { },
   ...
 }@given:
@@ -44,7 +46,7 @@ let
         };
 
         build-system = [ python3Packages.setuptools ];
-        dependencies = map package project.dependencies;
+        dependencies = map package project.dependencies ++ map python3Packages.toPythonModule ours;
         nativeCheckInputs = lib.optionals tested ([ python3Packages.pytestCheckHook ] ++ checkInputs);
         pythonImportsCheck = lib.filter (name: !lib.hasSuffix ".__main__" name) modules;
         passthru =
@@ -63,6 +65,7 @@ let
       // removeAttrs given [
         "checkInputs"
         "directory"
+        "ours"
         "passthru"
       ]
     );

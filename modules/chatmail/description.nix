@@ -1,4 +1,5 @@
-# { lib, cfg, programs } -> { settings, pages, assertions, warnings, changed, zone, config }: a whole relay as plain data.
+# { lib, cfg, programs } -> { settings, services, pages, assertions, warnings, changed, zone, config }: a whole relay as
+# plain data.
 # `cfg` are the values of services.chatmail, `programs` the paths of what the units run:
 #   { chatmaild, doveadm, dovecotVersion, libraries, openssl, shell, systemctl, www } (libraries: the folder of
 #   pkgs/preload, www: the one of the built pages, or null).
@@ -11,6 +12,7 @@
   programs,
 }:
 let
+  inherit (builtins) attrNames filter;
   plain = import ./settings.nix { inherit lib cfg; };
   zone = import ./zone.nix {
     inherit lib;
@@ -18,8 +20,12 @@ let
   };
   settings = plain // {
     dns = zone;
+    units = plain.units ++ services ++ map (timer: "${timer}.timer") (attrNames ours.timers);
   };
   dovecot = import ./dovecot-versions.nix { inherit lib settings programs; };
+  ours = (import ./chatmaild.nix context).systemd;
+  # those that run all the time, and read the settings when they start
+  services = filter (name: ours.services.${name} ? wantedBy) (attrNames ours.services);
   context = {
     inherit lib settings programs;
     # settings.imap.{instantIdle,smallSessions}, false where Dovecot's version was not tested with them
@@ -31,7 +37,7 @@ let
   };
 in
 {
-  inherit settings zone;
+  inherit services settings zone;
   inherit (dovecot) warnings;
   changed = dovecot.imap;
   pages = import ./pages.nix { inherit cfg settings; };

@@ -161,12 +161,16 @@ in
           "socketmap:unix:${sockets.destinations}:destinations"
         ];
 
+        # Senders choose the destination: no record may lead to a private network. An address literal has no record,
+        # the map of destinations refuses it.
+        smtp_dns_reply_filter = "socketmap:unix:${sockets.destinations}:dns-replies";
+
         # --- limits
         message_size_limit = mail.maxMessageBytes;
         mailbox_size_limit = 0;
         virtual_mailbox_limit = 0;
         smtpd_recipient_limit = mail.maxRecipients;
-        smtpd_client_connection_count_limit = settings.limits.smtpConnectionsPerAddress;
+        smtpd_client_connection_count_limit = settings.limits.smtpConnectionsPerIp;
         maximal_queue_lifetime = "${toString mail.bounceAfterDays}d";
         bounce_queue_lifetime = "${toString mail.bounceAfterDays}d";
         # what waited for a service of ours is delivered within a minute of its return

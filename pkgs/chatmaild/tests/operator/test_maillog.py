@@ -1,6 +1,7 @@
 """Mail logs for a while: what is written, what systemd is asked, and what is left at the end."""
 
 import pathlib
+import sys
 from collections.abc import Sequence
 
 import pytest
@@ -141,8 +142,8 @@ def test_root_only(
 
 def test_a_program_that_fails_says_why() -> None:
     """Its own words are in the error; a program that may fail is not an error."""
-    command = ["sh", "-c", "echo no such unit >&2; exit 5"]
+    command = [sys.executable, "-c", "import sys; sys.exit('no such unit')"]
 
     maillog.run_program(command, False)
-    with pytest.raises(ChatmaildError, match=r"^sh -c failed: no such unit$"):
+    with pytest.raises(ChatmaildError, match=r" -c failed: no such unit$"):
         maillog.run_program(command, True)
