@@ -31,6 +31,7 @@ def test_lines_come_and_go(relay: str, new_person: PersonFactory, machine: Machi
     for person in (*shown, *hidden):
         assert person.name not in journals
     assert _lines(machine) == []
+    assert machine.run("find", "/run/log", "/var/log", "-name", f"*.{NAMESPACE}") == ""
 
 
 def _writes(sender: Person, recipient: Person) -> None:

@@ -33,7 +33,7 @@ def systemd(monkeypatch: pytest.MonkeyPatch) -> Systemd:
     """systemd's programs, for root."""
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr(maillog, "audit", lambda *_: None)
-    monkeypatch.setattr("shutil.which", lambda _: "/run/current-system/sw/bin/chatmail")
+    monkeypatch.setattr(maillog, "_PROGRAMS", ("/run/no-such-program", sys.executable))
     return Systemd()
 
 
@@ -58,7 +58,7 @@ def test_the_end_is_arranged_first(systemd: Systemd, tmp_path: pathlib.Path) -> 
 
     (timer,) = systemd.asked("systemd-run")
     assert "--on-active=3600s" in systemd.commands[timer]
-    assert systemd.commands[timer].endswith("/run/current-system/sw/bin/chatmail log-mail --off")
+    assert systemd.commands[timer].endswith(f" {sys.executable} log-mail --off")
     assert systemd.commands[timer + 1 :] == [
         "systemctl daemon-reload",
         "systemctl restart postfix.service dovecot.service",
@@ -99,20 +99,21 @@ def test_a_second_call_moves_the_end(systemd: Systemd, tmp_path: pathlib.Path) -
     assert len(systemd.asked("restart")) == 1
 
 
-def test_the_end_leaves_nothing(systemd: Systemd, tmp_path: pathlib.Path) -> None:
-    """No drop-in, no line; the ordinary journal stays."""
-    ordinary = tmp_path / "log/journal/machine/system.journal"
-    logged = tmp_path / "log/journal/machine.mail-log/system.journal"
-    for file in (ordinary, logged):
-        file.parent.mkdir(parents=True)
+@pytest.mark.parametrize("keeps", [False, True])
+def test_the_end_leaves_nothing(systemd: Systemd, tmp_path: pathlib.Path, keeps: bool) -> None:
+    """No drop-in, no line, no folder that makes journald keep things; other journals stay."""
+    run, log = tmp_path / "run", tmp_path / "log"
+    ordinary = (log if keeps else run / "log") / "journal/machine/system.journal"
+    logged = [top / "journal/machine.mail-log/system.journal" for top in (run / "log", log)]
+    for file in (ordinary, *logged):
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
-    maillog.switch_on(60, run_directory=tmp_path, run=systemd)
+    maillog.switch_on(60, run_directory=run, run=systemd)
 
-    maillog.switch_off(run_directory=tmp_path, run=systemd)
+    maillog.switch_off(run_directory=run, log_directory=log, run=systemd)
 
-    assert list(tmp_path.rglob("*.conf")) == []
-    assert not logged.parent.exists()
-    assert ordinary.exists()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [ordinary]
+    assert (log / "journal").exists() == keeps
     stopped = systemd.asked("stop systemd-journald@mail-log.socket")
     assert len(systemd.asked("restart")) == 2
     assert systemd.asked("restart")[-1] < stopped[0]
@@ -120,7 +121,7 @@ def test_the_end_leaves_nothing(systemd: Systemd, tmp_path: pathlib.Path) -> Non
 
 def test_an_end_without_a_beginning(systemd: Systemd, tmp_path: pathlib.Path) -> None:
     """It restarts nothing."""
-    maillog.switch_off(run_directory=tmp_path, run=systemd)
+    maillog.switch_off(run_directory=tmp_path, log_directory=tmp_path, run=systemd)
 
     assert systemd.asked("restart") == []
 
@@ -133,7 +134,7 @@ def test_root_only(
 
     for switch in (
         lambda: maillog.switch_on(60, run_directory=tmp_path, run=systemd),
-        lambda: maillog.switch_off(run_directory=tmp_path, run=systemd),
+        lambda: maillog.switch_off(run_directory=tmp_path, log_directory=tmp_path, run=systemd),
     ):
         with pytest.raises(ChatmaildError, match="run this as root"):
             switch()

@@ -5,6 +5,7 @@ removes them again. The lines go to a journal namespace of their own, which is i
 at the end. A reboot ends it, too.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -27,6 +28,7 @@ UNITS: Final[Mapping[str, str]] = {
 SWITCH_OFF: Final = "chatmail-log-mail-off"
 READ: Final = f"journalctl --namespace={NAMESPACE} --follow"
 MOST_S: Final = 24 * 3600
+_PROGRAMS: Final = ("/run/current-system/sw/bin/chatmail", "/usr/bin/chatmail")
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3600}
 _JOURNAL_UNITS: Final = tuple(
     f"{unit}@{NAMESPACE}.{kind}"
@@ -103,7 +105,12 @@ def switch_on(
     _restart(run)
 
 
-def switch_off(*, run_directory: Path = Path("/run"), run: Run = run_program) -> None:
+def switch_off(
+    *,
+    run_directory: Path = Path("/run"),
+    log_directory: Path = Path("/var/log"),
+    run: Run = run_program,
+) -> None:
     """Restart Postfix and Dovecot without these logs, and delete what was logged.
 
     Raises:
@@ -118,8 +125,12 @@ def switch_off(*, run_directory: Path = Path("/run"), run: Run = run_program) ->
         audit("mail logs off")
         _restart(run)
     run(["systemctl", "stop", *_JOURNAL_UNITS], False)
-    for journal in (run_directory / "log/journal").glob(f"*.{NAMESPACE}"):
-        shutil.rmtree(journal, ignore_errors=True)
+    for journals in (run_directory / "log/journal", log_directory / "journal"):
+        for journal in journals.glob(f"*.{NAMESPACE}"):
+            shutil.rmtree(journal, ignore_errors=True)
+    # journald's unit made it; journald takes it for a wish to keep the journal on disk
+    with contextlib.suppress(OSError):
+        (log_directory / "journal").rmdir()
 
 
 def _require_root() -> None:
@@ -137,8 +148,8 @@ def _timer(duration_s: int) -> list[str]:
 
 
 def _this_program() -> str:
-    """Return the path of `chatmail`; by its name, because an upgrade may remove the old one."""
-    return shutil.which("chatmail") or sys.argv[0]
+    """Return a path of `chatmail` that outlives an upgrade, where there is one."""
+    return next((path for path in _PROGRAMS if Path(path).exists()), sys.argv[0])
 
 
 def _restart(run: Run) -> None:
