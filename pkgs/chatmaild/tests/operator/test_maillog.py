@@ -132,12 +132,10 @@ def test_root_only(
     """Others are told what to do."""
     monkeypatch.setattr("os.geteuid", lambda: 1000)
 
-    for switch in (
-        lambda: maillog.switch_on(60, run_directory=tmp_path, run=systemd),
-        lambda: maillog.switch_off(run_directory=tmp_path, log_directory=tmp_path, run=systemd),
-    ):
-        with pytest.raises(ChatmaildError, match="run this as root"):
-            switch()
+    with pytest.raises(ChatmaildError, match="run this as root"):
+        maillog.switch_on(60, run_directory=tmp_path, run=systemd)
+    with pytest.raises(ChatmaildError, match="run this as root"):
+        maillog.switch_off(run_directory=tmp_path, log_directory=tmp_path, run=systemd)
     assert systemd.commands == []
 
 
