@@ -28,13 +28,19 @@ def in_root(root: pathlib.Path) -> InRoot:
 def describe(root: pathlib.Path, tmp_path: pathlib.Path) -> Describe:
     """A relay from values of services.chatmail, and the text of an operator's own file."""
 
-    def describe(values: Mapping[str, Any] | None = None, operator: str | None = None) -> Relay:
+    def describe(
+        values: Mapping[str, Any] | None = None,
+        operator: str | None = None,
+        programs: Mapping[str, str] | None = None,
+    ) -> Relay:
         given = {"enable": True, "domain": DOMAIN} | dict(values or {})
         config = None
         if operator is not None:
             config = tmp_path / "operator.nix"
             config.write_text(operator)
-        return Relay(**evaluate(root, {"relay": given}, config=config)["relay"])
+        return Relay(
+            **evaluate(root, {"relay": given}, config=config, programs=programs or {})["relay"]
+        )
 
     return describe
 

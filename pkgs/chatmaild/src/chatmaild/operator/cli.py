@@ -72,6 +72,20 @@ def selftest(settings: Settings, wants_json: bool, report: Path | None) -> int:
     return 0 if work.is_healthy(checks) else EXIT_FAILED
 
 
+@group.command("log-mail")
+@click.option("--for", "duration", metavar="TIME", default="1h", show_default=True, help="10m, 1h.")
+@click.option("--off", is_flag=True, help="Switch off now, and delete what was logged.")
+def log_mail(duration: str, off: bool) -> None:
+    """Log every message and login for a while; restarts Postfix and Dovecot."""
+    from chatmaild.operator import maillog as work
+
+    if off:
+        work.switch_off()
+        return
+    work.switch_on(work.seconds(duration))
+    click.echo(f"mail logs are on for {duration}; read them with: {work.READ}")
+
+
 @group.group()
 def registration() -> None:
     """Open or close the relay for new addresses."""
