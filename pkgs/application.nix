@@ -1,5 +1,6 @@
 # { lib, python3Packages } -> { directory; checkInputs ? null; ... } -> a Python program of this repository. Its name,
-# version, description and dependencies are those of its pyproject.toml; what else is given goes to nixpkgs' builder.
+# description and dependencies are those of its pyproject.toml, its version that of the file VERSION, to which a package
+# has a link; what else is given goes to nixpkgs' builder.
 # Building it imports its modules, and no more. With `checkInputs`, the further packages of its unit tests, these are
 # `passthru.tests.units`: the same package, whose build runs them.
 { lib, python3Packages }:
@@ -29,7 +30,7 @@ let
     python3Packages.buildPythonApplication (
       {
         pname = project.name + lib.optionalString tested "-tests";
-        inherit (project) version;
+        version = lib.fileContents ../VERSION;
         pyproject = true;
 
         src = lib.fileset.toSource {
@@ -42,6 +43,12 @@ let
             ++ lib.optional tested (directory + "/tests")
           );
         };
+
+        # the link leads out of the source
+        postPatch = ''
+          cp --remove-destination ${../VERSION} src/${lib.replaceStrings [ "-" ] [ "_" ] project.name}/VERSION
+        ''
+        + given.postPatch or "";
 
         build-system = [ python3Packages.setuptools ];
         dependencies = map package project.dependencies;
@@ -64,6 +71,7 @@ let
         "checkInputs"
         "directory"
         "passthru"
+        "postPatch"
       ]
     );
 in

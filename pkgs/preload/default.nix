@@ -4,7 +4,7 @@
 { lib, stdenv }:
 stdenv.mkDerivation {
   pname = "chatmail-preload";
-  version = "0.1.0";
+  version = lib.fileContents ../../VERSION;
   src = ./.;
 
   buildPhase = ''

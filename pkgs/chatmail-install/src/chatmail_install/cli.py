@@ -30,6 +30,8 @@ Exit status: 0 the relay runs and is well; 1 a step failed, 2 wrong usage,
 3 the machine cannot become a relay, 4 you did not agree,
 5 it is installed, but does not answer or is not well yet."""
 
+VERSION = Path(__file__).with_name("VERSION").read_text().strip()
+
 
 def _domain(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     """A name that can have a certificate: in lower case, and as DNS has it."""
@@ -86,6 +88,7 @@ class Options:
 
 
 @click.command(epilog=EPILOG)
+@click.version_option(VERSION, prog_name="chatmail-install", message="%(prog)s %(version)s")
 @click.argument("target", callback=_target, metavar="root@HOST")
 @click.option("--domain", callback=_domain, required=True, help="Name of the relay.")
 @click.option("--contact", help="E-mail address for questions about privacy, on the web pages.")

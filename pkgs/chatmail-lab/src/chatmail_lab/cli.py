@@ -18,6 +18,7 @@ from chatmail_lab.render import render_relay
 from chatmail_lab.root import ready_root
 from chatmail_lab.tree import Tree
 
+_VERSION = Path(__file__).with_name("VERSION").read_text().strip()
 _PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 _CONFIG = click.option(
     "--config",
@@ -44,6 +45,7 @@ class _Group(click.Group):
     show_default=True,
     help="Which lab; several can run side by side.",
 )
+@click.version_option(_VERSION, prog_name="chatmail-lab", message="%(prog)s %(version)s")
 @click.pass_context
 def main(ctx: click.Context, name: str) -> None:
     """Chatmail relays in containers on this machine, without any network."""

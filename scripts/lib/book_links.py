@@ -17,17 +17,18 @@ def main() -> None:
         return
     context, book = json.load(sys.stdin)
     site = context["config"]["output"]["html"]["git-repository-url"]
-    rewrite(book["sections"], f"{site}/blob/main/")
+    # mdBook 0.5 renamed the first to the second
+    _rewrite(book.get("sections") or book["items"], f"{site}/blob/main/")
     json.dump(book, sys.stdout)
 
 
-def rewrite(items: list[Any], site: str) -> None:
-    """Rewrite chapters and those below them; separators are texts."""
+def _rewrite(items: list[Any], site: str) -> None:
+    """Rewrite chapters and those below them; titles and separators have no links."""
     for item in items:
         chapter = item.get("Chapter") if isinstance(item, dict) else None
         if chapter:
             chapter["content"] = LINK.sub(rf"]({site}\1)", chapter["content"])
-            rewrite(chapter["sub_items"], site)
+            _rewrite(chapter["sub_items"], site)
 
 
 if __name__ == "__main__":
