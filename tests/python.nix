@@ -4,6 +4,7 @@ pkgs.python3.withPackages (
   packages:
   [
     # what our programs import
+    packages.aiosmtplib
     packages.click
     packages.cryptography
     packages.dnspython
@@ -16,6 +17,7 @@ pkgs.python3.withPackages (
     packages.dkimpy
     packages.hypothesis
     packages.imapclient
+    packages.pynacl
     packages.pytest
     packages.pytest-timeout
     packages.pytest-xdist

@@ -18,7 +18,7 @@ import ../application.nix
       $out/bin/chatmaild check-settings ${./tests/settings.json}
     '';
     postPatch = ''
-      substituteInPlace src/chatmaild/accounts/crypt.py \
+      substituteInPlace src/chatmaild/store/crypt.py \
         --replace-fail libcrypt.so.2 ${lib.getLib libxcrypt}/lib/libcrypt.so.2
     '';
   }

@@ -66,7 +66,7 @@ key = load_key(Path(sys.argv[3]))
 record = public_record(key)
 policy = Policy(
     mail_domain="relay.test",
-    markers=Everybody(),
+    flags=Everybody(),
     recipients=Recipients(Everybody(), "/nowhere"),
     limiter=RateLimiter(per_minute=10**6, burst=10**6),
     signer=Signer(domain="relay.test", selector="s", key=key),
@@ -74,7 +74,7 @@ policy = Policy(
     headers_in_flight=Budget(64 << 20),
 )
 if sys.argv[1] == "read":
-    session.Transit = Reader
+    session.Transaction = Reader
 loop = Loop(listen_unix(sys.argv[2]), partial(session.Session, policy))
 threading.Thread(target=loop.run, args=(print, 0), daemon=True).start()
 for _ in sys.stdin:
@@ -89,7 +89,7 @@ DEADLINE_S = 60.0
 PEM, TRADITIONAL = Encoding.PEM, PrivateFormat.TraditionalOpenSSL
 BOUNDARY = b"=-cut"
 Field = tuple[bytes, bytes]
-Way = tuple[str, str]  # entrance and recipient
+Way = tuple[str, str]  # ingress and recipient
 
 
 class Milter:
@@ -146,9 +146,9 @@ class Mta:
 
     def passes(self, way: Way, fields: list[Field], body: bytes) -> None:
         """Give it a message, which must pass."""
-        entrance, recipient = way
+        ingress, recipient = way
         sender = b"alice@relay.test"
-        macros = (b"{daemon_name}", entrance.encode(), b"{auth_authen}", sender)
+        macros = (b"{daemon_name}", ingress.encode(), b"{auth_authen}", sender)
         self._send(b"D", b"M" + b"\0".join((*macros, b"{mail_addr}", sender, b"")))
         self._send(b"M", b"<" + sender + b">\0")
         self._send(b"D", b"R{rcpt_addr}\0" + recipient.encode() + b"\0")
@@ -208,7 +208,7 @@ def signed(fields: list[Field], body: bytes, form_name: str, key_file: pathlib.P
     """The header with a signature of relay.test before it, c=relaxed/FORM (RFC 6376)."""
     from chatmaild.dkim.canonical import BodyHash, Fields, Form, header_digest_input
     from chatmaild.dkim.keys import load_key
-    from chatmaild.filter.headers import Header
+    from chatmaild.filter.mime.headers import Header
 
     body_hash = BodyHash(Form(form_name))
     body_hash.feed(body)
@@ -252,7 +252,7 @@ def hash_ms(body: bytes) -> float:
 
 
 def ways(body: bytes, key_file: pathlib.Path) -> list[tuple[str, Way, list[Field]]]:
-    """What can happen to a message: name, entrance and recipient, header."""
+    """What can happen to a message: name, ingress and recipient, header."""
     fields = header("alice@relay.test")
     leaves, comes = ("submission", "x@elsewhere.test"), ("smtp", "bob@relay.test")
     return [

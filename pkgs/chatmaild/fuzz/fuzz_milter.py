@@ -26,9 +26,9 @@ with atheris.instrument_imports(
     from chatmaild.dkim.resolver import KeyCache, TxtAnswer
     from chatmaild.errors import ProtocolError
     from chatmaild.filter.policy import Budget, Policy
-    from chatmaild.filter.ratelimit import RateLimiter
+    from chatmaild.filter.rate_limit import RateLimiter
+    from chatmaild.filter.recipients import Recipients
     from chatmaild.filter.session import Session
-    from chatmaild.filter.standing import Recipients
     from chatmaild.wire import milter
 
 ROOM = 1 << 20
@@ -81,7 +81,7 @@ def outcome(stream: bytes, step: int) -> tuple[bytes, bool]:
     budget = Budget(ROOM)
     policy = Policy(
         mail_domain="b.test",
-        markers=Everybody(),
+        flags=Everybody(),
         recipients=Recipients(Everybody(), "/nowhere"),
         limiter=RateLimiter(per_minute=60, burst=10),
         signer=None,

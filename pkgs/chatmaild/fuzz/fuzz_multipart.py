@@ -23,8 +23,8 @@ with atheris.instrument_imports(include=["chatmaild.filter", "filter"]):
     from filter import reference
 
     from chatmaild.filter.content import Content, ContentWalk
-    from chatmaild.filter.headers import Header
-    from chatmaild.filter.multipart import Multipart
+    from chatmaild.filter.mime.headers import Header
+    from chatmaild.filter.mime.multipart import Multipart
 
 BOUNDARIES = (b"=-cut", b"-", b"a b", b"x" * 70)
 STEPS = (1, 2, 3, 5, 17, 64, 100, 1000)

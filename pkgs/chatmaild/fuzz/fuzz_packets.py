@@ -23,7 +23,7 @@ sys.path[:0] = [str(CHATMAILD / "src"), str(CHATMAILD / "tests")]
 with atheris.instrument_imports(include=["chatmaild.filter", "filter"]):
     from filter import reference
 
-    from chatmaild.filter.packets import PacketWalk
+    from chatmaild.filter.openpgp.packets import PacketWalk
 
 SLOW_S = 2.0
 STEPS = (1, 2, 3, 4, 5, 17, 64, 100, 1000)

@@ -24,7 +24,7 @@ with atheris.instrument_imports(include=["chatmaild.filter", "filter"]):
     from filter import reference
 
     from chatmaild.filter.content import Content, ContentWalk
-    from chatmaild.filter.headers import Header
+    from chatmaild.filter.mime.headers import Header
 
 BOUNDARY = b"=-cut"
 HEADERS = [Header(b"Content-Type", b' multipart/encrypted; boundary="=-cut"')]

@@ -7,6 +7,8 @@ the value.
 import re
 from typing import NamedTuple
 
+import idna
+
 from chatmaild.errors import AddressError
 from chatmaild.settings import Accounts
 
@@ -78,3 +80,25 @@ def limit_problem(local: str, password: str, limits: Accounts) -> str | None:
     if len(password) < limits.password_min_length:
         return "password-length"
     return None
+
+
+def domain_of(address: str) -> str:
+    """The domain of a mailbox anywhere, in lower case; empty where there is no @."""
+    return address.rpartition("@")[2].lower() if "@" in address else ""
+
+
+def ascii_domain(domain: str) -> str | None:
+    """A domain in lower case, labels in other letters as A-labels; None where one has none.
+
+    IDNA2008 (RFC 5891): no other mapping than that to lower case, which takes nothing from a name.
+    IDNA2003, as Python's own codec does it, makes `fuss` of `fu\N{LATIN SMALL LETTER SHARP S}`,
+    which belongs to somebody else. Labels in ASCII stay as they are: DNS compares them so.
+    """
+    try:
+        return ".".join(map(_label, domain.lower().split(".")))
+    except UnicodeError:  # idna.IDNAError is one, and so is what surrogates raise
+        return None
+
+
+def _label(label: str) -> str:
+    return label if label.isascii() else idna.alabel(label).decode("ascii")

@@ -111,7 +111,7 @@ def quota_clean(settings_path: Path, address: str) -> None:
 @click.argument("master", type=int, envvar="MAINPID", required=False)
 def drain_postfix(master: int | None) -> None:
     """Stop Postfix when no message is on its way any more (systemd names its MASTER process)."""
-    from chatmaild.drain import drain
+    from chatmaild.transport.drain import drain
 
     if master is not None and not drain(master):
         click.echo("a message on its way is cut off: it took too long")

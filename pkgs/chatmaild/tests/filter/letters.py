@@ -4,8 +4,8 @@ import base64
 
 from chatmaild.filter.content import Content, ContentWalk
 from chatmaild.filter.envelope import Mailbox, Recipient, read_mailbox
-from chatmaild.filter.headers import Header, parse_block
-from chatmaild.filter.policy import Entrance, Envelope
+from chatmaild.filter.mime.headers import Header, parse_block
+from chatmaild.filter.policy import Envelope, Ingress
 
 BEGIN = b"-----BEGIN PGP MESSAGE-----\r\n"
 END = b"-----END PGP MESSAGE-----\r\n"
@@ -93,10 +93,10 @@ def mailbox(text: str, domain: str = DOMAIN) -> Mailbox:
     return found
 
 
-def envelope(entrance: Entrance, sender: str, *recipients: str, domain: str = DOMAIN) -> Envelope:
+def envelope(ingress: Ingress, sender: str, *recipients: str, domain: str = DOMAIN) -> Envelope:
     """An envelope; an empty sender is the null sender."""
     return Envelope(
-        entrance=entrance,
+        ingress=ingress,
         sender=mailbox(sender, domain) if sender else None,
         recipients=[Recipient(mailbox(text, domain), text) for text in recipients],
     )

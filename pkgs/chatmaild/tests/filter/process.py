@@ -187,15 +187,15 @@ class Mta:
             data += more
         return data
 
-    def envelope(self, entrance: str, sender: str, *recipients: str) -> list[tuple[bytes, bytes]]:
+    def envelope(self, ingress: str, sender: str, *recipients: str) -> list[tuple[bytes, bytes]]:
         """Answers to the recipients; MAIL is not answered."""
-        self.send_envelope(entrance, sender, *recipients)
+        self.send_envelope(ingress, sender, *recipients)
         return [self.receive() for _ in recipients]
 
-    def send_envelope(self, entrance: str, sender: str, *recipients: str) -> None:
+    def send_envelope(self, ingress: str, sender: str, *recipients: str) -> None:
         """Send MAIL and RCPT, each with its macros."""
-        macros = {"daemon_name": entrance, "mail_addr": sender, "client_addr": "192.0.2.1"}
-        if entrance == "submission":
+        macros = {"daemon_name": ingress, "mail_addr": sender, "client_addr": "192.0.2.1"}
+        if ingress == "submission":
             macros["auth_authen"] = sender
         pairs = "".join(f"{{{name}}}\0{value}\0" for name, value in macros.items())
         self.send(b"D", b"M" + pairs.encode())

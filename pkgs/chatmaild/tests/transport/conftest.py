@@ -15,13 +15,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from chatmaild.metrics import Counters
-from chatmaild.transport.connections import Connections
-from chatmaild.transport.delivery import Delivery
-from chatmaild.transport.destinations import Destinations
 from chatmaild.transport.envelope import Envelope
-from chatmaild.transport.exchangers import Exchanger, NoExchangerError
-from chatmaild.transport.https import HttpsClient
 from chatmaild.transport.message import Message
+from chatmaild.transport.outbound.connections import Connections
+from chatmaild.transport.outbound.delivery import Delivery
+from chatmaild.transport.outbound.destinations import Destinations
+from chatmaild.transport.outbound.exchangers import Exchanger, NoExchangerError
+from chatmaild.transport.outbound.https_client import HttpsClient
 
 DEADLINE_S = 20.0
 CERTIFIED = "mx.peer.test"

@@ -4,8 +4,8 @@ import logging
 import os
 from contextlib import AsyncExitStack
 
-from chatmaild import serve
 from chatmaild.settings import Settings
+from chatmaild.wire import serve
 
 _log = logging.getLogger(__name__)
 

@@ -13,12 +13,12 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
-from chatmaild import serve
-from chatmaild.accounts.http import Handler, Request, Response, json_response
-from chatmaild.accounts.logins import Logins
+from chatmaild.accounts.login import Logins
 from chatmaild.address import address_or_none
 from chatmaild.errors import BusyError
 from chatmaild.metrics import Counters
+from chatmaild.wire import serve
+from chatmaild.wire.http1 import Handler, Request, Response, json_response
 
 # Dovecot uses the token for nothing, it only wants to see one
 TOKEN = "x"  # noqa: S105

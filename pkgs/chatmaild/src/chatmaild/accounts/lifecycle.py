@@ -1,9 +1,9 @@
 """What happens to an account as a whole: the one place that deletes."""
 
 from chatmaild.address import Address
-from chatmaild.sessions import end_sessions
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
+from chatmaild.store.sessions import end_sessions
 
 
 def delete(settings: Settings, address: Address) -> bool:

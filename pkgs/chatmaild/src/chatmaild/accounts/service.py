@@ -3,23 +3,23 @@
 from contextlib import AsyncExitStack
 
 from chatmaild.accounts import dovecot
-from chatmaild.accounts.http import http
-from chatmaild.accounts.logins import Logins
+from chatmaild.accounts.login import Logins
+from chatmaild.accounts.metadata import server as metadata
+from chatmaild.accounts.metadata.keys import Keys
+from chatmaild.accounts.push.events import delivery
+from chatmaild.accounts.push.sender import Sender
+from chatmaild.accounts.recipients import Maps
 from chatmaild.accounts.throttle import Throttle
-from chatmaild.accounts.web import Web
-from chatmaild.metadata import server as metadata
-from chatmaild.metadata.keys import Keys
+from chatmaild.accounts.web.endpoints import Web
 from chatmaild.metrics import Counters
-from chatmaild.push.events import delivery
-from chatmaild.push.queue import DiskQueue
-from chatmaild.push.sender import Sender
-from chatmaild.recipients import server as socketmap
-from chatmaild.recipients.maps import Maps
-from chatmaild.serve import listen_tcp, listen_unix, streams
 from chatmaild.settings import Settings
 from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
+from chatmaild.store.notifications import DiskQueue
 from chatmaild.store.tokens import Tokens
+from chatmaild.wire import socketmap
+from chatmaild.wire.http1 import http
+from chatmaild.wire.serve import listen_tcp, listen_unix, streams
 
 
 async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
@@ -49,7 +49,9 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
 
     maps = Maps.of(settings, mailboxes.exists)
     for path in (settings.sockets.recipients, settings.sockets.transports):
-        await stack.enter_async_context(streams(listen_unix(path), socketmap.connection(maps)))
+        await stack.enter_async_context(
+            streams(listen_unix(path), socketmap.connection(maps.look_up))
+        )
     await stack.enter_async_context(
         streams(
             listen_unix(settings.sockets.metadata, 0o600),  # Dovecot is the same user

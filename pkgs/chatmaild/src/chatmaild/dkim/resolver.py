@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -13,6 +12,7 @@ import dns.exception
 import dns.rdatatype
 import dns.resolver
 
+from chatmaild.bounded import Bounded
 from chatmaild.dkim.records import PublicKey, parse_record
 from chatmaild.errors import ChatmaildError, KeyUnavailableError
 
@@ -85,7 +85,7 @@ class KeyCache:
     ) -> None:
         self._query = query
         self._clock = clock
-        self._entries: OrderedDict[str, tuple[float, tuple[PublicKey, ...]]] = OrderedDict()
+        self._entries: Bounded[str, tuple[float, tuple[PublicKey, ...]]] = Bounded(_CACHED_KEYS)
         self._lock = threading.Lock()
         self.without_dns: Final[Keys] = _WithoutDns(self)
 
@@ -96,7 +96,7 @@ class KeyCache:
             if expires_s <= self._clock():
                 self._entries.pop(name, None)
                 return ()
-            self._entries.move_to_end(name)
+            self._entries.touch(name)
             return keys
 
     def drop(self, name: str) -> None:
@@ -116,9 +116,6 @@ class KeyCache:
         if keys and ttl_s > 0:
             with self._lock:
                 self._entries[name] = (self._clock() + ttl_s, keys)
-                self._entries.move_to_end(name)
-                while len(self._entries) > _CACHED_KEYS:
-                    self._entries.popitem(last=False)
         return keys
 
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from chatmaild.address import ascii_domain
 from chatmaild.dkim import tags
 from chatmaild.dkim.canonical import BodyHash, Field, Fields, Form, header_digest_input
 from chatmaild.dkim.records import PublicKey
 from chatmaild.dkim.resolver import Keys
-from chatmaild.domains import ascii_domain
 from chatmaild.errors import KeyUnavailableError
 
 _MAX_TRIED: Final = 5  # signatures of one message; each may cost a look-up and an RSA operation

@@ -1,4 +1,4 @@
-"""The walk over all mailboxes; what happens to each is decided in messages.py."""
+"""The walk over all mailboxes; what happens to each is decided in retention.py."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chatmaild.address import Address
-from chatmaild.expire.messages import Message, over_quota, scan, too_old
+from chatmaild.expire.retention import over_quota, too_old
 from chatmaild.settings import Retention
 from chatmaild.store.fullness import NEARLY_FULL, QUOTA_FILE
 from chatmaild.store.mailboxes import (
@@ -20,6 +20,7 @@ from chatmaild.store.mailboxes import (
     Mailboxes,
     account_of,
 )
+from chatmaild.store.maildir import Message, scan
 
 # what an interrupted creation leaves, and an IMAP session that outlives its address
 _REMAINS = re.compile(

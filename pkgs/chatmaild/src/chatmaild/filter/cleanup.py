@@ -10,7 +10,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from typing import Final
 
-from chatmaild.filter.headers import Header
+from chatmaild.filter.mime.headers import Header
 
 SUBJECT: Final = b" [...]"
 _MIME_VERSION: Final = b" 1.0"

@@ -9,11 +9,11 @@ import enum
 import re
 from typing import Final
 
-from chatmaild.filter.armour import Armour
-from chatmaild.filter.headers import Header, content_type, named, only_text
-from chatmaild.filter.multipart import Multipart
-from chatmaild.filter.parts import read_part
-from chatmaild.filter.transfer import IDENTITIES, Decoder
+from chatmaild.filter.mime.headers import Header, content_type, named, only_text
+from chatmaild.filter.mime.multipart import Multipart
+from chatmaild.filter.mime.parts import read_part
+from chatmaild.filter.mime.transfer import IDENTITIES, Decoder
+from chatmaild.filter.openpgp.armour import Armour
 
 _BLANKS: Final = b" \t\r\n"
 _SMALL_LIMIT: Final = 1024  # bytes of text of which a few words are expected

@@ -14,14 +14,14 @@ from chatmaild.dkim.resolver import KeyCache
 from chatmaild.dkim.signer import Signer
 from chatmaild.filter import verdicts
 from chatmaild.filter.envelope import Mailbox, Recipient, agreed
-from chatmaild.filter.ratelimit import RateLimiter
-from chatmaild.filter.standing import Recipients
+from chatmaild.filter.rate_limit import RateLimiter
+from chatmaild.filter.recipients import Recipients
 from chatmaild.filter.verdicts import Refuse
 
 _NULL_PATH = (b"<>", b"")
 
 
-class Entrance(enum.Enum):
+class Ingress(enum.Enum):
     """How a message came to Postfix; the values are its macro ``{daemon_name}``."""
 
     SUBMISSION = "submission"
@@ -32,7 +32,7 @@ class Entrance(enum.Enum):
     @property
     def is_foreign(self) -> bool:
         """Whether anybody on the Internet can use it."""
-        return self is Entrance.SMTP or self is Entrance.HTTPS
+        return self is Ingress.SMTP or self is Ingress.HTTPS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Envelope:
     client's IP address as Postfix writes it.
     """
 
-    entrance: Entrance
+    ingress: Ingress
     sender: Mailbox | None = None
     recipients: list[Recipient] = field(default_factory=list)
     client: str = ""
@@ -51,10 +51,10 @@ class Envelope:
     @property
     def is_report(self) -> bool:
         """Whether this machine tells what became of another message."""
-        return self.entrance is Entrance.BOUNCE and self.sender is None
+        return self.ingress is Ingress.BOUNCE and self.sender is None
 
 
-class Markers(Protocol):
+class AccountFlags(Protocol):
     """What is known of the addresses of this relay."""
 
     def exists(self, address: Address) -> bool: ...
@@ -93,7 +93,7 @@ class Policy:
     """What all messages share."""
 
     mail_domain: str
-    markers: Markers
+    flags: AccountFlags
     recipients: Recipients
     limiter: RateLimiter
     signer: Signer | None
@@ -107,25 +107,25 @@ class Policy:
 
     def is_disabled(self, mailbox: Mailbox | None) -> bool:
         """Whether a mailbox is an address of this relay that the operator stopped."""
-        return isinstance(mailbox, Address) and self.markers.is_disabled(mailbox)
+        return isinstance(mailbox, Address) and self.flags.is_disabled(mailbox)
 
     def enforces_encryption(self, mailbox: Mailbox) -> bool:
         """Whether clear text is unwelcome: everywhere, but where the operator said otherwise."""
-        return not (isinstance(mailbox, Address) and self.markers.accepts_clear_text(mailbox))
+        return not (isinstance(mailbox, Address) and self.flags.accepts_clear_text(mailbox))
 
     def sender(
-        self, entrance: Entrance, path: bytes, *, resolved: bytes, login: bytes
+        self, ingress: Ingress, path: bytes, *, resolved: bytes, login: bytes
     ) -> Mailbox | Refuse | None:
         """Return the envelope sender, None for the null sender, or why it may not send.
 
         At submission it is the login, whose budget is counted here: to be asked once for a message.
         """
         if path in _NULL_PATH and not resolved:
-            return verdicts.invalid_mail_from("") if entrance is Entrance.SUBMISSION else None
+            return verdicts.invalid_mail_from("") if ingress is Ingress.SUBMISSION else None
         found = agreed(path, resolved, self.mail_domain)
         if found is None:
             return verdicts.invalid_mail_from(_shown(path))
-        if entrance is not Entrance.SUBMISSION:
+        if ingress is not Ingress.SUBMISSION:
             return found.mailbox
         if not isinstance(found.mailbox, Address) or found.mailbox != _login(login):
             return verdicts.NOT_OWNER
@@ -134,7 +134,7 @@ class Policy:
             return verdicts.too_much_mail(name)
         return found.mailbox
 
-    def recipient(self, entrance: Entrance, path: bytes, *, resolved: bytes) -> Recipient | Refuse:
+    def recipient(self, ingress: Ingress, path: bytes, *, resolved: bytes) -> Recipient | Refuse:
         """Return a recipient, or why it cannot be one.
 
         From elsewhere mail comes to addresses of this relay alone. Over HTTPS they need not exist:
@@ -143,14 +143,14 @@ class Policy:
         found = agreed(path, resolved, self.mail_domain)
         if found is None:
             return verdicts.BAD_RECIPIENT
-        if entrance.is_foreign and not isinstance(found.mailbox, Address):
+        if ingress.is_foreign and not isinstance(found.mailbox, Address):
             return verdicts.UNKNOWN_RECIPIENT
-        if entrance is Entrance.SMTP and not self._exists(found.mailbox):
+        if ingress is Ingress.SMTP and not self._exists(found.mailbox):
             return verdicts.UNKNOWN_RECIPIENT
         return found
 
     def _exists(self, mailbox: Mailbox) -> bool:
-        return isinstance(mailbox, Address) and self.markers.exists(mailbox)
+        return isinstance(mailbox, Address) and self.flags.exists(mailbox)
 
 
 def _login(name: bytes) -> Address | None:

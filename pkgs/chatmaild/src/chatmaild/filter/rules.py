@@ -6,15 +6,17 @@ call, and only where the decision depends on them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import enum
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from chatmaild.address import domain_of
 from chatmaild.dkim.verifier import Result
 from chatmaild.filter import verdicts
-from chatmaild.filter.addresses import IpAddress, author, domain_of, is_literal, proves
 from chatmaild.filter.content import Content
 from chatmaild.filter.envelope import Mailbox, read_mailbox
-from chatmaild.filter.headers import Header, content_type, named, only_text
+from chatmaild.filter.mime.author import IpAddress, author, is_literal, proves
+from chatmaild.filter.mime.headers import Header, content_type, named, only_text
 from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdict
 
 
@@ -125,3 +127,60 @@ def _is_autocrypt_setup(message: Message) -> bool:
 def _is_bounce(message: Message) -> bool:
     """A report of another server, which nobody is told about in turn (RFC 3464 section 2)."""
     return message.is_report and not message.sender
+
+
+# Can a message of our own people reach anybody at all? Bounces come in clear, and Delta Chat drops
+# clear mail: without an answer at submission, a message to a deleted address looks delivered.
+
+
+class Standing(enum.Enum):
+    """How an address can be reached."""
+
+    REACHABLE = enum.auto()  # elsewhere, or here with room for every message
+    GONE = enum.auto()  # here, and there is none
+    NEARLY_FULL = enum.auto()  # here, and only Dovecot knows whether a message fits
+
+
+class Unreachable(NamedTuple):
+    """The recipients of a message where none is certain to be reached."""
+
+    gone: tuple[Mailbox, ...]
+    nearly_full: tuple[Mailbox, ...]
+
+
+def unreachable(
+    recipients: Iterable[Mailbox], standing: Callable[[Mailbox], Standing]
+) -> Unreachable | None:
+    """The recipients, where none is certain to be reached; None where one is, or there is none."""
+    found: dict[Standing, list[Mailbox]] = {Standing.GONE: [], Standing.NEARLY_FULL: []}
+    for recipient in recipients:
+        kind = standing(recipient)
+        if kind is Standing.REACHABLE:
+            return None
+        found[kind].append(recipient)
+    gone, nearly_full = (tuple(names) for names in found.values())
+    return Unreachable(gone, nearly_full) if gone or nearly_full else None
+
+
+def nobody_reached(candidates: Unreachable, has_room: Callable[[Mailbox], bool]) -> Refuse | None:
+    """The refusal where nobody gets the message.
+
+    Where some addresses are gone and all others are full, it names one that is gone: trying again
+    later does not help there.
+    """
+    if any(map(has_room, candidates.nearly_full)):
+        return None
+    if candidates.gone:
+        return verdicts.no_such_address(str(candidates.gone[0]))
+    return verdicts.mailbox_full(str(candidates.nearly_full[0]))
+
+
+class StoredSize:
+    """Counts the bytes of a message as Dovecot stores it: each line end is one byte."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece of the body."""
+        self.bytes += len(piece) - piece.count(b"\r\n")

@@ -12,16 +12,16 @@ import socket
 from functools import partial
 from typing import Final
 
-from chatmaild import systemd
 from chatmaild.dkim.keys import load_signer
 from chatmaild.dkim.resolver import KeyCache
 from chatmaild.filter.policy import Budget, Policy
-from chatmaild.filter.ratelimit import RateLimiter
+from chatmaild.filter.rate_limit import RateLimiter
+from chatmaild.filter.recipients import Recipients
 from chatmaild.filter.session import AGREEMENT, Session
-from chatmaild.filter.standing import Recipients
 from chatmaild.settings import Settings
 from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
+from chatmaild.wire import systemd
 from chatmaild.wire.listening import listen_unix
 from chatmaild.wire.loop import Loop
 
@@ -68,7 +68,7 @@ def policy_of(settings: Settings) -> Policy:
     fullness = Fullness(mailboxes, settings.retention)
     return Policy(
         mail_domain=settings.mail_domain,
-        markers=mailboxes,
+        flags=mailboxes,
         recipients=Recipients(fullness, settings.sockets.quota_status),
         limiter=RateLimiter(
             per_minute=settings.mail.messages_per_minute, burst=settings.mail.message_burst

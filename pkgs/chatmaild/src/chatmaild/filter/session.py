@@ -13,8 +13,8 @@ from typing import Final
 
 from chatmaild.filter import verdicts
 from chatmaild.filter.envelope import Recipient
-from chatmaild.filter.message import MustWaitError, Outcome, Transit
-from chatmaild.filter.policy import Entrance, Envelope, Policy
+from chatmaild.filter.policy import Envelope, Ingress, Policy
+from chatmaild.filter.transaction import MustWaitError, Outcome, Transaction
 from chatmaild.filter.verdicts import Discard, Refuse
 from chatmaild.logs import log_error
 from chatmaild.wire import milter
@@ -51,7 +51,7 @@ _MACROS: Final = {
 # What sessions that go on in another process have agreed on with Postfix; a change of the two
 # constants above needs another number.
 AGREEMENT: Final = "milter1."
-_ENTRANCES: Final = {entrance.value.encode(): entrance for entrance in Entrance}
+_INGRESSES: Final = {ingress.value.encode(): ingress for ingress in Ingress}
 _REPLY_LIMIT: Final = 400  # characters; RFC 5321 section 4.5.3.1.5 allows 512
 
 
@@ -67,7 +67,7 @@ class Session:
         "_policy",
         "_received",
         "_refusal",
-        "_transit",
+        "_transaction",
     )
 
     def __init__(self, policy: Policy) -> None:
@@ -78,7 +78,7 @@ class Session:
         self._macros: dict[bytes, bytes] = {}
         self._envelope: Envelope | None = None
         self._refusal: Refuse | None = None
-        self._transit: Transit | None = None
+        self._transaction: Transaction | None = None
         self._has_content = False  # the content of the message has begun
         self._received: list[milter.Packet] = []  # MAIL and RCPT with their macros, and DATA
 
@@ -175,9 +175,9 @@ class Session:
         self._received = received
         macros, self._macros = self._macros, {}
         self._refusal = verdicts.INTERNAL_ERROR  # until it is known better
-        self._envelope = Envelope(entrance=_ENTRANCES[macros[b"{daemon_name}"]])
+        self._envelope = Envelope(ingress=_INGRESSES[macros[b"{daemon_name}"]])
         found = self._policy.sender(
-            self._envelope.entrance,
+            self._envelope.ingress,
             milter.first_argument(data),
             resolved=macros.get(b"{mail_addr}", b""),
             login=macros.get(b"{auth_authen}", b""),
@@ -192,7 +192,7 @@ class Session:
         if self._refusal is not None or self._envelope is None:
             return _refused(self._refusal or verdicts.INTERNAL_ERROR)
         path = milter.first_argument(data)
-        found = self._policy.recipient(self._envelope.entrance, path, resolved=resolved)
+        found = self._policy.recipient(self._envelope.ingress, path, resolved=resolved)
         if not isinstance(found, Recipient):
             return _refused(found)
         self._envelope.recipients.append(found)
@@ -202,26 +202,26 @@ class Session:
     def _data(self, data: bytes) -> None:
         """Look up what the envelope alone decides, while the message is under way."""
         self._received.append((milter.DATA, data))
-        is_ready = self._refusal is None and self._transit is None
+        is_ready = self._refusal is None and self._transaction is None
         if is_ready and self._envelope is not None:
-            self._transit = Transit(self._policy, self._envelope)
+            self._transaction = Transaction(self._policy, self._envelope)
 
     def _header(self, data: bytes) -> None:
         self._has_content = True
-        if self._transit is not None:
+        if self._transaction is not None:
             name, value = milter.parse_header(data)
             if b"\n" in value:
                 value = value.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-            self._transit.add_header(name, value)
+            self._transaction.add_header(name, value)
 
     def _end_of_header(self, _: bytes) -> None:
         self._has_content = True
-        if self._transit is not None:
-            self._transit.end_of_headers()
+        if self._transaction is not None:
+            self._transaction.end_of_headers()
 
     def _body(self, data: bytes) -> None:
-        if self._transit is not None and self._refusal is None:
-            self._transit.body(data)
+        if self._transaction is not None and self._refusal is None:
+            self._transaction.body(data)
 
     def _end_of_message(self, _: bytes) -> bytes:
         return self._decided(may_wait=False)
@@ -232,11 +232,11 @@ class Session:
         Raises:
             MustWaitError: only with `may_wait` it can be known.
         """
-        refusal, transit = self._refusal, self._transit
-        if transit is None or refusal is not None:
+        refusal, transaction = self._refusal, self._transaction
+        if transaction is None or refusal is not None:
             outcome = Outcome(verdict=refusal or verdicts.INTERNAL_ERROR)
         else:
-            outcome = transit.end(may_wait=may_wait)
+            outcome = transaction.end(may_wait=may_wait)
         has_sender = self._envelope is not None and self._envelope.sender is not None
         answer = _answer(outcome, has_sender=has_sender)
         self._forget()
@@ -244,9 +244,9 @@ class Session:
 
     def _forget(self, _: bytes = b"") -> None:
         """End the message, with a decision or without."""
-        if self._transit is not None:
-            self._transit.close()
-        self._envelope = self._refusal = self._transit = None
+        if self._transaction is not None:
+            self._transaction.close()
+        self._envelope = self._refusal = self._transaction = None
         self._has_content = False
         self._received = []
 

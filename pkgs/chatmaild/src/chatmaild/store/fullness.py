@@ -1,7 +1,7 @@
 """Which mailboxes are nearly full: a marker file, kept up after each delivery.
 
 The filter looks for the marker with one stat. The marker is a hint: only Dovecot knows whether a
-message fits (filter/reach.py), so a marker that is too old refuses nothing.
+message fits (filter/rules.py), so a marker that is too old refuses nothing.
 """
 
 import contextlib

@@ -6,8 +6,8 @@ In: nginx forwards `/mxdeliv` to `mxdeliv.sock`, and every message goes on into 
 Postfix is the only queue: each side answers only when the next one has taken the message.
 """
 
-from chatmaild import serve
 from chatmaild.settings import Settings
+from chatmaild.wire import serve
 
 
 def run(settings: Settings) -> None:

@@ -35,8 +35,3 @@ def parse_path(text: str) -> str | None:
 def clean(address: str) -> bool:
     """The address can be put into a line: no control character, no broken UTF-8."""
     return _CONTROL.search(address) is None and not any("\ud800" <= c <= "\udfff" for c in address)
-
-
-def domain_of(address: str) -> str:
-    """What stands behind the last @, in lower case; empty without one."""
-    return address.rpartition("@")[2].lower() if "@" in address else ""

@@ -3,22 +3,22 @@
 import asyncio
 import time
 from contextlib import AsyncExitStack
+from functools import partial
 
+from chatmaild.address import domain_of
 from chatmaild.metrics import Counters
-from chatmaild.recipients.netstring import netstring, read_netstring
-from chatmaild.serve import Connection, listen_tcp, listen_unix, streams
 from chatmaild.settings import Settings
-from chatmaild.transport.connections import Connections
-from chatmaild.transport.delivery import Delivery
-from chatmaild.transport.destinations import Destinations
-from chatmaild.transport.directory import Directory
-from chatmaild.transport.envelope import domain_of
-from chatmaild.transport.exchangers import DnsResolver
-from chatmaild.transport.gateway import Session
-from chatmaild.transport.http_request import MAX_HEAD_BYTES
-from chatmaild.transport.https import HttpsClient
-from chatmaild.transport.mxdeliv import Mxdeliv
-from chatmaild.transport.smtpd import Smtpds
+from chatmaild.transport.inbound.http_request import MAX_HEAD_BYTES
+from chatmaild.transport.inbound.mxdeliv import Mxdeliv
+from chatmaild.transport.inbound.smtp_client import Smtpds
+from chatmaild.transport.outbound.connections import Connections
+from chatmaild.transport.outbound.delivery import Delivery
+from chatmaild.transport.outbound.destinations import Destinations
+from chatmaild.transport.outbound.exchangers import DnsResolver
+from chatmaild.transport.outbound.https_client import HttpsClient
+from chatmaild.transport.outbound.smtp_server import Session
+from chatmaild.wire import socketmap
+from chatmaild.wire.serve import listen_tcp, listen_unix, streams
 
 LOOPBACK = "127.0.0.1"
 # name of the smtp client in master.cf
@@ -51,27 +51,24 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         smtpds=smtpds,
         max_message_bytes=settings.mail.max_message_bytes,
         max_recipients=settings.mail.max_recipients,
-        directory=Directory(settings.sockets.recipients),
+        any_exists=partial(socketmap.any_found, settings.sockets.recipients, "recipients"),
         counters=counters,
     )
     sockets = settings.sockets
     for server in (
         streams(listen_tcp(LOOPBACK, settings.ports.transport_smtp), gateway),
         streams(listen_unix(sockets.mxdeliv), mxdeliv.connection, limit_bytes=MAX_HEAD_BYTES),
-        streams(listen_unix(sockets.destinations), routes(destinations)),
+        streams(listen_unix(sockets.destinations), socketmap.connection(routes(destinations))),
     ):
         await stack.enter_async_context(server)
 
 
-def routes(destinations: Destinations) -> Connection:
-    """The handler of Postfix' questions for the way to an address or a domain."""
+def routes(destinations: Destinations) -> socketmap.LookUp:
+    """Return the map of the ways to domains."""
 
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while (request := await read_netstring(reader)) is not None:
-            key = request.decode(errors="replace").partition(" ")[2]
-            # Postfix asks for `user@domain`, then for `domain`: the first answer is for all
-            route = destinations.route(domain_of(key), time.monotonic())
-            writer.write(netstring(f"OK {route}".encode() if route else b"NOTFOUND "))
-            await writer.drain()
+    def look_up(_: str, key: str) -> str:
+        # Postfix asks for `user@domain`, then for `domain`: the first answer is for all
+        route = destinations.route(domain_of(key), time.monotonic())
+        return socketmap.found(route) if route else socketmap.NOT_FOUND
 
-    return handle
+    return look_up

@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 from typing import Final
 
-from chatmaild import systemd
+from chatmaild.wire import systemd
 
 # fifty people tapping an invite link at once, each with some connections
 BACKLOG: Final = 1024

@@ -1,0 +1,164 @@
+"""Is this password right - and an address that does not exist yet is made by its first login."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from chatmaild import logs
+from chatmaild.accounts.registration import RegistrationSwitch
+from chatmaild.address import Address, limit_problem
+from chatmaild.errors import BusyError, RegistrationRefused
+from chatmaild.metrics import Counters
+from chatmaild.settings import Settings
+from chatmaild.store.mailboxes import Mailboxes
+from chatmaild.store.passwords import (
+    VerifiedCredentials,
+    hash_password,
+    is_outdated,
+    verify_password,
+)
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# a hash holds a core and a creation waits for the disk, which takes the writes of several at once
+THREADS = 8
+# a second of work for one core; what comes beyond is told to come again
+MAX_WAITING = 400
+
+
+class Logins:
+    """Verifies passwords, makes addresses, records the day of the login."""
+
+    def __init__(self, settings: Settings, counters: Counters) -> None:
+        self._domain = settings.mail_domain
+        self._limits = settings.accounts
+        self._mailboxes = Mailboxes.of(settings)
+        self._switch = RegistrationSwitch(settings)
+        self._verified = VerifiedCredentials()
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="passwords")
+        # the lock of each address that is being made, and how many hold or want it
+        self._creating: dict[Address, tuple[asyncio.Lock, int]] = {}
+        self._waiting = 0
+        self._counters = counters
+
+    async def login(self, address: Address, password: bytes) -> bool:
+        """Whether the address may log in with this password; a first login makes the account.
+
+        Raises:
+            BusyError: too many wait already.
+            OSError: the disk does not do its part.
+        """
+        if address.domain != self._domain or address.account != address:
+            return False
+        encoded = self._mailboxes.password_hash(address)
+        if encoded is None:
+            return await self._first_login(address, password)
+        return await self._verify(address, password, encoded)
+
+    async def is_right(self, address: Address, password: bytes) -> bool:
+        """Whether the address exists and has this password; makes nothing.
+
+        Raises:
+            BusyError: too many wait already.
+        """
+        encoded = self._mailboxes.password_hash(address)
+        return bool(encoded) and await self._matches(address, password, encoded or "")
+
+    async def create(self, address: Address, password: bytes) -> bool:
+        """Make the address, unless it exists; the caller has asked whether it may.
+
+        Raises:
+            BusyError: too many wait already.
+        """
+        encoded = await self._in_thread(self._make, address, password)
+        if encoded is None:
+            return False
+        self._verified.add(address, password, encoded)
+        self._counters.add("created_accounts", kind=kind_of_address(address))
+        _log.info("created an address (%s)", logs.pseudonym(address))
+        return True
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    async def _verify(self, address: Address, password: bytes, encoded: str) -> bool:
+        if not encoded or not await self._matches(address, password, encoded):
+            self._counters.add("logins", result="refused")
+            return False
+        self._mailboxes.record_login(address, now_s=time.time())
+        self._counters.add("logins", result="accepted")
+        return True
+
+    async def _matches(self, address: Address, password: bytes, encoded: str) -> bool:
+        if (address, password, encoded) in self._verified:
+            return True
+        if not await self._in_thread(verify_password, password, encoded):
+            return False
+        if is_outdated(encoded):
+            encoded = await self._in_thread(self._rehash, address, password, encoded)
+        self._verified.add(address, password, encoded)
+        return True
+
+    async def _first_login(self, address: Address, password: bytes) -> bool:
+        if limit_problem(address.local, password.decode("utf-8", "replace"), self._limits):
+            return False
+        async with self._alone(address):
+            encoded = self._mailboxes.password_hash(address)
+            if encoded is None:
+                try:
+                    self._switch.check_open()
+                except RegistrationRefused as refused:
+                    self._counters.add("rejected_registrations", reason=refused.code)
+                    return False
+                if await self.create(address, password):
+                    return True
+                # another process was faster, so its password counts
+                encoded = self._mailboxes.password_hash(address) or ""
+            return await self._verify(address, password, encoded)
+
+    @contextlib.asynccontextmanager
+    async def _alone(self, address: Address) -> AsyncIterator[None]:
+        """One first login of an address after the other."""
+        lock, users = self._creating.get(address, (asyncio.Lock(), 0))
+        self._creating[address] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._creating.pop(address)
+            if users > 1:
+                self._creating[address] = (lock, users - 1)
+
+    def _rehash(self, address: Address, password: bytes, verified: str) -> str:
+        """Replace a hash of older ways; the new one, or the old when it was changed meanwhile."""
+        encoded = hash_password(password)
+        now_s = time.time()
+        done = self._mailboxes.set_password_hash(address, encoded, now_s=now_s, instead_of=verified)
+        return encoded if done else verified
+
+    def _make(self, address: Address, password: bytes) -> str | None:
+        """The hash of the address that was made; None when it exists."""
+        encoded = hash_password(password)
+        return encoded if self._mailboxes.create(address, encoded, now_s=time.time()) else None
+
+    async def _in_thread(self, call: Callable[..., T], *arguments: object) -> T:
+        if self._waiting >= MAX_WAITING:
+            raise BusyError("too many logins at once")
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, lambda: call(*arguments))
+        finally:
+            self._waiting -= 1
+
+
+def kind_of_address(address: Address) -> str:
+    """`ci` for addresses of automatic tests, which begin with `ci-`, else `user`."""
+    return "ci" if address.local.startswith("ci-") else "user"

@@ -1,0 +1,106 @@
+"""What each metadata key is answered (see `Keys.look_up`) and what can be set.
+
+Dovecot maps `/private/NAME` of a mailbox to `priv/GUID/NAME` and the keys of the server to
+`shared/GUID/vendor/vendor.dovecot/pvt/server/NAME`; GUID is that of the mailbox.
+"""
+
+import base64
+import hashlib
+import hmac
+import logging
+import re
+import time
+from pathlib import Path
+
+from chatmaild import logs
+from chatmaild.accounts.metadata.appversions import AppVersions
+from chatmaild.address import Address
+from chatmaild.errors import AddressError
+from chatmaild.settings import Settings, Turn
+from chatmaild.store.mailboxes import DAY_S
+from chatmaild.store.tokens import Tokens, is_token
+
+_log = logging.getLogger(__name__)
+
+_PRIVATE = re.compile("priv/[^/]+/(.+)")
+_SERVER = re.compile("shared/[^/]+/vendor/vendor\\.dovecot/pvt/server/vendor/deltachat/(.+)")
+DEVICE_TOKEN = "devicetoken"  # noqa: S105 - a key's name
+
+
+class Keys:
+    """The keys of all addresses."""
+
+    def __init__(self, settings: Settings, tokens: Tokens) -> None:
+        self._settings = settings
+        self._tokens = tokens
+        self._app_versions = AppVersions(settings.app_versions_file)
+
+    def look_up(self, key: str, user: Address | None) -> str | None:
+        """The value of a key for a user, None when there is none.
+
+        Raises:
+            AddressError: the key belongs to a user, and there is none.
+        """
+        if found := _PRIVATE.fullmatch(key):
+            if found[1] != DEVICE_TOKEN:
+                return None
+            return " ".join(self._tokens.valid(_owner(user), now_s=time.time()))
+        found = _SERVER.fullmatch(key)
+        return self._server_key(found[1]) if found else None
+
+    def set(self, key: str, user: Address | None, value: str | None) -> bool:
+        """Set a key, or unset it (None); False when it cannot be set to that.
+
+        Raises:
+            AddressError: the key belongs to a user, and there is none.
+            OSError: the disk refuses.
+        """
+        found = _PRIVATE.fullmatch(key)
+        if not found or found[1] != DEVICE_TOKEN:
+            return False
+        if value is None:
+            self._tokens.remove(_owner(user), None, now_s=time.time())
+            return True
+        if not is_token(value):
+            return False
+        self._tokens.add(_owner(user), value, now_s=time.time())
+        return True
+
+    def _server_key(self, name: str) -> str | None:
+        match name:
+            case "irohrelay":
+                return self._settings.iroh.url
+            case "turn":
+                return turn_credentials(self._settings.domain, self._settings.turn, time.time())
+            case "maxsmtprecipients":
+                return str(self._settings.mail.max_recipients)
+            case "appversions":
+                return self._app_versions.current()
+            case _:
+                return None
+
+
+def _owner(user: Address | None) -> Address:
+    if user is None:
+        raise AddressError("a device token belongs to an address")
+    return user
+
+
+def turn_credentials(host: str, turn: Turn, now_s: float) -> str | None:
+    """`HOST:PORT:EXPIRY:PASSWORD` for the TURN server, None when it is off or has no secret yet.
+
+    The user name is the unix time until which it is valid, the password its keyed hash: the REST
+    scheme that coturn calls `use-auth-secret`.
+    """
+    if not turn.enable:
+        return None
+    try:
+        secret = Path(turn.secret_file).read_bytes().strip()
+    except OSError as error:
+        _log.warning("no TURN credentials are given out: %s", logs.kind_of(error))
+        return None
+    if not secret:
+        return None
+    expiry = str(int(now_s) + turn.credential_days * DAY_S)
+    digest = hmac.digest(secret, expiry.encode(), hashlib.sha1)
+    return f"{host}:{turn.port}:{expiry}:{base64.b64encode(digest).decode('ascii')}"

@@ -1,0 +1,1 @@
+"""What people and programs ask for over HTTPS: `/new` and `/account/delete`."""

@@ -1,0 +1,38 @@
+"""Which messages of a mailbox have to go: too old, or too many."""
+
+from collections.abc import Iterable
+
+from chatmaild.settings import Retention
+from chatmaild.store.mailboxes import DAY_S
+from chatmaild.store.maildir import Message
+
+_MEGABYTE = 1 << 20
+
+
+def too_old(message: Message, retention: Retention, now_s: float) -> bool:
+    """Whether its time is over; large messages have less of it once they were seen (`cur`)."""
+    age_s = now_s - message.time_s
+    if age_s > retention.delete_after_days * DAY_S:
+        return True
+    large = message.size_bytes > retention.large_message_bytes and message.part == "cur"
+    return large and age_s > retention.delete_large_after_days * DAY_S
+
+
+def over_quota(messages: Iterable[Message], retention: Retention, now_s: float) -> list[Message]:
+    """The oldest messages that must go when the mailbox is beyond its first limit (75 %), until it
+    is at the second (70 %); nothing that arrived within the last day.
+    """
+    by_age = sorted(messages, key=lambda message: message.time_s)
+    used_bytes = sum(message.size_bytes for message in by_age)
+    percent_bytes = retention.quota_megabytes * _MEGABYTE / 100
+    if used_bytes <= retention.quota_warn_percent * percent_bytes:
+        return []
+    target_bytes = retention.quota_clean_percent * percent_bytes
+    youngest_s = now_s - retention.quota_keep_hours * 3600
+    doomed = []
+    for message in by_age:
+        if used_bytes <= target_bytes or message.time_s > youngest_s:
+            break
+        doomed.append(message)
+        used_bytes -= message.size_bytes
+    return doomed

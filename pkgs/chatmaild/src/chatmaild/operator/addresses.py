@@ -1,0 +1,151 @@
+"""`chatmail address`: look at addresses, make, stop and delete them."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from chatmaild.accounts import lifecycle
+from chatmaild.accounts.credentials import random_name, random_password
+from chatmaild.address import Address, limit_problem, parse_address
+from chatmaild.errors import ChatmaildError
+from chatmaild.operator.privileges import acting_as, audit
+from chatmaild.settings import Accounts, Settings
+from chatmaild.store.mailboxes import Mailboxes
+from chatmaild.store.maildir import scan
+from chatmaild.store.passwords import hash_password
+from chatmaild.store.sessions import end_sessions
+from chatmaild.store.tokens import Tokens
+
+_ABSENT = "there is no such address"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """A new address, or a new password."""
+
+    address: Address
+    password: str
+
+
+def listing(settings: Settings, *, disabled_only: bool) -> Iterator[str]:
+    """One line for each address, sorted: address, day of the last login, `disabled`."""
+    mailboxes = Mailboxes.of(settings)
+    for address in sorted(mailboxes.addresses()):
+        disabled = mailboxes.is_disabled(address)
+        if disabled or not disabled_only:
+            yield f"{address}  {_day(mailboxes, address)}{'  disabled' if disabled else ''}"
+
+
+def show(settings: Settings, address: Address) -> list[str]:
+    """What is known about an address that exists, one line each."""
+    mailboxes = Mailboxes.of(settings)
+    messages = list(scan(str(mailboxes.path(address))))
+    used = sum(message.size_bytes for message in messages)
+    tokens = Tokens(mailboxes, settings.push.token_valid_days)
+    quota = settings.retention.quota_megabytes
+    return [
+        f"address          {address}",
+        f"last login       {_day(mailboxes, address)}",
+        f"state            {'disabled' if mailboxes.is_disabled(address) else 'active'}",
+        f"incoming mail    {'any' if mailboxes.accepts_clear_text(address) else 'encrypted'}",
+        f"messages         {len(messages)}, {used / 1e6:.1f} MB of {quota} MiB",
+        f"devices to wake  {len(tokens.valid(address, now_s=time.time()))}",
+    ]
+
+
+def set_disabled(settings: Settings, address: Address, *, disabled: bool) -> None:
+    """Stop an address or let it go on; it keeps its mail, and sessions go on: they may read it.
+
+    Raises:
+        FileNotFoundError: it does not exist.
+    """
+    with acting_as(settings.users.mail):
+        Mailboxes.of(settings).set_disabled(address, disabled)
+    audit("address %s", "disabled" if disabled else "enabled")
+
+
+def delete(settings: Settings, address: Address) -> None:
+    """Remove an address and all its mail, and end its sessions.
+
+    Raises:
+        ChatmaildError: it does not exist.
+    """
+    with acting_as(settings.users.mail):
+        deleted = lifecycle.delete(settings, address)
+    if not deleted:
+        raise ChatmaildError(_ABSENT)
+    audit("address deleted")
+
+
+def create(settings: Settings, text: str | None, password: str | None) -> Credentials:
+    """Make an address, also while registration is closed; random where nothing is given.
+
+    Raises:
+        ChatmaildError: it exists, or is beyond the limits of addresses.
+    """
+    local = random_name(settings.accounts) if text is None else ""
+    address = _qualified(settings, text or local)
+    password = random_password(settings.accounts) if password is None else password
+    if problem := limit_problem(address.local, password, settings.accounts):
+        raise ChatmaildError(_explained(problem, settings.accounts))
+    with acting_as(settings.users.mail):
+        encoded = hash_password(password.encode())
+        if not Mailboxes.of(settings).create(address, encoded, now_s=time.time()):
+            raise ChatmaildError("the address exists")
+    audit("address created")
+    return Credentials(address=address, password=password)
+
+
+def set_password(settings: Settings, address: Address, password: str | None) -> Credentials:
+    """Give an address that exists a new password and end its sessions.
+
+    Raises:
+        ChatmaildError: the password is too short.
+    """
+    password = random_password(settings.accounts) if password is None else password
+    if len(password) < settings.accounts.password_min_length:
+        raise ChatmaildError(_explained("password-length", settings.accounts))
+    with acting_as(settings.users.mail):
+        Mailboxes.of(settings).set_password_hash(
+            address, hash_password(password.encode()), now_s=time.time()
+        )
+    end_sessions(settings, address)
+    audit("password of an address changed")
+    return Credentials(address=address, password=password)
+
+
+def existing(settings: Settings, text: str) -> Address:
+    """The account, given by its whole address or by its name alone.
+
+    Raises:
+        ChatmaildError: it is none of this relay, or does not exist.
+    """
+    address = _qualified(settings, text)
+    if not Mailboxes.of(settings).exists(address):
+        raise ChatmaildError(_ABSENT)
+    return address.account
+
+
+def _explained(problem: str, limits: Accounts) -> str:
+    """What is wrong with a new address, and how it would be right."""
+    shortest, longest = limits.user_name_min_length, limits.user_name_max_length
+    span = str(longest) if shortest == longest else f"{shortest} to {longest}"
+    return {
+        "name-length": f"a name before the @ has {span} characters",
+        "name-characters": f"a name before the @ is made of {limits.user_name_characters}",
+        "password-length": f"a password has at least {limits.password_min_length} characters",
+    }[problem]
+
+
+def _qualified(settings: Settings, text: str) -> Address:
+    """The address that the text names; a name alone is one of this relay."""
+    address = parse_address(text if "@" in text else f"{text}@{settings.mail_domain}")
+    if address.domain != settings.mail_domain:
+        raise ChatmaildError(f"addresses of this relay end with @{settings.mail_domain}")
+    return address
+
+
+def _day(mailboxes: Mailboxes, address: Address) -> str:
+    last_login_s = mailboxes.last_login_s(address) or 0
+    return datetime.fromtimestamp(last_login_s, UTC).strftime("%Y-%m-%d")

@@ -1,0 +1,277 @@
+"""`chatmail`: the command of the person who runs the relay."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from chatmaild.cli import EXIT_FAILED, HELP_OPTIONS, run_group, settings_option
+from chatmaild.settings import Settings
+
+
+@click.group(context_settings=HELP_OPTIONS)
+@settings_option
+@click.pass_context
+def group(context: click.Context, settings_path: Path) -> None:
+    """Run a chatmail relay: its addresses, invites and DNS records."""
+    context.obj = Settings.load(settings_path)
+
+
+@group.command()
+@click.pass_obj
+def status(settings: Settings) -> None:
+    """How the relay is, on one screen."""
+    from chatmaild.operator import status as work
+
+    _print(work.lines(settings))
+
+
+@group.command("dns")
+@click.option("--check", is_flag=True, help="Compare with what the name server publishes.")
+@click.option("--plain", is_flag=True, help="Name, type, value: for the forms of a web site.")
+@click.pass_obj
+def dns_command(settings: Settings, check: bool, plain: bool) -> int:
+    """Print the DNS records to publish, or check them."""
+    from chatmaild.operator import dns as work
+
+    zone = work.records(settings)
+    if not check:
+        _print([work.plain_line(r) if plain else work.zone_line(r) for r in zone])
+        return 0
+    from chatmaild.operator.authority import find_authority
+
+    findings = work.check(zone, find_authority(settings.domain).ask)
+    _print([finding.line() for finding in findings])
+    return EXIT_FAILED if any(f.state != "ok" and f.record.required for f in findings) else 0
+
+
+@group.command()
+@click.option("--json", "wants_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--report", type=click.Path(path_type=Path), help="Also write it here, as JSON.")
+@click.pass_obj
+def selftest(settings: Settings, wants_json: bool, report: Path | None) -> int:
+    """Try out this relay: log in, send, fetch, be woken.
+
+    Looks at the certificate, the DKIM key and the queue, too.
+    """
+    from chatmaild.operator import selftest as work
+
+    checks = work.run(settings)
+    if report is not None:
+        work.write(report, checks)
+    _print([work.as_json(checks) if wants_json else work.as_text(checks)])
+    return 0 if work.is_healthy(checks) else EXIT_FAILED
+
+
+@group.group()
+def registration() -> None:
+    """Who may make an address: everybody, or those with an invite."""
+
+
+@registration.command("open")
+@click.pass_obj
+def open_(settings: Settings) -> None:
+    """Let everybody make an address, from now on."""
+    from chatmaild.operator import registration as work
+
+    work.set_open(settings, is_open=True)
+    _print(work.status(settings))
+
+
+@registration.command()
+@click.pass_obj
+def close(settings: Settings) -> None:
+    """Let only those with an invite make an address, from now on."""
+    from chatmaild.operator import registration as work
+
+    work.set_open(settings, is_open=False)
+    _print(work.status(settings))
+
+
+@registration.command("status")
+@click.pass_obj
+def registration_status(settings: Settings) -> None:
+    """Say whether addresses are made now."""
+    from chatmaild.operator import registration as work
+
+    _print(work.status(settings))
+
+
+@group.group()
+def invite() -> None:
+    """Links that make addresses while registration is closed."""
+
+
+@invite.command("create")
+@click.option(
+    "--uses",
+    type=click.IntRange(1, 100000),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="How many addresses it makes.",
+)
+@click.option(
+    "--expires",
+    "lifetime",
+    metavar="LIFETIME",
+    help="Lifetime such as 12h, 7d or 2w.  [default: no end]",
+)
+@click.option("--qr", is_flag=True, help="Draw the QR code in the terminal, too.")
+@click.pass_obj
+def create_invite(settings: Settings, uses: int, lifetime: str | None, qr: bool) -> None:
+    """Make an invite and print its link, which Delta Chat scans or opens."""
+    from chatmaild.accounts.credentials import invite_link
+    from chatmaild.operator import registration as work
+
+    link = invite_link(settings, work.create_invite(settings, uses=uses, lifetime=lifetime).token)
+    click.echo(link)
+    if qr:
+        import segno
+
+        segno.make(link, error="m").terminal(compact=True)
+
+
+@invite.command("list")
+@click.pass_obj
+def list_invites(settings: Settings) -> None:
+    """Show all invites."""
+    from chatmaild.operator import registration as work
+
+    _print(work.list_invites(settings))
+
+
+@invite.command()
+@click.argument("token")
+@click.pass_obj
+def revoke(settings: Settings, token: str) -> None:
+    """Withdraw an invite, given by its token or its link."""
+    from chatmaild.operator import registration as work
+
+    work.revoke_invite(settings, token)
+    click.echo("revoked")
+
+
+@group.group()
+def address() -> None:
+    """Look at addresses, make, stop and delete them.
+
+    Put -- before an address that begins with a hyphen.
+    """
+
+
+@address.command("list")
+@click.option("--disabled", is_flag=True, help="Only those that are stopped.")
+@click.pass_obj
+def list_addresses(settings: Settings, disabled: bool) -> None:
+    """Show all addresses with the day of their last login."""
+    from chatmaild.operator import addresses as work
+
+    for line in work.listing(settings, disabled_only=disabled):
+        click.echo(line)
+
+
+@address.command()
+@click.argument("address")
+@click.pass_obj
+def show(settings: Settings, address: str) -> None:
+    """Show what is known about an address."""
+    from chatmaild.operator import addresses as work
+
+    _print(work.show(settings, work.existing(settings, address)))
+
+
+@address.command()
+@click.argument("address")
+@click.pass_obj
+def disable(settings: Settings, address: str) -> None:
+    """Stop an address: no mail in or out; it can read what it has."""
+    from chatmaild.operator import addresses as work
+
+    found = work.existing(settings, address)
+    work.set_disabled(settings, found, disabled=True)
+    click.echo(f"disabled {found}")
+
+
+@address.command()
+@click.argument("address")
+@click.pass_obj
+def enable(settings: Settings, address: str) -> None:
+    """Let a stopped address go on."""
+    from chatmaild.operator import addresses as work
+
+    found = work.existing(settings, address)
+    work.set_disabled(settings, found, disabled=False)
+    click.echo(f"enabled {found}")
+
+
+@address.command()
+@click.argument("address")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def delete(settings: Settings, address: str, yes: bool) -> None:
+    """Delete an address and all its mail, and end its sessions."""
+    from chatmaild.operator import addresses as work
+
+    found = work.existing(settings, address)
+    if not yes:
+        click.confirm(f"Delete {found} and all its mail?", abort=True)
+    work.delete(settings, found)
+    click.echo(f"deleted {found}")
+
+
+@address.command()
+@click.argument("address", required=False)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.pass_obj
+def create(settings: Settings, address: str | None, password_stdin: bool) -> None:
+    """Make an address, also while registration is closed."""
+    from chatmaild.operator import addresses as work
+
+    made = work.create(settings, address, _password(password_stdin))
+    _print([str(made.address), made.password])
+
+
+@address.command()
+@click.argument("address")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.pass_obj
+def passwd(settings: Settings, address: str, password_stdin: bool) -> None:
+    """Give an address a new password, and end its sessions."""
+    from chatmaild.operator import addresses as work
+
+    found = work.existing(settings, address)
+    changed = work.set_password(settings, found, _password(password_stdin))
+    _print([str(changed.address), changed.password])
+
+
+@address.command("import")
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.pass_obj
+def import_(settings: Settings, directory: Path) -> None:
+    """Take over another chatmail server's mailboxes and passwords.
+
+    DIRECTORY is its mail directory, such as /home/vmail/mail/DOMAIN, which stays as it is.
+    """
+    from chatmaild.operator import migration as work
+
+    result = work.Imported()
+    found = work.candidates(directory)
+    with click.progressbar(length=len(found), label="importing", file=sys.stderr) as bar:
+        for _ in work.run(settings, found, result):
+            bar.update(1)
+    click.echo(result.summary())
+
+
+def _password(from_stdin: bool) -> str | None:
+    return sys.stdin.readline().rstrip("\n") if from_stdin else None
+
+
+def _print(lines: list[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
+def main() -> None:
+    """Entry point of `chatmail`."""
+    run_group(group)

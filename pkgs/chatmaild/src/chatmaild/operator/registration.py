@@ -1,0 +1,93 @@
+"""`chatmail registration` and `chatmail invite`."""
+
+import re
+import time
+from datetime import UTC, datetime
+
+from chatmaild.accounts.credentials import invite_link
+from chatmaild.accounts.registration import RegistrationSwitch, measure, overload
+from chatmaild.errors import ChatmaildError
+from chatmaild.operator.privileges import acting_as, audit
+from chatmaild.settings import Settings
+from chatmaild.store.invites import Invite, Invites
+
+_UNITS_S = {"h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+def set_open(settings: Settings, *, is_open: bool) -> None:
+    """Let everybody make an address, or only those with an invite; effective at once."""
+    marker = RegistrationSwitch(settings).marker
+    with acting_as(settings.users.mail):
+        if is_open:
+            marker.unlink(missing_ok=True)
+        else:
+            marker.touch(mode=0o600)
+    audit("registration %s", "opened" if is_open else "closed")
+
+
+def status(settings: Settings) -> list[str]:
+    """Whether addresses are made now, and what is in the way; one line each."""
+    switch = RegistrationSwitch(settings)
+    lines = ["open" if switch.is_open else "closed: only with an invite"]
+    if switch.is_stopped:
+        lines.append(f"stopped: {settings.registration.stop_file} exists")
+    if problem := overload(measure(switch.mail_directory), settings.registration):
+        lines.append(f"refused for now: {problem}")
+    return lines
+
+
+def create_invite(settings: Settings, *, uses: int, lifetime: str | None) -> Invite:
+    """A new invite.
+
+    Raises:
+        ChatmaildError: the lifetime is none.
+    """
+    expires_s = int(time.time()) + seconds(lifetime) if lifetime else None
+    with acting_as(settings.users.mail):
+        invite = Invites.of(settings).create(uses=uses, expires_s=expires_s)
+    audit("invite created for %s", _counted(uses))
+    return invite
+
+
+def list_invites(settings: Settings) -> list[str]:
+    """One line for each invite: link, uses left, end."""
+    return [describe(settings, invite) for invite in Invites.of(settings).all()]
+
+
+def describe(settings: Settings, invite: Invite) -> str:
+    """The link of an invite, how often and until when it can be used."""
+    end = "no end"
+    if invite.expires_s is not None:
+        end = f"until {datetime.fromtimestamp(invite.expires_s, UTC):%Y-%m-%d %H:%M} UTC"
+    refusal = invite.refusal(time.time())
+    state = refusal.removeprefix("invite-") if refusal else f"{_counted(invite.uses_left)} left"
+    return f"{invite_link(settings, invite.token)}  {state}, {end}"
+
+
+def _counted(uses: int) -> str:
+    return "1 use" if uses == 1 else f"{uses} uses"
+
+
+def revoke_invite(settings: Settings, token: str) -> None:
+    """Withdraw an invite, given by its token or its whole link.
+
+    Raises:
+        ChatmaildError: there is no such invite.
+    """
+    with acting_as(settings.users.mail):
+        found = Invites.of(settings).revoke(token.rpartition("?")[2])
+    if not found:
+        raise ChatmaildError("there is no such invite; `chatmail invite list` shows all")
+    audit("invite revoked")
+
+
+def seconds(text: str) -> int:
+    """A lifetime such as `12h`, `7d` or `2w` in seconds.
+
+    Raises:
+        ChatmaildError: it is none.
+    """
+    found = re.fullmatch("([1-9][0-9]{0,4})([hdw])", text)
+    if not found:
+        raise ChatmaildError("a lifetime is a number and h, d or w, for example 7d")
+    return int(found[1]) * _UNITS_S[found[2]]

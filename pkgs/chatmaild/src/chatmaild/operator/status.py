@@ -1,0 +1,110 @@
+"""`chatmail status`: how the relay is, on one screen."""
+
+import contextlib
+import shutil
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+from chatmaild.accounts.login import kind_of_address
+from chatmaild.accounts.registration import MEGABYTE, measure
+from chatmaild.operator import registration
+from chatmaild.settings import Settings
+from chatmaild.store.invites import Invites
+from chatmaild.store.mailboxes import DAY_S, Mailboxes
+from chatmaild.store.notifications import DIRECTORY
+
+UNITS = (
+    "postfix",
+    "dovecot",
+    "nginx",
+    "unbound",
+    "coturn",
+    "chatmail-accounts",
+    "chatmail-filter",
+    "chatmail-transport",
+    "chatmail-expire.timer",
+)
+WATCHES = Path("/proc/sys/fs/inotify/max_user_instances")
+ACTIVE_DAYS = (1, 10, 30, 40, 80)
+
+
+def lines(settings: Settings) -> list[str]:
+    """Domain, registration, addresses, machine, queues and units; one line each."""
+    machine = measure(Path(settings.directories.mail))
+    usable = [i for i in Invites.of(settings).all() if not i.refusal(time.time())]
+    return [
+        f"relay          {settings.domain}, certificate: {settings.tls.mode}",
+        *_certificate(settings),
+        f"registration   {'; '.join(registration.status(settings))}",
+        f"invites        {len(usable)} usable",
+        *_addresses(Mailboxes.of(settings)),
+        f"notifications  {_count(Path(settings.directories.accounts) / DIRECTORY)} waiting",
+        f"load           {_number(machine.load)}",
+        f"free memory    {_number(machine.free_memory_megabytes)} MiB",
+        f"free disk      {_number(machine.free_disk_megabytes)} MiB"
+        f" of {shutil.disk_usage(settings.directories.mail).total // MEGABYTE} MiB",
+        *_watches(settings),
+        *(f"{state:<14} {unit}" for unit, state in _unit_states().items()),
+    ]
+
+
+def _certificate(settings: Settings) -> list[str]:
+    """Why the given certificate is not used (modules/chatmail/take-certificate.sh)."""
+    with contextlib.suppress(OSError):
+        problem = (Path(settings.directories.tls) / "problem").read_text().strip()
+        return [f"certificate    {problem}"]
+    return []
+
+
+def _addresses(mailboxes: Mailboxes) -> list[str]:
+    kinds: Counter[str] = Counter()
+    active: Counter[int] = Counter()
+    now_s = time.time()
+    for address in mailboxes.addresses():
+        kinds[kind_of_address(address)] += 1
+        age_s = now_s - (mailboxes.last_login_s(address) or 0)
+        active.update(days for days in ACTIVE_DAYS if age_s < (days + 1) * DAY_S)
+    recent = ", ".join(f"{active[days]} in {days}" for days in ACTIVE_DAYS)
+    return [
+        f"addresses      {kinds.total()}: {kinds['user']} of people, {kinds['ci']} of tests",
+        f"logged in      {recent} days",
+    ]
+
+
+def _watches(settings: Settings) -> list[str]:
+    """What a container's host did not grant: each session that waits has a watch (inotify(7))."""
+    with contextlib.suppress(OSError, ValueError):
+        most = int(WATCHES.read_text())
+        wanted = settings.limits.imap_connections
+        if most < wanted:
+            said = f"{most} sessions can wait at a time, for want of fs.inotify on this machine"
+            return [f"waiting        {said}; {wanted} may log in"]
+    return []
+
+
+def _count(directory: Path) -> int:
+    try:
+        return sum(1 for _ in directory.iterdir())
+    except FileNotFoundError:
+        return 0
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def _unit_states() -> dict[str, str]:
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        answer = subprocess.run(
+            ["systemctl", "is-active", *UNITS],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+        states = answer.stdout.split()
+        if len(states) == len(UNITS):
+            return dict(zip(UNITS, states, strict=True))
+    return {}

@@ -1,0 +1,1 @@
+"""From other relays: HTTPS in, SMTP to Postfix out."""

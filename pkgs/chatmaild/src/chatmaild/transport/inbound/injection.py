@@ -1,0 +1,116 @@
+"""Hands a message to Postfix' smtpd while it comes in (RFC 5321)."""
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+from chatmaild.transport.envelope import Envelope
+from chatmaild.transport.inbound.smtp_client import IpAddress, Refused, Smtpd, Smtpds
+from chatmaild.wire.dots import Stuffer
+from chatmaild.wire.smtp_reply import LOCAL_ERROR, Reply
+
+# the filter looks keys up at the end of a message. Below the 75 s for which nginx waits for us,
+# and above the 60 s after which a peer like this one gives up
+END_OF_DATA_S = 70.0
+# RFC 5321 section 3.8
+SESSION_ENDS = 421
+
+
+class Injection:
+    """One message on its way into Postfix: open, write pieces, commit.
+
+    Leaving the context without `commit` makes Postfix forget the message.
+
+    Args:
+        client: IP address that the message came from, where the filter has to know it. It costs a
+            session of its own.
+    """
+
+    def __init__(
+        self,
+        smtpds: Smtpds,
+        envelope: Envelope,
+        size_bytes: int,
+        client: IpAddress | None = None,
+    ) -> None:
+        self._smtpds = smtpds
+        self._envelope = envelope
+        self._size_bytes = size_bytes
+        self._client = client
+        self._dots = Stuffer()
+        self._session: Smtpd | None = None
+
+    async def __aenter__(self) -> Self:
+        """Send the envelope.
+
+        Raises:
+            Refused: by Postfix; or it cannot be reached now.
+        """
+        session = self._smtpds.kept() if self._client is None else None
+        if session is not None:
+            try:
+                await self._start(session)
+            except Refused as refused:
+                # 421, or no answer: only the session was at its end, and nothing has been sent
+                if refused.reply.code != SESSION_ENDS and refused.reply is not LOCAL_ERROR:
+                    raise
+            else:
+                return self
+        await self._start(await self._smtpds.open(self._client))
+        return self
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            self._session.close()
+
+    async def write(self, piece: bytes) -> None:
+        """Send a piece of the message.
+
+        Raises:
+            Refused: the connection to Postfix broke.
+        """
+        session = self._opened
+        session.send(self._dots.feed(piece))
+        await session.drain()
+
+    async def commit(self) -> Reply:
+        """End the message; what Postfix says to it counts.
+
+        Raises:
+            Refused: by Postfix or by the filter behind it, or no answer came.
+        """
+        session = self._opened
+        session.send(self._dots.end())
+        reply = await session.expect(250, END_OF_DATA_S)
+        self._session = None
+        self._smtpds.keep(session)
+        return reply
+
+    @property
+    def _opened(self) -> Smtpd:
+        assert self._session is not None
+        return self._session
+
+    async def _start(self, session: Smtpd) -> None:
+        # all at once (RFC 2920); if one is refused, the message is not sent
+        session.send("".join(f"{line}\r\n" for line in self._commands()).encode())
+        try:
+            for _ in ("MAIL", *self._envelope.recipients):
+                await session.expect(250)
+            await session.expect(354)
+        except BaseException:
+            session.close()
+            raise
+        self._session = session
+
+    def _commands(self) -> Iterator[str]:
+        envelope = self._envelope
+        parameters = f"BODY=8BITMIME SIZE={self._size_bytes}"
+        if envelope.needs_smtputf8:
+            parameters += " SMTPUTF8"
+        yield f"MAIL FROM:<{envelope.sender}> {parameters}"
+        for recipient in envelope.recipients:
+            yield f"RCPT TO:<{recipient}>"
+        yield "DATA"

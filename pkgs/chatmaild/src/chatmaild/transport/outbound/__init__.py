@@ -1,0 +1,1 @@
+"""To other relays: SMTP from Postfix in, HTTPS out."""

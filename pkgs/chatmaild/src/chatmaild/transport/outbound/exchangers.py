@@ -1,0 +1,157 @@
+"""The hosts that take a domain's mail, and their IP addresses (RFC 5321 section 5.1).
+
+dnspython is imported at the first look-up: a relay that has not sent anything yet does without.
+"""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from chatmaild.address import ascii_domain
+from chatmaild.errors import ChatmaildError
+
+if TYPE_CHECKING:
+    import dns.asyncresolver
+
+_HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
+
+# the local resolver answers from its cache or needs some round trips; SMTP is tried after that
+LOOKUP_S = 8.0
+MAX_ANSWERS = 1000
+# more hosts than this are not worth the wait: SMTP comes next
+MAX_HOSTS = 4
+
+
+class NoExchangerError(ChatmaildError):
+    """No host can be named now: a DNS error, no such domain, or a domain that takes no mail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchanger:
+    """A host that takes mail for a domain.
+
+    Attributes:
+        name: host name, or an IP address without brackets.
+        verify: whether its certificate must be valid for that name.
+    """
+
+    name: str
+    verify: bool
+
+
+class Resolver(Protocol):
+    """The two questions that delivery has for DNS."""
+
+    def exchangers(self, domain: str) -> Awaitable[list[Exchanger]]:
+        """The hosts to try, best first. Raises NoExchangerError."""
+
+    def addresses(self, host: str) -> Awaitable[list[str]]:
+        """The IP addresses of a host. Raises OSError."""
+
+
+def is_ip_address(text: str) -> bool:
+    """The text is an IPv4 or IPv6 address without brackets."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _leaves_this_machine(address: str) -> bool:
+    """A recipient's domain must not make us talk to our own services or to all neighbours."""
+    ip = ipaddress.ip_address(address)
+    return not (ip.is_loopback or ip.is_unspecified or ip.is_link_local or ip.is_multicast)
+
+
+def literal(domain: str) -> Exchanger | None:
+    """The host of an address literal, or None for a domain name or for nonsense.
+
+    Source: RFC 5321 section 4.1.3.
+    """
+    if not (domain.startswith("[") and domain.endswith("]")):
+        return None
+    text = domain[1:-1].lower().removeprefix("ipv6:")
+    return Exchanger(name=text, verify=False) if is_ip_address(text) else None
+
+
+class DnsResolver:
+    """Asks the resolver of this machine.
+
+    Args:
+        ipv4_only: leaves IPv6 out. A relay at an IPv4 literal proves its origin by its address.
+    """
+
+    def __init__(
+        self, resolver: "dns.asyncresolver.Resolver | None" = None, *, ipv4_only: bool = False
+    ) -> None:
+        self._resolver = resolver
+        self._family = socket.AF_INET if ipv4_only else socket.AF_UNSPEC
+
+    async def exchangers(self, domain: str) -> list[Exchanger]:
+        """The hosts to try, best first.
+
+        What DNS says against the domain is not told to the sender here: Postfix, which comes
+        next, asks DNS itself and knows what is final.
+
+        Raises:
+            NoExchangerError: see there.
+        """
+        if domain.startswith("["):
+            host = literal(domain)
+            if host is None:
+                raise NoExchangerError("address literal")
+            return [host]
+        name_in_dns = ascii_domain(domain)
+        if name_in_dns is None:
+            raise NoExchangerError("not a domain name")
+        import dns.exception
+        import dns.resolver
+
+        # relays for trials have names that no authority certifies
+        verify = not domain.startswith("_")
+        try:
+            answer = await self._dns().resolve(f"{name_in_dns}.", "MX", raise_on_no_answer=False)
+        except (dns.exception.DNSException, UnicodeError) as error:
+            raise NoExchangerError(type(error).__name__) from error
+        records = sorted((mx.preference, str(mx.exchange)) for mx in answer.rrset or ())
+        names = [name.rstrip(".").lower() for _, name in records] or [name_in_dns]
+        if "" in names:
+            raise NoExchangerError("null MX")  # RFC 7505
+        usable = [name for name in names if _HOST_NAME.fullmatch(name)]
+        if not usable:
+            raise NoExchangerError("no usable host name")
+        return [Exchanger(name=name, verify=verify) for name in usable[:MAX_HOSTS]]
+
+    async def addresses(self, host: str) -> list[str]:
+        """The IP addresses of a host, without those of this machine; of a literal, itself.
+
+        Raises:
+            OSError: DNS knows none, or does not say.
+        """
+        if is_ip_address(host):
+            return [host] if _leaves_this_machine(host) and self._has_family(host) else []
+        import dns.exception
+
+        try:
+            answers = await self._dns().resolve_name(f"{host}.", self._family)
+        except (dns.exception.DNSException, UnicodeError) as error:
+            raise OSError(f"no address: {type(error).__name__}") from error
+        return [address for address in answers.addresses() if _leaves_this_machine(address)]
+
+    def _has_family(self, address: str) -> bool:
+        return self._family != socket.AF_INET or ipaddress.ip_address(address).version == 4
+
+    def _dns(self) -> "dns.asyncresolver.Resolver":
+        if self._resolver is None:
+            import dns.asyncresolver
+            import dns.resolver
+
+            self._resolver = dns.asyncresolver.Resolver()
+            self._resolver.lifetime = LOOKUP_S
+            # for as long as the answers say: a question costs as much CPU as the rest of a delivery
+            self._resolver.cache = dns.resolver.LRUCache(MAX_ANSWERS)
+        return self._resolver

@@ -1,0 +1,49 @@
+"""What Dovecot's event exporter tells, and who is to be woken for it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from chatmaild.accounts.push.events import Delivery, delivery
+from chatmaild.address import parse_address
+
+ALICE = parse_address("alice1234@chat.example.org")
+BOB = parse_address("bob123456@chat.example.org")
+
+
+def event(**changes: Any) -> bytes:
+    fields = {
+        "user": str(ALICE),
+        "mail_from": str(BOB),
+        "rcpt_to": str(ALICE),
+        "message_size": 2500,
+    }
+    return json.dumps({"event": "mail_delivery_finished", "fields": fields | changes}).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (event(), Delivery(ALICE, True)),
+        (event(mail_from=""), Delivery(ALICE, True)),
+        (event(mail_from=None), Delivery(ALICE, True)),
+        (event(mail_from=f"<{BOB}>"), Delivery(ALICE, True)),
+        (event(user="Alice1234+tag@chat.example.org"), Delivery(ALICE, True)),
+        (event(mail_from=str(ALICE)), Delivery(ALICE, False)),
+        (event(mail_from=str(ALICE).upper()), Delivery(ALICE, False)),
+        (event(mail_from=f"<{ALICE}>"), Delivery(ALICE, False)),
+        (event(error="quota exceeded"), Delivery(ALICE, False)),
+        (event(user="nonsense"), None),
+        (b'{"event": "other", "fields": {}}', None),
+        (b'{"event": "mail_delivery_finished"}', None),
+        (b'{"event": "mail_delivery_finished", "fields": []}', None),
+        (b"[]", None),
+        (b"null", None),
+        (b"{", None),
+        (b"\xff", None),
+    ],
+)
+def test_which_deliveries_wake_somebody(body: bytes, expected: Delivery | None) -> None:
+    """Copies that people send to themselves do not, nor what could not be delivered."""
+    assert expected == delivery(body)

@@ -1,0 +1,89 @@
+"""A whole service that is killed while it wakes people: those who wait are on disk."""
+
+import asyncio
+import contextlib
+import json
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chatmaild.accounts.push import sender as sender_module
+from chatmaild.address import Address, parse_address
+from chatmaild.store.mailboxes import Mailboxes
+
+from ...children import chatmaild, environment
+
+NOW_S = time.time()
+
+
+@pytest.fixture
+def service_file(
+    settings_json: dict[str, Any], server: Any, tmp_path: pathlib.Path
+) -> tuple[pathlib.Path, int]:
+    """Settings of a whole service that pushes to the test's server; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings_json["ports"]["login"] = port
+    settings_json["push"]["notifierUrl"] = server.url
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps(settings_json))
+    return file, port
+
+
+@contextlib.contextmanager
+def _running(file: pathlib.Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """A service that listens; a test that fails does not leave it behind."""
+    with subprocess.Popen(chatmaild(file, "accounts"), env=environment()) as child:
+        try:
+            _wait_until_it_listens(port)
+            yield child
+        except BaseException:
+            child.kill()
+            raise
+
+
+def _wait_until_it_listens(port: int) -> None:
+    deadline_s = time.monotonic() + 20
+    while time.monotonic() < deadline_s:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.01)
+    raise TimeoutError("the service does not start")
+
+
+def _post(port: int, address: Address) -> None:
+    fields = {"user": str(address), "mail_from": "bob123456@chat.example.org"}
+    body = json.dumps({"event": "mail_delivery_finished", "fields": fields}).encode()
+    with socket.create_connection(("127.0.0.1", port)) as dovecot:
+        dovecot.sendall(
+            b"POST /event HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        assert dovecot.recv(1000).startswith(b"HTTP/1.1 200 ")
+
+
+def test_kill_nine_loses_nothing_and_doubles_at_most_one(
+    server: Any, office: Any, service_file: tuple[pathlib.Path, int], mailboxes: Mailboxes
+) -> None:
+    """Forty addresses are to be woken; the service is killed in the middle of it."""
+    addresses = [parse_address(f"user{number:05}@chat.example.org") for number in range(40)]
+    for address in addresses:
+        mailboxes.create(address, "hash", now_s=NOW_S)
+        office.tokens.add(address, f"openpgp:{address}", now_s=NOW_S)
+    file, port = service_file
+    with _running(file, port) as child:
+        for address in addresses:
+            _post(port, address)
+        child.send_signal(signal.SIGKILL)
+    with _running(file, port) as child:
+        asyncio.run(office.until(lambda: len(set(server.tokens)) == len(addresses)))
+        child.send_signal(signal.SIGTERM)
+
+    assert max(server.tokens.count(token) for token in server.tokens) <= 2
+    # what was on its way when it was killed: no more than there are workers
+    assert len(server.tokens) - len(set(server.tokens)) <= sender_module.FIRST_TRY_WORKERS

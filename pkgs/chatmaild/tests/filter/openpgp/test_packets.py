@@ -1,0 +1,164 @@
+"""Rule E1: session keys, then one packet of encrypted data, and nothing behind it."""
+
+import base64
+import time
+
+import pytest
+
+from chatmaild.filter.openpgp.packets import PacketWalk
+
+from ..letters import LEAST_DATA, SESSION_KEY, length, packet, packets
+
+KEY = packet(1, SESSION_KEY)
+# version 4, AES-256, derived by SHA-256 from a salt (RFC 9580 section 5.3.1)
+PASSPHRASE = b"\x04\x09\x03\x08" + bytes(9)
+PASSWORD = packet(3, PASSPHRASE)
+MARKER = packet(10, b"PGP")
+DATA = packet(18, b"\x01" + bytes(49))
+
+
+def is_message(content: bytes, step: int = 1000) -> bool:
+    """Whether the walk passes ``content``, fed as base64 in pieces."""
+    text = base64.b64encode(content)
+    bare = text.rstrip(b"=")
+    walk = PacketWalk()
+    for at in range(0, len(bare), step):
+        walk.feed(bare[at : at + step])
+    return walk.finish(len(text) - len(bare))
+
+
+def old(kind: int, body: bytes, octets: int) -> bytes:
+    """A packet of the old format; its length takes that many octets."""
+    return (
+        bytes([0x80 | kind << 2 | octets.bit_length() - 1])
+        + len(body).to_bytes(octets, "big")
+        + body
+    )
+
+
+def pieces(*sizes: int, last: int = 10) -> bytes:
+    """Encrypted data in pieces, given as powers of two."""
+    cut = b"".join(bytes([224 + size]) + bytes(1 << size) for size in sizes)
+    return b"\xd2" + cut[:1] + b"\x01" + cut[2:] + length(last) + bytes(last)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        DATA,
+        KEY + DATA,
+        PASSWORD + DATA,
+        KEY * 30 + PASSWORD + DATA,
+        old(1, SESSION_KEY, 1) + DATA,
+        old(1, SESSION_KEY, 2) + DATA,
+        old(3, PASSPHRASE, 4) + DATA,
+        KEY + packet(18, b"\x01" + bytes(190)),
+        KEY + packet(18, b"\x01" + bytes(191)),
+        KEY + packet(18, b"\x01" + bytes(8382)),
+        KEY + packet(18, b"\x01" + bytes(8383)),
+        KEY + b"\xd2\xff\x00\x00\x00\x29\x01" + bytes(40),
+        KEY + packet(18, b"\x01" + bytes(LEAST_DATA - 1)),
+        KEY + pieces(9),
+        KEY + pieces(9, 9, 16, last=0),
+        KEY + pieces(9, 0, 1, 2, 3),
+        MARKER + KEY + DATA,
+        old(10, b"PGP", 1) + KEY + DATA,
+    ],
+)
+@pytest.mark.parametrize("step", [1, 2, 3, 4, 5, 1000])
+def test_messages_pass(content: bytes, step: int) -> None:
+    """Whatever length the packets are written with."""
+    assert is_message(content, step)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        KEY,
+        KEY + DATA[:-1],
+        KEY + DATA + b"x",
+        KEY + DATA + DATA,
+        DATA + KEY,
+        KEY + DATA + packet(11, b"Hello"),
+        packet(11, b"Hello") + DATA,
+        packet(2, b"signature") + DATA,
+        packet(9, bytes(50)),
+        packet(10, b"PGP!") + KEY + DATA,
+        packet(10, b"Hey") + KEY + DATA,
+        packet(20, b"\x01" + bytes(49)),
+        packet(21, bytes(50)) + KEY + DATA,
+        KEY + packet(18, b""),
+        KEY + packet(18, bytes(50)),
+        KEY + packet(18, b"\x01" + bytes(LEAST_DATA - 2)),
+        KEY + pieces(8),  # the first piece has at least 512 bytes
+        KEY + packet(0, bytes(50)),
+        KEY + old(9, bytes(50), 1),
+        KEY + old(18 & 15, bytes(50), 1),
+        KEY + bytes([0x80 | 1 << 2 | 3]) + bytes(50),  # until the end, whatever comes
+        b"Hello, this is no packet at all, but text",
+        KEY[:1],
+        KEY + b"\xd2",
+        KEY + b"\xd2\xc0",
+        KEY + b"\xd2\xff\x00\x00",
+        KEY + b"\xd2\xff\xff\xff\xff\xff\x01" + bytes(50),
+        KEY + b"\xd2" + bytes([224 + 9]) + b"\x01" + bytes(511),  # the last piece is missing
+        KEY + b"\xd2" + bytes([224 + 9]) + b"\x01" + bytes(510),
+        KEY + pieces(9) + b"x",
+        b"\xc1" + bytes([224 + 9]) + bytes(512) + b"\x00" + DATA,  # only data comes in pieces
+        KEY + b"\xd2" + bytes([224 + 30]) + b"\x01" + bytes(50),
+    ],
+)
+@pytest.mark.parametrize("step", [1, 4, 1000])
+def test_everything_else_fails(content: bytes, step: int) -> None:
+    """Truncated, followed by something, or of another kind."""
+    assert not is_message(content, step)
+
+
+@pytest.mark.parametrize("octets", [98, 99, 100])
+def test_padding_must_fit(octets: int) -> None:
+    """Base64 whose padding does not belong to its length decodes to different octets."""
+    text = base64.b64encode(packets(octets))
+    bare = text.rstrip(b"=")
+    walks = [PacketWalk() for _ in range(3)]
+    for walk in walks:
+        walk.feed(bare)
+    passed = [walk.finish(padding) for padding, walk in enumerate(walks)]
+
+    assert [len(text) - len(bare) == padding for padding in range(3)] == passed
+
+
+def test_many_tiny_pieces_do_not_cost_seconds() -> None:
+    """30 MB of pieces of one byte each: no program writes that, and it is refused early."""
+    content = KEY + pieces(9)[: 2 + 512] + b"\xe0\x00" * 11_000_000
+    started_s = time.process_time()
+    passed = is_message(content, step=65_535)
+
+    assert (passed, time.process_time() - started_s < 2) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "key", [b"\xc1\x00", b"\xc3\x00", b"\xc1\x01\x03", b"\xc3\x04\x04\x09\x00\x08", MARKER, KEY]
+)
+def test_many_session_keys_do_not_cost_seconds(key: bytes) -> None:
+    """30 MB of them: the first that is malformed ends the walk, and so does their number."""
+    content = key * (22_500_000 // len(key)) + DATA
+    started_s = time.process_time()
+    passed = is_message(content, step=65_535)
+
+    assert (passed, time.process_time() - started_s < 2) == (False, True)
+
+
+def test_a_thousand_recipients_may_have_several_keys_each() -> None:
+    """As many as a message may have, ten keys for each of them, and not one more."""
+    assert is_message(KEY * 10_000 + DATA, step=65_535)
+    assert not is_message(KEY * 10_001 + DATA, step=65_535)
+
+
+def test_tiny_session_keys_are_few() -> None:
+    """Ten thousand of six bytes cost 0.1 s at once, and everybody waits; nobody has that many."""
+    tiny = b"\xc3\x04\x04\x07\x00\x08"
+
+    assert is_message(tiny * 64 + DATA)
+    assert not is_message(tiny * 80 + DATA)
+    assert is_message(KEY * 9_000 + tiny * 64 + DATA, step=65_535)

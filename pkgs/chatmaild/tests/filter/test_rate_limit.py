@@ -1,0 +1,50 @@
+"""Rule O2: sixty messages a minute, ten at once."""
+
+from chatmaild.filter.rate_limit import RateLimiter
+
+
+def test_a_burst_passes_then_one_a_second() -> None:
+    """The eleventh at once is refused, and one a second passes for ever."""
+    limiter = RateLimiter(per_minute=60, burst=10)
+
+    assert [limiter.allows("a", 100.0) for _ in range(13)] == [True] * 10 + [False] * 3
+    assert [limiter.allows("a", 100.99), limiter.allows("a", 101.0)] == [False, True]
+    assert not limiter.allows("a", 101.0)
+    assert all(limiter.allows("a", 102.0 + second) for second in range(1000))
+    assert not limiter.allows("a", 1101.0)
+
+
+def test_refused_messages_cost_nothing() -> None:
+    """Whoever tries on and on is served as soon as anybody else."""
+    limiter = RateLimiter(per_minute=60, burst=1)
+    limiter.allows("a", 0.0)
+    for tenth in range(10):
+        assert not limiter.allows("a", tenth / 10)
+
+    assert limiter.allows("a", 1.0)
+
+
+def test_a_pause_gives_the_burst_back_and_no_more() -> None:
+    """However long it was."""
+    limiter = RateLimiter(per_minute=60, burst=10)
+    for _ in range(10):
+        limiter.allows("a", 0.0)
+
+    assert [limiter.allows("a", 1e6) for _ in range(11)] == [True] * 10 + [False]
+
+
+def test_senders_do_not_share() -> None:
+    """Each has a rate of his own."""
+    limiter = RateLimiter(per_minute=60, burst=1)
+
+    assert [limiter.allows(key, 0.0) for key in "aab"] == [True, False, True]
+
+
+def test_idle_senders_are_forgotten() -> None:
+    """Ten thousand senders that come once do not stay in memory."""
+    limiter = RateLimiter(per_minute=60, burst=10)
+    for number in range(10_000):
+        limiter.allows(str(number), float(number))
+
+    assert len(limiter._due_s) < 2100
+    assert not all(limiter.allows("9999", 9999.0) for _ in range(10))

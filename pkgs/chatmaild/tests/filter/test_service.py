@@ -1,0 +1,248 @@
+"""The filter in a process of its own, spoken to as Postfix does (milter protocol 6)."""
+
+import json
+import pathlib
+import signal
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from chatmaild.address import parse_address
+from chatmaild.dkim.keys import ensure_keys
+from chatmaild.settings import Settings
+from chatmaild.store.mailboxes import Mailboxes
+
+from .letters import ALICE, BOB, EVE, encrypted
+from .process import LEADING_BLANKS, NEVER_ASKED, NOT_ANSWERED, Filter, Mta, Store
+
+
+@pytest.fixture
+def settings_file(
+    settings: Settings, settings_json: dict[str, Any], mailboxes: Mailboxes, tmp_path: pathlib.Path
+) -> pathlib.Path:
+    """The settings of a relay on which Alice and Bob live."""
+    for address in (ALICE, BOB):
+        mailboxes.create(parse_address(address), "hash", now_s=0)
+    ensure_keys(settings)
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps(settings_json))
+    return file
+
+
+@pytest.fixture
+def served(settings: Settings, settings_file: pathlib.Path) -> Iterator[Filter]:
+    """A filter that runs."""
+    running = Filter(settings.sockets.milter, settings_file)
+    yield running
+    running.end()
+
+
+@pytest.fixture
+def store(socket_directory: pathlib.Path) -> Iterator[Store]:
+    """An empty store of systemd."""
+    store = Store(socket_directory / "notify")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def mta(served: Filter) -> Iterator[Mta]:
+    """A connection of Postfix."""
+    connection = served.connection()
+    yield connection
+    connection.close()
+
+
+def test_nothing_is_answered_that_needs_no_answer(mta: Mta) -> None:
+    """Postfix waits at RCPT and at the end only; header values come as they were written."""
+    wanted = NEVER_ASKED | NOT_ANSWERED | LEADING_BLANKS
+
+    assert mta.steps & wanted == wanted
+    assert b"{daemon_name}" in mta.macros
+
+
+def test_a_message_leaves(mta: Mta) -> None:
+    """It is cleaned and signed; several go through one connection."""
+    for _ in range(3):
+        assert mta.envelope("submission", ALICE, EVE) == [(b"c", b"")]
+        answers = mta.content(ALICE, b"Subject: secret", b"User-Agent: x", body=encrypted())
+
+        assert answers[:2] == [
+            (b"m", b"\0\0\0\x01User-Agent\0\0"),
+            (b"m", b"\0\0\0\x01Subject\0 [...]\0"),
+        ]
+        assert answers[2][0] == b"i"
+        assert answers[2][1].startswith(b"\0\0\0\0DKIM-Signature\0 v=1; a=rsa-sha256; ")
+        assert answers[3:] == [(b"c", b"")]
+
+
+def test_refusals_are_told_word_by_word(mta: Mta) -> None:
+    """At the end of the message."""
+    mta.envelope("submission", ALICE, EVE)
+
+    assert mta.content(ALICE, body=b"Hello\r\n") == [
+        (b"y", b"523 Encryption Needed: Invalid Unencrypted Mail\0")
+    ]
+    mta.envelope("smtp", EVE, ALICE)
+    assert mta.content(EVE, body=encrypted()) == [(b"y", b"554 5.7.1 No DKIM signature found\0")]
+
+
+def test_too_much_mail_is_told_at_rcpt(mta: Mta) -> None:
+    """Every recipient of the eleventh message reads it; percent signs come through."""
+    sender = "100%@chat.example.org"
+    for _ in range(10):
+        assert mta.envelope("submission", sender, EVE) == [(b"c", b"")]
+        mta.send(b"A")
+    text = f"450 4.7.1: Too much mail from <{sender}>, try again in a minute\0"
+
+    expected = [(b"y", text.replace("%", "%%").encode())] * 2
+    assert mta.envelope("submission", sender, EVE, BOB) == expected
+
+
+def test_forwarded_mail_and_disabled_recipients(mta: Mta, mailboxes: Mailboxes) -> None:
+    """The envelope is changed at the end of the message."""
+    mailboxes.set_disabled(parse_address(BOB), True)
+    mta.envelope("mxdeliv", "list@list.example", ALICE, BOB)
+
+    assert mta.content("eve@[192.0.2.1]", body=encrypted()) == [
+        (b"-", f"<{BOB}>".encode() + b"\0"),
+        (b"e", b"<>\0"),
+        (b"c", b""),
+    ]
+
+
+def test_disabled_senders_read_250(mta: Mta, mailboxes: Mailboxes) -> None:
+    """The message is discarded."""
+    mailboxes.set_disabled(parse_address(ALICE), True)
+    mta.envelope("submission", ALICE, EVE)
+
+    assert mta.content(ALICE, body=encrypted()) == [(b"d", b"")]
+
+
+def test_an_error_of_ours_loses_no_mail(served: Filter, mta: Mta, settings: Settings) -> None:
+    """451, the next message passes, and the log names nobody."""
+    path = pathlib.Path(settings.directories.mail) / "carol@chat.example.org"
+    path.symlink_to(path)
+    mta.envelope("submission", ALICE, "carol@chat.example.org")
+    internal = (b"y", b"451 4.3.0 Internal error in mail filter, try again later\0")
+
+    assert mta.content(ALICE, body=encrypted()) == [internal]
+    assert mta.envelope("a misconfigured ingress", ALICE, BOB) == [internal]
+    mta.send(b"A")
+    assert mta.envelope("submission", ALICE, BOB) == [(b"c", b"")]
+    assert mta.content(ALICE, body=encrypted())[-1] == (b"c", b"")
+    mta.close()
+    log = served.stop()
+    assert log.count("failed") == 2
+    assert "@" not in log
+
+
+def test_it_stops_at_once(served: Filter, mta: Mta) -> None:
+    """Nothing is waited for when no message is under way."""
+    mta.close()
+    started_s = time.monotonic()
+    served.stop()
+
+    assert served.process.returncode == 0
+    assert time.monotonic() - started_s < 4
+
+
+def test_a_stop_lets_the_message_under_way_end(served: Filter, mta: Mta) -> None:
+    """Its client reads the decision; then the process ends."""
+    assert mta.envelope("submission", ALICE, BOB) == [(b"c", b"")]
+    mta.begin_content(ALICE)
+    other = served.connection()
+    assert other.envelope("submission", ALICE, BOB) == [(b"c", b"")]
+    other.close()
+    served.process.send_signal(signal.SIGTERM)
+
+    assert mta.end_content(encrypted())[-1] == (b"c", b"")
+    served.process.communicate(timeout=20)
+    assert served.process.returncode == 0
+
+
+def test_smtp_sessions_do_not_notice_a_restart(
+    settings: Settings, settings_file: pathlib.Path, store: Store
+) -> None:
+    """Between two messages, before DATA, after it, in the content, and new ones: no 4xx."""
+    first = Filter(settings.sockets.milter, settings_file, store)
+    idle, open_, busy, slow = (first.connection() for _ in range(4))
+    assert busy.envelope("submission", ALICE, BOB) == [(b"c", b"")]
+    busy.begin_content(ALICE)
+    assert open_.envelope("submission", ALICE, BOB, EVE) == [(b"c", b"")] * 2
+    assert slow.envelope("submission", ALICE, BOB) == [(b"c", b"")]
+    slow.send(b"T")  # Postfix waits for its client now, and sends the content at once later
+    assert idle.envelope("submission", ALICE, BOB) == [(b"c", b"")]
+    assert idle.content(ALICE, body=encrypted())[-1] == (b"c", b"")
+    first.process.send_signal(signal.SIGTERM)
+    waits_for(lambda: kept(store) == 5)  # three connections and two states
+    idle.send_envelope("submission", ALICE, BOB)
+    assert busy.end_content(encrypted())[-1] == (b"c", b"")
+    first.ends(store)
+    new = Mta.connected(settings.sockets.milter)
+    second = Filter(settings.sockets.milter, settings_file, store)
+    try:
+        assert idle.receive() == (b"c", b"")
+        assert idle.content(ALICE, body=encrypted())[-1] == (b"c", b"")
+        assert [order for order, _ in open_.content(ALICE, body=encrypted())] == [b"i", b"c"]
+        slow.begin_content(ALICE, is_begun=True)
+        assert [order for order, _ in slow.end_content(encrypted())] == [b"c"]
+        new.negotiate()
+        for mta in (busy, new):
+            assert mta.envelope("submission", ALICE, BOB) == [(b"c", b"")]
+            assert mta.content(ALICE, body=encrypted())[-1] == (b"c", b"")
+        assert kept(store) == 0
+        second.process.send_signal(signal.SIGTERM)
+        second.ends(store)
+        assert kept(store) == 5
+    finally:
+        for mta in (idle, open_, busy, slow, new):
+            mta.close()
+        second.end()
+
+
+def test_what_the_next_process_does_not_accept_waits(
+    settings: Settings, settings_file: pathlib.Path, store: Store, mailboxes: Mailboxes
+) -> None:
+    """Postfix would deliver to a recipient whom this process has not judged."""
+    first = Filter(settings.sockets.milter, settings_file, store)
+    mta = first.connection()
+    assert mta.envelope("smtp", EVE, ALICE, BOB) == [(b"c", b"")] * 2
+    first.process.send_signal(signal.SIGTERM)
+    first.ends(store)
+    mailboxes.delete(parse_address(BOB))
+    second = Filter(settings.sockets.milter, settings_file, store)
+    try:
+        answers = mta.content(EVE, body=encrypted())
+        assert answers == [(b"y", b"451 4.3.0 Internal error in mail filter, try again later\0")]
+        assert mta.envelope("smtp", EVE, ALICE) == [(b"c", b"")]
+    finally:
+        mta.close()
+        second.end()
+
+
+def kept(store: Store) -> int:
+    """How many descriptors of sessions systemd has."""
+    return sum(name.startswith("milter1.") for name in store.names())
+
+
+def test_a_large_header_and_a_slow_reader_delay_nobody(served: Filter, mta: Mta) -> None:
+    """A header of half a megabyte is decided on beside the loop; answers wait for their reader."""
+    fields = [b"X-%d: " % number + b"x" * 900 for number in range(550)]
+    mta.envelope("submission", ALICE, EVE)
+    answers = mta.content(ALICE, *fields, body=encrypted())
+
+    assert answers[-1] == (b"c", b"")
+    other = served.connection()
+    assert other.envelope("submission", BOB, ALICE) == [(b"c", b"")]
+    other.close()
+
+
+def waits_for(condition: Callable[[], bool], deadline_s: float = 20) -> None:
+    """Wait until a condition holds."""
+    end_s = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end_s
+        time.sleep(0.01)

@@ -1,0 +1,44 @@
+"""Rule I7: a domain in other letters is the one that IDNA2008 makes of it, or none."""
+
+import pytest
+
+from chatmaild.address import ascii_domain
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected"),
+    [
+        ("b.example", "b.example"),
+        ("B.Example.", "b.example."),
+        ("_a.test", "_a.test"),
+        ("[192.0.2.1]", "[192.0.2.1]"),
+        ("xn--fu-hia.example", "xn--fu-hia.example"),
+        ("xn--i-7iq.example", "xn--i-7iq.example"),  # a heart: it exists, and DNS has it so
+        ("fuß.example", "xn--fu-hia.example"),
+        ("FUẞ.example", "xn--fu-hia.example"),
+        ("faß.xn--fu-hia._tcp.example", "xn--fa-hia.xn--fu-hia._tcp.example"),
+        ("ÜBER.example", "xn--ber-goa.example"),
+    ],
+)
+def test_domains_in_the_form_of_dns(domain: str, expected: str) -> None:
+    """ASCII as it is, others as A-labels; a sharp s is none of its own two halves."""
+    assert expected == ascii_domain(domain)
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "i\N{HEAVY BLACK HEART}.example",
+        "bank\N{IDEOGRAPHIC FULL STOP}example",
+        "ba\N{ZERO WIDTH JOINER}nk.example",
+        "ba\N{ZERO WIDTH SPACE}nk.example",
+        "u\N{COMBINING DIAERESIS}ber.example",  # not in normal form C
+        "\N{FULLWIDTH LATIN SMALL LETTER B}ank.example",
+        "ü_b.example",
+        "ü" * 60 + ".example",
+        "\udcfcber.example",
+    ],
+)
+def test_names_that_idna_refuses_are_none(domain: str) -> None:
+    """Aligned with nothing, and nothing is sent there over HTTPS."""
+    assert ascii_domain(domain) is None

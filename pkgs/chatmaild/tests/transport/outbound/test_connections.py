@@ -1,0 +1,84 @@
+"""Hosts that never answer, DNS that never answers, hosts that do not let a connection in."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+
+from chatmaild.transport.outbound import connections
+
+from ..conftest import World
+
+Worlds = Callable[[], AbstractAsyncContextManager[World]]
+
+
+def test_ten_others_go_on(world: Worlds) -> None:
+    """While many messages wait for dead peers, those to others are delivered at once."""
+
+    async def scenario() -> None:
+        async with world() as w:
+            w.names.dead.add("dead.test")
+            waiting = [asyncio.create_task(w.delivers(b"x\r\n", "b@dead.test")) for _ in range(100)]
+            for number in range(10):
+                w.names.hosts[f"peer{number}.test"] = w.names.hosts["peer.test"]
+            started_s = time.monotonic()
+            said = await asyncio.gather(
+                *(w.delivers(b"x\r\n", f"b@peer{number}.test") for number in range(10))
+            )
+            took_s = time.monotonic() - started_s
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+            assert {"250 OK (HTTPS)"} == set(said)
+            assert took_s < 3
+
+    asyncio.run(scenario())
+
+
+def test_a_black_hole_is_given_up_soon(world: Worlds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that lets TCP in and then says nothing; the next message does not even try."""
+    monkeypatch.setattr(connections, "CONNECT_S", 0.2)
+
+    async def scenario() -> None:
+        async with world() as w:
+            with socket.create_server(("127.0.0.3", w.connections.port)):
+                w.names.address["mx.peer.test"] = ["127.0.0.3"]
+                said = [await w.delivers() for _ in range(20)]
+
+            assert {"451 4.4.1 No host took the message over HTTPS"} == set(said)
+            assert w.counters.value("https_out", outcome="unusable") == 1
+
+    asyncio.run(scenario())
+
+
+def test_the_second_address_is_quick(world: Worlds) -> None:
+    """A dead first address (broken IPv6, say) costs a quarter of a second."""
+
+    async def scenario() -> None:
+        async with world() as w:
+            port = w.connections.port
+            w.names.address["mx.peer.test"] = ["127.0.0.3", "127.0.0.1"]
+            with socket.create_server(("127.0.0.3", port)):
+                started_s = time.monotonic()
+                said = await w.delivers()
+
+            assert said == "250 OK (HTTPS)"
+            assert time.monotonic() - started_s < connections.CONNECT_S / 2
+
+    asyncio.run(scenario())
+
+
+def test_no_address_at_all(world: Worlds) -> None:
+    """Is a failure like any other."""
+
+    async def scenario() -> None:
+        async with world() as w:
+            w.names.address["mx.peer.test"] = []
+
+            assert (await w.delivers()).startswith("451 4.4.1 ")
+
+    asyncio.run(scenario())

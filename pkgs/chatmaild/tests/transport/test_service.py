@@ -1,0 +1,92 @@
+"""What Postfix and nginx find at the sockets that the settings name."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from chatmaild.settings import Settings
+from chatmaild.transport.service import set_up
+from chatmaild.wire.netstring import netstring, read_netstring
+
+from .conftest import DEADLINE_S
+
+
+@pytest.fixture
+def settings(settings_json: dict[str, Any]) -> Settings:
+    """The settings of a relay whose gateway has a free port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        settings_json["ports"]["transportSmtp"] = free.getsockname()[1]
+    return Settings.from_json(settings_json)
+
+
+@contextlib.asynccontextmanager
+async def service(settings: Settings) -> AsyncIterator[None]:
+    """The service with all its sockets."""
+    async with asyncio.timeout(DEADLINE_S), contextlib.AsyncExitStack() as stack:
+        await set_up(settings, stack)
+        yield
+
+
+def test_postfix_asks_for_the_way(settings: Settings) -> None:
+    """Several questions on one connection; local addresses are left to the other map."""
+    gateway = f"[127.0.0.1]:{settings.ports.transport_smtp}"
+    questions = {
+        "destinations bob@Peer.test": f"OK smtp-https:{gateway}, peer.test",
+        "destinations bob@[192.0.2.1]": f"OK smtp-https:{gateway}, [192.0.2.1]",
+        f"destinations bob@{settings.mail_domain}": "NOTFOUND ",
+        "destinations peer.test": "NOTFOUND ",
+        "destinations *": "NOTFOUND ",
+        "destinations": "NOTFOUND ",
+    }
+
+    async def scenario() -> list[bytes | None]:
+        async with service(settings):
+            reader, writer = await asyncio.open_unix_connection(settings.sockets.destinations)
+            answers = []
+            for question in questions:
+                writer.write(netstring(question.encode()))
+                answers.append(await read_netstring(reader))
+            writer.close()
+            return answers
+
+    assert [answer.encode() for answer in questions.values()] == asyncio.run(scenario())
+
+
+def test_postfix_finds_the_gateway(settings: Settings) -> None:
+    """It greets at once."""
+
+    async def scenario() -> bytes:
+        async with service(settings):
+            port = settings.ports.transport_smtp
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            greeting = await reader.readline()
+            writer.close()
+            return greeting
+
+    assert asyncio.run(scenario()).startswith(b"220 ")
+
+
+@pytest.mark.parametrize(
+    ("request_", "start"),
+    [
+        (b"GET /mxdeliv HTTP/1.1\r\n\r\n", b"HTTP/1.1 405 "),
+        (b"POST /mxdeliv HTTP/1.1\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 400 "),
+        (b"GET /metrics HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 "),
+    ],
+)
+def test_nginx_finds_the_other_end(settings: Settings, request_: bytes, start: bytes) -> None:
+    """It answers and closes."""
+
+    async def scenario() -> bytes:
+        async with service(settings):
+            reader, writer = await asyncio.open_unix_connection(settings.sockets.mxdeliv)
+            writer.write(request_)
+            answer = await reader.read()
+            writer.close()
+            return answer
+
+    assert asyncio.run(scenario()).startswith(start)
