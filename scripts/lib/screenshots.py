@@ -1,4 +1,4 @@
-"""scripts/screenshots: pictures of the home page for README.md, from the pages that nginx serves."""
+"""scripts/screenshots: pictures of the home page for README.md, of pages that nginx serves."""
 
 from __future__ import annotations
 

@@ -27,8 +27,10 @@ def test_fragments_say_something() -> None:
 
 def test_the_changelog_has_their_place() -> None:
     """Above the newest release."""
-    before, mark, after = (CHECKOUT / CONFIG["filename"]).read_text().partition(
-        "<!-- towncrier release notes start -->"
+    before, mark, after = (
+        (CHECKOUT / CONFIG["filename"])
+        .read_text()
+        .partition("<!-- towncrier release notes start -->")
     )
 
     assert mark
