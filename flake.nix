@@ -227,23 +227,7 @@
             .nixosConfigurations.relay.config.system.build.toplevel;
         }
         # a package set that was cut down has no mdbook
-        // lib.optionalAttrs (pkgs ? mdbook) {
-          # the documents as a site, in $out; `mdbook serve` shows it
-          docs =
-            pkgs.runCommand "chatmail-docs"
-              {
-                nativeBuildInputs = [
-                  pkgs.mdbook
-                  pkgs.python3
-                ];
-              }
-              ''
-                cd ${./.}
-                mdbook build --dest-dir $out
-                # where the preprocessor fails, old versions of mdbook go on without it
-                if grep --recursive --include=*.html 'href="\.\./' $out; then exit 1; fi
-              '';
-        }
+        // lib.optionalAttrs (pkgs ? mdbook) { docs = import ./docs/site.nix { inherit pkgs; }; }
         # nor actionlint
         // lib.optionalAttrs (pkgs ? shellcheck) {
           workflows =
@@ -295,25 +279,7 @@
       formatter = forAllSystems formatter;
 
       devShells = forAllSystems (pkgs: {
-        default =
-          let
-            workshop = import ./tests/workshop.nix { inherit pkgs; };
-          in
-          pkgs.mkShell {
-            packages =
-              workshop.programs
-              ++ [
-                pkgs.deadnix
-                pkgs.nixfmt
-                pkgs.statix
-                pkgs.treefmt
-              ]
-              # a package set that was cut down has none of these
-              ++ lib.optional (pkgs ? mdbook) pkgs.mdbook
-              ++ lib.optional (pkgs ? pre-commit) pkgs.pre-commit
-              ++ lib.optional (pkgs ? towncrier) pkgs.towncrier;
-            env = workshop.variables;
-          };
+        default = import ./tests/shell.nix { inherit pkgs; };
       });
     };
 }
