@@ -1,4 +1,4 @@
-"""`chatmaild`: one sub-command for each service and each scheduled job."""
+"""`chatmaild`: a subcommand for each service and each scheduled job."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ EXIT_SETTINGS = 78
 
 VERSION = Path(__file__).with_name("VERSION").read_text().strip()
 
-# what `chatmaild` and `chatmail` have in common
+# shared by `chatmaild` and `chatmail`
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 settings_option = click.option(
     "--settings",
@@ -25,7 +25,7 @@ settings_option = click.option(
     type=click.Path(path_type=Path),
     default=DEFAULT_PATH,
     show_default=True,
-    help="File with the facts of this relay.",
+    help="Settings of this relay.",
 )
 
 
@@ -34,7 +34,7 @@ settings_option = click.option(
 @click.version_option(VERSION, prog_name="chatmaild", message="%(prog)s %(version)s")
 @click.pass_context
 def group(context: click.Context, settings_path: Path) -> None:
-    """The services of a chatmail relay beside Postfix, Dovecot and nginx."""
+    """Run a service of a chatmail relay; systemd units call this."""
     context.obj = settings_path
     logs.set_up()
 
@@ -43,7 +43,7 @@ def group(context: click.Context, settings_path: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.pass_obj
 def check_settings(settings_path: Path, file: Path | None) -> None:
-    """Say whether a settings file can be used."""
+    """Check a settings file; exits 78 if it cannot be used."""
     settings = Settings.load(file or settings_path)
     click.echo(f"settings of {settings.domain} are good")
 
@@ -51,7 +51,7 @@ def check_settings(settings_path: Path, file: Path | None) -> None:
 @group.command()
 @click.pass_obj
 def accounts(settings_path: Path) -> None:
-    """Logins, recipients, metadata, push and the web end points."""
+    """Serve logins, recipient look-ups, METADATA, push, /new and /account/delete."""
     from chatmaild import accounts as service
 
     service.run(Settings.load(settings_path))
@@ -60,7 +60,7 @@ def accounts(settings_path: Path) -> None:
 @group.command("filter")
 @click.pass_obj
 def filter_(settings_path: Path) -> None:
-    """The milter that decides which messages pass."""
+    """Serve the milter that applies the mail rules and signs with DKIM."""
     from chatmaild import filter as service
 
     service.run(Settings.load(settings_path))
@@ -69,7 +69,7 @@ def filter_(settings_path: Path) -> None:
 @group.command()
 @click.pass_obj
 def transport(settings_path: Path) -> None:
-    """Delivery over HTTPS, out and in."""
+    """Serve delivery over HTTPS, outbound and inbound."""
     from chatmaild import transport as service
 
     service.run(Settings.load(settings_path))
@@ -78,18 +78,18 @@ def transport(settings_path: Path) -> None:
 @group.command("dkim-keys")
 @click.pass_obj
 def dkim_keys(settings_path: Path) -> None:
-    """Make the DKIM keys that are missing."""
+    """Create missing DKIM keys."""
     from chatmaild.dkim import keys
 
     keys.ensure_keys(Settings.load(settings_path))
 
 
 @group.command()
-@click.option("--dry-run", is_flag=True, help="Only count what would be deleted.")
-@click.option("--verbose", "-v", is_flag=True, help="Tell about each directory that needs care.")
+@click.option("--dry-run", is_flag=True, help="Count only, delete nothing.")
+@click.option("--verbose", "-v", is_flag=True, help="List directories that need an operator.")
 @click.pass_obj
 def expire(settings_path: Path, dry_run: bool, verbose: bool) -> None:
-    """Delete old messages, inactive addresses and what is over quota."""
+    """Delete old messages, inactive addresses, and messages over quota."""
     from chatmaild import expire as job
 
     click.echo(job.run(Settings.load(settings_path), dry_run=dry_run, verbose=verbose))
@@ -99,7 +99,7 @@ def expire(settings_path: Path, dry_run: bool, verbose: bool) -> None:
 @click.argument("address")
 @click.pass_obj
 def quota_clean(settings_path: Path, address: str) -> None:
-    """Delete the oldest messages of an address that is nearly full (Dovecot's quota warning)."""
+    """Delete the oldest messages of a mailbox that is nearly full (Dovecot's quota warning)."""
     from chatmaild import expire as job
     from chatmaild.address import parse_address
 
@@ -112,20 +112,20 @@ def quota_clean(settings_path: Path, address: str) -> None:
 @group.command("drain-postfix")
 @click.argument("master", type=int, envvar="MAINPID", required=False)
 def drain_postfix(master: int | None) -> None:
-    """Stop Postfix when no message is on its way any more (systemd names its MASTER process)."""
+    """Stop Postfix after its transactions have ended; MASTER is its main process."""
     from chatmaild.transport.drain import drain
 
     if master is not None and not drain(master):
-        click.echo("a message on its way is cut off: it took too long")
+        click.echo("Postfix was stopped in the middle of a transaction: it took too long")
 
 
 def run_group(command: click.Group) -> None:
-    """Run a click group: an error is one line on stderr and an exit code."""
+    """Run a click group; an error becomes one line on stderr and an exit code."""
     sys.exit(exit_code(lambda: command(standalone_mode=False)))
 
 
 def exit_code(call: Callable[[], object]) -> int:
-    """What a call ends with: 0, 1 failed, 2 usage, 78 unusable settings."""
+    """Call, and return the exit code: 0, 1 failed, 2 usage, 78 unusable settings."""
     try:
         result = call()
     except click.ClickException as error:

@@ -1,19 +1,19 @@
-"""What can go wrong, as one tree.
+"""The exceptions of chatmaild, as one tree.
 
     ChatmaildError
     ├── SettingsError    (ValueError)    the settings file cannot be used; exit code 78
-    ├── AddressError     (ValueError)    a text is no address of the kind that is needed
-    ├── BusyError        (TimeoutError)  too much to do or a lock that stays taken; ask again later
-    ├── KeyUnavailableError (TimeoutError) a DKIM key cannot be looked up now; ask again later
-    ├── RegistrationRefused              no new address is made now; carries a reason code
-    └── ProtocolError    (ValueError)    a peer on a socket speaks something else
+    ├── AddressError     (ValueError)    a text is not an address
+    ├── BusyError        (TimeoutError)  overload, or a lock stays taken; try again later
+    ├── KeyUnavailableError (TimeoutError) DNS does not answer for a DKIM key; try again later
+    ├── RegistrationRefused              no address is created now; carries a reason code
+    └── ProtocolError    (ValueError)    a peer violates its protocol
 
 A refused message or a wrong password is a value, not an error.
 """
 
 
 class ChatmaildError(Exception):
-    """Base of everything that chatmaild raises itself."""
+    """Base of all exceptions that chatmaild raises."""
 
 
 class SettingsError(ChatmaildError, ValueError):
@@ -21,22 +21,22 @@ class SettingsError(ChatmaildError, ValueError):
 
 
 class AddressError(ChatmaildError, ValueError):
-    """The text is no address; the message never contains the text itself."""
+    """The text is not an address; the message never contains the text."""
 
 
 class BusyError(ChatmaildError, TimeoutError):
-    """The work could not start in time; the client should ask again later."""
+    """The work could not start in time; the client should try again later."""
 
 
 class KeyUnavailableError(ChatmaildError, TimeoutError):
-    """DNS gives no answer about a DKIM key; the sender should come back."""
+    """DNS gives no answer for a DKIM key; the sender should try again later."""
 
 
 class RegistrationRefused(ChatmaildError):  # noqa: N818 - a refusal, not a fault
-    """No new address is made.
+    """No new address is created.
 
     Args:
-        code: key of the sentence in `accounts/reasons.json`, for example `closed`.
+        code: key of the sentence in `accounts/web/reasons.json`, for example `closed`.
     """
 
     def __init__(self, code: str) -> None:
@@ -45,4 +45,4 @@ class RegistrationRefused(ChatmaildError):  # noqa: N818 - a refusal, not a faul
 
 
 class ProtocolError(ChatmaildError, ValueError):
-    """A peer sent something that its protocol does not have."""
+    """A peer violated its protocol."""

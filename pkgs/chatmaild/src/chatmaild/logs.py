@@ -1,4 +1,4 @@
-"""Log lines for journald, and a name for a person in them that only this process can resolve."""
+"""Log lines for journald, and pseudonyms for accounts that end with the process."""
 
 import hashlib
 import logging
@@ -15,12 +15,12 @@ _log = logging.getLogger(__name__)
 # sd-daemon(3): journald takes the priority of a line from this prefix
 _PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (logging.DEBUG, 7))
 
-# new at every start, never written anywhere: a pseudonym says nothing after that
+# new at each start, never stored: pseudonyms of two processes cannot be linked
 _KEY = secrets.token_bytes(32)
 
 
 class _JournalFormatter(logging.Formatter):
-    """One line a record: no time (journald has it), no stack of an error's arguments."""
+    """One line per record, without time (journald adds it) and without traceback."""
 
     def __init__(self, *, to_journal: bool) -> None:
         super().__init__("%(name)s: %(message)s")
@@ -35,26 +35,26 @@ class _JournalFormatter(logging.Formatter):
 
 
 def set_up(level: int = logging.INFO) -> None:
-    """Send the log to stderr, with priorities when that is the journal."""
+    """Log to stderr, with priorities if stderr is the journal."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JournalFormatter(to_journal="JOURNAL_STREAM" in os.environ))
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
 def pseudonym(address: Address) -> str:
-    """Eight hexadecimal digits for an account, the same ones until the process ends."""
+    """Return eight hexadecimal digits for an account, stable until the process ends."""
     return hashlib.blake2b(str(address.account).encode(), key=_KEY, digest_size=4).hexdigest()
 
 
 def kind_of(error: BaseException) -> str:
-    """What may be logged of an error: its class and errno, never its text (it can name a file)."""
+    """Return class and errno of an error, never its text: it may hold an address."""
     number = getattr(error, "errno", None)
     name = type(error).__name__
     return f"{name} ({os.strerror(number)})" if isinstance(number, int) else name
 
 
 def log_error(what: str, error: BaseException) -> None:
-    """Log an error by class and place; its text may hold an address, so it is left out."""
+    """Log class and place of an error, never its text: it may hold an address."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     _log.error("%s failed: %s%s", what, kind_of(error), place)

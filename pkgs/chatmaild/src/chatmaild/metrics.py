@@ -1,29 +1,29 @@
 """Counters in the text format of Prometheus.
 
-The client library would add 4 MB to a process whose goal is 30; labels here are few and fixed,
-never an address.
+The library prometheus-client would add 4 MB to a process of 30. Labels are few and fixed, never
+an address.
 """
 
 from collections import Counter
 
 
 class Counters:
-    """Numbers that only grow, by name and labels."""
+    """Counters by name and labels."""
 
     def __init__(self, prefix: str = "chatmail_") -> None:
         self._prefix = prefix
         self._values: Counter[tuple[str, tuple[tuple[str, str], ...]]] = Counter()
 
     def add(self, name: str, amount: int = 1, **labels: str) -> None:
-        """Count `name` with these labels up."""
+        """Increment a counter."""
         self._values[name, tuple(sorted(labels.items()))] += amount
 
     def value(self, name: str, **labels: str) -> int:
-        """What has been counted under these labels."""
+        """Return the value of a counter."""
         return self._values[name, tuple(sorted(labels.items()))]
 
     def text(self) -> str:
-        """All counters, sorted, one line each, with their TYPE lines."""
+        """Return all counters, sorted, with their TYPE lines."""
         lines: list[str] = []
         last = ""
         for (name, labels), value in sorted(self._values.items()):

@@ -1,1 +1,1 @@
-"""What an operator does: the work behind the command `chatmail`."""
+"""The operator's command `chatmail`, and what its subcommands do."""

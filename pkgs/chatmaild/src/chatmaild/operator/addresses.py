@@ -1,4 +1,4 @@
-"""`chatmail address`: look at addresses, make, stop and delete them."""
+"""`chatmail address`: list, create, disable and delete addresses."""
 
 import time
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class Credentials:
 
 
 def listing(settings: Settings, *, disabled_only: bool) -> Iterator[str]:
-    """One line for each address, sorted: address, day of the last login, `disabled`."""
+    """Yield a line per address, sorted: address, day of the last login, `disabled`."""
     mailboxes = Mailboxes.of(settings)
     for address in sorted(mailboxes.addresses()):
         disabled = mailboxes.is_disabled(address)
@@ -38,7 +38,7 @@ def listing(settings: Settings, *, disabled_only: bool) -> Iterator[str]:
 
 
 def show(settings: Settings, address: Address) -> list[str]:
-    """What is known about an address that exists, one line each."""
+    """Return the lines of `chatmail address show` for an address that exists."""
     mailboxes = Mailboxes.of(settings)
     messages = list(scan(str(mailboxes.path(address))))
     used = sum(message.size_bytes for message in messages)
@@ -55,7 +55,7 @@ def show(settings: Settings, address: Address) -> list[str]:
 
 
 def set_disabled(settings: Settings, address: Address, *, disabled: bool) -> None:
-    """Stop an address or let it go on; it keeps its mail, and sessions go on: they may read it.
+    """Disable or enable an address. Its sessions stay open: it may read its mail.
 
     Raises:
         FileNotFoundError: it does not exist.
@@ -66,7 +66,7 @@ def set_disabled(settings: Settings, address: Address, *, disabled: bool) -> Non
 
 
 def delete(settings: Settings, address: Address) -> None:
-    """Remove an address and all its mail, and end its sessions.
+    """Delete an address with all its mail, and end its sessions.
 
     Raises:
         ChatmaildError: it does not exist.
@@ -79,10 +79,10 @@ def delete(settings: Settings, address: Address) -> None:
 
 
 def create(settings: Settings, text: str | None, password: str | None) -> Credentials:
-    """Make an address, also while registration is closed; random where nothing is given.
+    """Create an address, also while registration is closed; name and password default to random.
 
     Raises:
-        ChatmaildError: it exists, or is beyond the limits of addresses.
+        ChatmaildError: it exists, or breaks a limit on names or passwords.
     """
     local = random_name(settings.accounts) if text is None else ""
     address = _qualified(settings, text or local)
@@ -98,7 +98,7 @@ def create(settings: Settings, text: str | None, password: str | None) -> Creden
 
 
 def set_password(settings: Settings, address: Address, password: str | None) -> Credentials:
-    """Give an address that exists a new password and end its sessions.
+    """Set the password of an address that exists, and end its sessions.
 
     Raises:
         ChatmaildError: the password is too short.
@@ -116,10 +116,10 @@ def set_password(settings: Settings, address: Address, password: str | None) -> 
 
 
 def existing(settings: Settings, text: str) -> Address:
-    """The account, given by its whole address or by its name alone.
+    """Return the account that a text names: an address, or a local part alone.
 
     Raises:
-        ChatmaildError: it is none of this relay, or does not exist.
+        ChatmaildError: it belongs to another domain, or does not exist.
     """
     address = _qualified(settings, text)
     if not Mailboxes.of(settings).exists(address):
@@ -128,7 +128,7 @@ def existing(settings: Settings, text: str) -> Address:
 
 
 def _explained(problem: str, limits: Accounts) -> str:
-    """What is wrong with a new address, and how it would be right."""
+    """Return what a name or password must be like."""
     shortest, longest = limits.user_name_min_length, limits.user_name_max_length
     span = str(longest) if shortest == longest else f"{shortest} to {longest}"
     return {
@@ -139,7 +139,7 @@ def _explained(problem: str, limits: Accounts) -> str:
 
 
 def _qualified(settings: Settings, text: str) -> Address:
-    """The address that the text names; a name alone is one of this relay."""
+    """Parse an address; a local part alone gets the domain of this relay."""
     address = parse_address(text if "@" in text else f"{text}@{settings.mail_domain}")
     if address.domain != settings.mail_domain:
         raise ChatmaildError(f"addresses of this relay end with @{settings.mail_domain}")

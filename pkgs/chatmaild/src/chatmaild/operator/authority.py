@@ -1,4 +1,4 @@
-"""Questions to the name server that is responsible for a zone."""
+"""Queries to the authoritative name servers of a zone, past all caches."""
 
 import contextlib
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:
-    """A zone's servers; the first that answers is the one that counts."""
+    """The name servers of a zone; the first answer counts."""
 
     zone: str
     addresses: tuple[str, ...]
     port: int = 53
 
     def ask(self, name: str, kind: str) -> list[str]:
-        """The values of that type under that name, in presentation form; empty for none.
+        """Return the values of a name and type in presentation form; empty for none.
 
         Raises:
             ChatmaildError: no server answers.
@@ -48,10 +48,10 @@ class Authority:
 
 
 def find_authority(domain: str) -> Authority:
-    """The name servers of the zone that the domain is in.
+    """Find the name servers of the zone that holds a domain.
 
     Raises:
-        ChatmaildError: it is not delegated, or the resolver does not answer.
+        ChatmaildError: the domain is not delegated, or the resolver does not answer.
     """
     resolver = dns.resolver.get_default_resolver()
     try:

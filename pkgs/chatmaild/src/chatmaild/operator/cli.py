@@ -1,4 +1,4 @@
-"""`chatmail`: the command of the person who runs the relay."""
+"""`chatmail`: the operator's command."""
 
 import sys
 from pathlib import Path
@@ -14,25 +14,29 @@ from chatmaild.settings import Settings
 @click.version_option(VERSION, prog_name="chatmail", message="%(prog)s %(version)s")
 @click.pass_context
 def group(context: click.Context, settings_path: Path) -> None:
-    """Run a chatmail relay: its addresses, invites and DNS records."""
+    """Run a chatmail relay: addresses, invites, DNS records, checks."""
     context.obj = Settings.load(settings_path)
 
 
 @group.command()
 @click.pass_obj
 def status(settings: Settings) -> None:
-    """How the relay is, on one screen."""
+    """Show the relay's state on one screen."""
     from chatmaild.operator import status as work
 
     _print(work.lines(settings))
 
 
 @group.command("dns")
-@click.option("--check", is_flag=True, help="Compare with what the name server publishes.")
-@click.option("--plain", is_flag=True, help="Name, type, value: for the forms of a web site.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Compare with what the name servers publish; exits 1 if a required record is not right.",
+)
+@click.option("--plain", is_flag=True, help="Print name, type and value, separated by tabs.")
 @click.pass_obj
 def dns_command(settings: Settings, check: bool, plain: bool) -> int:
-    """Print the DNS records to publish, or check them."""
+    """Print the DNS records to publish, as a zone file, or check them."""
     from chatmaild.operator import dns as work
 
     zone = work.records(settings)
@@ -47,13 +51,18 @@ def dns_command(settings: Settings, check: bool, plain: bool) -> int:
 
 
 @group.command()
-@click.option("--json", "wants_json", is_flag=True, help="Print the report as JSON.")
-@click.option("--report", type=click.Path(path_type=Path), help="Also write it here, as JSON.")
+@click.option("--json", "wants_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also write the report to FILE, as JSON.",
+)
 @click.pass_obj
 def selftest(settings: Settings, wants_json: bool, report: Path | None) -> int:
-    """Try out this relay: log in, send, fetch, be woken.
+    """Send and fetch a test message, check certificate, DKIM, push and queue; exits 1 on a failure.
 
-    Looks at the certificate, the DKIM key and the queue, too.
+    Makes two addresses for it and deletes them afterwards.
     """
     from chatmaild.operator import selftest as work
 
@@ -66,13 +75,13 @@ def selftest(settings: Settings, wants_json: bool, report: Path | None) -> int:
 
 @group.group()
 def registration() -> None:
-    """Who may make an address: everybody, or those with an invite."""
+    """Open or close the relay for new addresses."""
 
 
 @registration.command("open")
 @click.pass_obj
 def open_(settings: Settings) -> None:
-    """Let everybody make an address, from now on."""
+    """Let everybody create an address."""
     from chatmaild.operator import registration as work
 
     work.set_open(settings, is_open=True)
@@ -82,7 +91,7 @@ def open_(settings: Settings) -> None:
 @registration.command()
 @click.pass_obj
 def close(settings: Settings) -> None:
-    """Let only those with an invite make an address, from now on."""
+    """Require an invite for a new address."""
     from chatmaild.operator import registration as work
 
     work.set_open(settings, is_open=False)
@@ -92,7 +101,7 @@ def close(settings: Settings) -> None:
 @registration.command("status")
 @click.pass_obj
 def registration_status(settings: Settings) -> None:
-    """Say whether addresses are made now."""
+    """Show whether new addresses are created, and what prevents it."""
     from chatmaild.operator import registration as work
 
     _print(work.status(settings))
@@ -100,7 +109,7 @@ def registration_status(settings: Settings) -> None:
 
 @group.group()
 def invite() -> None:
-    """Links that make addresses while registration is closed."""
+    """Manage invites: links that create addresses while registration is closed."""
 
 
 @invite.command("create")
@@ -110,18 +119,18 @@ def invite() -> None:
     metavar="N",
     default=1,
     show_default=True,
-    help="How many addresses it makes.",
+    help="Number of addresses that the invite creates.",
 )
 @click.option(
     "--expires",
     "lifetime",
     metavar="LIFETIME",
-    help="Lifetime such as 12h, 7d or 2w.  [default: no end]",
+    help="Lifetime, such as 12h, 7d or 2w.  [default: no end]",
 )
-@click.option("--qr", is_flag=True, help="Draw the QR code in the terminal, too.")
+@click.option("--qr", is_flag=True, help="Also draw the QR code in the terminal.")
 @click.pass_obj
 def create_invite(settings: Settings, uses: int, lifetime: str | None, qr: bool) -> None:
-    """Make an invite and print its link, which Delta Chat scans or opens."""
+    """Create an invite and print its link for Delta Chat."""
     from chatmaild.accounts.credentials import invite_link
     from chatmaild.operator import registration as work
 
@@ -136,7 +145,7 @@ def create_invite(settings: Settings, uses: int, lifetime: str | None, qr: bool)
 @invite.command("list")
 @click.pass_obj
 def list_invites(settings: Settings) -> None:
-    """Show all invites."""
+    """List invites: link, uses left, end."""
     from chatmaild.operator import registration as work
 
     _print(work.list_invites(settings))
@@ -146,7 +155,7 @@ def list_invites(settings: Settings) -> None:
 @click.argument("token")
 @click.pass_obj
 def revoke(settings: Settings, token: str) -> None:
-    """Withdraw an invite, given by its token or its link."""
+    """Revoke an invite, given by its token or its link."""
     from chatmaild.operator import registration as work
 
     work.revoke_invite(settings, token)
@@ -155,17 +164,17 @@ def revoke(settings: Settings, token: str) -> None:
 
 @group.group()
 def address() -> None:
-    """Look at addresses, make, stop and delete them.
+    """List, create, disable and delete addresses.
 
     Put -- before an address that begins with a hyphen.
     """
 
 
 @address.command("list")
-@click.option("--disabled", is_flag=True, help="Only those that are stopped.")
+@click.option("--disabled", is_flag=True, help="List disabled addresses only.")
 @click.pass_obj
 def list_addresses(settings: Settings, disabled: bool) -> None:
-    """Show all addresses with the day of their last login."""
+    """List addresses with the day of their last login."""
     from chatmaild.operator import addresses as work
 
     for line in work.listing(settings, disabled_only=disabled):
@@ -176,7 +185,7 @@ def list_addresses(settings: Settings, disabled: bool) -> None:
 @click.argument("address")
 @click.pass_obj
 def show(settings: Settings, address: str) -> None:
-    """Show what is known about an address."""
+    """Show last login, state, messages and devices of an address."""
     from chatmaild.operator import addresses as work
 
     _print(work.show(settings, work.existing(settings, address)))
@@ -186,7 +195,7 @@ def show(settings: Settings, address: str) -> None:
 @click.argument("address")
 @click.pass_obj
 def disable(settings: Settings, address: str) -> None:
-    """Stop an address: no mail in or out; it can read what it has."""
+    """Disable an address: it neither sends nor receives, but can read its mail."""
     from chatmaild.operator import addresses as work
 
     found = work.existing(settings, address)
@@ -198,7 +207,7 @@ def disable(settings: Settings, address: str) -> None:
 @click.argument("address")
 @click.pass_obj
 def enable(settings: Settings, address: str) -> None:
-    """Let a stopped address go on."""
+    """Enable a disabled address."""
     from chatmaild.operator import addresses as work
 
     found = work.existing(settings, address)
@@ -208,7 +217,7 @@ def enable(settings: Settings, address: str) -> None:
 
 @address.command()
 @click.argument("address")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_obj
 def delete(settings: Settings, address: str, yes: bool) -> None:
     """Delete an address and all its mail, and end its sessions."""
@@ -226,7 +235,7 @@ def delete(settings: Settings, address: str, yes: bool) -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.pass_obj
 def create(settings: Settings, address: str | None, password_stdin: bool) -> None:
-    """Make an address, also while registration is closed."""
+    """Create an address, also while registration is closed; print it with its password."""
     from chatmaild.operator import addresses as work
 
     made = work.create(settings, address, _password(password_stdin))
@@ -238,7 +247,7 @@ def create(settings: Settings, address: str | None, password_stdin: bool) -> Non
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.pass_obj
 def passwd(settings: Settings, address: str, password_stdin: bool) -> None:
-    """Give an address a new password, and end its sessions."""
+    """Set a new password, end the sessions of the address, print the password."""
     from chatmaild.operator import addresses as work
 
     found = work.existing(settings, address)
@@ -250,9 +259,9 @@ def passwd(settings: Settings, address: str, password_stdin: bool) -> None:
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.pass_obj
 def import_(settings: Settings, directory: Path) -> None:
-    """Take over another chatmail server's mailboxes and passwords.
+    """Copy mailboxes and passwords from another chatmail server.
 
-    DIRECTORY is its mail directory, such as /home/vmail/mail/DOMAIN, which stays as it is.
+    DIRECTORY is its mail directory, such as /home/vmail/mail/DOMAIN; it stays unchanged.
     """
     from chatmaild.operator import migration as work
 

@@ -1,7 +1,6 @@
-"""`chatmail dns`: the zone to publish, and whether it is published.
+"""`chatmail dns`: print the zone to publish, or compare it with what is published.
 
-Names are fully qualified. The comparison asks an authoritative server directly, so that neither a
-cache nor a time to live stands between a change and its check.
+Names are fully qualified. The comparison queries an authoritative server, so no cache delays it.
 """
 
 import re
@@ -15,23 +14,23 @@ from chatmaild.settings import DnsRecord, Settings
 TTL_S = 3600
 # RFC 1035 section 3.3: one character-string of a TXT record
 MAX_STRING = 255
-# addresses on the open Internet; connecting a UDP socket sends nothing
+# public IP addresses; connecting a UDP socket sends nothing
 _OUTSIDE = {"A": (socket.AF_INET, "9.9.9.9"), "AAAA": (socket.AF_INET6, "2620:fe::fe")}
 
-# values published under a name and type, in presentation form; empty for none
+# name and type -> published values in presentation form; empty for none
 Ask = Callable[[str, str], list[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """How a record is published: `ok`, `missing` or `differs`."""
+    """A record and its state: `ok`, `missing` or `differs`."""
 
     record: DnsRecord
     state: str
     published: tuple[str, ...] = ()
 
     def line(self) -> str:
-        """One line for a person."""
+        """Return one line of text."""
         weight = "required" if self.record.required else "recommended"
         text = f"{self.state:<8} {weight:<12} {self.record.name} {self.record.type}"
         if self.state == "ok":
@@ -42,10 +41,10 @@ class Finding:
 
 
 def records(settings: Settings) -> list[DnsRecord]:
-    """The records with the values of the DKIM keys filled in.
+    """Return the records to publish, with the public DKIM keys.
 
     Raises:
-        ChatmaildError: a key was not made yet.
+        ChatmaildError: a key does not exist yet.
         OSError: a key cannot be read.
     """
     return [_with_dkim_value(settings, record) for record in settings.dns]
@@ -67,7 +66,7 @@ def _with_dkim_value(settings: Settings, record: DnsRecord) -> DnsRecord:
 
 
 def own_address(kind: str) -> str | None:
-    """The address that this machine has on its way to the Internet (`A` or `AAAA`)."""
+    """Return the source IP address of this machine towards the Internet, for `A` or `AAAA`."""
     family, outside = _OUTSIDE[kind]
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
@@ -78,7 +77,7 @@ def own_address(kind: str) -> str | None:
 
 
 def zone_line(record: DnsRecord) -> str:
-    """The record in the form of a zone file (RFC 1035 section 5.1)."""
+    """Return the record as a line of a zone file (RFC 1035 section 5.1)."""
     value = record.value or own_address(record.type)
     head = f"{record.name}. {TTL_S} IN {record.type}"
     if value is None:
@@ -87,22 +86,22 @@ def zone_line(record: DnsRecord) -> str:
 
 
 def plain_line(record: DnsRecord) -> str:
-    """Name, type and value, the value in one piece: for the forms of a web site."""
+    """Return name, type and value separated by tabs, the value unquoted: for web forms."""
     value = record.value or own_address(record.type) or "-"
     return f"{record.name}\t{record.type}\t{value}"
 
 
 def quoted(text: str) -> str:
-    """The text as quoted strings of at most 255 characters."""
+    """Return the text as quoted strings of at most 255 characters."""
     pieces = [text[i : i + MAX_STRING] for i in range(0, len(text), MAX_STRING)]
     return " ".join('"' + re.sub(r'(["\\])', r"\\\1", piece) + '"' for piece in pieces)
 
 
 def check(zone: list[DnsRecord], ask: Ask) -> list[Finding]:
-    """How each record is published.
+    """Compare each record with what is published.
 
-    A record without a value may have any; a TXT record may stand beside others of its name, all
-    else must be exactly what is expected.
+    A record without a value may have any. TXT and CAA records may stand beside others of their
+    name; of every other type the expected value must be the only one.
     """
     return [_find(record, tuple(ask(record.name, record.type))) for record in zone]
 
@@ -119,7 +118,7 @@ def _find(record: DnsRecord, published: tuple[str, ...]) -> Finding:
 
 
 def normal(kind: str, value: str) -> str:
-    """A value in the form that is compared: TXT in one piece, names in lower case."""
+    """Return a value in canonical form: TXT as one string, names in lower case."""
     if kind != "TXT":
         return " ".join(value.lower().split())
     if value.startswith('"'):

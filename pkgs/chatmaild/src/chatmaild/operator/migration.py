@@ -1,7 +1,7 @@
-"""`chatmail address import`: mailboxes of another chatmail server, as its directory holds them.
+"""`chatmail address import`: copy mailboxes from the mail directory of another chatmail server.
 
-There each address has a directory `ADDRESS/` with `password` and a maildir, as here. Dovecot's
-indexes stay behind: they are made anew, and flags are in the names of the messages.
+The layout is the same as here: `ADDRESS/` with `password` and a maildir. Dovecot's indexes are not
+copied: Dovecot rebuilds them, and flags are part of the file names.
 """
 
 import os
@@ -25,14 +25,14 @@ _LEFT_BEHIND = shutil.ignore_patterns(
 
 @dataclass(slots=True)
 class Imported:
-    """How many addresses came, were here already, or are none of this relay."""
+    """Counts: copied, existing here already, not an address of this relay."""
 
     done: int = 0
     existing: int = 0
     foreign: int = 0
 
     def summary(self) -> str:
-        """One line."""
+        """Return one line of text."""
         return (
             f"imported {self.done} addresses; {self.existing} existed and stayed as they were;"
             f" {self.foreign} directories are no addresses of this relay"
@@ -40,7 +40,7 @@ class Imported:
 
 
 def candidates(source: Path) -> list[Path]:
-    """The directories of a mail directory that may be mailboxes, sorted.
+    """List the directories that may be mailboxes, sorted.
 
     Raises:
         ChatmaildError: it cannot be read.
@@ -52,11 +52,11 @@ def candidates(source: Path) -> list[Path]:
 
 
 def run(settings: Settings, directories: list[Path], result: Imported) -> Iterator[Path]:
-    """Copy each mailbox whose address does not exist here; yields each directory when done.
+    """Copy each mailbox whose address does not exist here; yield each directory when done.
 
     Raises:
         ChatmaildError: the mail user does not exist.
-        OSError: the disk is full or a file cannot be read; what was imported before stays.
+        OSError: the disk is full or a file cannot be read; mailboxes copied before that stay.
     """
     mailboxes = Mailboxes.of(settings)
     owner = _owner(settings.users.mail)
@@ -80,7 +80,7 @@ def _address(directory: Path, domain: str) -> Address | None:
 
 
 def _copy(source: Path, target: Path, owner: tuple[int, int] | None) -> None:
-    """All or nothing: the mailbox gets its name when it is whole."""
+    """Copy under a temporary name, then rename: a mailbox is complete or absent."""
     unfinished = target.with_name(f"{TRASH_PREFIX}{secrets.token_hex(8)}")
     try:
         shutil.copytree(source, unfinished, symlinks=True, ignore=_LEFT_BEHIND)

@@ -1,4 +1,4 @@
-"""Root does the mail user's work as the mail user; what was done is told to the journal."""
+"""Root acts as the mail user for files of mailboxes; the journal records each action."""
 
 import contextlib
 import logging
@@ -14,7 +14,7 @@ _SYSLOG = "/dev/log"
 
 @contextlib.contextmanager
 def acting_as(user: str) -> Iterator[None]:
-    """Files made in this context belong to the user; without root nothing changes.
+    """Take the user's effective uid and gid in this context; does nothing without root.
 
     Raises:
         ChatmaildError: there is no such user.
@@ -39,7 +39,7 @@ def acting_as(user: str) -> Iterator[None]:
 
 
 def audit(text: str, *arguments: object) -> None:
-    """Put a line into the journal: what was done, never to whom."""
+    """Log an action to the journal, never the address it concerns."""
     try:
         handler = logging.handlers.SysLogHandler(
             _SYSLOG, logging.handlers.SysLogHandler.LOG_AUTHPRIV

@@ -1,4 +1,4 @@
-"""`chatmail registration` and `chatmail invite`."""
+"""`chatmail registration` and `chatmail invite`: who may create an address."""
 
 import re
 import time
@@ -15,7 +15,7 @@ _UNITS_S = {"h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def set_open(settings: Settings, *, is_open: bool) -> None:
-    """Let everybody make an address, or only those with an invite; effective at once."""
+    """Open registration, or require invites; takes effect at once."""
     marker = RegistrationSwitch(settings).marker
     with acting_as(settings.users.mail):
         if is_open:
@@ -26,7 +26,7 @@ def set_open(settings: Settings, *, is_open: bool) -> None:
 
 
 def status(settings: Settings) -> list[str]:
-    """Whether addresses are made now, and what is in the way; one line each."""
+    """Return lines: open or closed, then each reason why no address is created."""
     switch = RegistrationSwitch(settings)
     lines = ["open" if switch.is_open else "closed: only with an invite"]
     if switch.is_stopped:
@@ -37,10 +37,10 @@ def status(settings: Settings) -> list[str]:
 
 
 def create_invite(settings: Settings, *, uses: int, lifetime: str | None) -> Invite:
-    """A new invite.
+    """Create an invite.
 
     Raises:
-        ChatmaildError: the lifetime is none.
+        ChatmaildError: the lifetime cannot be read.
     """
     expires_s = int(time.time()) + seconds(lifetime) if lifetime else None
     with acting_as(settings.users.mail):
@@ -50,12 +50,12 @@ def create_invite(settings: Settings, *, uses: int, lifetime: str | None) -> Inv
 
 
 def list_invites(settings: Settings) -> list[str]:
-    """One line for each invite: link, uses left, end."""
+    """Return a line per invite: link, uses left, end."""
     return [describe(settings, invite) for invite in Invites.of(settings).all()]
 
 
 def describe(settings: Settings, invite: Invite) -> str:
-    """The link of an invite, how often and until when it can be used."""
+    """Return link, uses left and end of an invite as one line."""
     end = "no end"
     if invite.expires_s is not None:
         end = f"until {datetime.fromtimestamp(invite.expires_s, UTC):%Y-%m-%d %H:%M} UTC"
@@ -69,7 +69,7 @@ def _counted(uses: int) -> str:
 
 
 def revoke_invite(settings: Settings, token: str) -> None:
-    """Withdraw an invite, given by its token or its whole link.
+    """Revoke an invite, given by its token or its whole link.
 
     Raises:
         ChatmaildError: there is no such invite.
@@ -82,10 +82,10 @@ def revoke_invite(settings: Settings, token: str) -> None:
 
 
 def seconds(text: str) -> int:
-    """A lifetime such as `12h`, `7d` or `2w` in seconds.
+    """Parse a lifetime such as `12h`, `7d` or `2w` into seconds.
 
     Raises:
-        ChatmaildError: it is none.
+        ChatmaildError: it cannot be read.
     """
     found = re.fullmatch("([1-9][0-9]{0,4})([hdw])", text)
     if not found:

@@ -1,4 +1,4 @@
-"""`chatmail status`: how the relay is, on one screen."""
+"""`chatmail status`: the relay's state on one screen."""
 
 import contextlib
 import shutil
@@ -31,7 +31,7 @@ ACTIVE_DAYS = (1, 10, 30, 40, 80)
 
 
 def lines(settings: Settings) -> list[str]:
-    """Domain, registration, addresses, machine, queues and units; one line each."""
+    """Return the lines of the screen: domain, registration, addresses, machine, queues, units."""
     machine = measure(Path(settings.directories.mail))
     usable = [i for i in Invites.of(settings).all() if not i.refusal(time.time())]
     return [
@@ -51,7 +51,7 @@ def lines(settings: Settings) -> list[str]:
 
 
 def _certificate(settings: Settings) -> list[str]:
-    """Why the given certificate is not used (modules/chatmail/take-certificate.sh)."""
+    """Return why the given certificate is not used (written by take-certificate.sh)."""
     with contextlib.suppress(OSError):
         problem = (Path(settings.directories.tls) / "problem").read_text().strip()
         return [f"certificate    {problem}"]
@@ -74,7 +74,7 @@ def _addresses(mailboxes: Mailboxes) -> list[str]:
 
 
 def _watches(settings: Settings) -> list[str]:
-    """What a container's host did not grant: each session that waits has a watch (inotify(7))."""
+    """Warn where the container's host grants too few inotify watches: one per IDLE session."""
     with contextlib.suppress(OSError, ValueError):
         most = int(WATCHES.read_text())
         wanted = settings.limits.imap_connections

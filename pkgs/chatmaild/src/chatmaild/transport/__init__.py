@@ -1,9 +1,11 @@
-"""Delivery over HTTPS between relays, for where port 25 is closed, and because it is quicker.
+"""The unit chatmail-transport: delivery over HTTPS between relays.
 
-Out: Postfix asks `destinations.sock` for the way to a domain, and its smtp client then talks to
-`gateway.py` on the loopback interface and to the domain's own hosts, one after the other.
-In: nginx forwards `/mxdeliv` to `mxdeliv.sock`, and every message goes on into Postfix' smtpd.
-Postfix is the only queue: each side answers only when the next one has taken the message.
+HTTPS works where port 25 is blocked, and it is faster.
+
+Outbound: Postfix looks up the route of a domain at `destinations.sock`. Its smtp client then tries
+`outbound/smtp_server.py` on the loopback interface and the domain's own hosts, in that order.
+Inbound: nginx forwards `/mxdeliv` to `mxdeliv.sock`, and each message goes to Postfix' smtpd.
+Postfix is the only queue: each side answers only after the next one has accepted the message.
 """
 
 from chatmaild.settings import Settings

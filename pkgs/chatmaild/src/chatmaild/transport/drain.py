@@ -1,9 +1,9 @@
-"""Stops Postfix without cutting off what is on its way (`ExecStop=` of its unit).
+"""Stops Postfix without interrupting a transaction (`ExecStop=` of its unit).
 
-`postfix stop` signals all its processes at once. A delivery agent that waits for the answer to a
-message dies, and the message is delivered again later. Here, the master alone ends, as by
-`postfix drain`: the others serve whom they serve and end by themselves. Who has a session, but no
-message on its way, is not waited for; systemd ends those.
+`postfix stop` signals all processes at once. A delivery agent that waits for the final reply dies,
+and Postfix delivers the message a second time later. So only the master is stopped, as
+`postfix drain` does; the other processes finish and exit. Idle sessions are not waited for: systemd
+ends them.
 """
 
 import contextlib
@@ -12,20 +12,21 @@ import signal
 import time
 from pathlib import Path
 
-# once the master is gone, these run in the middle of a message only, which comes in or leaves
+# without a master, these processes run only as long as they have a transaction
 BUSY = frozenset({"cleanup", "lmtp", "smtp"})
-# as long as `postfix stop` would wait; systemd's own limit is far above
+# as long as `postfix stop` waits; TimeoutStopSec= is far above
 PATIENCE_S = 5.0
 LOOK_EVERY_S = 0.02
 
 
 def drain(master: int, patience_s: float = PATIENCE_S) -> bool:
-    """End a master process, and wait for its processes that have a message in their hands.
+    """Stop a master process and wait for the transactions of its processes.
 
-    Returns whether all of them came to their end.
+    Returns:
+        Whether all ended in time.
     """
     deadline_s = time.monotonic() + patience_s
-    with contextlib.suppress(ProcessLookupError):  # its processes may be there all the same
+    with contextlib.suppress(ProcessLookupError):  # its processes may still run
         os.kill(master, signal.SIGKILL)
     while _is_busy(master):
         if time.monotonic() > deadline_s:
@@ -35,12 +36,12 @@ def drain(master: int, patience_s: float = PATIENCE_S) -> bool:
 
 
 def _is_busy(group: int) -> bool:
-    """Whether a process group has such a program (proc(5), /proc/PID/stat)."""
+    """Whether a process group has a busy program (proc(5), /proc/PID/stat)."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             shown = path.read_text()
         except OSError:
-            continue  # it has just ended
+            continue  # the process has ended
         name, _, rest = shown.partition("(")[2].rpartition(") ")
         state, _, its_group, *_ = rest.split()
         if int(its_group) == group and name in BUSY and state not in ("X", "Z"):

@@ -1,6 +1,6 @@
-"""A message on its way through: small ones in memory, larger ones in a file without a name.
+"""A message between its arrival and its delivery: in memory, or in an unnamed temporary file.
 
-Kept until its delivery is decided, because it may be offered twice, and its length is told first.
+It is stored because it may be offered twice, and because HTTP needs its length first.
 """
 
 import hashlib
@@ -9,15 +9,15 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import IO, Self
 
-# most chat messages are smaller; with every smtp process of Postfix busy that is 32 MB
+# most chat messages are smaller; 500 smtp processes hold 32 MB at most
 MEMORY_BYTES = 65536
 
 
 class Message:
-    """Collects a message and gives it out again, as often as needed.
+    """Collects a message, and reads it back any number of times.
 
     Attributes:
-        size_bytes: how much it has so far.
+        size_bytes: bytes written so far.
     """
 
     def __init__(self) -> None:
@@ -55,20 +55,20 @@ class Message:
 
     @property
     def in_memory(self) -> bool:
-        """It is small."""
+        """Whether the message is held in memory."""
         return self._file is None
 
     @property
     def digest(self) -> bytes:
-        """16 octets that only this content has."""
+        """Return a digest of 16 bytes."""
         return self._digest.digest()
 
     def small_content(self) -> bytes:
-        """The whole content of a message that is in memory."""
+        """Return the content of a message that is in memory."""
         return bytes(self._memory)
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The whole content, from its start."""
+        """Yield the content from its start."""
         if self._file is None:
             yield bytes(self._memory)
             return

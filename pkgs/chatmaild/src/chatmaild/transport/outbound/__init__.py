@@ -1,1 +1,1 @@
-"""To other relays: SMTP from Postfix in, HTTPS out."""
+"""To other relays: Postfix delivers over SMTP to us, and we post over HTTPS."""

@@ -1,6 +1,6 @@
-"""TLS connections to hosts: opened by the quickest of their addresses, kept for a while.
+"""TLS connections to hosts: Happy Eyeballs (RFC 8305), and a pool of idle connections.
 
-On asyncio's streams: an HTTP client library would double the memory of this process.
+Built on asyncio streams: an HTTP client library would double the memory of this process.
 """
 
 import asyncio
@@ -12,26 +12,24 @@ from typing import Any
 
 from chatmaild.transport.outbound.exchangers import Exchanger, Resolver
 
-# TCP and TLS together; SMTP waits behind it
+# for TCP and TLS together; SMTP is tried after it
 CONNECT_S = 5.0
-# RFC 8305 section 5: the next address gets its turn after this long
+# RFC 8305 section 5: delay before the next IP address is tried
 NEXT_ADDRESS_S = 0.25
 MAX_ADDRESSES = 4
-# RFC 5482: packets that nobody acknowledges for this long end a connection whose path has died,
-# which TCP itself would notice after a quarter of an hour
+# TCP user timeout (RFC 5482): ends a dead connection after 10 s; the default takes 15 minutes
 UNACKNOWLEDGED_S = 10.0
-# below nginx' default keepalive_timeout of 75 s, so that connections seldom close under us
+# below nginx' default keepalive_timeout of 75 s, so that few connections close during a request
 KEEP_S = 50.0
-# as many as Postfix uses at a time for one destination (default_destination_concurrency_limit):
-# in a burst, handshakes would cost both sides more than the messages
+# Postfix' default_destination_concurrency_limit: more are never used at once
 MAX_KEPT_PER_HOST = 20
-# each has some ten KB of buffers
+# about 10 KB of buffers each
 MAX_KEPT = 100
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Connection:
-    """An open connection to a host."""
+    """An open TLS connection to a host."""
 
     host: Exchanger
     reader: asyncio.StreamReader
@@ -40,21 +38,21 @@ class Connection:
 
     @property
     def alive(self) -> bool:
-        """The host has not closed it as far as is known."""
+        """Whether neither side has closed it."""
         return not (self.reader.at_eof() or self.writer.is_closing())
 
     def close(self) -> None:
-        """Close it without waiting."""
+        """Close the connection without waiting."""
         self.writer.close()
 
 
 class Connections:
-    """Opens connections and keeps some of them.
+    """Opens connections, and pools idle ones.
 
     Args:
-        resolver: for the addresses of hosts; must not block.
-        port: another port than 443, for tests.
-        context: another context than the system's, for tests.
+        resolver: looks up IP addresses; must not block.
+        port: 443; tests use another.
+        context: trust store; tests use another than the system's.
     """
 
     def __init__(
@@ -67,7 +65,7 @@ class Connections:
         self._kept: list[Connection] = []
 
     def kept(self, host: Exchanger) -> Connection | None:
-        """A connection from before, or None."""
+        """Take an idle connection to a host out of the pool, or return None."""
         for connection in reversed(self._kept):
             if connection.host == host:
                 self._remove(connection)
@@ -77,7 +75,7 @@ class Connections:
         return None
 
     async def open(self, host: Exchanger) -> Connection:
-        """A new connection, by the first address that answers.
+        """Open a connection to the first IP address that answers.
 
         Raises:
             OSError: none does, or the certificate is not valid for the host (ssl.SSLError).
@@ -95,7 +93,7 @@ class Connections:
             raise race.error or OSError("no address")
 
     def keep(self, connection: Connection) -> None:
-        """Take a connection back for the next message."""
+        """Put a connection into the pool."""
         of_host = [kept for kept in self._kept if kept.host == connection.host]
         if len(of_host) >= MAX_KEPT_PER_HOST or len(self._kept) >= MAX_KEPT:
             self._drop(of_host[0] if of_host else self._kept[0])
@@ -104,12 +102,12 @@ class Connections:
         self._kept.append(connection)
 
     def forget(self, host: Exchanger) -> None:
-        """Close what is kept of a host: one of its connections broke."""
+        """Close the pooled connections to a host, after one of them broke."""
         for connection in [kept for kept in self._kept if kept.host == host]:
             self._drop(connection)
 
     def close(self) -> None:
-        """Close all that are kept."""
+        """Close all pooled connections."""
         for connection in list(self._kept):
             self._drop(connection)
 
@@ -143,7 +141,7 @@ class Connections:
 
 
 class _Race:
-    """Attempts that run at the same time; the losers are closed."""
+    """Connection attempts that run in parallel; all but the winner are closed."""
 
     def __init__(self) -> None:
         self.running: set[asyncio.Task[Connection]] = set()
@@ -160,11 +158,11 @@ class _Race:
                 result.close()
 
     def start(self, attempt: Coroutine[Any, Any, Connection]) -> None:
-        """Add an attempt."""
+        """Start an attempt."""
         self.running.add(asyncio.create_task(attempt))
 
     async def winner(self, within_s: float) -> Connection | None:
-        """The first connection, or None when there is none yet or an attempt failed."""
+        """Return the first connection; None after a timeout or a failed attempt."""
         done, self.running = await asyncio.wait(
             self.running, timeout=within_s, return_when=asyncio.FIRST_COMPLETED
         )

@@ -1,11 +1,11 @@
-"""Decides how far a message gets over HTTPS, and what Postfix is told about it.
+"""Delivers a message over HTTPS and chooses the SMTP reply to Postfix.
 
-* 250: a host has it.
-* 4yz: nobody has it as far as is known; Postfix goes on to the next nexthop, which is plain SMTP,
-  and keeps it in its queue if that fails as well.
-* 5yz: only if a host refused the message over HTTPS, SMTP then had its chance and did not settle
-  it, and the host refuses it again. So a host whose SMTP works always decides there, and the sender
-  of a message to a host without SMTP learns the reason in minutes instead of days.
+* 250: a host accepted the message.
+* 4yz: no host is known to have accepted it. Postfix tries the next nexthop, which is SMTP, and
+  queues the message if that fails, too.
+* 5yz: a host refused the message over HTTPS, Postfix then tried SMTP without success, and the host
+  refused it again. So a host that speaks SMTP decides over SMTP, and a sender to a host without
+  SMTP gets the reason in minutes, not days.
 """
 
 import asyncio
@@ -42,23 +42,23 @@ _log = logging.getLogger(__name__)
 OK = Reply(code=250, text="OK (HTTPS)")
 NOT_NOW = Reply(code=451, text="4.4.1 No host took the message over HTTPS")
 NO_HOST = Reply(code=451, text="4.4.3 No host to ask over HTTPS")
-# Postfix tries a message again after 30 s at the earliest (minimal_backoff_time); what comes back
-# sooner is another recipient's copy, not one that SMTP could not settle
+# Postfix retries after 30 s or more (minimal_backoff_time); a message that returns sooner is
+# the copy for another recipient
 SMTP_HAD_ITS_CHANCE_S = 30.0
 MAX_REFUSALS = 10_000
-# a web server that died is back by then: NixOS starts nginx anew after 10 s
+# NixOS restarts a dead nginx after 10 s
 BACK_WITHIN_S = 15.0
 RETRY_EVERY_S = 0.5
 
 
 class Refusals:
-    """Messages that a host refused over HTTPS, by a digest."""
+    """Messages that a host refused over HTTPS, by digest."""
 
     def __init__(self) -> None:
         self._first_s: Bounded[bytes, float] = Bounded(MAX_REFUSALS)
 
     def is_final(self, key: bytes, now_s: float) -> bool:
-        """Whether this refusal repeats one after which SMTP had its chance."""
+        """Whether the message was refused before, so long ago that SMTP was tried since."""
         first_s = self._first_s.get(key)
         if first_s is None:
             first_s = self._first_s[key] = now_s
@@ -69,10 +69,10 @@ class Delivery:
     """Delivers messages over HTTPS.
 
     Args:
-        resolver: names the hosts of a domain.
-        client: talks to a host.
-        destinations: the memory that Postfix asks, too.
-        counters: for each kind of outcome.
+        resolver: finds the hosts of a domain.
+        client: posts to a host.
+        destinations: what is known of domains and hosts.
+        counters: counts outcomes.
         clock_s: monotonic seconds.
     """
 
@@ -93,7 +93,7 @@ class Delivery:
         self._refusals = Refusals()
 
     async def deliver(self, envelope: Envelope, message: Message) -> Reply:
-        """Deliver to recipients of one domain and say what Postfix is told."""
+        """Deliver to recipients of one domain; return the reply for Postfix."""
         domain = domain_of(envelope.recipients[0])
         try:
             hosts = await self._resolver.exchangers(domain)
@@ -119,7 +119,7 @@ class Delivery:
         if isinstance(outcome, Broken) and not outcome.timed_out:
             outcome = await self._offer_again(host, envelope, message)
         self._counters.add("https_out", outcome=type(outcome).__name__.lower())
-        # who writes to which domain, and when, is nobody's business while it works
+        # privacy: successful deliveries are not logged
         _log.log(
             logging.DEBUG if isinstance(outcome, Delivered) else logging.INFO,
             "%s: %s in %.0f ms",
@@ -130,11 +130,11 @@ class Delivery:
         return outcome
 
     async def _offer_again(self, host: Exchanger, envelope: Envelope, message: Message) -> Outcome:
-        """Ask a host that may have the message.
+        """Post again to a host that may have accepted the message.
 
-        Mostly it just closed a kept-open connection. If it did take the message, relays like this
-        one recognise it; others double it, as SMTP would (RFC 1047). A port that nobody listens on
-        is that of a web server which died in the middle and is about to return.
+        Usually it closed an idle connection. If it accepted the message, a relay like this one
+        recognises the repetition; others deliver twice, as with SMTP (RFC 1047). A refused
+        connection means that its web server died and will restart.
         """
         for _ in range(int(BACK_WITHIN_S / RETRY_EVERY_S)):
             outcome = await self._client.post(host, envelope, message)
@@ -146,7 +146,7 @@ class Delivery:
     def _learn(
         self, host: Exchanger, domain: str, outcome: Outcome, envelope: Envelope, message: Message
     ) -> Reply | None:
-        """Remember what the outcome says about the host; None when the next host is to be tried."""
+        """Record the outcome for the host; return None if the next host should be tried."""
         match outcome:
             case Delivered() | Answered() | TooLarge():
                 self._destinations.host_answers(host.name)
@@ -162,7 +162,7 @@ class Delivery:
                 self._destinations.too_large(host.name, message.size_bytes, self._clock_s())
                 return NOT_NOW
             case Broken():
-                # no other host is asked: this one may have the message
+                # no other host is tried: this one may have the message
                 self._destinations.domain_fails(domain, self._clock_s(), tried=True)
                 return NOT_NOW
             case _:

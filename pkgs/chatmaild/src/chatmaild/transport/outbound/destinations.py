@@ -1,39 +1,38 @@
-"""Which way a destination is reached: remembered for half an hour, decided without waiting.
+"""The order of HTTPS and SMTP for each destination, remembered for 30 minutes.
 
-Postfix delivers and queues; this memory only tells it the order of the two ways. Over HTTPS first
-and SMTP after it, or, where HTTPS failed lately, SMTP first and HTTPS after it: so a domain that
-has just one of the two gets its mail whatever is remembered about it.
+Postfix delivers and queues; this memory only sets the order of its two nexthops: HTTPS before SMTP,
+or SMTP before HTTPS where HTTPS failed in the last 30 minutes. Both are always tried, so a domain
+that has one of them gets its mail.
 """
 
 from dataclasses import dataclass, field
 
 from chatmaild.bounded import Bounded
 
-# how long a failure puts SMTP first
+# time after a failure in which SMTP comes first
 REMEMBER_S = 1800.0
-# after a failure nobody tries the host again for this long, so that a full queue does not wait
-# for one dead host message by message
+# pause after a failure, so that a queue does not wait for a dead host once per message
 PAUSE_S = 10.0
-# far more than a relay writes to in half an hour; a bound, because recipients choose the names
+# a bound, because senders choose the names; far more than a relay needs in 30 minutes
 MAX_ENTRIES = 20_000
 
 
 class Failures:
-    """When something failed last, forgotten after `REMEMBER_S`."""
+    """The times of the last failures, forgotten after `REMEMBER_S`."""
 
     def __init__(self) -> None:
         self._failed_s: Bounded[str, float] = Bounded(MAX_ENTRIES)
 
     def add(self, name: str, now_s: float) -> None:
-        """Note a failure."""
+        """Record a failure."""
         self._failed_s[name] = now_s
 
     def remove(self, name: str) -> None:
-        """Note that it works."""
+        """Record a success."""
         self._failed_s.pop(name, None)
 
     def age_s(self, name: str, now_s: float) -> float | None:
-        """Seconds since the failure, or None."""
+        """Return the seconds since the last failure, or None."""
         failed_s = self._failed_s.get(name)
         if failed_s is None:
             return None
@@ -46,12 +45,12 @@ class Failures:
 
 @dataclass(slots=True, kw_only=True)
 class Destinations:
-    """What is known about HTTPS at domains and at their mail exchangers.
+    """What is known about HTTPS of domains and their mail exchangers.
 
     Attributes:
-        service: master.cf name of the smtp client that the answers choose.
-        gateway: where our SMTP to HTTPS gateway listens, as a nexthop.
-        local_domain: its mail never leaves.
+        service: name of the smtp client in master.cf.
+        gateway: nexthop of our SMTP server for HTTPS delivery.
+        local_domain: the domain of this relay.
     """
 
     service: str
@@ -59,13 +58,13 @@ class Destinations:
     local_domain: str
     _domains: Failures = field(default_factory=Failures)
     _hosts: Failures = field(default_factory=Failures)
-    # smallest message that the host called too large, in bytes; beside the time of that answer
+    # host -> time of its last 413, and the size of that message in bytes
     _too_large: Bounded[str, tuple[float, int]] = field(
         default_factory=lambda: Bounded(MAX_ENTRIES)
     )
 
     def route(self, domain: str, now_s: float) -> str | None:
-        """Postfix transport and nexthops of a domain (transport(5)), or None for a local one."""
+        """Return transport and nexthops of a domain (transport(5)); None for the local domain."""
         if not domain or domain == self.local_domain:
             return None
         if self._domains.age_s(domain, now_s) is None:
@@ -73,33 +72,33 @@ class Destinations:
         return f"{self.service}:{domain}, {self.gateway}"
 
     def worth_trying(self, host: str, domain: str, size_bytes: int, now_s: float) -> bool:
-        """Whether a message of that size should be offered to the host over HTTPS now."""
+        """Whether to offer a message of that size to the host over HTTPS now."""
         refused_s, limit_bytes = self._too_large.get(host, (-REMEMBER_S, 0))
         if now_s - refused_s < REMEMBER_S and size_bytes >= limit_bytes:
             return False
         age_s = self._hosts.age_s(host, now_s)
         if age_s is None:
             return True
-        # SMTP came first for this domain and did not deliver: then this is the only way left
+        # SMTP came first for this domain and failed: HTTPS is the only way left
         return age_s > PAUSE_S and self._domains.age_s(domain, now_s) is not None
 
     def host_answers(self, host: str) -> None:
-        """The host takes mail over HTTPS, whatever it said to this message."""
+        """Record that the host accepts mail over HTTPS, even if not this message."""
         self._hosts.remove(host)
 
     def host_fails(self, host: str, now_s: float) -> None:
-        """The host does not take mail over HTTPS, or cannot be reached."""
+        """Record that the host does not accept mail over HTTPS, or cannot be reached."""
         self._hosts.add(host, now_s)
 
     def too_large(self, host: str, size_bytes: int, now_s: float) -> None:
-        """The host refused a message of that size before reading it."""
+        """Record that the host answered 413 to a message of that size."""
         self._too_large[host] = (now_s, size_bytes)
 
     def domain_answers(self, domain: str) -> None:
-        """One of the domain's hosts takes mail over HTTPS."""
+        """Record that a host of the domain accepts mail over HTTPS."""
         self._domains.remove(domain)
 
     def domain_fails(self, domain: str, now_s: float, *, tried: bool) -> None:
-        """None of the domain's hosts does; if none was tried now, an older memory keeps its age."""
+        """Record that no host does; if none was tried now, an earlier failure keeps its time."""
         if tried or self._domains.age_s(domain, now_s) is None:
             self._domains.add(domain, now_s)

@@ -1,6 +1,6 @@
 """The hosts that take a domain's mail, and their IP addresses (RFC 5321 section 5.1).
 
-dnspython is imported at the first look-up: a relay that has not sent anything yet does without.
+dnspython is imported at the first look-up, to save memory on a relay that sends nothing.
 """
 
 import ipaddress
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 
-# the local resolver answers from its cache or needs some round trips; SMTP is tried after that
+# the local resolver answers from its cache or after some round trips; SMTP is tried afterwards
 LOOKUP_S = 8.0
 MAX_ANSWERS = 1000
-# more hosts than this are not worth the wait: SMTP comes next
+# SMTP is tried after these hosts
 MAX_HOSTS = 4
 
 
 class NoExchangerError(ChatmaildError):
-    """No host can be named now: a DNS error, no such domain, or a domain that takes no mail."""
+    """No host is known: DNS error, no such domain, or null MX."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchanger:
-    """A host that takes mail for a domain.
+    """A host that accepts mail for a domain.
 
     Attributes:
         name: host name, or an IP address without brackets.
-        verify: whether its certificate must be valid for that name.
+        verify: whether its certificate must be valid for the name.
     """
 
     name: str
@@ -43,17 +43,17 @@ class Exchanger:
 
 
 class Resolver(Protocol):
-    """The two questions that delivery has for DNS."""
+    """The two DNS look-ups of a delivery."""
 
     def exchangers(self, domain: str) -> Awaitable[list[Exchanger]]:
-        """The hosts to try, best first. Raises NoExchangerError."""
+        """Return the hosts to try, best first. Raises NoExchangerError."""
 
     def addresses(self, host: str) -> Awaitable[list[str]]:
-        """The IP addresses of a host. Raises OSError."""
+        """Return the IP addresses of a host. Raises OSError."""
 
 
 def is_ip_address(text: str) -> bool:
-    """The text is an IPv4 or IPv6 address without brackets."""
+    """Whether the text is an IPv4 or IPv6 address without brackets."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -62,13 +62,13 @@ def is_ip_address(text: str) -> bool:
 
 
 def _leaves_this_machine(address: str) -> bool:
-    """A recipient's domain must not make us talk to our own services or to all neighbours."""
+    """Whether an IP address is not on this machine or link: a sender chooses the destination."""
     ip = ipaddress.ip_address(address)
     return not (ip.is_loopback or ip.is_unspecified or ip.is_link_local or ip.is_multicast)
 
 
 def literal(domain: str) -> Exchanger | None:
-    """The host of an address literal, or None for a domain name or for nonsense.
+    """Return the host of an address literal, or None if the text is not one.
 
     Source: RFC 5321 section 4.1.3.
     """
@@ -79,10 +79,10 @@ def literal(domain: str) -> Exchanger | None:
 
 
 class DnsResolver:
-    """Asks the resolver of this machine.
+    """Looks up hosts with the resolver of this machine.
 
     Args:
-        ipv4_only: leaves IPv6 out. A relay at an IPv4 literal proves its origin by its address.
+        ipv4_only: use IPv4 alone. A relay at an IPv4 literal proves its origin by its IP address.
     """
 
     def __init__(
@@ -92,13 +92,12 @@ class DnsResolver:
         self._family = socket.AF_INET if ipv4_only else socket.AF_UNSPEC
 
     async def exchangers(self, domain: str) -> list[Exchanger]:
-        """The hosts to try, best first.
+        """Return the hosts to try, best first.
 
-        What DNS says against the domain is not told to the sender here: Postfix, which comes
-        next, asks DNS itself and knows what is final.
+        DNS errors are not final here: Postfix looks up the domain itself afterwards and decides.
 
         Raises:
-            NoExchangerError: see there.
+            NoExchangerError: no host is known.
         """
         if domain.startswith("["):
             host = literal(domain)
@@ -111,7 +110,7 @@ class DnsResolver:
         import dns.exception
         import dns.resolver
 
-        # relays for trials have names that no authority certifies
+        # test relays have a name with an underscore, which no CA certifies
         verify = not domain.startswith("_")
         try:
             answer = await self._dns().resolve(f"{name_in_dns}.", "MX", raise_on_no_answer=False)
@@ -127,10 +126,10 @@ class DnsResolver:
         return [Exchanger(name=name, verify=verify) for name in usable[:MAX_HOSTS]]
 
     async def addresses(self, host: str) -> list[str]:
-        """The IP addresses of a host, without those of this machine; of a literal, itself.
+        """Return the IP addresses of a host, without loopback and link-local ones.
 
         Raises:
-            OSError: DNS knows none, or does not say.
+            OSError: DNS has none, or does not answer.
         """
         if is_ip_address(host):
             return [host] if _leaves_this_machine(host) and self._has_family(host) else []
@@ -152,6 +151,6 @@ class DnsResolver:
 
             self._resolver = dns.asyncresolver.Resolver()
             self._resolver.lifetime = LOOKUP_S
-            # for as long as the answers say: a question costs as much CPU as the rest of a delivery
+            # keeps answers for their TTL: a look-up costs as much CPU as the rest of a delivery
             self._resolver.cache = dns.resolver.LRUCache(MAX_ANSWERS)
         return self._resolver

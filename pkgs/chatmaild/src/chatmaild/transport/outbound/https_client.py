@@ -15,12 +15,12 @@ from chatmaild.transport.outbound.exchangers import Exchanger
 from chatmaild.transport.outbound.outcome import Broken, Outcome, Unusable, judge
 
 PATH = "/mxdeliv"
-# how long a host may think about a whole message
+# time for the answer to a complete message
 ANSWER_S = 60.0
-# slower than this is hopeless: Postfix waits 600 s for the end of DATA (smtp_data_done_timeout)
+# slower uploads would exceed Postfix' smtp_data_done_timeout of 600 s
 SLOWEST_BYTES_PER_S = 65536
 LONGEST_S = 540.0
-# RFC 9110 section 10.1.1: do not wait for ever for a host that does not know `100-continue`
+# RFC 9110 section 10.1.1: a host may not know `100-continue`
 CONTINUE_S = 3.0
 MAX_BODY_BYTES = 2048
 
@@ -28,19 +28,19 @@ _STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
 
 
 class Client(Protocol):
-    """Offers messages to hosts."""
+    """Posts messages to hosts."""
 
     async def post(self, host: Exchanger, envelope: Envelope, message: Message) -> Outcome:
-        """Offer it to a host and say what came of it."""
+        """Post a message to a host; return the outcome."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An HTTP response, as far as it matters here.
+    """The parts of an HTTP response that are needed.
 
     Attributes:
-        body: its first 2048 octets at most.
-        keep: the connection can be used again.
+        body: at most the first 2048 bytes.
+        keep: whether the connection can be reused.
     """
 
     status: int
@@ -49,17 +49,17 @@ class Answer:
 
 
 class HttpsClient:
-    """Offers messages over connections that are kept open."""
+    """Posts messages over pooled connections."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
 
     async def post(self, host: Exchanger, envelope: Envelope, message: Message) -> Outcome:
-        """Offer it to a host and say what came of it."""
+        """Post a message to a host; return the outcome."""
         try:
             connection = self._connections.kept(host) or await self._connections.open(host)
         except (OSError, UnicodeError) as error:
-            # OpenSSL's errors have numbers of their own
+            # errno of an SSLError is OpenSSL's own number
             tls = isinstance(error, ssl.SSLError)
             return Unusable(
                 type(error).__name__ if tls else kind_of(error),
@@ -99,13 +99,13 @@ class HttpsClient:
                 connection.writer.write(piece)
                 await connection.writer.drain()
         except ConnectionError:
-            # a host that stops reading has mostly said why
+            # a host that stops reading has usually answered
             return await read_answer(connection.reader)
         return await read_answer(connection.reader)
 
 
 def request_head(host: Exchanger, port: int, envelope: Envelope, message: Message) -> bytes:
-    """Request line and header of the POST."""
+    """Return request line and header of the POST."""
     name = f"[{host.name}]" if ":" in host.name else host.name
     lines = [
         f"POST {PATH} HTTP/1.1",
@@ -123,7 +123,7 @@ def request_head(host: Exchanger, port: int, envelope: Envelope, message: Messag
 
 
 async def _before_the_body(reader: asyncio.StreamReader) -> Answer | None:
-    """The answer of a host that decides without the body; None when it wants the body."""
+    """Return the answer of a host that decides without the body; None if it wants the body."""
     try:
         async with asyncio.timeout(CONTINUE_S):
             status, headers = await _read_head(reader)
@@ -132,15 +132,15 @@ async def _before_the_body(reader: asyncio.StreamReader) -> Answer | None:
     if status < 200:
         return None
     answer = await _read_body(reader, status, headers)
-    # the host waits for a body that will not come
+    # the body was not sent, so the connection cannot be reused
     return Answer(status=answer.status, body=answer.body, keep=False)
 
 
 async def read_answer(reader: asyncio.StreamReader) -> Answer:
-    """The final response.
+    """Return the final response.
 
     Raises:
-        ProtocolError: this is no HTTP/1.x.
+        ProtocolError: not HTTP/1.x.
         EOFError: the connection ended before it.
     """
     status = 100
@@ -175,6 +175,6 @@ async def _read_body(reader: asyncio.StreamReader, status: int, headers: dict[st
         keep = size_bytes <= MAX_BODY_BYTES and headers.get("connection", "").lower() != "close"
         return Answer(status=status, body=body, keep=keep)
     if "transfer-encoding" in headers:
-        # the first chunk says enough; what it is about is in the status
+        # the status and the first chunk are enough
         await reader.readuntil(b"\r\n")
     return Answer(status=status, body=await reader.read(MAX_BODY_BYTES), keep=False)

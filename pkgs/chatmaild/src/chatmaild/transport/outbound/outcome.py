@@ -1,4 +1,4 @@
-"""What came of offering a message to a host over HTTPS, as a value."""
+"""The outcomes of posting a message to a host over HTTPS, as values."""
 
 from dataclasses import dataclass
 
@@ -9,15 +9,15 @@ HTTP_TOO_LARGE = 413
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The host has the message."""
+    """The host accepted the message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The host spoke SMTP over HTTPS, but did not take this message.
+    """The host answered with an SMTP reply and did not accept the message.
 
     Attributes:
-        reply: its reason; 4yz or 5yz.
+        reply: 4yz or 5yz.
     """
 
     reply: Reply
@@ -25,16 +25,16 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class TooLarge:
-    """A web server in front of the host does not pass bodies of this size."""
+    """The web server answered 413: the body is too large."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """The host does not offer this service, or cannot be reached; it does not have the message.
+    """The host cannot be reached, or has no such service; it does not have the message.
 
     Attributes:
-        why: a few words without names, for the log.
-        refused: nobody listens on its port, as while a web server is started anew.
+        why: a few words for the log, without names.
+        refused: the connection was refused, as during a restart of its web server.
     """
 
     why: str
@@ -43,10 +43,10 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The connection ended before the answer: the host may have the message.
+    """The connection ended before an answer: the host may have the message.
 
     Attributes:
-        timed_out: it ended because the answer took too long.
+        timed_out: whether it ended by our timeout.
     """
 
     timed_out: bool
@@ -56,10 +56,10 @@ Outcome = Delivered | Answered | TooLarge | Unusable | Broken
 
 
 def judge(status: int, body: str) -> Outcome:
-    """What an HTTP answer means.
+    """Return the outcome of an HTTP response.
 
-    A 2xx counts only with the words of this service in its body: the web server of a classic mail
-    host may say 200 to a POST to any path, and the message would be lost.
+    A 2xx counts only with an SMTP reply or `OK` in its body: some web servers answer 200 to a POST
+    to any path, and the message would be lost.
     """
     text = body.strip()
     if 200 <= status < 300:
@@ -74,7 +74,7 @@ def judge(status: int, body: str) -> Outcome:
 
 
 def in_words(outcome: Outcome) -> str:
-    """The outcome for the log: without the host's text, which can hold an address."""
+    """Return the outcome for the log, without the host's text: it may hold an address."""
     match outcome:
         case Delivered():
             return "delivered over HTTPS"

@@ -1,9 +1,9 @@
-"""SMTP in, HTTPS out: what Postfix' smtp client talks to before it talks to other hosts.
+"""The SMTP server that takes messages for HTTPS delivery from Postfix' smtp client.
 
-A server for exactly this one client on the loopback interface: the commands it uses (RFC 5321),
-8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531) and PIPELINING (RFC 2920). Whatever it does not understand
-is a 4yz, so that Postfix goes on without it. No size is announced: a message that is too large for
-HTTPS may be fine for SMTP, and Postfix would return it to its sender.
+It listens on the loopback interface for this one client and implements what it uses: RFC 5321,
+8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531) and PIPELINING (RFC 2920). Anything else is a 4yz, so
+Postfix continues with SMTP. SIZE announces no limit: a message that is too large for HTTPS may pass
+over SMTP, and Postfix would bounce it.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from chatmaild.wire.dots import Unstuffer
 from chatmaild.wire.serve import log_error
 from chatmaild.wire.smtp_reply import LOCAL_ERROR, Reply
 
-# Postfix keeps a connection for half a minute between messages and waits minutes inside of one
+# Postfix keeps idle connections for 30 s and waits minutes within a transaction
 COMMAND_S = 300.0
 PIECE_BYTES = 65536
 MAX_LINE_BYTES = 8192
@@ -33,7 +33,7 @@ NO_RECIPIENT = Reply(code=451, text="4.5.1 MAIL and RCPT come first")
 
 
 class Session:
-    """One connection of Postfix' smtp client."""
+    """An SMTP session with Postfix' smtp client."""
 
     def __init__(
         self, delivery: Delivery, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -46,7 +46,7 @@ class Session:
         self._recipients: list[str] = []
 
     async def run(self) -> None:
-        """Talk until the client leaves."""
+        """Serve until the client disconnects."""
         self._say(GREETING)
         while True:
             # replies to pipelined commands leave together (RFC 2920 section 3.2)
@@ -70,7 +70,7 @@ class Session:
                     self._say(self._command(other, argument))
 
     def _command(self, verb: str, argument: str) -> Reply:
-        """The reply to a command that needs no waiting."""
+        """Return the reply to a command that needs no waiting."""
         match verb:
             case "MAIL":
                 self._forget()
@@ -111,12 +111,12 @@ class Session:
     async def _delivered(self, envelope: Envelope, message: Message) -> Reply:
         try:
             return await self._delivery.deliver(envelope, message)
-        except Exception as error:  # a fault here must cost this message nothing but time
+        except Exception as error:  # the message stays in Postfix' queue
             log_error("HTTPS delivery", error)
             return LOCAL_ERROR
 
     async def _read_message(self, message: Message) -> bool:
-        """Read up to the lone dot; false when there was no space to keep all of it."""
+        """Read until the final dot; False if the disk had no space for the message."""
         dots = Unstuffer()
         complete = True
         piece, self._unread = self._unread, b""
@@ -133,10 +133,10 @@ class Session:
                 return complete
             piece = await self._piece()
             if not piece:
-                raise ConnectionResetError("the client left in the middle of a message")
+                raise ConnectionResetError("the client disconnected within a message")
 
     async def _line(self) -> str | None:
-        """The next line without its end, or None at the end of the connection."""
+        """Return the next line without its end, or None at the end of the connection."""
         while b"\n" not in self._unread:
             piece = await self._piece()
             if not piece or len(self._unread) > MAX_LINE_BYTES:
