@@ -19,6 +19,9 @@ FENCE = re.compile(r"(?ms)^( *)(```|~~~).*?^\1\2 *$")
 CODE = re.compile(r"`[^`\n]*`")
 # [text](target), ![text](target), <img src="target">, <source srcset="target">
 LINK = re.compile(r"\]\(([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)|\b(?:src|srcset|href)=\"([^\"]*)\"")
+PATH = re.compile(
+    r"`((?:docs|images|modules|pkgs|scripts|templates|tests)/[a-z0-9_./{},*-]+)(?=[` ])"
+)
 HEADING = re.compile(r"(?m)^#+ (.*)$")
 
 
@@ -38,6 +41,24 @@ def _anchors(document: Path) -> Iterator[str]:
         number = seen.get(anchor, 0)
         seen[anchor] = number + 1
         yield f"{anchor}-{number}" if number else anchor
+
+
+def _expanded(pattern: str) -> list[str]:
+    """`a/{b,c}.py` as a shell reads it."""
+    braces = re.search(r"\{([^{}]*)\}", pattern)
+    if braces is None:
+        return [pattern]
+    before, after = pattern[: braces.start()], pattern[braces.end() :]
+    return [path for word in braces[1].split(",") for path in _expanded(f"{before}{word}{after}")]
+
+
+@pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md"])
+def test_paths_in_the_text_are_there(name: str) -> None:
+    """`pkgs/a/{b,c}.py` and `tests/*/d`; one in capitals stands for a name."""
+    named = PATH.findall((CHECKOUT / name).read_text())
+    paths = {path for pattern in named for path in _expanded(pattern)}
+
+    assert {path for path in paths if not list(CHECKOUT.glob(path))} == set()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: str(file.relative_to(CHECKOUT)))
