@@ -195,6 +195,10 @@
             };
             pkgs.writeText "chatmail-assertions" "told\n";
 
+          settings-schema =
+            assert import ./tests/nixos/settings { inherit lib; };
+            pkgs.writeText "chatmail-settings-schema" "current\n";
+
           # the same: what the documents tell operators to write
           snippets =
             assert import ./tests/nixos/snippets {

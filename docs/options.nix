@@ -107,7 +107,11 @@ let
       unsigned = "integer, 0 or above";
       between = low: high: "integer from ${toString low} to ${toString high}";
     };
-    strMatching = pattern: "string that matches `${pattern}`";
+    # with a `description` of its own (modules/chatmail/types.nix), that
+    strMatching = pattern: {
+      description = "string that matches `${pattern}`";
+      __toString = type: type.description;
+    };
     enum = values: "one of ${concatStringsSep ", " (map (value: "`${quoted value}`") values)}";
     nullOr = type: "null or ${type}";
     listOf = type: "list of (${type})";

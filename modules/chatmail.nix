@@ -105,15 +105,9 @@ in
 
       # these read their settings when they start
       systemd.services =
-        lib.genAttrs
-          [
-            "chatmail-accounts"
-            "chatmail-filter"
-            "chatmail-transport"
-          ]
-          (_: {
-            restartTriggers = [ config.environment.etc."chatmail/settings.json".source ];
-          })
+        lib.genAttrs description.services (_: {
+          restartTriggers = [ config.environment.etc."chatmail/settings.json".source ];
+        })
         // lib.optionalAttrs (settings.iroh.enable && settings.iroh.program != null) {
           iroh-relay.restartTriggers = [ config.environment.etc."chatmail/iroh-relay.toml".source ];
         };

@@ -1,12 +1,13 @@
-# { lib, python3Packages } -> { directory; checkInputs ? null; ... } -> a Python program of this repository. Its name,
-# description and dependencies are those of its pyproject.toml, its version that of the file VERSION, to which a package
-# has a link; what else is given goes to nixpkgs' builder.
-# Building it imports its modules, and no more. With `checkInputs`, the further packages of its unit tests, these are
+# { lib, python3Packages } -> { directory; checkInputs ? null; ours ? [ ]; ... } -> a Python program of this repository.
+# Its name, description and dependencies are those of its pyproject.toml, besides the programs of this repository in
+# `ours`; its version is that of the file VERSION, to which a package has a link. Other arguments go to nixpkgs'
+# builder. The build imports all modules. With `checkInputs`, the further packages of its unit tests, these are
 # `passthru.tests.units`: the same package, whose build runs them.
 { lib, python3Packages }:
 {
   directory,
   checkInputs ? null,
+  ours ? [ ],
   passthru ? { },
   ...
 }@given:
@@ -51,7 +52,7 @@ let
         + given.postPatch or "";
 
         build-system = [ python3Packages.setuptools ];
-        dependencies = map package project.dependencies;
+        dependencies = map package project.dependencies ++ map python3Packages.toPythonModule ours;
         nativeCheckInputs = lib.optionals tested ([ python3Packages.pytestCheckHook ] ++ checkInputs);
         pythonImportsCheck = lib.filter (name: !lib.hasSuffix ".__main__" name) modules;
         passthru =
@@ -70,6 +71,7 @@ let
       // removeAttrs given [
         "checkInputs"
         "directory"
+        "ours"
         "passthru"
         "postPatch"
       ]

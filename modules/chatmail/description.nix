@@ -1,4 +1,4 @@
-# { lib, cfg, programs } -> { settings, pages, assertions, zone, config }: a whole relay as plain data.
+# { lib, cfg, programs } -> { settings, services, pages, assertions, zone, config }: a whole relay as plain data.
 # `cfg` are the values of services.chatmail, `programs` the paths of what the units run:
 #   { chatmaild, doveadm, libraries, openssl, shell, systemctl, www } (libraries: the folder of
 #   pkgs/preload, www: the one of the built pages, or null).
@@ -11,6 +11,7 @@
   programs,
 }:
 let
+  inherit (builtins) attrNames filter;
   plain = import ./settings.nix { inherit lib cfg; };
   zone = import ./zone.nix {
     inherit lib;
@@ -18,7 +19,11 @@ let
   };
   settings = plain // {
     dns = zone;
+    units = plain.units ++ services ++ map (timer: "${timer}.timer") (attrNames ours.timers);
   };
+  ours = (import ./chatmaild.nix context).systemd;
+  # those that run all the time, and read the settings when they start
+  services = filter (name: ours.services.${name} ? wantedBy) (attrNames ours.services);
   context = {
     inherit lib settings programs;
     # where the operator's own certificate is; daemons read the one that settings.tls names
@@ -28,7 +33,7 @@ let
   };
 in
 {
-  inherit settings zone;
+  inherit services settings zone;
   pages = import ./pages.nix { inherit cfg settings; };
   assertions = import ./assertions.nix { inherit lib cfg settings; };
   config = map (file: import file context) [

@@ -153,7 +153,7 @@ in
         };
         haproxy_trusted_networks = "127.0.0.0/8";
         "protocol imap" = {
-          mail_max_userip_connections = limits.imapConnectionsPerAddress;
+          mail_max_userip_connections = limits.imapConnectionsPerIp;
           mail_plugins.imap_quota = true;
           imap_metadata = true;
           imap_capability = {

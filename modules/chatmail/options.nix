@@ -1,11 +1,21 @@
-# { lib } -> the declarations below `services.chatmail`: every option, its type, default and meaning.
+# { lib } -> the declarations below `services.chatmail`: every option, its type, range, default and meaning.
+# The only place where an option is declared: docs/options.md and the schema of settings.json are made from it
+# (`UPDATE_GOLDEN=1 pytest tests/nix`). The unit stands in the name.
 # Needs no pkgs, so that the lab and the option reference evaluate it without nixpkgs.
 # Over 150 lines: one place for everything an operator can set.
 { lib }:
 let
   inherit (lib) mkOption types;
-  days = types.ints.positive;
-  bytes = types.ints.positive;
+  inherit (import ./types.nix { inherit lib; })
+    bytes
+    certificateSource
+    days
+    directory
+    httpsUrl
+    mailAddress
+    matching
+    selector
+    ;
 in
 {
   enable = mkOption {
@@ -20,7 +30,7 @@ in
     default = null;
     example = "chat.example.org";
     description = ''
-      Domain of the addresses, and the name under which clients and other relays reach this machine; needed.
+      Domain of the addresses. Clients and other relays reach this machine under the same name. Must be set.
       A name that begins with `_`, or an IPv4 address, makes a relay without a publicly trusted certificate.
     '';
   };
@@ -32,7 +42,7 @@ in
   };
 
   stateDir = mkOption {
-    type = types.strMatching "/[^ ]*[^ /]";
+    type = directory;
     default = "/var/lib/chatmail";
     example = "/srv/chatmail";
     description = "Directory that holds all lasting state: mailboxes, DKIM keys, queued notifications.";
@@ -50,8 +60,9 @@ in
     default = true;
     example = false;
     description = ''
-      Whether the relay is reached over IPv4. Without it an AAAA record is required in DNS instead of an A record;
-      relays and mail servers that have IPv4 alone then neither reach this one nor are reached by it.
+      Whether the relay is reached over IPv4.
+      Without it DNS needs an AAAA record instead of an A record, and no mail is exchanged with servers that have
+      IPv4 only.
     '';
   };
 
@@ -67,36 +78,39 @@ in
 
   accounts = {
     userNameMinLength = mkOption {
-      type = types.ints.between 1 64;
+      type = types.ints.between 1 9;
       default = 9;
       example = 6;
       description = ''
-        Shortest local part of a new address, in characters.
-        Clients invent names of 9 characters, so the range must contain 9.
+        Shortest local part of a new address, in characters; a shorter one cannot be registered.
+        At most 9, because clients invent names of 9 characters.
       '';
     };
     userNameMaxLength = mkOption {
-      type = types.ints.between 1 64;
+      type = types.ints.between 9 64;
       default = 9;
       example = 20;
-      description = "Longest local part of a new address, in characters.";
+      description = ''
+        Longest local part of a new address, in characters; a longer one cannot be registered.
+        At least 9, because clients invent names of 9 characters; at most 64 (RFC 5321 section 4.5.3.1.1).
+      '';
     };
     userNameCharacters = mkOption {
-      type = types.strMatching "[a-z0-9._-]+";
+      type = matching "characters of a-z 0-9 . _ -" "[a-z0-9._-]+";
       default = "abcdefghijklmnopqrstuvwxyz0123456789._-";
       example = "abcdefghijklmnopqrstuvwxyz0123456789";
       description = ''
-        Characters allowed in the local part of a new address.
-        Clients invent names of lower-case letters and digits, so all of these must be among them.
+        Characters allowed in the local part of a new address; a name with others cannot be registered.
+        Must include all lower-case letters and digits, because clients invent names of these.
       '';
     };
     passwordMinLength = mkOption {
-      type = types.ints.between 1 128;
+      type = types.ints.between 1 22;
       default = 9;
       example = 12;
       description = ''
-        Shortest password of a new address, in characters.
-        Clients invent passwords of 22 characters, so it cannot be more.
+        Shortest password of a new address, in characters; with a shorter one it cannot be registered.
+        At most 22, because clients invent passwords of 22 characters.
       '';
     };
   };
@@ -106,38 +120,42 @@ in
       type = bytes;
       default = 31457280;
       example = 52428800;
-      description = "Largest message accepted, in bytes; a larger one is refused with 552 (RFC 1870 section 6).";
+      description = "Largest message accepted, in bytes; a larger one is refused with 552 5.3.4 (RFC 1870 section 6).";
     };
     maxRecipients = mkOption {
       type = types.ints.between 100 100000;
       default = 1000;
       example = 5000;
-      description = "Most recipients of one message; clients read it from IMAP METADATA and split larger groups.";
+      description = ''
+        Most recipients of one message; further ones are refused with 452 4.5.3 (RFC 5321 section 4.5.3.1.10).
+        Clients read the number from IMAP METADATA and split larger groups.
+        At least 100 (RFC 5321 section 4.5.3.1.8).
+      '';
     };
     messagesPerMinute = mkOption {
       type = types.ints.positive;
       default = 60;
       example = 120;
-      description = "Lasting rate at which one address may send; beyond it and the burst the answer is 450.";
+      description = "Messages that one address may send in a minute, lastingly; beyond it and the burst RCPT is answered with 450 4.7.1.";
     };
     messageBurst = mkOption {
       type = types.ints.positive;
       default = 10;
       example = 30;
-      description = "Messages that one address may send at once before the rate applies.";
+      description = "Messages that one address may send at once, before `messagesPerMinute` applies.";
     };
     bounceAfterDays = mkOption {
       type = types.ints.between 1 7;
       default = 2;
       example = 5;
-      description = "Days after which a message that cannot be delivered is returned to its sender.";
+      description = "Days for which delivery of a message is retried; then it is returned to its sender (RFC 5321 section 4.5.4.1).";
     };
     fsync = mkOption {
       type = types.bool;
       default = true;
       example = false;
       description = ''
-        Whether a message is on disk before its delivery is confirmed.
+        Whether a message is on disk before its delivery is confirmed with 250.
         Without it a power failure can lose the messages of the last seconds.
       '';
     };
@@ -145,28 +163,28 @@ in
 
   retention = {
     deleteAfterDays = mkOption {
-      type = days;
+      type = types.ints.between 1 20;
       default = 20;
       example = 10;
-      description = "Days after which every message is deleted; at most 20.";
+      description = "Days after which every message is deleted; a chatmail relay keeps none longer than 20.";
     };
     deleteLargeAfterDays = mkOption {
       type = days;
       default = 7;
       example = 3;
-      description = "Days after which a large message is deleted.";
+      description = "Days after which a large message is deleted; at most `deleteAfterDays`.";
     };
     largeMessageBytes = mkOption {
       type = bytes;
       default = 200000;
       example = 1000000;
-      description = "Size above which a message counts as large, in bytes.";
+      description = "Size in bytes above which a message is large: it is deleted after `deleteLargeAfterDays`.";
     };
     deleteInactiveAfterDays = mkOption {
       type = days;
       default = 90;
       example = 365;
-      description = "Days without a login after which an address and all its mail are deleted.";
+      description = "Days without a login after which an address and all its mail are deleted; at least `deleteAfterDays`.";
     };
     quotaMegabytes = mkOption {
       type = types.ints.positive;
@@ -174,7 +192,8 @@ in
       example = 100;
       description = ''
         Most mail that one address can hold, in MiB.
-        At 75 % the oldest messages are removed until 70 % are used; at 100 % a delivery is refused with 552 5.2.2.
+        At 75 % the oldest messages are removed until 70 % are used.
+        At 100 % a delivery is refused with 552 5.2.2 (RFC 3463 section 3.3).
       '';
     };
   };
@@ -184,25 +203,25 @@ in
       type = types.ints.positive;
       default = 10000;
       example = 1000;
-      description = "Most IMAP connections at once; one IP address gets a fifth.";
+      description = ''
+        Most IMAP sessions at once.
+        One address can have a fifth of them from one IP address; a login beyond that is refused.
+      '';
     };
     smtpConnections = mkOption {
       type = types.ints.positive;
       default = 1000;
       example = 100;
-      description = "Most SMTP connections at once, per port; one IP address gets a fifth.";
+      description = ''
+        Most SMTP sessions at once, for each port.
+        One IP address can have a fifth of them; a connection beyond that is answered with 421 (RFC 5321 section 3.8).
+      '';
     };
   };
 
   tls = {
     mode = mkOption {
-      type = types.nullOr (
-        types.enum [
-          "acme"
-          "files"
-          "self-signed"
-        ]
-      );
+      type = types.nullOr certificateSource;
       default = null;
       example = "files";
       description = ''
@@ -217,29 +236,29 @@ in
       example = "/var/lib/secrets/fullchain.pem";
       description = ''
         PEM file with the certificate and its chain, valid for the domain, `www.` and `mta-sts.`.
-        It is watched for changes; it may come later, and is taken into use when it belongs to the key.
+        It is watched for changes and taken into use when it belongs to the key; it may be written later.
       '';
     };
     keyFile = mkOption {
       type = types.nullOr types.path;
       default = null;
       example = "/var/lib/secrets/key.pem";
-      description = "PEM file with the private key of the certificate, without a passphrase; watched as well.";
+      description = "PEM file with the private key of the certificate, without a passphrase; watched for changes, too.";
     };
   };
 
   dkim = {
     selector = mkOption {
-      type = types.strMatching "[a-z0-9]([a-z0-9-]*[a-z0-9])?";
+      type = selector;
       default = "chatmail";
       example = "opendkim";
-      description = "Selector of the DKIM key that signs (RFC 6376 section 3.1); the key is made at the first start.";
+      description = "Selector of the DKIM key that signs outgoing mail (RFC 6376 section 3.1); the first start makes the key.";
     };
     publishedSelectors = mkOption {
-      type = types.listOf (types.strMatching "[a-z0-9]([a-z0-9-]*[a-z0-9])?");
+      type = types.listOf selector;
       default = [ ];
       example = [ "chatmail2" ];
-      description = "Further selectors whose keys are made and published but do not sign: the next or the previous one of a rotation.";
+      description = "Further selectors whose keys are made and published, but do not sign: for changing the key without losing mail.";
     };
   };
 
@@ -249,9 +268,9 @@ in
       default = true;
       example = false;
       description = ''
-        Whether IDLE tells about a new message at once.
-        Stock Dovecot waits 500 ms, and overlooks a message that comes while a session is hibernating; a preloaded library
-        of a few lines mends both in its `imap` processes.
+        Whether IDLE reports a new message at once.
+        Stock Dovecot waits 500 ms, and misses a message that arrives while a session hibernates.
+        A small library, loaded with LD_PRELOAD into the `imap` processes, corrects both.
       '';
     };
     smallSessions = mkOption {
@@ -259,9 +278,9 @@ in
       default = true;
       example = false;
       description = ''
-        Whether a session that waits takes about 90 KB of memory instead of 130.
-        A preloaded library of a few lines makes the TLS buffers of Dovecot's `imap-login` processes smaller, and has
-        every process return freed memory when it has nothing to do.
+        Whether an idle session takes about 90 KB of memory instead of 130.
+        A small library, loaded with LD_PRELOAD, makes the TLS buffers of Dovecot's `imap-login` processes smaller and
+        makes idle processes return freed memory.
       '';
     };
   };
@@ -271,13 +290,13 @@ in
       type = types.bool;
       default = true;
       example = false;
-      description = "Whether phones are woken through the notification server.";
+      description = "Whether the notification server is asked to wake phones when a message arrives.";
     };
     notifierUrl = mkOption {
-      type = types.strMatching "https://[^ ]+";
+      type = httpsUrl;
       default = "https://notifications.delta.chat/notify";
       example = "https://push.example.org/notify";
-      description = "Where device tokens are posted when a message arrives.";
+      description = "URL of the notification server: device tokens are posted there when a message arrives.";
     };
   };
 
@@ -285,7 +304,7 @@ in
     type = types.bool;
     default = true;
     example = false;
-    description = "Whether this machine relays the media of calls (coturn, UDP 3478 and a port range).";
+    description = "Whether this machine relays the media of calls (coturn; UDP port 3478 and 49152 to 65535).";
   };
 
   iroh = {
@@ -295,7 +314,7 @@ in
       example = true;
       description = ''
         Whether the realtime channels of webxdc apps go through an iroh relay on this machine.
-        Requests for `/relay`, `/ping` and `/generate_204` on port 443 are passed on to its port 3340 (loopback).
+        nginx passes `/relay`, `/ping` and `/generate_204` on port 443 to its port 3340 (loopback).
       '';
     };
     program = mkOption {
@@ -303,16 +322,15 @@ in
       default = null;
       example = "/run/current-system/sw/bin/iroh-relay-0.35";
       description = ''
-        The program `iroh-relay`, which is run as a service; null when you run it yourself.
-        It has to be of version 0.35, the one whose protocol Delta Chat 2 speaks.
-        That of nixpkgs is 1.0 and does not understand these clients.
+        The program `iroh-relay`, which is run as a service; null if you run it yourself.
+        It must be version 0.35, whose protocol Delta Chat 2 speaks; nixpkgs has 1.0, whose protocol is another one.
       '';
     };
     url = mkOption {
-      type = types.nullOr (types.strMatching "https://[^ ]+");
+      type = types.nullOr httpsUrl;
       default = null;
       example = "https://iroh.example.org";
-      description = "Iroh relay that clients are told; null takes this machine's own where it runs one, and none otherwise.";
+      description = "URL of the iroh relay that clients use; null names the one of this machine if `iroh.enable` is set, otherwise none.";
     };
   };
 
@@ -321,25 +339,31 @@ in
       type = types.numbers.positive;
       default = 5;
       example = 20;
-      description = "Load average over one minute above which no new address is made; logins go on.";
+      description = ''
+        Highest load average over one minute at which new addresses are made.
+        Above it `/new` answers 503 (RFC 9110 section 15.6.4) and a first login is refused; other logins go on.
+      '';
     };
     minFreeMemoryMegabytes = mkOption {
       type = types.ints.unsigned;
       default = 200;
       example = 50;
-      description = "Available memory in MiB below which no new address is made.";
+      description = "Available memory in MiB that new addresses need; with less, they are refused as at `maxLoad`.";
     };
     minFreeDiskMegabytes = mkOption {
       type = types.ints.unsigned;
       default = 1024;
       example = 200;
-      description = "Free space of the mailboxes' file system in MiB below which no new address is made.";
+      description = "Free disk space for mailboxes in MiB that new addresses need; with less, they are refused as at `maxLoad`.";
     };
-    perAddressBurst = mkOption {
+    perIpBurst = mkOption {
       type = types.ints.positive;
       default = 5;
       example = 20;
-      description = "Addresses that one IP address may ask `/new` for at once; two more every second.";
+      description = ''
+        New addresses that one IP address can get from `/new` at once; two more every second.
+        Beyond that the answer is 429 (RFC 6585 section 4).
+      '';
     };
   };
 
@@ -359,8 +383,8 @@ in
       default = "shared";
       example = "web-only";
       description = ''
-        Who answers on port 443: `shared` passes IMAP and SMTP by ALPN to Dovecot and Postfix and the rest to nginx,
-        `web-only` leaves it to nginx' virtual hosts, `off` does not touch it.
+        What answers on port 443: `shared` passes IMAP and SMTP to Dovecot and Postfix by ALPN (RFC 7301) and the rest
+        to nginx, `web-only` leaves the port to nginx' virtual hosts, `off` does not use it.
       '';
     };
     showInvite = mkOption {
@@ -369,7 +393,7 @@ in
       example = false;
       description = ''
         Whether the home page offers an address to everybody.
-        Turn it off where people come by invitation only: then the page says so.
+        If it does not, the page says that people come by invitation only.
       '';
     };
     textsDir = mkOption {
@@ -391,20 +415,20 @@ in
       '';
     };
     theme = mkOption {
-      type = types.attrsOf (types.strMatching "[#a-zA-Z0-9(),.%/' \"-]+");
+      type = types.attrsOf (matching "a plain CSS value" "[#a-zA-Z0-9(),.%/' \"-]+");
       default = { };
       example = {
         accent = "#0a6b4f";
         dark-accent = "#7fe3c0";
       };
       description = ''
-        Values for the colours and the font of the pages, which are CSS variables: `paper`, `ink`, `accent`…
-        A name with `dark-` before it holds in the dark; a name that the pages do not have fails the build.
+        Colours and font of the pages, by CSS variable: `paper`, `ink`, `accent`…
+        A name with `dark-` before it is for dark mode. A name that the pages do not have fails the build.
       '';
     };
     contact = {
       mail = mkOption {
-        type = types.nullOr types.str;
+        type = types.nullOr mailAddress;
         default = null;
         example = "privacy@example.org";
         description = "E-mail address for questions about privacy; shown in the policy and as IMAP METADATA `/shared/admin`.";
@@ -437,8 +461,8 @@ in
       example = true;
       description = ''
         Whether this machine upgrades itself.
-        A new system is built, tried out, and kept only when the health gate (`chatmail-selftest.service`) finds nothing
-        broken that worked before; otherwise the previous system runs again.
+        A new system is built and tried. It is kept if the health gate (`chatmail-selftest.service`) finds nothing
+        broken that worked before; otherwise the previous system is started again.
         Reports are in `/var/lib/chatmail-upgrade`. Only on NixOS.
       '';
     };
@@ -447,14 +471,14 @@ in
       default = null;
       example = "github:example/relay";
       description = ''
-        Flake whose newest state is built: a URI, or `URI#NAME` where the configuration is not named like the host.
+        Flake whose newest state is built: a URI, or `URI#NAME` if the configuration is not named like the host.
       '';
     };
     dates = mkOption {
       type = types.str;
       default = "04:40";
       example = "Sun 03:00";
-      description = "When to look for a new system, as a calendar event of systemd.time(7).";
+      description = "When the machine looks for a new system, as a calendar event (systemd.time(7)).";
     };
   };
 
@@ -464,15 +488,15 @@ in
       default = null;
       example = "https://cache.example.org";
       description = ''
-        Binary cache that has the packages of this flake built, so that this machine need not. It is used where its
-        `publicKey` is given, too. Only on NixOS.
+        Binary cache with the built packages of this flake, so that this machine does not build them.
+        It is used if `publicKey` is given, too. Only on NixOS.
       '';
     };
     publicKey = mkOption {
       type = types.nullOr types.str;
       default = null;
       example = "cache.example.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=";
-      description = "Key by which the cache signs; nothing unsigned is taken from it.";
+      description = "Public key of the cache; packages without its signature are not taken.";
     };
   };
 
@@ -480,6 +504,6 @@ in
     type = types.nullOr types.path;
     default = null;
     example = "/etc/chatmail/appversions.json";
-    description = "JSON file with the newest client versions, given to clients as IMAP METADATA; null gives none.";
+    description = "JSON file with the newest client versions, which clients read as IMAP METADATA; null: clients get none.";
   };
 }

@@ -166,7 +166,7 @@ in
         mailbox_size_limit = 0;
         virtual_mailbox_limit = 0;
         smtpd_recipient_limit = mail.maxRecipients;
-        smtpd_client_connection_count_limit = settings.limits.smtpConnectionsPerAddress;
+        smtpd_client_connection_count_limit = settings.limits.smtpConnectionsPerIp;
         maximal_queue_lifetime = "${toString mail.bounceAfterDays}d";
         bounce_queue_lifetime = "${toString mail.bounceAfterDays}d";
         # what waited for a service of ours is delivered within a minute of its return

@@ -1,7 +1,23 @@
 # { lib, cfg } -> plain data: every port, socket, directory, user and limit of a relay, named once.
 # The Nix renderers beside this file read it; chatmaild reads it as /etc/chatmail/settings.json.
-{ lib, cfg }:
+# Options of a section are handed on as they are; `fact TYPE VALUE` is a value that no option has. Its type is for
+# ./schema.nix, which calls this file with types instead of values.
+{
+  lib,
+  cfg,
+  fact ? (_: value: value),
+}:
 let
+  inherit (lib.types)
+    bool
+    ints
+    listOf
+    nullOr
+    path
+    str
+    ;
+  types = import ./types.nix { inherit lib; };
+  facts = type: lib.mapAttrs (_: fact type);
   inherit (lib) concatStringsSep splitString;
   inherit (cfg) stateDir;
   # a relay without one is refused; until that is said, it has a name that nobody has (RFC 2606)
@@ -35,12 +51,13 @@ let
   ];
 in
 {
-  inherit domain;
+  domain = fact types.hostName domain;
   # what stands behind the @ of an address (RFC 5321 section 4.1.3 for literals)
-  mailDomain = if ipv4 then "[${domain}]" else domain;
+  mailDomain = fact types.mailDomain (if ipv4 then "[${domain}]" else domain);
   # the name in greetings and trace headers; an IP-only relay takes its reverse pointer's
-  hostName =
-    if ipv4 then "${concatStringsSep "." (reverse (splitString "." domain))}.in-addr.arpa" else domain;
+  hostName = fact types.hostName (
+    if ipv4 then "${concatStringsSep "." (reverse (splitString "." domain))}.in-addr.arpa" else domain
+  );
 
   # by which the relay is reached; everything uses 127.0.0.1 among itself
   network = {
@@ -51,29 +68,29 @@ in
   inherit (cfg) accounts;
   mail = cfg.mail // {
     # what HTTPS delivery may add to a message in one request
-    overheadBytes = 1048576;
+    overheadBytes = fact types.bytes 1048576;
   };
   retention = cfg.retention // {
-    quotaWarnPercent = 75;
-    quotaCleanPercent = 70;
-    quotaKeepHours = 24;
+    quotaWarnPercent = fact types.percent 75;
+    quotaCleanPercent = fact types.percent 70;
+    quotaKeepHours = fact ints.unsigned 24;
   };
   limits = cfg.limits // {
-    # RFC 5321 has no word on it; a fifth keeps four more busy networks reachable
-    imapConnectionsPerAddress = atLeastOne (cfg.limits.imapConnections / 5);
-    smtpConnectionsPerAddress = atLeastOne (cfg.limits.smtpConnections / 5);
+    # RFC 5321 names no number; with a fifth, one busy network leaves room for four more
+    imapConnectionsPerIp = fact ints.positive (atLeastOne (cfg.limits.imapConnections / 5));
+    smtpConnectionsPerIp = fact ints.positive (atLeastOne (cfg.limits.smtpConnections / 5));
   };
   registration = cfg.registration // {
-    perAddressRefillPerSecond = 2;
+    perIpRefillPerSecond = fact ints.positive 2;
     # while this file exists, no new address is made; logins go on
-    stopFile = "/etc/chatmail-nocreate";
+    stopFile = fact path "/etc/chatmail-nocreate";
   };
   imap = cfg.imap // {
-    hibernateAfterSeconds = 1;
+    hibernateAfterSeconds = fact ints.unsigned 1;
   };
   push = cfg.push // {
-    tokenValidDays = 90;
-    giveUpAfterSeconds = 18000;
+    tokenValidDays = fact types.days 90;
+    giveUpAfterSeconds = fact ints.positive 18000;
   };
   contact = cfg.web.contact;
   web = {
@@ -82,47 +99,48 @@ in
   inherit (cfg) appVersionsFile;
 
   tls = {
-    mode = tlsMode;
+    mode = fact types.certificateSource tlsMode;
     # clients of this relay and its peers can check the certificate
-    trusted = tlsMode != "self-signed";
-    certificateFile = "${tlsDirectory}/fullchain.pem";
-    keyFile = "${tlsDirectory}/key.pem";
+    trusted = fact bool (tlsMode != "self-signed");
+    certificateFile = fact path "${tlsDirectory}/fullchain.pem";
+    keyFile = fact path "${tlsDirectory}/key.pem";
   };
 
   # RFC 8461
   mtaSts = {
-    inherit policy;
+    policy = fact str policy;
     # changes with the policy, and only then
-    id = builtins.substring 0 20 (builtins.hashString "sha256" policy);
+    id = fact types.policyId (builtins.substring 0 20 (builtins.hashString "sha256" policy));
   };
 
   dkim = {
     # a domain literal has no place for a key in DNS
-    enable = !ipv4;
+    enable = fact bool (!ipv4);
     inherit (cfg.dkim) selector publishedSelectors;
   };
 
   turn = {
     inherit (cfg.turn) enable;
-    port = 3478;
-    minRelayPort = 49152;
-    maxRelayPort = 65535;
-    secretFile = "${stateDir}/turn/secret";
-    credentialDays = 5;
+    port = fact types.port 3478;
+    minRelayPort = fact types.port 49152;
+    maxRelayPort = fact types.port 65535;
+    secretFile = fact path "${stateDir}/turn/secret";
+    credentialDays = fact types.days 5;
   };
   iroh = {
     inherit (cfg.iroh) enable program;
-    url =
+    url = fact (nullOr types.httpsUrl) (
       if cfg.iroh.url != null then
         cfg.iroh.url
       else if cfg.iroh.enable then
         "https://${domain}"
       else
-        null;
-    port = 3340;
+        null
+    );
+    port = fact types.port 3340;
   };
 
-  directories = {
+  directories = facts path {
     state = stateDir;
     mail = "${stateDir}/mail";
     dkim = "${stateDir}/dkim";
@@ -133,7 +151,7 @@ in
     inherit dovecotBase;
   };
 
-  users = {
+  users = facts str {
     mail = "vmail";
     filter = "chatmail-filter";
     transport = "chatmail-transport";
@@ -145,27 +163,39 @@ in
     tlsGroup = "chatmail-tls";
   };
 
-  sockets = {
-    # chatmaild accounts; Postfix and nginx connect to the first three, Dovecot to the fourth
-    recipients = "${runtime.accounts}/recipients.sock";
-    transports = "${runtime.accounts}/transports.sock";
-    web = "${runtime.accounts}/web.sock";
-    metadata = "${runtime.accounts}/metadata.sock";
-    # chatmaild filter
-    milter = "${runtime.filter}/milter.sock";
-    # chatmaild transport
-    mxdeliv = "${runtime.transport}/mxdeliv.sock";
-    destinations = "${runtime.transport}/destinations.sock";
-    # Dovecot; chatmaild accounts connects, with an address to log out everywhere
-    endSessions = "${dovecotBase}/end-sessions";
-    # Dovecot; chatmaild filter asks whether a message fits into a mailbox
-    quotaStatus = "${dovecotBase}/quota-status";
-    # Dovecot, inside Postfix' queue directory
-    auth = "private/auth";
-    lmtp = "private/dovecot-lmtp";
-  };
+  # what `chatmail status` shows; ./description.nix adds ours
+  units = fact (listOf str) [
+    "postfix"
+    "dovecot"
+    "nginx"
+    "unbound"
+    "coturn"
+  ];
 
-  ports = {
+  sockets =
+    facts path {
+      # chatmaild accounts; Postfix and nginx connect to the first three, Dovecot to the fourth
+      recipients = "${runtime.accounts}/recipients.sock";
+      transports = "${runtime.accounts}/transports.sock";
+      web = "${runtime.accounts}/web.sock";
+      metadata = "${runtime.accounts}/metadata.sock";
+      # chatmaild filter
+      milter = "${runtime.filter}/milter.sock";
+      # chatmaild transport
+      mxdeliv = "${runtime.transport}/mxdeliv.sock";
+      destinations = "${runtime.transport}/destinations.sock";
+      # Dovecot; chatmaild accounts connects, with an address to log out everywhere
+      endSessions = "${dovecotBase}/end-sessions";
+      # Dovecot; chatmaild filter asks whether a message fits into a mailbox
+      quotaStatus = "${dovecotBase}/quota-status";
+    }
+    # Dovecot, inside Postfix' queue directory
+    // facts str {
+      auth = "private/auth";
+      lmtp = "private/dovecot-lmtp";
+    };
+
+  ports = facts types.port {
     smtp = 25;
     submission = 587;
     submissions = 465;

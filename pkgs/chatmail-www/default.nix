@@ -1,6 +1,7 @@
 # chatmail-www: builds the web pages of a relay. `site SETTINGS` is the folder of pages, where SETTINGS is the
-# description's `pages` (modules/chatmail/pages.nix).
+# description's `pages` (modules/chatmail/pages.nix). chatmaild reads the settings.
 {
+  callPackage,
   lib,
   python3Packages,
   runCommand,
@@ -9,6 +10,7 @@
 let
   builder = import ../application.nix { inherit lib python3Packages; } {
     directory = ./.;
+    ours = [ (callPackage ../chatmaild { }) ];
     # a package set that was cut down has no html5lib, and no tests
     checkInputs = if python3Packages ? html5lib then [ python3Packages.html5lib ] else null;
     passthru = { inherit site; };

@@ -5,7 +5,7 @@
       # the suite shares its machine with whole relays, so load says nothing about abuse
       maxLoad = 1000;
       # all scenarios ask from one IP address
-      perAddressBurst = 1000;
+      perIpBurst = 1000;
     };
     # the suite's own server, see support/notifier.py
     push.notifierUrl = "https://client.test:9443/notify";

@@ -9,13 +9,17 @@ from nixtest.relay import Describe
 WRONG: list[tuple[str, dict[str, Any]]] = [
     ("services.chatmail.domain", {"domain": 5}),
     ("services.chatmail.accounts.userNameMinLength", {"accounts": {"userNameMinLength": 0}}),
+    ("services.chatmail.accounts.userNameMinLength", {"accounts": {"userNameMinLength": 10}}),
     ("services.chatmail.accounts.userNameMaxLength", {"accounts": {"userNameMaxLength": 65}}),
+    ("services.chatmail.accounts.userNameMaxLength", {"accounts": {"userNameMaxLength": 8}}),
+    ("services.chatmail.accounts.passwordMinLength", {"accounts": {"passwordMinLength": 23}}),
     ("services.chatmail.accounts.userNameCharacters", {"accounts": {"userNameCharacters": "A"}}),
     ("services.chatmail.mail.maxMessageBytes", {"mail": {"maxMessageBytes": "30M"}}),
     ("services.chatmail.mail.maxRecipients", {"mail": {"maxRecipients": 99}}),
     ("services.chatmail.mail.bounceAfterDays", {"mail": {"bounceAfterDays": 8}}),
     ("services.chatmail.mail.fsync", {"mail": {"fsync": "no"}}),
     ("services.chatmail.retention.deleteAfterDays", {"retention": {"deleteAfterDays": 0}}),
+    ("services.chatmail.retention.deleteAfterDays", {"retention": {"deleteAfterDays": 21}}),
     ("services.chatmail.limits.imapConnections", {"limits": {"imapConnections": -1}}),
     ("services.chatmail.tls.mode", {"tls": {"mode": "none"}}),
     ("services.chatmail.tls.certificateFile", {"tls": {"certificateFile": "cert.pem"}}),
@@ -24,6 +28,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("services.chatmail.registration.maxLoad", {"registration": {"maxLoad": 0}}),
     ("services.chatmail.stateDir", {"stateDir": "/srv/chatmail/"}),
     ("services.chatmail.web.port443", {"web": {"port443": "on"}}),
+    ("services.chatmail.web.contact.mail", {"web": {"contact": {"mail": "somebody"}}}),
 ]
 
 

@@ -11,7 +11,7 @@ TOOLS = ("chromium", "chromedriver", "nix-instantiate", "/usr/sbin/nginx")
 # the tests ask for more addresses than a person would, on a machine that may be busy
 PATIENT = {
     "registration": {
-        "perAddressBurst": 1000,
+        "perIpBurst": 1000,
         "maxLoad": 1000,
         "minFreeMemoryMegabytes": 0,
         "minFreeDiskMegabytes": 0,

@@ -1,6 +1,8 @@
 """The nouns of the tests: what the description says about a relay, and the site built from it."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,23 +13,10 @@ from chatmail_www.site import Site, build_site
 
 @pytest.fixture
 def described() -> dict[str, Any]:
-    """The JSON document of a relay with default options, as far as the pages read it."""
-    return {
-        "domain": "chat.example.org",
-        "tls": {"trusted": True},
-        "turn": {"enable": True},
-        "push": {"enable": True, "notifierUrl": "https://notifier.example/notify"},
-        "contact": {"mail": None, "postal": None, "dataOfficer": None, "supervisor": None},
-        "retention": {
-            "deleteAfterDays": 20,
-            "deleteLargeAfterDays": 7,
-            "largeMessageBytes": 200000,
-            "deleteInactiveAfterDays": 90,
-            "quotaMegabytes": 500,
-        },
-        "mail": {"maxMessageBytes": 31457280, "maxRecipients": 1000, "messagesPerMinute": 60},
-        "pages": {"showInvite": True, "textsDir": None, "pagesDir": None, "theme": {}},
-    }
+    """The JSON document of a relay with default options, and a notification server of its own."""
+    document: dict[str, Any] = json.loads(Path(__file__).with_name("pages.json").read_text())
+    document["push"]["notifierUrl"] = "https://notifier.example/notify"
+    return document
 
 
 @pytest.fixture

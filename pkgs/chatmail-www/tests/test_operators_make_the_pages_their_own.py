@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chatmaild.errors import SettingsError
 
 from chatmail_www.errors import TextError
 from chatmail_www.site import Site
@@ -118,8 +119,9 @@ def test_colours_are_replaced(described: dict[str, Any], build: Build) -> None:
     ("name", "value", "said"),
     [
         ("acent", "#000", r"web\.theme\.acent: unknown; known are accent,"),
-        ("accent", "red;}body{display:none", "no plain CSS value"),
-        ("paper", "url(https://example.org/x)", "no plain CSS value"),
+        ("accent", "red;}body{display:none", r"pages\.theme\.accent: must be a plain CSS value"),
+        ("paper", "url(https://example.org/x)", r"pages\.theme\.paper: must be a plain CSS value"),
+        ("paper", "url(x)", "no plain CSS value"),
     ],
 )
 def test_a_wrong_colour_fails(
@@ -128,7 +130,7 @@ def test_a_wrong_colour_fails(
     """Neither an unknown name nor a value that reaches elsewhere."""
     described["pages"]["theme"] = {name: value}
 
-    with pytest.raises(TextError, match=said):
+    with pytest.raises((SettingsError, TextError), match=said):
         build()
 
 

@@ -74,7 +74,7 @@ def test_a_missing_key_is_named(
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("{", "not JSON"), ("[]", "push.notifierUrl: missing"), ("\udcff", "not JSON")],
+    [("{", "not JSON"), ("[]", "settings: must be an object, not a list"), ("\udcff", "not JSON")],
 )
 def test_a_broken_file_is_told(tmp_path: Path, content: str, said: str) -> None:
     """Not a traceback."""
@@ -95,7 +95,8 @@ def test_a_number_is_no_truth_value(described: dict[str, Any], tmp_path: Path) -
     result = run(file, tmp_path / "out")
 
     assert result.exit_code == 78
-    assert f"{file}: retention.deleteAfterDays: must be int, is True\n" == result.stderr
+    said = "retention.deleteAfterDays: must be a whole number, not true or false"
+    assert f"{file}: {said}\n" == result.stderr
 
 
 def test_a_missing_option_is_a_usage_error() -> None:

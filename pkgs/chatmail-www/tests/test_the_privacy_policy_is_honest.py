@@ -43,7 +43,7 @@ def test_it_says_which_contact_is_missing(
     fields = {"mail": "mail", "postal": "postal", "dataOfficer": "officer"}
     fields["supervisor"] = "supervisor"
     for field, key in fields.items():
-        described["contact"] = dict.fromkeys(fields, "GIVEN") | {field: None}
+        described["contact"] = dict.fromkeys(fields, "given@example.org") | {field: None}
         page = words(build()[f"{code}/privacy.html"])
 
         for other in fields.values():

@@ -81,7 +81,7 @@ def test_every_key_but_dns_is_needed(settings_json: dict[str, Any]) -> None:
     ("content", "message"),
     [
         (None, "No such file or directory"),
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ("[]", "settings: must be an object, not a list"),
         ('{"domain": "\\ud800"}', "domain: must be a host name in lower case"),
     ],

@@ -37,11 +37,9 @@ let
 
   triggers = config: unit: map toString config.systemd.services.${unit}.restartTriggers;
   changed = extended { services.chatmail.mail.maxRecipients = 2000; };
-  asleep = lib.filter (unit: triggers without.config unit == triggers changed unit) [
-    "chatmail-accounts"
-    "chatmail-filter"
-    "chatmail-transport"
-  ];
+  units = (builtins.fromJSON without.config.environment.etc."chatmail/settings.json".text).units;
+  services = lib.filter (unit: lib.hasPrefix "chatmail-" unit && !lib.hasSuffix ".timer" unit) units;
+  asleep = lib.filter (unit: triggers without.config unit == triggers changed unit) services;
   # what sets the clock must not need it
   clock = extended {
     networking.timeServers = [

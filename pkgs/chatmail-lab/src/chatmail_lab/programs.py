@@ -104,11 +104,11 @@ def stage_pages(root: Path, directory: Path, pages: Mapping[str, Any] | None) ->
     directory.mkdir(parents=True)
     settings = directory.with_suffix(".json")
     settings.write_text(json.dumps(pages))
-    source = seen(checkout() / "pkgs/chatmail-www/src")
+    sources = [seen(checkout() / f"pkgs/{name}/src") for name in ("chatmail-www", "chatmaild")]
     built = _below(directory, PAGES)
     built.parent.mkdir(parents=True)
     options = ["--settings", seen(settings), "--out", f"{seen(directory)}{PAGES}"]
-    python = ["env", f"PYTHONPATH={source}", "python3", "-B", "-m", "chatmail_www"]
+    python = ["env", f"PYTHONPATH={':'.join(sources)}", "python3", "-B", "-m", "chatmail_www"]
     run_in_root(root, [*python, *options])
     _open_directories(directory)
 

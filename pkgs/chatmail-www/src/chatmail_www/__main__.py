@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import click
+from chatmaild.errors import SettingsError
 
 from chatmail_www.errors import SiteError
 from chatmail_www.settings import Settings
@@ -28,13 +29,13 @@ VERSION = Path(__file__).with_name("VERSION").read_text().strip()
     help="The folder to make.",
 )
 def main(settings_file: Path, out: Path) -> None:
-    """Builds the web pages of a chatmail relay."""
+    """Build the web pages of a chatmail relay; exits 78 if the settings cannot be used."""
     try:
-        files = build_site(Settings.from_file(settings_file))
+        files = build_site(Settings.load(settings_file))
         write_site(files, out)
-    except SiteError as error:
+    except (SettingsError, SiteError) as error:
         click.echo(error, err=True)
-        sys.exit(error.exit_code)
+        sys.exit(78 if isinstance(error, SettingsError) else 1)
 
 
 if __name__ == "__main__":

@@ -37,16 +37,16 @@ KEPT = LIMITS[:3]
 
 def facts_of(settings: Settings, texts: Texts) -> Mapping[str, str]:
     """Placeholder -> what it stands for, in the language of `texts`."""
-    retention, limits = settings.retention, settings.limits
+    retention, mail = settings.retention, settings.mail
     return {
         "address_days": texts.days(retention.delete_inactive_after_days),
         "domain": settings.domain,
         "large_days": texts.days(retention.delete_large_after_days),
         "large_size": texts.size(retention.large_message_bytes),
         "message_days": texts.days(retention.delete_after_days),
-        "message_rate": str(limits.messages_per_minute),
-        "message_size": texts.size(limits.max_message_bytes),
+        "message_rate": str(mail.messages_per_minute),
+        "message_size": texts.size(mail.max_message_bytes),
         "notifier": settings.notifier or "",
         "quota": texts.mebibytes(retention.quota_megabytes),
-        "recipients": str(limits.max_recipients),
+        "recipients": str(mail.max_recipients),
     }

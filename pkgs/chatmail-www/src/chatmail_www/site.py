@@ -35,11 +35,11 @@ def build_site(settings: Settings) -> Site:
         assets[name] = hashed_name(name, content.encode())
         files[assets[name]] = content
     invite_code = f"qr-chatmail-invite-{settings.domain}.svg"
-    if settings.trusted and settings.pages.show_invite:
+    if settings.tls.trusted and settings.pages.show_invite:
         title = escape(settings.invite_link)
         files[invite_code] = invite_svg(settings.invite_link, logo_shapes(), title)
-    extra = extra_pages(settings.pages.pages_dir)
-    languages = load_texts(TEXTS_DIR, settings.pages.texts_dir, PLACEHOLDERS)
+    extra = extra_pages(_folder(settings.pages.pages_dir))
+    languages = load_texts(TEXTS_DIR, _folder(settings.pages.texts_dir), PLACEHOLDERS)
     renderer = Renderer(
         settings=settings,
         languages=languages,
@@ -72,9 +72,13 @@ def write_site(files: Site, out: Path) -> None:
         raise SiteError(f"{out}: {error.strerror}") from error
 
 
+def _folder(name: str | None) -> Path | None:
+    return None if name is None else Path(name)
+
+
 def _assets(settings: Settings) -> dict[str, str]:
     names = ["logo.svg", "style.css"]
-    if not settings.trusted and settings.pages.show_invite:
+    if not settings.tls.trusted and settings.pages.show_invite:
         names += ["qr.js", "invite.js"]
     assets = {name: (ASSETS_DIR / name).read_text(encoding="utf-8") for name in names}
     assets["style.css"] = stylesheet(assets["style.css"], settings.pages.theme)

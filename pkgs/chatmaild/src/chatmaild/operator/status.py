@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from chatmaild.accounts.login import kind_of_address
@@ -15,17 +16,6 @@ from chatmaild.store.invites import Invites
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 from chatmaild.store.notifications import DIRECTORY
 
-UNITS = (
-    "postfix",
-    "dovecot",
-    "nginx",
-    "unbound",
-    "coturn",
-    "chatmail-accounts",
-    "chatmail-filter",
-    "chatmail-transport",
-    "chatmail-expire.timer",
-)
 WATCHES = Path("/proc/sys/fs/inotify/max_user_instances")
 ACTIVE_DAYS = (1, 10, 30, 40, 80)
 
@@ -46,7 +36,7 @@ def lines(settings: Settings) -> list[str]:
         f"free disk      {_number(machine.free_disk_megabytes)} MiB"
         f" of {shutil.disk_usage(settings.directories.mail).total // MEGABYTE} MiB",
         *_watches(settings),
-        *(f"{state:<14} {unit}" for unit, state in _unit_states().items()),
+        *(f"{state:<14} {unit}" for unit, state in _unit_states(settings.units).items()),
     ]
 
 
@@ -95,16 +85,16 @@ def _number(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
-def _unit_states() -> dict[str, str]:
+def _unit_states(units: Sequence[str]) -> dict[str, str]:
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         answer = subprocess.run(
-            ["systemctl", "is-active", *UNITS],
+            ["systemctl", "is-active", *units],
             capture_output=True,
             text=True,
             timeout=10,
             check=False,
         )
         states = answer.stdout.split()
-        if len(states) == len(UNITS):
-            return dict(zip(UNITS, states, strict=True))
+        if len(states) == len(units):
+            return dict(zip(units, states, strict=True))
     return {}

@@ -74,7 +74,7 @@ class Web:
         self._invites = Invites.of(settings)
         self._switch = RegistrationSwitch(settings)
         limits = settings.registration
-        self._ip_limit = IpLimit(limits.per_address_burst, limits.per_address_refill_per_second)
+        self._ip_limit = IpLimit(limits.per_ip_burst, limits.per_ip_refill_per_second)
 
     async def handle(self, request: Request) -> Response:
         """The answer to a request; a refusal says why in the person's language."""

@@ -1,10 +1,15 @@
 """Sentences for people, in the language that their client asks for (RFC 9110 section 12.5.4)."""
 
-import functools
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
-LANGUAGES = ("en", "de", "pl", "it", "fr", "es", "nl", "pt", "ru", "uk")
+_SENTENCES: Final[Mapping[str, Mapping[str, str]]] = json.loads(
+    Path(__file__).with_name("reasons.json").read_bytes()
+)
+# those of the pages; tests/nix compares them
+LANGUAGES: Final = tuple(_SENTENCES["closed"])
 # a header with more than these is no person's
 _MAX_RANGES = 20
 
@@ -23,7 +28,7 @@ def preferred(accept_language: str) -> str:
 
 def sentence(code: str, language: str) -> str:
     """The sentence of a reason code."""
-    return _texts()[code][language]
+    return _SENTENCES[code][language]
 
 
 def _quality(parameter: str) -> float:
@@ -34,11 +39,3 @@ def _quality(parameter: str) -> float:
         return min(1.0, max(0.0, float(value)))
     except ValueError:
         return 0.0
-
-
-@functools.cache
-def _texts() -> dict[str, dict[str, str]]:
-    texts: dict[str, dict[str, str]] = json.loads(
-        Path(__file__).with_name("reasons.json").read_bytes()
-    )
-    return texts

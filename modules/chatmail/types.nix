@@ -1,0 +1,34 @@
+# { lib } -> types that ./options.nix and ./settings.nix share, by name. A text's `description` completes "must be …".
+{ lib }:
+let
+  inherit (lib.types) enum ints strMatching;
+  matching = description: pattern: strMatching pattern // { inherit description; };
+  name = "[a-z0-9_]([a-z0-9_.-]*[a-z0-9])?";
+  # RFC 5321 section 4.1.3
+  literal = "\\[[0-9]{1,3}([.][0-9]{1,3}){3}]";
+in
+{
+  inherit matching;
+
+  days = ints.positive;
+  bytes = ints.positive;
+  # port 0 means "any" (socket(7)), which no client can connect to
+  port = ints.between 1 65535;
+  percent = ints.between 1 100;
+
+  hostName = matching "a host name in lower case" name;
+  mailDomain = matching "a host name in lower case or an IPv4 address in brackets" "${name}|${literal}";
+  mailAddress = matching "an e-mail address" "[^@ \t\r\n]+@[^@ \t\r\n]+";
+  httpsUrl = matching "an https:// URL" "https://[^ ]+";
+  # RFC 6376 section 3.1
+  selector = matching "a DKIM selector" "[a-z0-9]([a-z0-9-]*[a-z0-9])?";
+  # RFC 8461 section 3.1
+  policyId = matching "letters and digits" "[0-9a-zA-Z]{1,32}";
+  directory = matching "an absolute path that does not end in a slash" "/[^ ]*[^ /]";
+
+  certificateSource = enum [
+    "acme"
+    "files"
+    "self-signed"
+  ];
+}
