@@ -52,7 +52,10 @@ let
     {
       title = "Mail";
       about = "The rules that no option changes are in [Mail rules](mail-rules.md).";
-      options = [ "mail" ];
+      options = [
+        "mail"
+        "privateNetworks"
+      ];
     }
     {
       title = "Storage and deletion";

@@ -14,6 +14,7 @@ let
     httpsUrl
     mailAddress
     matching
+    network
     selector
     ;
 in
@@ -73,6 +74,18 @@ in
     description = ''
       Whether the relay is reached over IPv6. Without it nothing listens on IPv6, also where the kernel has none.
       On NixOS the default is that of {option}`networking.enableIPv6`.
+    '';
+  };
+
+  privateNetworks = mkOption {
+    type = types.listOf network;
+    default = [ ];
+    example = [ "192.168.1.0/24" ];
+    description = ''
+      Networks beside the public Internet to which mail may go.
+      Senders choose where their mail goes. So the relay connects to globally routable IP addresses alone, over HTTPS
+      and SMTP, whatever DNS says. Mail to any other address literal is returned to its sender at once, mail to a
+      domain that leads elsewhere after {option}`services.chatmail.mail.bounceAfterDays`.
     '';
   };
 

@@ -161,6 +161,10 @@ in
           "socketmap:unix:${sockets.destinations}:destinations"
         ];
 
+        # Senders choose the destination: no record may lead to a private network. An address literal has no record,
+        # the map of destinations refuses it.
+        smtp_dns_reply_filter = "socketmap:unix:${sockets.destinations}:dns-replies";
+
         # --- limits
         message_size_limit = mail.maxMessageBytes;
         mailbox_size_limit = 0;

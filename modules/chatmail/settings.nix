@@ -63,6 +63,7 @@ in
   network = {
     ipv4 = cfg.ipv4.enable;
     ipv6 = cfg.ipv6.enable;
+    inherit (cfg) privateNetworks;
   };
 
   inherit (cfg) accounts;

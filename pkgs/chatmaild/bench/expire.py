@@ -16,7 +16,7 @@ import time
 
 CHILD = """
 import resource, sys, time
-from chatmaild.expire.job import Report, walk
+from chatmaild.expire.job import Report, expire_mailboxes
 from chatmaild.settings import Retention
 from chatmaild.store.mailboxes import Mailboxes
 retention = Retention(
@@ -26,7 +26,7 @@ retention = Retention(
 )
 report, started, mailboxes = Report(), time.monotonic(), Mailboxes(sys.argv[1])
 dry = sys.argv[2] == "dry"
-walk(mailboxes, retention, time.time(), report, dry_run=dry, delete=mailboxes.delete)
+expire_mailboxes(mailboxes, retention, time.time(), report, dry_run=dry, delete=mailboxes.delete)
 print(report.summary(time.monotonic() - started, dry_run=dry))
 print(f"{time.process_time():.1f} s of a core")
 print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
@@ -52,7 +52,7 @@ def make_tree(root: pathlib.Path, mailboxes: int, messages_each: int) -> None:
 
 
 def main() -> None:
-    """Make, walk dry, walk, remove."""
+    """Make a tree, expire it dry, expire it, remove it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--directory", default=tempfile.gettempdir())
     parser.add_argument("--mailboxes", type=int, default=100_000)

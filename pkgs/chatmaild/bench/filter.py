@@ -40,10 +40,10 @@ from chatmaild.dkim.keys import load_key, public_record
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer
 from chatmaild.dkim.signer import Signer
 from chatmaild.filter import session
-from chatmaild.filter.message import Outcome
-from chatmaild.filter.policy import Budget, Policy
-from chatmaild.filter.ratelimit import RateLimiter
-from chatmaild.filter.standing import Recipients
+from chatmaild.filter.transaction import Decision
+from chatmaild.filter.policy import ByteBudget, Policy
+from chatmaild.filter.rate_limit import RateLimiter
+from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.verdicts import Accept
 from chatmaild.wire.listening import listen_unix
 from chatmaild.wire.loop import Loop
@@ -53,7 +53,7 @@ class Reader:
     def add_header(self, *_): pass
     def end_of_headers(self): pass
     def body(self, _): pass
-    def end(self, **_): return Outcome(verdict=Accept())
+    def end(self, **_): return Decision(verdict=Accept())
     def close(self): pass
 
 class Everybody:
@@ -67,11 +67,11 @@ record = public_record(key)
 policy = Policy(
     mail_domain="relay.test",
     flags=Everybody(),
-    recipients=Recipients(Everybody(), "/nowhere"),
+    recipient_lookup=RecipientLookup(Everybody(), "/nowhere"),
     limiter=RateLimiter(per_minute=10**6, burst=10**6),
     signer=Signer(domain="relay.test", selector="s", key=key),
     keys=KeyCache(query=lambda _: TxtAnswer(texts=(record,), ttl_s=3600)),
-    headers_in_flight=Budget(64 << 20),
+    header_budget=ByteBudget(64 << 20),
 )
 if sys.argv[1] == "read":
     session.Transaction = Reader
@@ -206,17 +206,19 @@ def header(author: str) -> list[Field]:
 
 def signed(fields: list[Field], body: bytes, form_name: str, key_file: pathlib.Path) -> list[Field]:
     """The header with a signature of relay.test before it, c=relaxed/FORM (RFC 6376)."""
-    from chatmaild.dkim.canonical import BodyHash, Fields, Form, header_digest_input
+    from chatmaild.dkim.canonical import BodyHash, Canonicalization, Fields, header_digest_input
     from chatmaild.dkim.keys import load_key
     from chatmaild.filter.mime.headers import Header
 
-    body_hash = BodyHash(Form(form_name))
+    body_hash = BodyHash(Canonicalization(form_name))
     body_hash.feed(body)
     tags = f" v=1; a=rsa-sha256; c=relaxed/{form_name}; d=relay.test; s=s; h=from:to; bh="
     unsigned = tags.encode() + base64.b64encode(body_hash.digest()) + b"; b="
     headers = Fields([Header(name, value) for name, value in fields])
     chosen = headers.select([b"from", b"to"])
-    data = header_digest_input(chosen, Form.RELAXED, Header(b"DKIM-Signature", unsigned))
+    data = header_digest_input(
+        chosen, Canonicalization.RELAXED, Header(b"DKIM-Signature", unsigned)
+    )
     signature = load_key(key_file).sign(data, PKCS1v15(), SHA256())
     return [(b"DKIM-Signature", unsigned + base64.b64encode(signature)), *fields]
 

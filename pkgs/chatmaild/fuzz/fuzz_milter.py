@@ -1,11 +1,11 @@
-"""Fuzz a session of the filter with what a broken or hostile mail server could send.
+"""Fuzz a milter session with the bytes of a broken or hostile mail server.
 
     pip install atheris
     python fuzz/fuzz_milter.py -max_len=4096 -max_total_time=600
 
-Fails on an exception other than ProtocolError, on a result that depends on where the stream is cut,
-on an accepted clear message, and on memory that is not given back. An input is a stream of packets,
-or, with an odd first byte, a list of commands with short data from which packets are made.
+Fails on an exception other than ProtocolError, on a result that depends on the size of the pieces,
+on an accepted clear message, and on memory that is not released. An input is a stream of packets,
+or, with an odd first byte, a list of commands with short data, which become packets.
 """
 
 # mypy: disable-error-code="import-not-found,import-untyped"
@@ -25,9 +25,9 @@ with atheris.instrument_imports(
     from chatmaild.address import Address
     from chatmaild.dkim.resolver import KeyCache, TxtAnswer
     from chatmaild.errors import ProtocolError
-    from chatmaild.filter.policy import Budget, Policy
+    from chatmaild.filter.policy import ByteBudget, Policy
     from chatmaild.filter.rate_limit import RateLimiter
-    from chatmaild.filter.recipients import Recipients
+    from chatmaild.filter.recipients import RecipientLookup
     from chatmaild.filter.session import Session
     from chatmaild.wire import milter
 
@@ -47,8 +47,8 @@ DATA = (
 )
 
 
-class Everybody:
-    """All addresses exist, and none takes clear text."""
+class Accounts:
+    """All accounts exist, and none accepts clear text."""
 
     def exists(self, _: Address) -> bool:
         return True
@@ -64,7 +64,7 @@ class Everybody:
 
 
 def packets(data: bytes) -> bytes:
-    """Make packets: each from a command byte, a choice, and up to 31 bytes."""
+    """Build packets, each from a command byte, a choice byte and up to 31 bytes."""
     stream, at = b"", 0
     while at + 2 <= len(data):
         command, choice = COMMANDS[data[at] % len(COMMANDS)], data[at + 1]
@@ -76,17 +76,17 @@ def packets(data: bytes) -> bytes:
     return stream
 
 
-def outcome(stream: bytes, step: int) -> tuple[bytes, bool]:
-    """What a session answers, and whether it broke the connection."""
-    budget = Budget(ROOM)
+def answers(stream: bytes, step: int) -> tuple[bytes, bool]:
+    """The answers of a session, and whether it broke the connection."""
+    budget = ByteBudget(ROOM)
     policy = Policy(
         mail_domain="b.test",
-        flags=Everybody(),
-        recipients=Recipients(Everybody(), "/nowhere"),
+        flags=Accounts(),
+        recipient_lookup=RecipientLookup(Accounts(), "/nowhere"),
         limiter=RateLimiter(per_minute=60, burst=10),
         signer=None,
         keys=KeyCache(query=lambda _: TxtAnswer(texts=(), ttl_s=0)),
-        headers_in_flight=budget,
+        header_budget=budget,
         clock=lambda: 0.0,
         monotonic=lambda: 0.0,
     )
@@ -99,17 +99,17 @@ def outcome(stream: bytes, step: int) -> tuple[bytes, bool]:
         broke = True
     session.close()
     if budget._left != ROOM:
-        raise RuntimeError("a message keeps its memory")
+        raise RuntimeError("a message did not release its memory")
     return said, broke
 
 
 def check(data: bytes) -> None:
-    """Judge one input."""
+    """Check one input."""
     choice = data[0] if data else 0
     stream = packets(data[1:]) if choice & 1 else data[1:]
-    whole, cut = outcome(stream, len(stream) or 1), outcome(stream, 1 + (choice >> 1))
+    whole, cut = answers(stream, len(stream) or 1), answers(stream, 1 + (choice >> 1))
     if whole[1] != cut[1] or not (whole[1] or whole == cut):
-        raise RuntimeError("what is answered depends on where the stream is cut")
+        raise RuntimeError("the answers depend on the size of the pieces")
 
 
 if __name__ == "__main__":

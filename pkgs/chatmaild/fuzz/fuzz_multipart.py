@@ -1,11 +1,11 @@
-"""Fuzz the cutting of multipart bodies, and the reading of a clear secure join in them.
+"""Fuzz the multipart parser, and the check of a secure join in clear text.
 
     pip install atheris
     python fuzz/fuzz_multipart.py fuzz/corpus/multipart -max_len=4096 -max_total_time=600
 
-Fails on an exception, on two seconds for one body, on other parts than those of a reference that
-has the whole body before it, on parts that depend on where the body is cut, and on a secure join
-that says more than its step. The first byte of an input chooses boundary and where to cut.
+Fails on an exception, if one body takes two seconds, if the parts differ from those of the
+reference or depend on the size of the pieces, and on a secure join with other text than its step.
+The first byte of an input chooses the boundary and the size of the pieces.
 """
 
 # mypy: disable-error-code="import-not-found,import-untyped"
@@ -20,9 +20,9 @@ CHATMAILD = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHATMAILD / "src"), str(CHATMAILD / "tests")]
 
 with atheris.instrument_imports(include=["chatmaild.filter", "filter"]):
-    from filter import reference
+    from filter.support import reference
 
-    from chatmaild.filter.content import Content, ContentWalk
+    from chatmaild.filter.content import Content, ContentReader
     from chatmaild.filter.mime.headers import Header
     from chatmaild.filter.mime.multipart import Multipart
 
@@ -32,36 +32,36 @@ SLOW_S = 2.0
 
 
 class Recorder:
-    """Takes down what it is told."""
+    """Records parts, preamble and epilogue."""
 
     def __init__(self) -> None:
         self.texts = [b""]
         self.parts: list[tuple[bytes, bytes]] = []
 
-    def outside(self, octets: bytes) -> bool:
-        """Text before the first part, or behind the last."""
-        self.texts[-1] += octets
+    def outside(self, piece: bytes) -> bool:
+        """Append text of the preamble or epilogue."""
+        self.texts[-1] += piece
         return True
 
     def begin(self, header: bytes) -> bool:
-        """A part begins."""
+        """Begin a part."""
         self.parts.append((header, b""))
         return True
 
-    def data(self, octets: bytes) -> bool:
-        """More of it."""
+    def data(self, piece: bytes) -> bool:
+        """Append content."""
         header, content = self.parts[-1]
-        self.parts[-1] = (header, content + octets)
+        self.parts[-1] = (header, content + piece)
         return True
 
     def end(self) -> bool:
-        """It is over."""
+        """End a part."""
         self.texts.append(b"")
         return True
 
 
 def cut(body: bytes, boundary: bytes, step: int) -> list[tuple[bytes, bytes]] | None:
-    """Header and content of each part; None where the body is malformed."""
+    """Header and content of each part; None if the body is malformed."""
     recorder = Recorder()
     multipart = Multipart(boundary, recorder)
     for at in range(0, len(body), step):
@@ -70,17 +70,17 @@ def cut(body: bytes, boundary: bytes, step: int) -> list[tuple[bytes, bytes]] | 
 
 
 def join(body: bytes, boundary: bytes, step: int) -> bool:
-    """Whether a body is a clear secure join."""
+    """Whether a body is a secure join in clear text."""
     content_type = b' multipart/mixed; boundary="' + boundary + b'"'
-    walk = ContentWalk(strict=True)
-    walk.begin([Header(b"Secure-Join", b" vc-request"), Header(b"Content-Type", content_type)])
+    reader = ContentReader(strict=True)
+    reader.begin([Header(b"Secure-Join", b" vc-request"), Header(b"Content-Type", content_type)])
     for at in range(0, len(body), step):
-        walk.feed(body[at : at + step])
-    return walk.finish() is Content.SECURE_JOIN
+        reader.feed(body[at : at + step])
+    return reader.finish() is Content.SECURE_JOIN
 
 
 def check(data: bytes) -> None:
-    """Judge one input."""
+    """Check one input."""
     choice, body = (data[0] if data else 0), data[1:]
     boundary, step = BOUNDARIES[choice & 3], STEPS[choice >> 2 & 7]
     started_s = time.process_time()
@@ -91,11 +91,11 @@ def check(data: bytes) -> None:
     if time.process_time() - started_s > SLOW_S:
         raise RuntimeError("slow")
     if parts != cut_parts or is_join is not is_cut_join:
-        raise RuntimeError("the parts depend on where the body is cut")
+        raise RuntimeError("the parts depend on the size of the pieces")
     if parts is not None and parts != reference.parts(body, boundary):
-        raise RuntimeError("other parts than those of the reference")
+        raise RuntimeError("the parts differ from those of the reference")
     if is_join and not reference.is_join(body, boundary, b"vc-request"):
-        raise RuntimeError("a secure join that says more")
+        raise RuntimeError("a secure join with other text")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Fuzz the walk over OpenPGP packets against the reference of its tests: both say the same.
+"""Fuzz the parser of OpenPGP packets against the reference of its tests.
 
     pip install atheris
     python fuzz/fuzz_packets.py fuzz/corpus/packets -max_len=8192 -max_total_time=600
 
-Fails on an exception, on two seconds for one message, on another verdict than that of the
-reference, and on one that depends on where the base64 is cut. The first byte of an input chooses
-where to cut, the rest are the packets.
+Fails on an exception, if one message takes two seconds, and if the verdict differs from that of
+the reference or depends on the size of the pieces. The first byte of an input chooses that size,
+the rest is the packets.
 """
 
 # mypy: disable-error-code="import-not-found,import-untyped"
@@ -21,38 +21,38 @@ CHATMAILD = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHATMAILD / "src"), str(CHATMAILD / "tests")]
 
 with atheris.instrument_imports(include=["chatmaild.filter", "filter"]):
-    from filter import reference
+    from filter.support import reference
 
-    from chatmaild.filter.openpgp.packets import PacketWalk
+    from chatmaild.filter.openpgp.packets import PacketReader
 
 SLOW_S = 2.0
 STEPS = (1, 2, 3, 4, 5, 17, 64, 100, 1000)
 
 
-def walk(packets: bytes, *, step: int, skips: bool) -> bool:
-    """Whether the filter takes packets for an encrypted message; it may pass over what it can."""
+def passes(packets: bytes, *, step: int, skips: bool) -> bool:
+    """Whether the filter accepts packets as a message; `skips` allows it to skip data."""
     text = base64.b64encode(packets)
     bare = text.rstrip(b"=")
-    found = PacketWalk()
+    reader = PacketReader()
     for at in range(0, len(bare), step):
         piece = bare[at : at + step]
-        if not (skips and found.skip(len(piece))):
-            found.feed(piece)
-    return found.finish(len(text) - len(bare))
+        if not (skips and reader.skip(len(piece))):
+            reader.feed(piece)
+    return reader.finish(len(text) - len(bare))
 
 
 def check(data: bytes) -> None:
-    """Judge one input."""
+    """Check one input."""
     choice, packets = (data[0] if data else 0), data[1:]
     started_s = time.process_time()
-    passed = walk(packets, step=len(packets) * 2 or 1, skips=False)
-    cut = walk(packets, step=STEPS[choice % len(STEPS)], skips=bool(choice & 128))
+    passed = passes(packets, step=len(packets) * 2 or 1, skips=False)
+    cut = passes(packets, step=STEPS[choice % len(STEPS)], skips=bool(choice & 128))
     if time.process_time() - started_s > SLOW_S:
         raise RuntimeError("slow")
     if passed is not cut:
-        raise RuntimeError("the verdict depends on where the text is cut")
+        raise RuntimeError("the verdict depends on the size of the pieces")
     if passed is not reference.is_message(packets):
-        raise RuntimeError("the reference says something else")
+        raise RuntimeError("the verdict differs from that of the reference")
 
 
 if __name__ == "__main__":

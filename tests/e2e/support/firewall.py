@@ -21,6 +21,14 @@ table inet e2e_count {{
   }}
 }}
 """
+_COUNTER_TO = """
+table inet e2e_count {{
+  chain out {{ type filter hook output priority -1;
+    ip daddr {ipv4} counter
+    ip6 daddr {ipv6} counter
+  }}
+}}
+"""
 Count = Callable[[], int]
 
 
@@ -42,6 +50,26 @@ def counted(machine: Machine, port: int) -> Iterator[Count]:
         yield count
     finally:
         machine.run("nft", "delete", "table", *table)
+
+
+@contextlib.contextmanager
+def counted_to(machine: Machine, ipv4: str, ipv6: str) -> Iterator[Count]:
+    """Gives a machine two more IP addresses, and counts the packets that it sends to them."""
+
+    def count() -> int:
+        listed = machine.run("nft", "list", "table", *table)
+        return sum(map(int, re.findall(r"counter packets (\d+)", listed)))
+
+    table = ("inet", "e2e_count")
+    machine.run("ip", "address", "add", f"{ipv4}/32", "dev", "lo")
+    machine.run("ip", "address", "add", f"{ipv6}/128", "dev", "lo")
+    machine.run("nft", "-f", "-", stdin=_COUNTER_TO.format(ipv4=ipv4, ipv6=ipv6).encode())
+    try:
+        yield count
+    finally:
+        machine.run("nft", "delete", "table", *table)
+        machine.run("ip", "address", "delete", f"{ipv4}/32", "dev", "lo")
+        machine.run("ip", "address", "delete", f"{ipv6}/128", "dev", "lo")
 
 
 @contextlib.contextmanager

@@ -7,6 +7,11 @@
     enable = true;
     domain = lib.mkDefault "_relay.test";
     push.enable = lib.mkDefault false;
+    # where test machines are
+    privateNetworks = [
+      "192.168.0.0/16"
+      "2001:db8::/32"
+    ];
     # test machines are small and busy
     registration = {
       minFreeMemoryMegabytes = 20;

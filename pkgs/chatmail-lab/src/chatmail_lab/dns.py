@@ -18,6 +18,9 @@ BUILT_IN = ("test.", REVERSE4, REVERSE6)
 
 # a domain that takes no mail and says so (RFC 7505)
 NO_MAIL = "no-mail.test"
+# A domain of a stranger, whose host is in a private network of the relay, which it shall not reach.
+INTO_PRIVATE = "private.test"
+PRIVATE_ADDRESSES = {"A": "10.66.0.1", "AAAA": "fd66::1"}
 # the one domain whose mail may travel without TLS; here it has its mail server on the client
 WITHOUT_TLS = "nauta.cu"
 
@@ -101,6 +104,9 @@ def all_zones(
     zones |= {f"{domain}.": records for domain, records in published.items() if records}
     zones[f"{WITHOUT_TLS}."] = [Record(name=WITHOUT_TLS, type="MX", data="10 client.test.")]
     common = [Record(name=NO_MAIL, type="MX", data="0 ."), *_keys_of_others(published)]
+    common += [
+        Record(name=INTO_PRIVATE, type=kind, data=data) for kind, data in PRIVATE_ADDRESSES.items()
+    ]
     for host in hosts:
         if f"{host.dns_name}." in zones:
             continue

@@ -10,7 +10,7 @@ from chatmail_lab.chamber import run_in_root, seen, unseen
 from chatmail_lab.checkout import checkout, nix_directory
 from chatmail_lab.errors import CommandError, LabError
 from chatmail_lab.guests import CERTIFICATE_FILE, KEY_FILE
-from chatmail_lab.plan import Host
+from chatmail_lab.plan import NETWORK4, NETWORK6, Host
 from chatmail_lab.programs import PATHS
 
 # pure evaluation: no store is read or written
@@ -80,7 +80,11 @@ def evaluate_expression(root: Path, expression: str) -> str:
 
 def default_values(domain: str) -> dict[str, Any]:
     """Values of services.chatmail for a relay of the lab; the operator's own go before them."""
-    values: dict[str, Any] = {"enable": True, "domain": domain}
+    values: dict[str, Any] = {
+        "enable": True,
+        "domain": domain,
+        "privateNetworks": [str(NETWORK4), str(NETWORK6)],
+    }
     if has_trusted_certificate(domain):
         values["tls"] = {"certificateFile": CERTIFICATE_FILE, "keyFile": KEY_FILE}
     return values

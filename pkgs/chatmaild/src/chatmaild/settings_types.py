@@ -95,6 +95,7 @@ class MtaSts:
 class Network:
     ipv4: bool
     ipv6: bool
+    private_networks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Private keys on disk, and the records that publish them."""
+"""Private keys on disk and their TXT records."""
 
 import dataclasses
 import pathlib
@@ -20,8 +20,8 @@ def with_selectors(settings: Settings, selector: str, *published: str) -> Settin
     return dataclasses.replace(settings, dkim=dkim)
 
 
-def test_missing_keys_are_made_and_stay(settings: Settings) -> None:
-    """2048 bits, for our user alone, and the same after the next start."""
+def test_missing_keys_are_created_once(settings: Settings) -> None:
+    """2048 bits, readable by the owner only, unchanged after the next start."""
     settings = with_selectors(settings, "new", "old", "new")
     ensure_keys(settings)
     paths = [key_path(settings, selector) for selector in ("new", "old")]
@@ -36,8 +36,8 @@ def test_missing_keys_are_made_and_stay(settings: Settings) -> None:
     }
 
 
-def test_a_rotation_keeps_both_published(settings: Settings) -> None:
-    """Make and publish the next one, then sign with it, then drop the old one."""
+def test_a_rotation_uses_two_selectors(settings: Settings) -> None:
+    """Create and publish the next key, then sign with it, then remove the old one."""
     ensure_keys(with_selectors(settings, "one", "two"))
     before = load_signer(with_selectors(settings, "one", "two"))
     after = load_signer(with_selectors(settings, "two", "one"))
@@ -48,8 +48,8 @@ def test_a_rotation_keeps_both_published(settings: Settings) -> None:
     assert before.key.private_numbers() != after.key.private_numbers()
 
 
-def test_an_imported_key_stays(settings: Settings) -> None:
-    """Whatever form of PEM it has."""
+def test_an_imported_key_is_unchanged(settings: Settings) -> None:
+    """In any form of PEM."""
     ensure_keys(settings)
     path = key_path(settings, settings.dkim.selector)
     imported = load_key(path).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -70,7 +70,7 @@ def test_an_imported_key_stays(settings: Settings) -> None:
     ],
 )
 def test_a_broken_key_is_not_replaced(settings: Settings, content: bytes) -> None:
-    """Its record is published: a new key would make all mail invalid. The error names the file."""
+    """A new key would not match the published record. The error has the file name."""
     path = key_path(settings, settings.dkim.selector)
     path.write_bytes(content)
 
@@ -79,8 +79,8 @@ def test_a_broken_key_is_not_replaced(settings: Settings, content: bytes) -> Non
     assert content == path.read_bytes()
 
 
-def test_the_record_is_what_verifiers_read(settings: Settings) -> None:
-    """In the form that the zone lists."""
+def test_the_record_is_parsed_by_verifiers(settings: Settings) -> None:
+    """The record has the form that `chatmail dns` prints."""
     ensure_keys(settings)
     key = load_key(key_path(settings, settings.dkim.selector))
     record = public_record(key)
@@ -94,7 +94,7 @@ def test_the_record_is_what_verifiers_read(settings: Settings) -> None:
 
 
 def test_literals_have_no_keys(settings: Settings) -> None:
-    """There is no place in DNS for them."""
+    """They have no DNS name for a key."""
     settings = dataclasses.replace(settings, dkim=dataclasses.replace(settings.dkim, enable=False))
     ensure_keys(settings)
 

@@ -1,4 +1,4 @@
-"""Rule I7: TXT records in the odd forms that exist."""
+"""Rules I7 and D5: TXT records in unusual forms."""
 
 import base64
 
@@ -41,7 +41,7 @@ EC = base64.b64encode(
     ids=lambda _: "record",  # the keys are new each time
 )
 def test_rsa_keys_are_found(text: str) -> None:
-    """No ``v=``, quotation marks, backslashes, blanks."""
+    """Without `v=`, with quotation marks, backslashes, whitespace."""
     key = parse_record(text)
 
     assert key is not None
@@ -51,7 +51,7 @@ def test_rsa_keys_are_found(text: str) -> None:
 
 
 def test_ed25519_keys_are_found() -> None:
-    """RFC 8463 section 4: the bare 32 octets."""
+    """RFC 8463 section 4: the raw 32 bytes."""
     for text in (ED, ED.rstrip("=")):
         key = parse_record(f"v=DKIM1; k=ed25519; p={text}")
 
@@ -83,21 +83,21 @@ def test_ed25519_keys_are_found() -> None:
     ],
     ids=lambda _: "record",  # the keys are new each time
 )
-def test_others_are_not(text: str) -> None:
-    """Withdrawn, for something else, or damaged."""
+def test_other_records_are_no_keys(text: str) -> None:
+    """Revoked, for another purpose, or malformed."""
     assert parse_record(text) is None
 
 
 @pytest.mark.parametrize(("modulus_bits", "found"), [(768, False), (1024, True), (1023, False)])
-def test_short_keys_prove_nothing(modulus_bits: int, found: bool) -> None:
-    """RFC 8301 section 3.2: at least 1024 bits. `cryptography` makes none that short itself."""
+def test_short_keys_are_refused(modulus_bits: int, found: bool) -> None:
+    """RFC 8301 section 3.2: at least 1024 bits. `cryptography` cannot create shorter ones."""
     record = f"p={base64.b64encode(rsa_der(modulus_bits)).decode()}"
 
     assert found == (parse_record(record) is not None)
 
 
 def rsa_der(bits: int) -> bytes:
-    """SubjectPublicKeyInfo of an odd number with that many bits."""
+    """SubjectPublicKeyInfo of an odd modulus with that many bits."""
     modulus = (1 << bits - 1) | 0x10001
     numbers = rsa.RSAPublicNumbers(e=65537, n=modulus)
     integers = b"".join(der(2, integer(number)) for number in (numbers.n, numbers.e))
@@ -106,22 +106,22 @@ def rsa_der(bits: int) -> bytes:
 
 
 def integer(number: int) -> bytes:
-    """Octets of a DER integer."""
+    """The content of a DER integer."""
     return number.to_bytes(number.bit_length() // 8 + 1, "big")
 
 
 def der(tag: int, content: bytes) -> bytes:
-    """One DER element."""
+    """A DER element."""
     size = len(content)
     if size < 128:
         return bytes([tag, size]) + content
-    octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([tag, 128 | len(octets)]) + octets + content
+    encoded = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 128 | len(encoded)]) + encoded + content
 
 
 @pytest.mark.parametrize(("bits", "found"), [(17, True), (64, True), (65, False), (2048, False)])
-def test_long_exponents_prove_nothing(bits: int, found: bool) -> None:
-    """They cost ten times as much as any key that exists."""
+def test_long_exponents_are_refused(bits: int, found: bool) -> None:
+    """They take ten times as long as real keys."""
     numbers = rsa.RSAPublicNumbers(e=(1 << bits - 1) | 1, n=(1 << 2048) - 1)
     der = numbers.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 

@@ -1,4 +1,4 @@
-"""DNS and the cache before it."""
+"""DNS lookups and the key cache."""
 
 import socket
 import threading
@@ -24,7 +24,7 @@ Answer = Callable[[dns.message.Message], dns.message.Message | None]
 
 
 class Server:
-    """A name server on the loopback interface; ``answer`` decides."""
+    """A name server on the loopback interface; `answer` makes the replies."""
 
     def __init__(self) -> None:
         self.answer: Answer = lambda _: None
@@ -51,7 +51,7 @@ class Server:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """The name server that this machine asks."""
+    """The name server that the resolver uses."""
     server = Server()
     address, port = server.socket.getsockname()
     system = dns.resolver.Resolver(configure=False)
@@ -63,7 +63,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def answering(*records: str, rcode: dns.rcode.Rcode = dns.rcode.NOERROR) -> Answer:
-    """TXT records in presentation format."""
+    """An answer with TXT records in presentation format."""
 
     def answer(query: dns.message.Message) -> dns.message.Message:
         reply = dns.message.make_response(query)
@@ -77,8 +77,8 @@ def answering(*records: str, rcode: dns.rcode.Rcode = dns.rcode.NOERROR) -> Answ
     return answer
 
 
-def test_records_come_with_their_time(server: Server) -> None:
-    """Strings of one record are joined without anything between them."""
+def test_records_have_their_ttl(server: Server) -> None:
+    """The strings of one record are joined."""
     server.answer = answering('"v=DKIM1; " "p=abc"', '"other"')
     answer = query_txt(NAME)
 
@@ -87,7 +87,7 @@ def test_records_come_with_their_time(server: Server) -> None:
 
 @pytest.mark.parametrize("answer", [answering(), answering(rcode=dns.rcode.NXDOMAIN)])
 def test_absent_names_have_no_records(server: Server, answer: Answer) -> None:
-    """That is an answer, and the signature is not valid."""
+    """The answer is final: the signature is not valid."""
     server.answer = answer
 
     assert query_txt(NAME).texts == ()
@@ -101,8 +101,8 @@ def test_absent_names_have_no_records(server: Server, answer: Answer) -> None:
         answering(rcode=dns.rcode.REFUSED),
     ],
 )
-def test_no_answer_is_told_from_an_absent_name(server: Server, answer: Answer) -> None:
-    """Silence, or unbound found no way to a validated answer."""
+def test_a_failed_lookup_is_not_an_absent_name(server: Server, answer: Answer) -> None:
+    """No reply, or unbound could not validate the answer."""
     server.answer = answer
 
     with pytest.raises(KeyUnavailableError):
@@ -111,14 +111,14 @@ def test_no_answer_is_told_from_an_absent_name(server: Server, answer: Answer) -
 
 @pytest.mark.parametrize("name", ["x" * 64 + ".example", "a..example", ".", "x." * 200])
 def test_impossible_names_have_no_records(server: Server, name: str) -> None:
-    """They come from a signature, that is: from anybody."""
+    """Senders choose these names."""
     server.answer = answering()
 
     assert query_txt(name).texts == ()
 
 
 class Clock:
-    """Seconds that pass when the test says so."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
@@ -127,8 +127,8 @@ class Clock:
         return self.now_s
 
 
-def test_keys_are_kept_for_as_long_as_dns_says() -> None:
-    """And a day at most."""
+def test_keys_are_cached_for_their_ttl() -> None:
+    """A day at most."""
     clock = Clock()
     for ttl_s, lasts_s in ((300, 300), (1_000_000, 86_400)):
         answer = TxtAnswer(texts=(RECORD,), ttl_s=ttl_s)
@@ -142,16 +142,16 @@ def test_keys_are_kept_for_as_long_as_dns_says() -> None:
         assert keys.cached(NAME) == ()
 
 
-def test_absent_keys_are_asked_for_each_time() -> None:
-    """A key that is published just now must not be missing for long."""
+def test_absent_keys_are_not_cached() -> None:
+    """A newly published key is found at once."""
     keys = KeyCache(query=lambda _: TxtAnswer(texts=("v=spf1 -all",), ttl_s=300))
 
     assert keys.fresh(NAME) == ()
     assert keys.cached(NAME) == ()
 
 
-def test_the_cache_is_bounded() -> None:
-    """A thousand keys; the one not used for the longest time goes."""
+def test_the_cache_has_a_size_limit() -> None:
+    """1000 keys; the least recently used one is dropped."""
     keys = KeyCache(query=lambda _: TxtAnswer(texts=(RECORD,), ttl_s=300), clock=Clock())
     for number in range(1000):
         keys.fresh(str(number))

@@ -1,4 +1,4 @@
-"""Our signer against dkimpy's verifier, and dkimpy's signer against ours."""
+"""Our signer against dkimpy's verifier, and dkimpy's signer against our verifier."""
 
 import base64
 import itertools
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from chatmaild.dkim.canonical import BodyHash, Form
+from chatmaild.dkim.canonical import BodyHash, Canonicalization
 from chatmaild.dkim.keys import public_record
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer
 from chatmaild.dkim.signer import OVERSIGNED, Signer
@@ -49,12 +49,12 @@ HEADER = (
 
 @pytest.fixture(scope="module")
 def rsa_key() -> rsa.RSAPrivateKey:
-    """A key as relays have it."""
+    """A key of the size that relays use."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def keys(*records: str) -> KeyCache:
-    """DNS that has these records under every name."""
+    """A DNS with these records under every name."""
     return KeyCache(query=lambda _: TxtAnswer(texts=records, ttl_s=300))
 
 
@@ -67,7 +67,7 @@ def split(message: bytes) -> tuple[list[Header], bytes]:
 
 
 def verified(message: bytes, record: str, step: int = 65_535) -> Result:
-    """What our verifier says."""
+    """The result of our verifier."""
     headers, body = split(message)
     verification = Verification(headers, DOMAIN)
     for at in range(0, len(body), step):
@@ -76,10 +76,10 @@ def verified(message: bytes, record: str, step: int = 65_535) -> Result:
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_dkimpy_verifies_what_we_sign(body: bytes, rsa_key: rsa.RSAPrivateKey) -> None:
-    """Relaxed header, simple body; a change of either is noticed."""
+def test_dkimpy_verifies_our_signatures(body: bytes, rsa_key: rsa.RSAPrivateKey) -> None:
+    """Relaxed header, simple body; changes of either are detected."""
     signer = Signer(domain=DOMAIN, selector="sel", key=rsa_key)
-    body_hash = BodyHash(Form.SIMPLE)
+    body_hash = BodyHash(Canonicalization.SIMPLE)
     body_hash.feed(body)
     field = signer.sign(split(HEADER + b"\r\n")[0], body_hash.digest(), now_s=1_700_000_000)
     signature = field.name + b":" + field.value + b"\r\n"
@@ -98,10 +98,10 @@ def test_dkimpy_verifies_what_we_sign(body: bytes, rsa_key: rsa.RSAPrivateKey) -
 @pytest.mark.parametrize(("header_form", "body_form"), FORM_PAIRS)
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("step", [1, 7, 65_535])
-def test_we_verify_what_dkimpy_signs(
+def test_we_verify_signatures_of_dkimpy(
     header_form: bytes, body_form: bytes, body: bytes, step: int, rsa_key: rsa.RSAPrivateKey
 ) -> None:
-    """Every combination of canonical forms, cut in any way."""
+    """Every canonicalization, pieces of any size."""
     message = HEADER + b"\r\n" + body
     pem = rsa_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     signature = dkim.sign(
@@ -119,7 +119,7 @@ def test_we_verify_what_dkimpy_signs(
 
 @pytest.mark.parametrize(("header_form", "body_form"), FORM_PAIRS)
 def test_we_verify_ed25519(header_form: bytes, body_form: bytes) -> None:
-    """RFC 8463; dkimpy needs PyNaCl for it."""
+    """RFC 8463; dkimpy needs PyNaCl."""
     pytest.importorskip("nacl")
     key = ed25519.Ed25519PrivateKey.generate()
     seed = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
@@ -150,11 +150,11 @@ MANY = {
 
 
 @pytest.mark.parametrize("kind", MANY)
-def test_headers_of_thousands_of_fields(kind: str, rsa_key: rsa.RSAPrivateKey) -> None:
-    """Whatever we sign, we and others verify; From is covered, and nobody can add a second one."""
+def test_headers_with_thousands_of_fields(kind: str, rsa_key: rsa.RSAPrivateKey) -> None:
+    """Both verifiers accept the signature; it covers From, and a second From breaks it."""
     header = b"".join(field + b"\r\n" for field in MANY[kind]) + HEADER
     headers, body = split(header + b"\r\nHello\r\n")
-    body_hash = BodyHash(Form.SIMPLE)
+    body_hash = BodyHash(Canonicalization.SIMPLE)
     body_hash.feed(body)
     field = Signer(domain=DOMAIN, selector="sel", key=rsa_key).sign(
         headers, body_hash.digest(), now_s=0

@@ -1,11 +1,11 @@
-"""Rule I7: which signatures count, and which do not."""
+"""Rule I7: which signatures count."""
 
 from collections.abc import Iterator
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from chatmaild.dkim.canonical import BodyHash, Form
+from chatmaild.dkim.canonical import BodyHash, Canonicalization
 from chatmaild.dkim.keys import public_record
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer
 from chatmaild.dkim.signer import Signer
@@ -30,7 +30,7 @@ def key() -> rsa.RSAPrivateKey:
 
 
 class Dns:
-    """Answers one after the other, the last one for ever; None is no answer at all."""
+    """Gives the answers in order, then repeats the last one; None is a DNS failure."""
 
     def __init__(self, *answers: str | None) -> None:
         self.names: list[str] = []
@@ -48,8 +48,8 @@ class Dns:
 def signature(
     key: rsa.RSAPrivateKey, *, domain: str = DOMAIN, selector: str = "sel", body: bytes = BODY
 ) -> Header:
-    """A signature of the message above."""
-    body_hash = BodyHash(Form.SIMPLE)
+    """A signature of the test message."""
+    body_hash = BodyHash(Canonicalization.SIMPLE)
     body_hash.feed(body)
     signer = Signer(domain=domain, selector=selector, key=key)
     field = signer.sign(HEADERS, body_hash.digest(), now_s=NOW_S)
@@ -64,14 +64,14 @@ def result(
     body: bytes = BODY,
     now_s: float = NOW_S,
 ) -> Result:
-    """What the signatures prove."""
+    """The result for these signatures."""
     verification = Verification([*signatures, *HEADERS], domain)
     verification.feed(body)
     return verification.finish(keys, now_s=now_s)
 
 
 def test_one_valid_signature_is_enough(key: rsa.RSAPrivateKey) -> None:
-    """Whatever other signatures there are."""
+    """With any other signatures."""
     good, other = signature(key), signature(key, domain="list.example")
     broken = Header(b"DKIM-Signature", b" v=1; a=rsa-sha256")
     spoilt = signature(key, body=b"something else")
@@ -81,8 +81,8 @@ def test_one_valid_signature_is_enough(key: rsa.RSAPrivateKey) -> None:
         assert result(several, keys) is Result.PASS
 
 
-def test_none_is_told_from_none_that_counts(key: rsa.RSAPrivateKey) -> None:
-    """The sender's operator reads what is wrong."""
+def test_no_signature_and_no_valid_signature_differ(key: rsa.RSAPrivateKey) -> None:
+    """The reply tells the operator of the sending server the cause."""
     keys = KeyCache(query=Dns(public_record(key)))
 
     assert result([], keys) is Result.NO_SIGNATURE
@@ -101,17 +101,17 @@ def test_none_is_told_from_none_that_counts(key: rsa.RSAPrivateKey) -> None:
         ("peer.example", "", BAD),
     ],
 )
-def test_the_domain_must_be_the_authors(
+def test_the_domain_must_be_that_of_the_author(
     key: rsa.RSAPrivateKey, signing: str, author: str, expected: Result
 ) -> None:
-    """Exactly: neither above nor below it."""
+    """Neither a parent nor a subdomain."""
     keys = KeyCache(query=Dns(public_record(key)))
 
     assert result([signature(key, domain=signing)], keys, domain=author) is expected
 
 
-def test_only_some_are_tried(key: rsa.RSAPrivateKey) -> None:
-    """Each costs a look-up: a sender cannot order a hundred of them."""
+def test_five_signatures_are_tried(key: rsa.RSAPrivateKey) -> None:
+    """Each costs a DNS lookup."""
     other = rsa.generate_private_key(public_exponent=65537, key_size=1024)
     dns = Dns(public_record(other))
     many = [signature(key, selector=f"s{number}") for number in range(100)]
@@ -120,8 +120,8 @@ def test_only_some_are_tried(key: rsa.RSAPrivateKey) -> None:
     assert len(dns.names) == 5
 
 
-def test_signatures_of_other_bodies_cost_no_look_up(key: rsa.RSAPrivateKey) -> None:
-    """The hash of the body is compared first."""
+def test_a_wrong_body_hash_costs_no_dns_lookup(key: rsa.RSAPrivateKey) -> None:
+    """The body hash is compared first."""
     dns = Dns(public_record(key))
 
     assert result([signature(key)], KeyCache(query=dns), body=b"Good-bye\r\n") is BAD
@@ -129,7 +129,7 @@ def test_signatures_of_other_bodies_cost_no_look_up(key: rsa.RSAPrivateKey) -> N
 
 
 def test_a_replaced_key_is_found(key: rsa.RSAPrivateKey) -> None:
-    """The cached one is dropped and DNS asked once; a forged one is refused still."""
+    """The cached key is dropped and DNS asked once; a signature by the old key is refused."""
     old = rsa.generate_private_key(public_exponent=65537, key_size=1024)
     dns = Dns(public_record(old), public_record(key))
     keys = KeyCache(query=dns)
@@ -143,8 +143,8 @@ def test_a_replaced_key_is_found(key: rsa.RSAPrivateKey) -> None:
     assert len(dns.names) == 3
 
 
-def test_a_missing_answer_is_no_refusal(key: rsa.RSAPrivateKey) -> None:
-    """But a valid signature beside it passes, and an invalid one changes nothing."""
+def test_a_dns_failure_is_temporary(key: rsa.RSAPrivateKey) -> None:
+    """Another valid signature passes; an invalid one changes nothing."""
     bad = signature(key, selector="bad", body=b"x")
     several = [signature(key, selector="a"), bad, signature(key, selector="b")]
 
@@ -182,10 +182,10 @@ def edited(field: Header, old: bytes, new: bytes) -> Header:
         (b"s=sel", b"s=sel; padding=" + b"x" * 20_000),
     ],
 )
-def test_malformed_and_obsolete_ones_are_no_signatures(
+def test_malformed_and_obsolete_signatures_are_ignored(
     key: rsa.RSAPrivateKey, old: bytes, new: bytes
 ) -> None:
-    """Not even parsed; an unsigned From would let anybody write in another name."""
+    """For example an unsigned From, which anyone could forge."""
     assert parse_signature(signature(key), DOMAIN) is not None
     assert parse_signature(edited(signature(key), old, new), DOMAIN) is None
 
@@ -193,7 +193,7 @@ def test_malformed_and_obsolete_ones_are_no_signatures(
 @pytest.mark.parametrize(
     "new", [b"s=sel; i=eve@peer.example", b"s=sel; i=@mail.peer.example", b"s=sel; q=dns/txt:x"]
 )
-def test_unusual_ones_are(key: rsa.RSAPrivateKey, new: bytes) -> None:
+def test_unusual_signatures_are_parsed(key: rsa.RSAPrivateKey, new: bytes) -> None:
     """RFC 6376 section 3.5 allows them."""
     assert parse_signature(edited(signature(key), b"s=sel", new), DOMAIN) is not None
 
@@ -206,7 +206,7 @@ def signed_with(key: rsa.RSAPrivateKey, extra: str) -> Header:
             tags = Signer._tags(self, names, body_hash, now_s)  # type: ignore[arg-type]
             return tags.replace(b"s=sel;", f"s=sel; {extra};".encode())
 
-    body_hash = BodyHash(Form.SIMPLE)
+    body_hash = BodyHash(Canonicalization.SIMPLE)
     body_hash.feed(BODY)
     signer = Extended(domain=DOMAIN, selector="sel", key=key)
     field = signer.sign(HEADERS, body_hash.digest(), now_s=NOW_S)
@@ -214,7 +214,7 @@ def signed_with(key: rsa.RSAPrivateKey, extra: str) -> Header:
 
 
 def cases() -> Iterator[tuple[str, str, Result]]:
-    """Tags of the signature, flags of the key, what it proves."""
+    """Tags of the signature, flags of the key, the result."""
     yield "x=1700000100", "", Result.PASS
     yield "x=1700000000", "", Result.PASS
     yield "l=7", "", Result.PASS
@@ -228,17 +228,17 @@ def cases() -> Iterator[tuple[str, str, Result]]:
 
 
 @pytest.mark.parametrize(("extra", "flags", "expected"), list(cases()))
-def test_tags_that_narrow_it(
+def test_tags_restrict_a_signature(
     key: rsa.RSAPrivateKey, extra: str, flags: str, expected: Result
 ) -> None:
-    """``l=`` must cover all of the body, else anybody could append to it."""
+    """`l=` must cover the whole body, or anyone could append to it."""
     record = public_record(key).replace(";t=s", "") + flags
 
     assert result([signed_with(key, extra)], KeyCache(query=Dns(record))) is expected
 
 
-def test_expired_ones_do_not_count(key: rsa.RSAPrivateKey) -> None:
-    """Ten minutes are left to clocks that go wrong."""
+def test_expired_signatures_do_not_count(key: rsa.RSAPrivateKey) -> None:
+    """Ten minutes of clock skew are allowed."""
     keys = KeyCache(query=Dns(public_record(key)))
     field = signed_with(key, "x=1700000100")
 
@@ -254,8 +254,8 @@ def test_expired_ones_do_not_count(key: rsa.RSAPrivateKey) -> None:
         "Fu\N{LATIN CAPITAL LETTER SHARP S}.Example",
     ],
 )
-def test_domains_in_other_letters(domain: str, key: rsa.RSAPrivateKey) -> None:
-    """U-labels in a signature are those of IDNA2008 (RFC 8616 section 5)."""
+def test_international_domains_are_compared(domain: str, key: rsa.RSAPrivateKey) -> None:
+    """As A-labels of IDNA2008 (RFC 8616 section 5)."""
     keys = KeyCache(query=Dns(public_record(key)))
     found = signature(key, domain=domain)
 
@@ -263,8 +263,8 @@ def test_domains_in_other_letters(domain: str, key: rsa.RSAPrivateKey) -> None:
     assert result([found], keys, domain="fuss.example") is BAD
 
 
-def test_selectors_in_other_letters(key: rsa.RSAPrivateKey) -> None:
-    """Looked up as A-labels; what has none is no name."""
+def test_international_selectors_are_looked_up(key: rsa.RSAPrivateKey) -> None:
+    """As A-labels; a selector without an A-label is malformed."""
     dns = Dns(public_record(key))
 
     assert result([signature(key, selector="schlüssel")], KeyCache(query=dns)) is Result.PASS
@@ -276,10 +276,8 @@ def test_selectors_in_other_letters(key: rsa.RSAPrivateKey) -> None:
     "piece",
     [b";", b"h=from:", b"a=b;", b":from", b" ", b"\r\n ", b"=", b"\r", b"\t \r\n\t", b"b=;"],
 )
-def test_ten_times_the_header_takes_ten_times_the_time(
-    piece: bytes, key: rsa.RSAPrivateKey
-) -> None:
-    """Neither a long signature nor many of them, nor long fields, are gone over again and again."""
+def test_the_time_is_proportional_to_the_header(piece: bytes, key: rsa.RSAPrivateKey) -> None:
+    """For long signatures, many signatures and long fields."""
     good = signature(key)
 
     def judge(size: int) -> None:

@@ -1,4 +1,4 @@
-"""A mailbox for tests of the expiry."""
+"""A mailbox for the expire tests."""
 
 import pathlib
 
@@ -11,6 +11,6 @@ from .tree import ALICE, NOW_S
 
 @pytest.fixture
 def alice(mailboxes: Mailboxes) -> pathlib.Path:
-    """The mailbox of somebody who logged in today."""
+    """The mailbox of Alice, who logged in today."""
     mailboxes.create(ALICE, "hash", now_s=NOW_S)
     return mailboxes.path(ALICE)

@@ -1,4 +1,4 @@
-"""What is deleted and what stays: messages, mailboxes, left-overs, the quota."""
+"""What is deleted: messages, inactive accounts, leftovers, mail over quota."""
 
 import json
 import os
@@ -22,8 +22,8 @@ from ..children import chatmaild, environment
 from .tree import ALICE, GONE, HERE, HOUR_S, NOW_S, RETENTION, put, run
 
 
-def test_messages_go_when_their_time_is_over(mailboxes: Mailboxes, alice: pathlib.Path) -> None:
-    """After 20 days everywhere; large ones after 7, but only those that were seen."""
+def test_old_messages_are_deleted(mailboxes: Mailboxes, alice: pathlib.Path) -> None:
+    """After 20 days in every folder; large ones after 7 days if they were seen."""
     old = [put(alice, f, 21 * DAY_S) for f in ("cur", "new", "tmp", ".DeltaChat/cur", ".A.B/new")]
     old.append(put(alice, "cur", 8 * DAY_S, size=200001))
     young = [
@@ -47,7 +47,7 @@ def test_messages_go_when_their_time_is_over(mailboxes: Mailboxes, alice: pathli
 def test_a_dry_run_deletes_nothing_and_counts_the_same(
     mailboxes: Mailboxes, alice: pathlib.Path
 ) -> None:
-    """--dry-run."""
+    """The option `--dry-run`."""
     put(alice, "cur", 21 * DAY_S)
     mailboxes.create(GONE, "hash", now_s=NOW_S - 100 * DAY_S)
 
@@ -60,16 +60,16 @@ def test_a_dry_run_deletes_nothing_and_counts_the_same(
     assert (real.deleted_messages, real.deleted_addresses) == (1, 1)
 
 
-def test_no_client_can_keep_a_message_for_longer(mailboxes: Mailboxes, alice: pathlib.Path) -> None:
-    """Neither by a date in the future nor by moving it to another folder (which renames it)."""
+def test_a_client_cannot_keep_a_message_longer(mailboxes: Mailboxes, alice: pathlib.Path) -> None:
+    """Neither by a future date nor by a move to another folder, which renames it."""
     put(alice, "cur", 21 * DAY_S, modified_s=NOW_S + 999 * DAY_S)
     put(alice, ".Moved/cur", 1, modified_s=NOW_S - 21 * DAY_S)
 
     assert run(mailboxes).deleted_messages == 2
 
 
-def test_addresses_go_after_ninety_days_without_login(mailboxes: Mailboxes) -> None:
-    """With all that they hold."""
+def test_accounts_are_deleted_after_ninety_days_without_login(mailboxes: Mailboxes) -> None:
+    """With all messages."""
     mailboxes.create(GONE, "hash", now_s=NOW_S - 92 * DAY_S)
     put(mailboxes.path(GONE), "cur", 1)
     mailboxes.create(HERE, "hash", now_s=NOW_S - 89 * DAY_S)
@@ -80,8 +80,8 @@ def test_addresses_go_after_ninety_days_without_login(mailboxes: Mailboxes) -> N
     assert (report.addresses, report.deleted_addresses) == (2, 1)
 
 
-def test_left_overs(mailboxes: Mailboxes) -> None:
-    """Empty ones go, interrupted deletions go, others are reported and stay."""
+def test_leftover_directories_are_deleted(mailboxes: Mailboxes) -> None:
+    """Empty directories and interrupted deletions; others are reported and stay."""
     ages = {
         "empty@x": 2, "marked@x": 2, "session@x": 2, "fresh@x": 0, "full@x": 2, "mail@x": 2,
         ".deleted-0": 2,
@@ -109,11 +109,11 @@ def test_left_overs(mailboxes: Mailboxes) -> None:
         "mail@x",
     ]
     assert report.deleted_directories == 4
-    assert sorted(pathlib.Path(path).name for path in report.strange) == ["full@x", "mail@x"]
+    assert sorted(pathlib.Path(path).name for path in report.needs_care) == ["full@x", "mail@x"]
 
 
-def test_the_quota_takes_the_oldest(mailboxes: Mailboxes, alice: pathlib.Path) -> None:
-    """Beyond 75 % the oldest go until 70 % are left."""
+def test_the_quota_deletes_the_oldest_messages(mailboxes: Mailboxes, alice: pathlib.Path) -> None:
+    """Above 75 %, until 70 % are left."""
     files = [put(alice, "cur", (30 + n) * HOUR_S, size=80000) for n in range(10)]
 
     run(mailboxes)
@@ -122,8 +122,8 @@ def test_the_quota_takes_the_oldest(mailboxes: Mailboxes, alice: pathlib.Path) -
     assert [file.exists() for file in files] == [True] * 9 + [False]
 
 
-def test_one_mailbox_alone(settings: Settings, mailboxes: Mailboxes) -> None:
-    """What Dovecot's quota warning calls, by the clock of today."""
+def test_one_mailbox_is_cleaned(settings: Settings, mailboxes: Mailboxes) -> None:
+    """The command of Dovecot's quota warning, with the current time."""
     mailboxes.create(ALICE, "hash", now_s=time.time())
     directory = mailboxes.path(ALICE) / "cur"
     directory.mkdir()
@@ -145,7 +145,7 @@ def test_one_mailbox_alone(settings: Settings, mailboxes: Mailboxes) -> None:
 def test_dovecot_may_close_standard_output_early(
     settings_json: dict[str, Any], mailboxes: Mailboxes, tmp_path: pathlib.Path, address: Address
 ) -> None:
-    """Its script service does, and passes any address after `--`; the clean-up ends well."""
+    """Its script service does so, and passes the address after `--`; the exit code is 0."""
     mailboxes.create(address, "hash", now_s=time.time())
     file = tmp_path / "settings.json"
     file.write_text(json.dumps(settings_json))
@@ -167,7 +167,7 @@ def test_dovecot_may_close_standard_output_early(
 def test_the_summary_is_one_line_without_addresses(
     settings: Settings, mailboxes: Mailboxes
 ) -> None:
-    """What the journal gets."""
+    """It goes to the journal."""
     (mailboxes.directory / "strange@x").mkdir()
     (mailboxes.directory / "strange@x" / "file").touch()
     os.utime(mailboxes.directory / "strange@x", (0, 0))
@@ -193,24 +193,24 @@ _MESSAGES = st.lists(
 
 
 @given(_MESSAGES)
-def test_the_quota_never_takes_more_than_needed(messages: list[Message]) -> None:
-    """Nothing of the last day, nothing younger than what stays, nothing beyond the target."""
-    doomed = over_quota(messages, RETENTION, NOW_S)
+def test_the_quota_deletes_no_more_than_needed(messages: list[Message]) -> None:
+    """No message of the last day, the oldest first, and not below the target."""
+    expired = over_quota(messages, RETENTION, NOW_S)
 
     used = sum(m.size_bytes for m in messages)
-    left = used - sum(m.size_bytes for m in doomed)
+    left = used - sum(m.size_bytes for m in expired)
     if used <= 0.75 * 2**20:
-        assert doomed == []
-    if doomed:
-        assert left + doomed[-1].size_bytes > 0.70 * 2**20
-        assert max(m.time_s for m in doomed) <= NOW_S - DAY_S
-        staying = [m for m in messages if m not in doomed]
-        assert all(m.time_s >= doomed[-1].time_s for m in staying)
+        assert expired == []
+    if expired:
+        assert left + expired[-1].size_bytes > 0.70 * 2**20
+        assert max(m.time_s for m in expired) <= NOW_S - DAY_S
+        staying = [m for m in messages if m not in expired]
+        assert all(m.time_s >= expired[-1].time_s for m in staying)
 
 
 @given(_MESSAGES)
 def test_every_message_of_more_than_twenty_days_is_too_old(messages: list[Message]) -> None:
-    """Whatever its size and part."""
+    """Of any size and part."""
     for message in messages:
         assert too_old(message, RETENTION, message.time_s + 20 * DAY_S + 1)
         assert not too_old(message, RETENTION, message.time_s + 6 * DAY_S)

@@ -1,4 +1,4 @@
-"""What cannot be read or deleted needs care, is not counted, and does not stop the walk."""
+"""A directory that cannot be read or deleted is reported and does not stop the pass."""
 
 import os
 import pathlib
@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from chatmaild.address import Address, parse_address
-from chatmaild.expire.job import Report, walk
+from chatmaild.expire.job import Report, expire_mailboxes
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 
 from .tree import GONE, NOW_S, RETENTION, put, run
@@ -14,7 +14,7 @@ from .tree import GONE, NOW_S, RETENTION, put, run
 
 @pytest.fixture
 def old_messages(mailboxes: Mailboxes) -> list[pathlib.Path]:
-    """One in each of twenty mailboxes, so that some come after any other directory."""
+    """One message in each of 20 mailboxes, so that some are listed after any other directory."""
     files = []
     for number in range(20):
         address = parse_address(f"user{number:05}@chat.example.org")
@@ -30,18 +30,18 @@ def old_messages(mailboxes: Mailboxes) -> list[pathlib.Path]:
 def test_a_directory_of_no_account_needs_care(
     mailboxes: Mailboxes, old_messages: list[pathlib.Path], name: str, login_days_ago: int
 ) -> None:
-    """It does not stop the walk and stays; its messages become too old as all others do."""
-    strange = mailboxes.directory / name
-    old_messages.append(put(strange, "cur", 21 * DAY_S))
-    young = put(strange, "cur", DAY_S)
-    (strange / "password").touch()
-    os.utime(strange / "password", (NOW_S - login_days_ago * DAY_S,) * 2)
+    """It stays and does not stop the pass; its messages expire as all others."""
+    other = mailboxes.directory / name
+    old_messages.append(put(other, "cur", 21 * DAY_S))
+    young = put(other, "cur", DAY_S)
+    (other / "password").touch()
+    os.utime(other / "password", (NOW_S - login_days_ago * DAY_S,) * 2)
 
     report = run(mailboxes)
 
     assert [file for file in old_messages if file.exists()] == []
     assert young.exists()
-    assert report.strange == {str(strange)}
+    assert report.needs_care == {str(other)}
     assert (report.addresses, report.deleted_addresses) == (20, 0)
 
 
@@ -49,41 +49,41 @@ def test_a_directory_of_no_account_needs_care(
 def test_a_directory_that_cannot_be_read_needs_care(
     mailboxes: Mailboxes, alice: pathlib.Path, old_messages: list[pathlib.Path], broken: str
 ) -> None:
-    """A damaged disk, or another owner: the walk goes on."""
+    """A damaged disk, or another owner: the pass continues."""
     (alice / broken).unlink(missing_ok=True)
     (alice / broken).symlink_to(broken)
 
     report = run(mailboxes)
 
     assert [file for file in old_messages if file.exists()] == []
-    assert report.strange == {str(alice)}
+    assert report.needs_care == {str(alice)}
     assert report.deleted_messages == 20
 
 
 def test_an_account_that_cannot_be_deleted_needs_care(
     mailboxes: Mailboxes, old_messages: list[pathlib.Path]
 ) -> None:
-    """It is not counted as deleted; one that is gone already is not, either."""
+    """It is not counted as deleted, and neither is an account that was deleted before."""
     mailboxes.create(GONE, "hash", now_s=NOW_S - 100 * DAY_S)
     report = Report()
 
     def fail(_: Address) -> bool:
         raise PermissionError(1, "Operation not permitted")
 
-    walk(mailboxes, RETENTION, NOW_S, report, dry_run=False, delete=fail)
+    expire_mailboxes(mailboxes, RETENTION, NOW_S, report, dry_run=False, delete=fail)
     assert (report.deleted_addresses, report.deleted_messages) == (0, 20)
-    assert report.strange == {str(mailboxes.path(GONE))}
+    assert report.needs_care == {str(mailboxes.path(GONE))}
     assert [file for file in old_messages if file.exists()] == []
 
     report = Report()
-    walk(mailboxes, RETENTION, NOW_S, report, dry_run=False, delete=lambda _: False)
-    assert (report.deleted_addresses, report.strange) == (0, set())
+    expire_mailboxes(mailboxes, RETENTION, NOW_S, report, dry_run=False, delete=lambda _: False)
+    assert (report.deleted_addresses, report.needs_care) == (0, set())
 
 
-def test_only_what_was_deleted_is_counted(
+def test_only_deleted_messages_are_counted(
     mailboxes: Mailboxes, alice: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One message is gone already, one cannot be deleted, one is deleted."""
+    """One message does not exist any more, one cannot be deleted, one is deleted."""
     gone, stuck, deleted = (put(alice, "cur", (21 + n) * DAY_S, size=1000 + n) for n in range(3))
     unlink = os.unlink
 
@@ -99,13 +99,13 @@ def test_only_what_was_deleted_is_counted(
 
     assert not deleted.exists()
     assert (report.messages, report.deleted_messages, report.deleted_bytes) == (3, 1, 1002)
-    assert report.strange == {str(alice)}
+    assert report.needs_care == {str(alice)}
 
 
-def test_a_left_over_that_stays_is_not_counted(
+def test_a_leftover_that_cannot_be_deleted_is_not_counted(
     mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It needs care."""
+    """It is reported."""
     trash = mailboxes.directory / ".deleted-0"
     trash.mkdir()
     os.utime(trash, (0, 0))
@@ -113,16 +113,16 @@ def test_a_left_over_that_stays_is_not_counted(
 
     report = run(mailboxes)
 
-    assert (report.deleted_directories, report.strange) == (0, {str(trash)})
+    assert (report.deleted_directories, report.needs_care) == (0, {str(trash)})
 
 
-def test_an_account_may_look_like_a_left_over(mailboxes: Mailboxes) -> None:
-    """Nine characters of a name are `.deleted-`; without its password a person decides."""
+def test_an_account_that_looks_like_a_leftover_is_reported(mailboxes: Mailboxes) -> None:
+    """A local part may begin with `.deleted-`; without a password file the operator decides."""
     box = mailboxes.directory / ".deleted-@chat.example.org"
     put(box, "cur", DAY_S)
     os.utime(box, (0, 0))
 
     report = run(mailboxes)
 
-    assert report.strange == {str(box)}
+    assert report.needs_care == {str(box)}
     assert box.exists()

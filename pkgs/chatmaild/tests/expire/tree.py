@@ -1,10 +1,10 @@
-"""Messages as Dovecot stores them, and one run of the expiry."""
+"""Message files as Dovecot stores them, and one pass of the expire job."""
 
 import os
 import pathlib
 
 from chatmaild.address import parse_address
-from chatmaild.expire.job import Report, walk
+from chatmaild.expire.job import Report, expire_mailboxes
 from chatmaild.settings import Retention
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 
@@ -28,7 +28,7 @@ RETENTION = Retention(
 def put(
     box: pathlib.Path, folder: str, age_s: float, size: int = 1000, modified_s: float | None = None
 ) -> pathlib.Path:
-    """A message file as Dovecot names it."""
+    """Create a message file with a name as Dovecot gives it."""
     then = NOW_S - age_s
     directory = box / folder
     directory.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ def put(
 
 
 def run(mailboxes: Mailboxes, *, dry_run: bool = False) -> Report:
-    """Expire at NOW_S."""
+    """Expire all mailboxes at `NOW_S`."""
     report = Report()
-    walk(mailboxes, RETENTION, NOW_S, report, dry_run=dry_run, delete=mailboxes.delete)
+    expire_mailboxes(mailboxes, RETENTION, NOW_S, report, dry_run=dry_run, delete=mailboxes.delete)
     return report

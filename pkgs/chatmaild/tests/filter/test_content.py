@@ -1,4 +1,4 @@
-"""Rule E1: what counts as encrypted."""
+"""Rule E1: the structure of an encrypted message."""
 
 import base64
 
@@ -6,7 +6,7 @@ import pytest
 
 from chatmaild.filter.content import Content
 
-from .letters import (
+from .support.messages import (
     BEGIN,
     CLOSE,
     CONTROL,
@@ -26,15 +26,15 @@ GOOD = armour(packets())
 DATA = part(DATA_TYPE, GOOD)
 
 
-# small pieces of a large body say nothing more
+# a large body is not fed in tiny pieces: that takes long and tests nothing more
 CUTS = [(size, step) for size in (41, 42, 43, 100, 5000) for step in (1, 2, 3, 5, 64, 1000, 65_535)]
 CUTS += [(200_000, step) for step in (64, 1000, 65_535)]
 
 
-@pytest.mark.parametrize(("octets", "step"), CUTS)
-def test_it_does_not_matter_how_the_body_is_cut(octets: int, step: int) -> None:
-    """Postfix cuts where its buffers end."""
-    body = encrypted(armour(packets(octets)))
+@pytest.mark.parametrize(("size_bytes", "step"), CUTS)
+def test_the_size_of_the_pieces_does_not_matter(size_bytes: int, step: int) -> None:
+    """Postfix sends a body in pieces of its buffer size."""
+    body = encrypted(armour(packets(size_bytes)))
 
     assert read(headers(), body, step=step) is Content.ENCRYPTED
 
@@ -78,8 +78,8 @@ def test_it_does_not_matter_how_the_body_is_cut(octets: int, step: int) -> None:
         + CLOSE,
     ],
 )
-def test_the_shapes_that_programs_write_pass(body: bytes) -> None:
-    """Delta Chat, Thunderbird, GnuPG."""
+def test_the_forms_of_known_programs_pass(body: bytes) -> None:
+    """For example Delta Chat, Thunderbird, GnuPG."""
     assert read(headers(), body, strict=True) is Content.ENCRYPTED
     assert read(headers(), body, strict=False) is Content.ENCRYPTED
 
@@ -98,12 +98,12 @@ def test_the_shapes_that_programs_write_pass(body: bytes) -> None:
         b"\r\n\r\nThis message is in MIME format.\r\n\r\n",
     ],
 )
-def test_the_sentences_of_known_programs_pass(sentence: bytes, step: int) -> None:
-    """Readers ignore what stands outside of the parts (RFC 2046 section 5.1.1)."""
-    before, behind = sentence + b"\r\n" + encrypted(), encrypted() + sentence + b"\r\n"
+def test_the_preambles_of_known_programs_pass(sentence: bytes, step: int) -> None:
+    """Mail readers ignore preamble and epilogue (RFC 2046 section 5.1.1)."""
+    before, after = sentence + b"\r\n" + encrypted(), encrypted() + sentence + b"\r\n"
 
     assert read(headers(), before, strict=True, step=step) is Content.ENCRYPTED
-    assert read(headers(), behind, strict=True, step=step) is Content.ENCRYPTED
+    assert read(headers(), after, strict=True, step=step) is Content.ENCRYPTED
     assert read(headers(), before, strict=False, step=step) is Content.ENCRYPTED
 
 
@@ -119,8 +119,8 @@ def test_the_sentences_of_known_programs_pass(sentence: bytes, step: int) -> Non
         encrypted() + b"_____\r\nA mailing list\r\n",
     ],
 )
-def test_notices_around_it_pass_from_elsewhere_only(body: bytes, step: int) -> None:
-    """Classic clients and mailing lists write them."""
+def test_other_preambles_pass_in_incoming_mail_only(body: bytes, step: int) -> None:
+    """Mail clients and mailing lists write them."""
     assert read(headers(), body, strict=True, step=step) is Content.CLEAR
     assert read(headers(), body, strict=False, step=step) is Content.ENCRYPTED
 
@@ -176,7 +176,7 @@ def test_notices_around_it_pass_from_elsewhere_only(body: bytes, step: int) -> N
     ],
 )
 def test_clear_text_cannot_hide(body: bytes) -> None:
-    """Nothing but the two parts, nothing but encrypted packets in them."""
+    """Only the two parts are allowed, with encrypted packets only."""
     assert read(headers(), body, strict=True) is Content.CLEAR
     assert read(headers(), body, strict=False) is Content.CLEAR
 
@@ -199,8 +199,8 @@ def test_clear_text_cannot_hide(body: bytes) -> None:
         b"multipart/encrypted; boundary==-other",
     ],
 )
-def test_the_message_must_say_so_in_one_way(content_type: bytes) -> None:
-    """Programs disagree about fields given twice and boundaries in pieces."""
+def test_the_content_type_must_be_unambiguous(content_type: bytes) -> None:
+    """Mail readers disagree on duplicate fields and RFC 2231 boundaries."""
     assert read(headers(content_type=content_type), encrypted()) is Content.CLEAR
 
 
@@ -214,15 +214,15 @@ def test_the_message_must_say_so_in_one_way(content_type: bytes) -> None:
         b'multipart/encrypted; x="a;boundary=y"; boundary==-cut',
     ],
 )
-def test_parameters_are_read_as_the_rfc_says(content_type: bytes) -> None:
-    """RFC 2045 section 5.1."""
+def test_parameters_follow_rfc_2045(content_type: bytes) -> None:
+    """Case, quoting and order (RFC 2045 section 5.1)."""
     assert read(headers(content_type=content_type), encrypted()) is Content.ENCRYPTED
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 4, 5, 70_000])
 @pytest.mark.parametrize("before", [1, 2, 100, 101])
-def test_nothing_follows_the_padding_of_base64(before: int, step: int) -> None:
-    """Where readers end there, it is another text for them; wherever Postfix' buffers end."""
+def test_text_after_base64_padding_is_refused(before: int, step: int) -> None:
+    """Some mail readers stop at the padding, others do not."""
     texts = (base64.encodebytes(half) for half in (GOOD[:before], GOOD[before:]))
     header = DATA_TYPE + b"\r\nContent-Transfer-Encoding: base64"
     body = CONTROL + part(header, b"".join(texts).replace(b"\n", b"\r\n")) + CLOSE
@@ -230,8 +230,8 @@ def test_nothing_follows_the_padding_of_base64(before: int, step: int) -> None:
     assert read(headers(), body, step=step) is Content.CLEAR
 
 
-def test_a_long_tail_costs_nothing() -> None:
-    """What follows the last "=" is looked at once, however long it is."""
+def test_a_long_armour_tail_is_refused_early() -> None:
+    """The text after the first `=` has a limit."""
     body = encrypted(armour(packets(), tail=b"=" * 3_000_000))
 
     assert read(headers(), body) is Content.CLEAR

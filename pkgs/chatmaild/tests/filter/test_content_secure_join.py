@@ -1,18 +1,18 @@
-"""Rule E2: the first message of a secure join cannot be encrypted yet."""
+"""Rule E2: the first message of a secure join may be clear text."""
 
 import pytest
 
 from chatmaild.filter.content import Content
 from chatmaild.filter.mime.headers import Header
 
-from .letters import CLOSE, headers, part, read
+from .support.messages import CLOSE, headers, part, read
 
 MIXED = b"multipart/mixed; boundary==-cut"
 TEXT = b"Content-Type: text/plain; charset=utf-8; format=flowed; delsp=no"
 
 
 def body(step: bytes) -> bytes:
-    """What Delta Chat writes."""
+    """The body that Delta Chat writes."""
     return part(TEXT, b"Secure-Join: " + step + b"\r\n") + CLOSE
 
 
@@ -20,7 +20,7 @@ def body(step: bytes) -> bytes:
 @pytest.mark.parametrize("step", [b"vc-request", b"vg-request"])
 @pytest.mark.parametrize("pieces", [1, 65_535])
 def test_requests_pass(step: bytes, strict: bool, pieces: int) -> None:
-    """In both directions."""
+    """Incoming and outgoing, for contacts and groups."""
     header = headers(b"Secure-Join: " + step + b"\r\n", content_type=MIXED)
 
     assert read(header, body(step), strict=strict, step=pieces) is Content.SECURE_JOIN
@@ -54,8 +54,8 @@ def test_requests_pass(step: bytes, strict: bool, pieces: int) -> None:
         ),
     ],
 )
-def test_nothing_else_hides_in_it(step: bytes, content: bytes) -> None:
-    """One part, and in it nothing but the step, in its header neither."""
+def test_other_content_is_refused(step: bytes, content: bytes) -> None:
+    """Only one part is allowed, with the step as its text and a minimal header."""
     header = headers(b"Secure-Join: " + step + b"\r\n", content_type=MIXED)
 
     assert read(header, content, strict=True) is Content.CLEAR
@@ -71,14 +71,14 @@ def test_nothing_else_hides_in_it(step: bytes, content: bytes) -> None:
         headers(b"Secure-Join: vc-request\r\n", content_type=b"multipart/mixed"),
     ],
 )
-def test_the_header_must_say_so(header: list[Header]) -> None:
-    """Once, and on a multipart."""
+def test_the_message_needs_one_secure_join_field(header: list[Header]) -> None:
+    """The message must be a multipart."""
     assert read(header, body(b"vc-request")) is Content.CLEAR
 
 
 @pytest.mark.parametrize(("fields", "found"), [(198, Content.SECURE_JOIN), (199, Content.CLEAR)])
-def test_its_header_is_small(fields: int, found: Content) -> None:
-    """All that is not needed will be removed, which costs for each field."""
+def test_a_large_header_is_refused(fields: int, found: Content) -> None:
+    """The removal of each field costs time in Postfix."""
     header = headers(b"X: y\r\n" * fields + b"Secure-Join: vc-request\r\n", content_type=MIXED)
 
     assert found is read(header, body(b"vc-request"), strict=False)

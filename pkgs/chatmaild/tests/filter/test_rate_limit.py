@@ -4,7 +4,7 @@ from chatmaild.filter.rate_limit import RateLimiter
 
 
 def test_a_burst_passes_then_one_a_second() -> None:
-    """The eleventh at once is refused, and one a second passes for ever."""
+    """The eleventh message at once is refused; one a second always passes."""
     limiter = RateLimiter(per_minute=60, burst=10)
 
     assert [limiter.allows("a", 100.0) for _ in range(13)] == [True] * 10 + [False] * 3
@@ -14,8 +14,8 @@ def test_a_burst_passes_then_one_a_second() -> None:
     assert not limiter.allows("a", 1101.0)
 
 
-def test_refused_messages_cost_nothing() -> None:
-    """Whoever tries on and on is served as soon as anybody else."""
+def test_refused_messages_do_not_count() -> None:
+    """Frequent retries do not delay the next accepted message."""
     limiter = RateLimiter(per_minute=60, burst=1)
     limiter.allows("a", 0.0)
     for tenth in range(10):
@@ -24,8 +24,8 @@ def test_refused_messages_cost_nothing() -> None:
     assert limiter.allows("a", 1.0)
 
 
-def test_a_pause_gives_the_burst_back_and_no_more() -> None:
-    """However long it was."""
+def test_a_pause_restores_the_burst() -> None:
+    """A longer pause allows no larger burst."""
     limiter = RateLimiter(per_minute=60, burst=10)
     for _ in range(10):
         limiter.allows("a", 0.0)
@@ -33,15 +33,15 @@ def test_a_pause_gives_the_burst_back_and_no_more() -> None:
     assert [limiter.allows("a", 1e6) for _ in range(11)] == [True] * 10 + [False]
 
 
-def test_senders_do_not_share() -> None:
-    """Each has a rate of his own."""
+def test_senders_have_separate_limits() -> None:
+    """One sender at the limit does not affect another."""
     limiter = RateLimiter(per_minute=60, burst=1)
 
     assert [limiter.allows(key, 0.0) for key in "aab"] == [True, False, True]
 
 
-def test_idle_senders_are_forgotten() -> None:
-    """Ten thousand senders that come once do not stay in memory."""
+def test_idle_senders_are_removed() -> None:
+    """10,000 senders with one message each do not stay in memory."""
     limiter = RateLimiter(per_minute=60, burst=10)
     for number in range(10_000):
         limiter.allows(str(number), float(number))

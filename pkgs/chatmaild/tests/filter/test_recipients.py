@@ -1,4 +1,4 @@
-"""Rule O12: a message that reaches nobody is refused."""
+"""Rule O12: a message without a reachable recipient is refused."""
 
 import contextlib
 import pathlib
@@ -10,21 +10,27 @@ import pytest
 
 from chatmaild.address import Address
 from chatmaild.filter.envelope import Mailbox
-from chatmaild.filter.recipients import Recipients
-from chatmaild.filter.rules import Standing, StoredSize, Unreachable, nobody_reached, unreachable
+from chatmaild.filter.recipients import RecipientLookup
+from chatmaild.filter.rules import (
+    DeliveryDoubt,
+    Reachability,
+    StoredSize,
+    delivery_doubt,
+    delivery_refusal,
+)
 from chatmaild.filter.verdicts import mailbox_full, no_such_address
 
-from .letters import DOMAIN, mailbox
+from .support.messages import DOMAIN, mailbox
 
 HERE, GONE, LOST, FULL, CRAMMED = (
     mailbox(f"{name}@{DOMAIN}") for name in ("here", "gone", "lost", "full", "crammed")
 )
-STANDINGS = {
-    HERE: Standing.REACHABLE,
-    GONE: Standing.GONE,
-    LOST: Standing.GONE,
-    FULL: Standing.NEARLY_FULL,
-    CRAMMED: Standing.NEARLY_FULL,
+REACHABILITY = {
+    HERE: Reachability.REACHABLE,
+    GONE: Reachability.UNKNOWN,
+    LOST: Reachability.UNKNOWN,
+    FULL: Reachability.NEARLY_FULL,
+    CRAMMED: Reachability.NEARLY_FULL,
 }
 
 
@@ -35,46 +41,46 @@ STANDINGS = {
         ((HERE,), None),
         ((GONE, HERE), None),
         ((FULL, GONE, HERE), None),
-        ((GONE,), Unreachable((GONE,), ())),
-        ((GONE, LOST), Unreachable((GONE, LOST), ())),
-        ((FULL,), Unreachable((), (FULL,))),
-        ((FULL, GONE), Unreachable((GONE,), (FULL,))),
+        ((GONE,), DeliveryDoubt((GONE,), ())),
+        ((GONE, LOST), DeliveryDoubt((GONE, LOST), ())),
+        ((FULL,), DeliveryDoubt((), (FULL,))),
+        ((FULL, GONE), DeliveryDoubt((GONE,), (FULL,))),
     ],
 )
-def test_one_who_is_reached_is_enough(
-    recipients: tuple[Mailbox, ...], expected: Unreachable | None
+def test_one_reachable_recipient_is_enough(
+    recipients: tuple[Mailbox, ...], expected: DeliveryDoubt | None
 ) -> None:
-    """Groups are taken as they are; what fails in them comes back."""
-    assert expected == unreachable(recipients, STANDINGS.__getitem__)
+    """Messages to groups are accepted; failed recipients bounce."""
+    assert expected == delivery_doubt(recipients, REACHABILITY.__getitem__)
 
 
-def test_nothing_is_asked_behind_the_first_who_is_reached() -> None:
-    """A group of a thousand costs no thousand questions."""
+def test_the_lookup_stops_at_the_first_reachable_recipient() -> None:
+    """A group of 1000 costs few lookups."""
     asked: list[Mailbox] = []
 
-    def standing(address: Mailbox) -> Standing:
+    def reachability(address: Mailbox) -> Reachability:
         asked.append(address)
-        return STANDINGS[address]
+        return REACHABILITY[address]
 
-    unreachable([GONE, HERE, FULL], standing)
+    delivery_doubt([GONE, HERE, FULL], reachability)
 
     assert asked == [GONE, HERE]
 
 
-def test_the_reply_names_who_is_gone_first() -> None:
-    """Gone is final, full is not; room for one is enough."""
-    both = Unreachable((GONE, LOST), (FULL,))
+def test_the_reply_names_an_unknown_account_first() -> None:
+    """An unknown account is permanent, a full mailbox is not; room in one mailbox is enough."""
+    both = DeliveryDoubt((GONE, LOST), (FULL,))
 
-    assert no_such_address(str(GONE)) == nobody_reached(both, lambda _: False)
-    assert nobody_reached(both, lambda _: True) is None
-    assert mailbox_full(str(FULL)) == nobody_reached(
-        Unreachable((), (FULL, CRAMMED)), lambda _: False
+    assert no_such_address(str(GONE)) == delivery_refusal(both, lambda _: False)
+    assert delivery_refusal(both, lambda _: True) is None
+    assert mailbox_full(str(FULL)) == delivery_refusal(
+        DeliveryDoubt((), (FULL, CRAMMED)), lambda _: False
     )
-    assert nobody_reached(Unreachable((), (FULL, CRAMMED)), lambda a: a == CRAMMED) is None
+    assert delivery_refusal(DeliveryDoubt((), (FULL, CRAMMED)), lambda a: a == CRAMMED) is None
 
 
 def test_replies_are_those_of_postfix_and_dovecot() -> None:
-    """What a peer would say at port 25, and what delivery would say."""
+    """Postfix answers so at port 25, and Dovecot at delivery."""
     gone, full = no_such_address("x@y"), mailbox_full("x@y")
 
     assert (gone.code, gone.text) == (550, "5.1.1 <x@y>: Recipient address rejected: User unknown")
@@ -82,8 +88,8 @@ def test_replies_are_those_of_postfix_and_dovecot() -> None:
     assert "x@y" not in gone.reason + full.reason
 
 
-def test_sizes_are_those_on_disk() -> None:
-    """A maildir has line ends of one byte; pieces end at line ends, as Postfix gives them."""
+def test_the_size_is_the_size_on_disk() -> None:
+    """A maildir has line ends of one byte; pieces from Postfix end at line ends."""
     size = StoredSize()
     for piece in (b"ab\r\n\r\n", b"c\r\n"):
         size.feed(piece)
@@ -92,37 +98,37 @@ def test_sizes_are_those_on_disk() -> None:
 
 
 class Addresses:
-    """Alice has room, Bob has none."""
+    """Alice has room; Bob's mailbox is nearly full."""
 
     def exists(self, address: Address) -> bool:
-        """As the mailboxes answer."""
+        """Both accounts exist."""
         return address.local in {"alice", "bob"}
 
     def is_nearly_full(self, address: Address) -> bool:
-        """As the markers say."""
+        """Bob's mailbox has the flag."""
         return address.local == "bob"
 
 
 @pytest.mark.parametrize(
-    ("address", "standing"),
+    ("address", "reachability"),
     [
-        (f"alice@{DOMAIN}", Standing.REACHABLE),
-        (f"bob@{DOMAIN}", Standing.NEARLY_FULL),
-        (f"eve@{DOMAIN}", Standing.GONE),
-        (f'"alice"@{DOMAIN}', Standing.REACHABLE),
-        (f'"eve"@{DOMAIN}', Standing.GONE),
-        ("eve@peer.example", Standing.REACHABLE),
-        ("no/name@peer.example", Standing.REACHABLE),
+        (f"alice@{DOMAIN}", Reachability.REACHABLE),
+        (f"bob@{DOMAIN}", Reachability.NEARLY_FULL),
+        (f"eve@{DOMAIN}", Reachability.UNKNOWN),
+        (f'"alice"@{DOMAIN}', Reachability.REACHABLE),
+        (f'"eve"@{DOMAIN}', Reachability.UNKNOWN),
+        ("eve@peer.example", Reachability.REACHABLE),
+        ("no/name@peer.example", Reachability.REACHABLE),
     ],
 )
-def test_standings(address: str, standing: Standing) -> None:
-    """Only our own addresses are known, however they are written."""
-    assert standing == Recipients(Addresses(), "/nowhere").standing(mailbox(address))
+def test_reachability(address: str, reachability: Reachability) -> None:
+    """Only mailboxes of our domain are looked up, in every spelling."""
+    assert reachability == RecipientLookup(Addresses(), "/nowhere").reachability(mailbox(address))
 
 
 @contextlib.contextmanager
 def dovecot(path: pathlib.Path, answer: bytes) -> Iterator[list[bytes]]:
-    """A quota-status service that gives one answer; keeps the question."""
+    """A quota-status service with one fixed answer; yields the requests."""
     asked: list[bytes] = []
 
     def serve() -> None:
@@ -149,16 +155,20 @@ def dovecot(path: pathlib.Path, answer: bytes) -> Iterator[list[bytes]]:
         (b"", True),
     ],
 )
-def test_dovecot_decides(tmp_path: pathlib.Path, answer: bytes, has_room: bool) -> None:
-    """What it cannot tell refuses nothing: the message would bounce."""
+def test_dovecot_decides_whether_a_message_fits(
+    tmp_path: pathlib.Path, answer: bytes, has_room: bool
+) -> None:
+    """Without a clear answer the message is accepted; it can bounce."""
     path = tmp_path / "quota-status"
     with dovecot(path, answer) as asked:
-        found = Recipients(Addresses(), str(path)).has_room(mailbox(f"bob@{DOMAIN}"), 2500)
+        found = RecipientLookup(Addresses(), str(path)).has_room(mailbox(f"bob@{DOMAIN}"), 2500)
 
     assert has_room is found
     assert [f"recipient=bob@{DOMAIN}\nsize=2500\n\n".encode()] == asked
 
 
-def test_without_dovecot_mail_is_taken(tmp_path: pathlib.Path) -> None:
-    """It waits in the queue then."""
-    assert Recipients(Addresses(), str(tmp_path / "none")).has_room(mailbox(f"bob@{DOMAIN}"), 1)
+def test_mail_is_accepted_without_dovecot(tmp_path: pathlib.Path) -> None:
+    """The message waits in the queue."""
+    assert RecipientLookup(Addresses(), str(tmp_path / "none")).has_room(
+        mailbox(f"bob@{DOMAIN}"), 1
+    )

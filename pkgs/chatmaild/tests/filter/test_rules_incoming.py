@@ -1,4 +1,4 @@
-"""Rules I: what comes from elsewhere."""
+"""Rules I: mail from other servers."""
 
 import pytest
 
@@ -9,12 +9,12 @@ from chatmaild.filter.mime.author import ip_address
 from chatmaild.filter.mime.headers import Header
 from chatmaild.filter.verdicts import NOT_ENCRYPTED, Accept, Discard, Refuse, Verdict
 
-from .letters import ALICE, BOB, DOMAIN, EVE, letter, mailbox
+from .support.messages import ALICE, BOB, DOMAIN, EVE, header_from, mailbox
 
 REPORT = b"multipart/report; report-type=delivery-status; boundary=x"
 
 
-def judged(
+def verdict_on(
     header: list[Header] | None = None,
     *,
     sender: str = EVE,
@@ -29,7 +29,7 @@ def judged(
     message = rules.Message(
         sender=mailbox(sender) if sender else None,
         recipients=tuple(map(mailbox, recipients)),
-        headers=letter(EVE) if header is None else header,
+        headers=header_from(EVE) if header is None else header,
         content=content,
         mail_domain=DOMAIN,
         client=ip_address(client),
@@ -43,7 +43,7 @@ def judged(
 @pytest.mark.parametrize("content", [Content.ENCRYPTED, Content.SECURE_JOIN])
 def test_encrypted_mail_and_secure_joins_pass(content: Content) -> None:
     """Rule I4."""
-    assert Accept() == judged(content=content)
+    assert Accept() == verdict_on(content=content)
 
 
 @pytest.mark.parametrize(
@@ -55,9 +55,11 @@ def test_encrypted_mail_and_secure_joins_pass(content: Content) -> None:
     ],
 )
 @pytest.mark.parametrize("content", [Content.ENCRYPTED, Content.SECURE_JOIN, Content.CLEAR])
-def test_its_origin_must_be_proven(origin: Result, code: int, text: str, content: Content) -> None:
-    """Whatever is in it; doubt asks the sender to come back."""
-    refusal = judged(content=content, origin=origin, enforcing=())
+def test_mail_needs_a_valid_signature(
+    origin: Result, code: int, text: str, content: Content
+) -> None:
+    """For every content class; a DNS failure is a 4xx."""
+    refusal = verdict_on(content=content, origin=origin, enforcing=())
 
     assert isinstance(refusal, Refuse)
     assert (code, text) == (refusal.code, refusal.text)
@@ -76,47 +78,47 @@ def test_its_origin_must_be_proven(origin: Result, code: int, text: str, content
         ("192.0.2.1", "", False),
         ("192.0.2.1", "unknown", False),
         ("192.0.2.01", "192.0.2.1", False),
-        ("2001:db8::1", "2001:db8::1", False),  # lacks its tag
+        ("2001:db8::1", "2001:db8::1", False),  # without the tag
         ("IPv6:192.0.2.1", "192.0.2.1", False),
         ("IPv6:fe80::1%eth0", "fe80::1%eth0", False),
         ("x", "192.0.2.1", False),
-        ("127.0.0.1", "127.0.0.1", False),  # the gateway of HTTPS
+        ("127.0.0.1", "127.0.0.1", False),  # the HTTPS ingress
         ("IPv6:::1", "IPv6:::1", False),
         ("IPv6:::ffff:127.0.0.1", "127.0.0.1", False),
     ],
 )
 @pytest.mark.parametrize("content", [Content.ENCRYPTED, Content.SECURE_JOIN, Content.CLEAR])
-def test_domain_literals_are_the_address_of_the_client(
+def test_a_domain_literal_must_be_the_ip_address_of_the_client(
     literal: str, client: str, passes: bool, content: Content
 ) -> None:
-    """There is no DNS name under which a key could be."""
+    """Rule I8: a literal has no DNS name for a key."""
     eve = f"eve@[{literal}]"
-    verdict = judged(letter(eve), sender=eve, content=content, client=client, enforcing=())
+    verdict = verdict_on(header_from(eve), sender=eve, content=content, client=client, enforcing=())
 
     assert (Accept() if passes else verdicts.NOT_FROM_ITS_ADDRESS) == verdict
 
 
-def test_reports_of_domain_literals_prove_their_origin() -> None:
-    """Like all that they send."""
-    header = letter("mailer-daemon@[192.0.2.1]", content_type=REPORT)
+def test_reports_of_domain_literals_must_come_from_their_ip_address() -> None:
+    """Rule I8 holds for reports, too."""
+    header = header_from("mailer-daemon@[192.0.2.1]", content_type=REPORT)
     for client, expected in (
         ("192.0.2.1", Accept(null_sender=True, as_report=True)),
         ("192.0.2.2", verdicts.NOT_FROM_ITS_ADDRESS),
     ):
-        assert expected == judged(
+        assert expected == verdict_on(
             header, sender="", content=Content.CLEAR, is_report=True, client=client
         )
 
 
 @pytest.mark.parametrize("sender", ["list-bounces@list.example", "srs0=x@fwd.example", ALICE])
-def test_forwarders_lose_their_sender(sender: str) -> None:
-    """Rule I2: no bounce may reach somebody who never wrote to us."""
-    assert Accept(null_sender=True) == judged(sender=sender)
+def test_forwarded_mail_gets_the_null_sender(sender: str) -> None:
+    """Rule I2: no bounce may reach a stranger."""
+    assert Accept(null_sender=True) == verdict_on(sender=sender)
 
 
-def test_the_sender_stays_where_it_is_the_author() -> None:
-    """Compared without case."""
-    assert Accept() == judged(sender=EVE.upper())
+def test_the_sender_stays_if_it_is_the_author() -> None:
+    """The comparison ignores case."""
+    assert Accept() == verdict_on(sender=EVE.upper())
 
 
 @pytest.mark.parametrize(
@@ -129,43 +131,48 @@ def test_the_sender_stays_where_it_is_the_author() -> None:
         ((ALICE, BOB), (), True),
     ],
 )
-def test_clear_text_needs_recipients_who_all_take_it(
+def test_clear_text_passes_only_if_all_recipients_accept_it(
     recipients: tuple[str, ...], enforcing: tuple[str, ...], passes: bool
 ) -> None:
     """Rule I6."""
-    verdict = judged(content=Content.CLEAR, recipients=recipients, enforcing=enforcing)
+    verdict = verdict_on(content=Content.CLEAR, recipients=recipients, enforcing=enforcing)
 
     assert (Accept() if passes else NOT_ENCRYPTED) == verdict
 
 
 @pytest.mark.parametrize("daemon", ["MAILER-DAEMON@peer.example", "postmaster@peer.example", EVE])
 def test_reports_pass_in_clear(daemon: str) -> None:
-    """Rule I5, whatever their local part; with the body that was made for that."""
-    header = letter(daemon, content_type=REPORT)
+    """Rule I5, with any local part; the body is replaced."""
+    header = header_from(daemon, content_type=REPORT)
 
-    assert Accept(null_sender=True, as_report=True) == judged(
+    assert Accept(null_sender=True, as_report=True) == verdict_on(
         header, sender="", content=Content.CLEAR, is_report=True
     )
 
 
-def test_a_report_needs_no_exception_where_clear_text_is_welcome() -> None:
-    """It arrives whole."""
-    assert Accept(null_sender=True) == judged(
+def test_a_report_to_recipients_that_accept_clear_text_is_unchanged() -> None:
+    """Its body is not replaced."""
+    assert Accept(null_sender=True) == verdict_on(
         sender="", content=Content.CLEAR, is_report=True, enforcing=()
     )
 
 
-def test_reports_are_sent_by_nobody() -> None:
-    """The null sender is half of what a report is (RFC 3464 section 2)."""
-    header = letter("mailer-daemon@peer.example", content_type=REPORT)
+def test_reports_need_the_null_sender() -> None:
+    """RFC 3464 section 2."""
+    header = header_from("mailer-daemon@peer.example", content_type=REPORT)
     for sender in (EVE, "mailer-daemon@peer.example"):
-        assert judged(header, sender=sender, content=Content.CLEAR, is_report=True) == NOT_ENCRYPTED
-    assert judged(header, sender="", content=Content.CLEAR, is_report=False) == NOT_ENCRYPTED
+        assert (
+            verdict_on(header, sender=sender, content=Content.CLEAR, is_report=True)
+            == NOT_ENCRYPTED
+        )
+    assert verdict_on(header, sender="", content=Content.CLEAR, is_report=False) == NOT_ENCRYPTED
 
 
-def test_reports_must_prove_their_origin() -> None:
-    """Else anybody could write clear text to anybody."""
-    refusal = judged(sender="", content=Content.CLEAR, is_report=True, origin=Result.NO_SIGNATURE)
+def test_reports_need_a_valid_signature() -> None:
+    """Otherwise anyone could send clear text."""
+    refusal = verdict_on(
+        sender="", content=Content.CLEAR, is_report=True, origin=Result.NO_SIGNATURE
+    )
 
     assert isinstance(refusal, Refuse)
     assert refusal.code == 554
@@ -174,20 +181,20 @@ def test_reports_must_prove_their_origin() -> None:
 @pytest.mark.parametrize(
     ("header", "problem"),
     [
-        (letter(EVE)[1:], "missing"),
-        (letter(EVE, b"From: <mallory@peer.example>"), "more than one"),
-        (letter("Eve"), "not an address"),
+        (header_from(EVE)[1:], "missing"),
+        (header_from(EVE, b"From: <mallory@peer.example>"), "more than one"),
+        (header_from("Eve"), "not an address"),
     ],
 )
-def test_somebody_must_have_written_it(header: list[Header], problem: str) -> None:
+def test_mail_needs_one_author(header: list[Header], problem: str) -> None:
     """Rule I1."""
-    refusal = judged(header)
+    refusal = verdict_on(header)
 
     assert isinstance(refusal, Refuse)
     assert (500, f"Invalid FROM header: {problem}") == (refusal.code, refusal.text)
 
 
-def test_mail_to_disabled_addresses_alone_vanishes() -> None:
-    """Rule I3; its origin is checked like that of any other."""
-    assert Discard() == judged(recipients=())
-    assert isinstance(judged(recipients=(), origin=Result.NO_SIGNATURE), Refuse)
+def test_mail_to_disabled_addresses_only_is_discarded() -> None:
+    """Rule I3; the signature is checked first."""
+    assert Discard() == verdict_on(recipients=())
+    assert isinstance(verdict_on(recipients=(), origin=Result.NO_SIGNATURE), Refuse)

@@ -1,4 +1,4 @@
-"""The filter in a process of its own, spoken to as Postfix does (milter protocol 6)."""
+"""The filter in a process of its own, with a milter client as Postfix is (milter protocol 6)."""
 
 import json
 import pathlib
@@ -14,15 +14,15 @@ from chatmaild.dkim.keys import ensure_keys
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 
-from .letters import ALICE, BOB, EVE, encrypted
-from .process import LEADING_BLANKS, NEVER_ASKED, NOT_ANSWERED, Filter, Mta, Store
+from .support.messages import ALICE, BOB, EVE, encrypted
+from .support.process import LEADING_SPACE, NOT_ANSWERED, NOT_REQUESTED, FdStore, Filter, Mta
 
 
 @pytest.fixture
 def settings_file(
     settings: Settings, settings_json: dict[str, Any], mailboxes: Mailboxes, tmp_path: pathlib.Path
 ) -> pathlib.Path:
-    """The settings of a relay on which Alice and Bob live."""
+    """The settings of a relay with the accounts of Alice and Bob."""
     for address in (ALICE, BOB):
         mailboxes.create(parse_address(address), "hash", now_s=0)
     ensure_keys(settings)
@@ -33,38 +33,38 @@ def settings_file(
 
 @pytest.fixture
 def served(settings: Settings, settings_file: pathlib.Path) -> Iterator[Filter]:
-    """A filter that runs."""
+    """A running filter."""
     running = Filter(settings.sockets.milter, settings_file)
     yield running
     running.end()
 
 
 @pytest.fixture
-def store(socket_directory: pathlib.Path) -> Iterator[Store]:
-    """An empty store of systemd."""
-    store = Store(socket_directory / "notify")
+def store(socket_directory: pathlib.Path) -> Iterator[FdStore]:
+    """An empty file descriptor store."""
+    store = FdStore(socket_directory / "notify")
     yield store
     store.close()
 
 
 @pytest.fixture
 def mta(served: Filter) -> Iterator[Mta]:
-    """A connection of Postfix."""
+    """A negotiated connection."""
     connection = served.connection()
     yield connection
     connection.close()
 
 
-def test_nothing_is_answered_that_needs_no_answer(mta: Mta) -> None:
-    """Postfix waits at RCPT and at the end only; header values come as they were written."""
-    wanted = NEVER_ASKED | NOT_ANSWERED | LEADING_BLANKS
+def test_only_rcpt_and_the_end_of_a_message_are_answered(mta: Mta) -> None:
+    """Postfix does not wait at other steps; header values keep their leading space."""
+    wanted = NOT_REQUESTED | NOT_ANSWERED | LEADING_SPACE
 
     assert mta.steps & wanted == wanted
     assert b"{daemon_name}" in mta.macros
 
 
-def test_a_message_leaves(mta: Mta) -> None:
-    """It is cleaned and signed; several go through one connection."""
+def test_an_outgoing_message_is_cleaned_and_signed(mta: Mta) -> None:
+    """Several messages use one connection."""
     for _ in range(3):
         assert mta.envelope("submission", ALICE, EVE) == [(b"c", b"")]
         answers = mta.content(ALICE, b"Subject: secret", b"User-Agent: x", body=encrypted())
@@ -78,8 +78,8 @@ def test_a_message_leaves(mta: Mta) -> None:
         assert answers[3:] == [(b"c", b"")]
 
 
-def test_refusals_are_told_word_by_word(mta: Mta) -> None:
-    """At the end of the message."""
+def test_a_refused_message_gets_its_exact_reply(mta: Mta) -> None:
+    """The reply comes at the end of the message."""
     mta.envelope("submission", ALICE, EVE)
 
     assert mta.content(ALICE, body=b"Hello\r\n") == [
@@ -89,8 +89,8 @@ def test_refusals_are_told_word_by_word(mta: Mta) -> None:
     assert mta.content(EVE, body=encrypted()) == [(b"y", b"554 5.7.1 No DKIM signature found\0")]
 
 
-def test_too_much_mail_is_told_at_rcpt(mta: Mta) -> None:
-    """Every recipient of the eleventh message reads it; percent signs come through."""
+def test_the_rate_limit_is_answered_at_rcpt(mta: Mta) -> None:
+    """Every recipient of the eleventh message gets the reply; percent signs are escaped."""
     sender = "100%@chat.example.org"
     for _ in range(10):
         assert mta.envelope("submission", sender, EVE) == [(b"c", b"")]
@@ -101,8 +101,10 @@ def test_too_much_mail_is_told_at_rcpt(mta: Mta) -> None:
     assert mta.envelope("submission", sender, EVE, BOB) == expected
 
 
-def test_forwarded_mail_and_disabled_recipients(mta: Mta, mailboxes: Mailboxes) -> None:
-    """The envelope is changed at the end of the message."""
+def test_the_envelope_changes_for_forwarded_mail_and_disabled_recipients(
+    mta: Mta, mailboxes: Mailboxes
+) -> None:
+    """Changes are sent at the end of the message."""
     mailboxes.set_disabled(parse_address(BOB), True)
     mta.envelope("mxdeliv", "list@list.example", ALICE, BOB)
 
@@ -113,16 +115,16 @@ def test_forwarded_mail_and_disabled_recipients(mta: Mta, mailboxes: Mailboxes) 
     ]
 
 
-def test_disabled_senders_read_250(mta: Mta, mailboxes: Mailboxes) -> None:
-    """The message is discarded."""
+def test_mail_of_disabled_senders_is_discarded(mta: Mta, mailboxes: Mailboxes) -> None:
+    """Postfix then answers 250."""
     mailboxes.set_disabled(parse_address(ALICE), True)
     mta.envelope("submission", ALICE, EVE)
 
     assert mta.content(ALICE, body=encrypted()) == [(b"d", b"")]
 
 
-def test_an_error_of_ours_loses_no_mail(served: Filter, mta: Mta, settings: Settings) -> None:
-    """451, the next message passes, and the log names nobody."""
+def test_an_internal_error_loses_no_mail(served: Filter, mta: Mta, settings: Settings) -> None:
+    """The reply is 451, the next message passes, and the log has no address."""
     path = pathlib.Path(settings.directories.mail) / "carol@chat.example.org"
     path.symlink_to(path)
     mta.envelope("submission", ALICE, "carol@chat.example.org")
@@ -139,8 +141,8 @@ def test_an_error_of_ours_loses_no_mail(served: Filter, mta: Mta, settings: Sett
     assert "@" not in log
 
 
-def test_it_stops_at_once(served: Filter, mta: Mta) -> None:
-    """Nothing is waited for when no message is under way."""
+def test_an_idle_filter_stops_at_once(served: Filter, mta: Mta) -> None:
+    """It waits for messages only."""
     mta.close()
     started_s = time.monotonic()
     served.stop()
@@ -149,8 +151,8 @@ def test_it_stops_at_once(served: Filter, mta: Mta) -> None:
     assert time.monotonic() - started_s < 4
 
 
-def test_a_stop_lets_the_message_under_way_end(served: Filter, mta: Mta) -> None:
-    """Its client reads the decision; then the process ends."""
+def test_a_stop_waits_for_the_current_message(served: Filter, mta: Mta) -> None:
+    """The client gets the decision, then the process exits."""
     assert mta.envelope("submission", ALICE, BOB) == [(b"c", b"")]
     mta.begin_content(ALICE)
     other = served.connection()
@@ -163,21 +165,21 @@ def test_a_stop_lets_the_message_under_way_end(served: Filter, mta: Mta) -> None
     assert served.process.returncode == 0
 
 
-def test_smtp_sessions_do_not_notice_a_restart(
-    settings: Settings, settings_file: pathlib.Path, store: Store
+def test_a_restart_interrupts_no_smtp_session(
+    settings: Settings, settings_file: pathlib.Path, store: FdStore
 ) -> None:
-    """Between two messages, before DATA, after it, in the content, and new ones: no 4xx."""
+    """No 4xx between two messages, before and after DATA, in the content, or in new sessions."""
     first = Filter(settings.sockets.milter, settings_file, store)
     idle, open_, busy, slow = (first.connection() for _ in range(4))
     assert busy.envelope("submission", ALICE, BOB) == [(b"c", b"")]
     busy.begin_content(ALICE)
     assert open_.envelope("submission", ALICE, BOB, EVE) == [(b"c", b"")] * 2
     assert slow.envelope("submission", ALICE, BOB) == [(b"c", b"")]
-    slow.send(b"T")  # Postfix waits for its client now, and sends the content at once later
+    slow.send(b"T")  # Postfix waits for its client, then sends the content at once
     assert idle.envelope("submission", ALICE, BOB) == [(b"c", b"")]
     assert idle.content(ALICE, body=encrypted())[-1] == (b"c", b"")
     first.process.send_signal(signal.SIGTERM)
-    waits_for(lambda: kept(store) == 5)  # three connections and two states
+    wait_until(lambda: kept(store) == 5)  # three connections and two states
     idle.send_envelope("submission", ALICE, BOB)
     assert busy.end_content(encrypted())[-1] == (b"c", b"")
     first.ends(store)
@@ -186,9 +188,9 @@ def test_smtp_sessions_do_not_notice_a_restart(
     try:
         assert idle.receive() == (b"c", b"")
         assert idle.content(ALICE, body=encrypted())[-1] == (b"c", b"")
-        assert [order for order, _ in open_.content(ALICE, body=encrypted())] == [b"i", b"c"]
-        slow.begin_content(ALICE, is_begun=True)
-        assert [order for order, _ in slow.end_content(encrypted())] == [b"c"]
+        assert [action for action, _ in open_.content(ALICE, body=encrypted())] == [b"i", b"c"]
+        slow.begin_content(ALICE, data_sent=True)
+        assert [action for action, _ in slow.end_content(encrypted())] == [b"c"]
         new.negotiate()
         for mta in (busy, new):
             assert mta.envelope("submission", ALICE, BOB) == [(b"c", b"")]
@@ -203,10 +205,10 @@ def test_smtp_sessions_do_not_notice_a_restart(
         second.end()
 
 
-def test_what_the_next_process_does_not_accept_waits(
-    settings: Settings, settings_file: pathlib.Path, store: Store, mailboxes: Mailboxes
+def test_a_recipient_that_the_next_process_refuses_gets_a_451(
+    settings: Settings, settings_file: pathlib.Path, store: FdStore, mailboxes: Mailboxes
 ) -> None:
-    """Postfix would deliver to a recipient whom this process has not judged."""
+    """Otherwise Postfix would deliver to a recipient that does not exist."""
     first = Filter(settings.sockets.milter, settings_file, store)
     mta = first.connection()
     assert mta.envelope("smtp", EVE, ALICE, BOB) == [(b"c", b"")] * 2
@@ -223,13 +225,13 @@ def test_what_the_next_process_does_not_accept_waits(
         second.end()
 
 
-def kept(store: Store) -> int:
-    """How many descriptors of sessions systemd has."""
+def kept(store: FdStore) -> int:
+    """The number of session descriptors in the store."""
     return sum(name.startswith("milter1.") for name in store.names())
 
 
-def test_a_large_header_and_a_slow_reader_delay_nobody(served: Filter, mta: Mta) -> None:
-    """A header of half a megabyte is decided on beside the loop; answers wait for their reader."""
+def test_a_large_header_delays_no_other_session(served: Filter, mta: Mta) -> None:
+    """A thread decides on a header of half a megabyte."""
     fields = [b"X-%d: " % number + b"x" * 900 for number in range(550)]
     mta.envelope("submission", ALICE, EVE)
     answers = mta.content(ALICE, *fields, body=encrypted())
@@ -240,7 +242,7 @@ def test_a_large_header_and_a_slow_reader_delay_nobody(served: Filter, mta: Mta)
     other.close()
 
 
-def waits_for(condition: Callable[[], bool], deadline_s: float = 20) -> None:
+def wait_until(condition: Callable[[], bool], deadline_s: float = 20) -> None:
     """Wait until a condition holds."""
     end_s = time.monotonic() + deadline_s
     while not condition():

@@ -1,4 +1,4 @@
-"""Files are replaced in one step, wherever their path begins."""
+"""Files are replaced atomically, by relative and absolute paths."""
 
 import pathlib
 
@@ -11,7 +11,7 @@ from chatmaild.store.files import write_atomically
 def test_a_file_is_replaced(
     relative: bool, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With its mode and time; nothing else stays in the directory."""
+    """With mode and time; no temporary file is left."""
     monkeypatch.chdir(tmp_path)
     path = pathlib.Path("report") if relative else tmp_path / "report"
     path.write_bytes(b"old")
@@ -24,8 +24,8 @@ def test_a_file_is_replaced(
     assert [entry.name for entry in tmp_path.iterdir()] == ["report"]
 
 
-def test_a_directory_that_is_missing_is_an_error(tmp_path: pathlib.Path) -> None:
-    """And nothing is left behind."""
+def test_a_missing_directory_is_an_error(tmp_path: pathlib.Path) -> None:
+    """No file is left."""
     with pytest.raises(FileNotFoundError):
         write_atomically(tmp_path / "missing" / "report", b"new")
 

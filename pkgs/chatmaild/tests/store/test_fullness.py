@@ -1,4 +1,4 @@
-"""The marker of mailboxes that are nearly full, by Dovecot's own count."""
+"""The flag of nearly full mailboxes follows Dovecot's quota count."""
 
 import dataclasses
 
@@ -30,13 +30,13 @@ def fullness(settings: Settings, mailboxes: Mailboxes) -> Fullness:
         ("104857600S\n0 0\n", False),
     ],
 )
-def test_the_marker_follows_the_count(
+def test_the_flag_follows_the_count(
     fullness: Fullness, mailboxes: Mailboxes, counted: str, is_nearly_full: bool
 ) -> None:
-    """Whether it was there before or not."""
+    """Whether the flag was set before or not."""
     (mailboxes.path(ALICE) / QUOTA_FILE).write_text(counted)
     for before in (True, False):
-        _mark(mailboxes, before)
+        _set_flag(mailboxes, before)
         fullness.note(ALICE)
 
         assert is_nearly_full is fullness.is_nearly_full(ALICE)
@@ -44,13 +44,13 @@ def test_the_marker_follows_the_count(
 
 @pytest.mark.parametrize("before", [True, False])
 @pytest.mark.parametrize("counted", [None, "104857600S\nnonsense\n"])
-def test_without_a_count_nothing_changes(
+def test_without_a_count_the_flag_stays(
     fullness: Fullness, mailboxes: Mailboxes, counted: str | None, before: bool
 ) -> None:
-    """Dovecot counts anew at the next delivery."""
+    """Dovecot counts again at the next delivery."""
     if counted is not None:
         (mailboxes.path(ALICE) / QUOTA_FILE).write_text(counted)
-    _mark(mailboxes, before)
+    _set_flag(mailboxes, before)
 
     fullness.note(ALICE)
 
@@ -60,7 +60,7 @@ def test_without_a_count_nothing_changes(
 def test_an_address_that_was_deleted_stays_deleted(
     fullness: Fullness, mailboxes: Mailboxes
 ) -> None:
-    """A delivery may be told of after the end of its mailbox."""
+    """A delivery may be reported after the deletion."""
     mailboxes.delete(ALICE)
 
     fullness.note(ALICE)
@@ -68,9 +68,9 @@ def test_an_address_that_was_deleted_stays_deleted(
     assert not mailboxes.path(ALICE).exists()
 
 
-def _mark(mailboxes: Mailboxes, marked: bool) -> None:
-    marker = mailboxes.path(ALICE) / NEARLY_FULL
-    if marked:
-        marker.touch()
+def _set_flag(mailboxes: Mailboxes, is_set: bool) -> None:
+    flag = mailboxes.path(ALICE) / NEARLY_FULL
+    if is_set:
+        flag.touch()
     else:
-        marker.unlink(missing_ok=True)
+        flag.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Mailboxes: made once, whole or not at all, found by every spelling of their address."""
+"""Mailboxes: created once and atomically, found by every spelling of their address."""
 
 import multiprocessing
 import signal
@@ -20,8 +20,8 @@ NOBODY = parse_address("nobody123@chat.example.org")
 NOON_S = 20000 * DAY_S + 43200.0
 
 
-def test_an_address_exists_from_its_creation_to_its_deletion(mailboxes: Mailboxes) -> None:
-    """Creation, every spelling, deletion."""
+def test_an_account_exists_from_creation_to_deletion(mailboxes: Mailboxes) -> None:
+    """By every spelling of its address."""
     assert not mailboxes.exists(ALICE)
 
     assert mailboxes.create(ALICE, "hash", now_s=NOON_S)
@@ -45,8 +45,8 @@ def test_a_second_creation_changes_nothing(mailboxes: Mailboxes) -> None:
     assert mailboxes.password_hash(ALICE) == "first"
 
 
-def test_a_hash_is_replaced_only_where_it_is_the_expected_one(mailboxes: Mailboxes) -> None:
-    """A password that was changed meanwhile wins over a renewed hash."""
+def test_a_hash_is_replaced_only_if_it_is_the_expected_one(mailboxes: Mailboxes) -> None:
+    """A password changed in the meantime is not overwritten."""
     mailboxes.create(ALICE, "first", now_s=NOON_S)
 
     assert not mailboxes.set_password_hash(ALICE, "new", now_s=NOON_S, instead_of="other")
@@ -57,8 +57,8 @@ def test_a_hash_is_replaced_only_where_it_is_the_expected_one(mailboxes: Mailbox
     assert [path.name for path in mailboxes.directory.iterdir()] == [str(ALICE)]
 
 
-def test_modes_let_the_group_ask_but_not_read(mailboxes: Mailboxes) -> None:
-    """The filter, in the group, stats markers; the hash is for the owner alone."""
+def test_the_group_can_stat_but_not_read(mailboxes: Mailboxes) -> None:
+    """The filter, in the group, stats flags; only the owner reads the hash."""
     mailboxes.create(ALICE, "hash", now_s=NOON_S)
     path = mailboxes.path(ALICE)
 
@@ -66,8 +66,8 @@ def test_modes_let_the_group_ask_but_not_read(mailboxes: Mailboxes) -> None:
     assert (path / "password").stat().st_mode & 0o777 == 0o600
 
 
-def test_the_last_login_is_a_day(mailboxes: Mailboxes) -> None:
-    """The hour is not kept, and the file is written once a day at most."""
+def test_the_last_login_is_stored_as_a_day(mailboxes: Mailboxes) -> None:
+    """Without the hour, and written once a day at most."""
     mailboxes.create(ALICE, "hash", now_s=NOON_S)
     assert mailboxes.last_login_s(ALICE) == 20000 * DAY_S
 
@@ -79,8 +79,8 @@ def test_the_last_login_is_a_day(mailboxes: Mailboxes) -> None:
     assert (mailboxes.path(ALICE) / "password").stat().st_ctime_ns == changed_ns
 
 
-def test_markers(mailboxes: Mailboxes) -> None:
-    """Disabling stops an address and keeps it."""
+def test_a_disabled_account_still_exists(mailboxes: Mailboxes) -> None:
+    """It can be enabled again."""
     mailboxes.create(ALICE, "hash", now_s=NOON_S)
     assert not mailboxes.is_disabled(ALICE)
 
@@ -92,8 +92,8 @@ def test_markers(mailboxes: Mailboxes) -> None:
     assert not mailboxes.is_disabled(ALICE)
 
 
-def test_clear_text_needs_an_account_whose_marker_was_removed(mailboxes: Mailboxes) -> None:
-    """Fail closed: an address that does not exist accepts none."""
+def test_clear_text_needs_an_account_without_the_flag(mailboxes: Mailboxes) -> None:
+    """Fail closed: an account that does not exist accepts none."""
     tagged = parse_address("alice1234+tag@chat.example.org")
     assert not mailboxes.accepts_clear_text(ALICE)
     mailboxes.path(ALICE).mkdir()
@@ -110,28 +110,28 @@ def test_clear_text_needs_an_account_whose_marker_was_removed(mailboxes: Mailbox
 
 
 @pytest.mark.parametrize("step", [1, 2])
-def test_an_account_made_during_the_look_accepts_none(
+def test_an_account_created_during_the_check_accepts_no_clear_text(
     mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    """The answer may not mix the time before a creation with the time after it."""
-    real = module._is_there
-    looks = iter(range(1, 10))
+    """The checks before and after a creation must not be mixed."""
+    real = module._exists
+    checks = iter(range(1, 10))
 
-    def look(path: str) -> bool:
+    def check(path: str) -> bool:
         found = real(path)
-        if next(looks) == step:
+        if next(checks) == step:
             mailboxes.directory.joinpath(str(ALICE)).mkdir(exist_ok=True)
             for name in (module.ENFORCE_ENCRYPTION, module.PASSWORD):
                 (mailboxes.path(ALICE) / name).touch()
         return found
 
-    monkeypatch.setattr(module, "_is_there", look)
+    monkeypatch.setattr(module, "_exists", check)
 
     assert not mailboxes.accepts_clear_text(ALICE)
 
 
-def test_a_directory_that_is_no_account_stops_no_walk(mailboxes: Mailboxes) -> None:
-    """Names that no address has, and what cannot be read, are left out."""
+def test_the_list_of_accounts_skips_other_directories(mailboxes: Mailboxes) -> None:
+    """Names that are no account, and directories that cannot be read."""
     mailboxes.create(ALICE, "hash", now_s=NOON_S)
     for name in ("a b@x", "A@x", "a+b@x", "..@x", "@", "a@b@c", "nothing", "loop@x", "empty@x"):
         (mailboxes.directory / name).mkdir()
@@ -144,8 +144,8 @@ def test_a_directory_that_is_no_account_stops_no_walk(mailboxes: Mailboxes) -> N
     assert list(mailboxes.addresses()) == [ALICE]
 
 
-def test_what_cannot_be_told_is_an_error_and_not_a_no(mailboxes: Mailboxes) -> None:
-    """A broken disk must make mail wait, not bounce."""
+def test_a_read_error_is_raised(mailboxes: Mailboxes) -> None:
+    """With a broken disk mail must wait, not bounce."""
     mailboxes.path(ALICE).symlink_to(str(ALICE))
 
     with pytest.raises(OSError, match="symbolic links"):
@@ -155,16 +155,14 @@ def test_what_cannot_be_told_is_an_error_and_not_a_no(mailboxes: Mailboxes) -> N
 
 
 @pytest.mark.parametrize("text", ["../../etc@x", "a/b@c", "nothing", ".@", "@", "a@b@c"])
-def test_no_path_for_what_is_no_address(mailboxes: Mailboxes, text: str) -> None:
-    """Path tricks do not reach the disk."""
+def test_a_malformed_address_has_no_path(mailboxes: Mailboxes, text: str) -> None:
+    """Path traversal does not reach the disk."""
     with pytest.raises(AddressError):
         mailboxes.path(parse_address(text))
 
 
-def test_a_lock_that_stays_taken_is_busy(
-    mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A hanging process does not hang the others."""
+def test_a_lock_has_a_timeout(mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hanging process does not block the others."""
     monkeypatch.setattr(module, "LOCK_TIMEOUT_S", 0.05)
     with module._locked(str(mailboxes.path(ALICE))), pytest.raises(BusyError):
         mailboxes.create(ALICE, "hash", now_s=NOON_S)
@@ -176,8 +174,8 @@ def _create(
     results.put((number, Mailboxes(directory).create(ALICE, f"hash{number}", now_s=NOON_S)))
 
 
-def test_ten_processes_make_one_hash(mailboxes: Mailboxes) -> None:
-    """Exactly one of ten parallel creations wins, and its hash is the stored one."""
+def test_ten_processes_create_one_account(mailboxes: Mailboxes) -> None:
+    """Exactly one of ten parallel creations succeeds, and its hash is stored."""
     context = multiprocessing.get_context("fork")
     results: multiprocessing.Queue[tuple[int, bool]] = context.Queue()
     processes = [
@@ -196,8 +194,8 @@ def test_ten_processes_make_one_hash(mailboxes: Mailboxes) -> None:
     assert names == ["enforceE2EEincoming", "password"]
 
 
-def test_threads_make_one_hash(mailboxes: Mailboxes) -> None:
-    """The lock holds between threads of one process, too."""
+def test_ten_threads_create_one_account(mailboxes: Mailboxes) -> None:
+    """The lock works between threads, too."""
     made: list[bool] = []
     threads = [
         threading.Thread(
@@ -225,8 +223,8 @@ for number in range(100000):
 
 
 @pytest.mark.parametrize("after_s", [0.005, 0.01, 0.02, 0.03, 0.05])
-def test_a_kill_leaves_nothing_half_written(mailboxes: Mailboxes, after_s: float) -> None:
-    """Every password file is whole, and the interrupted address can be made again."""
+def test_a_kill_leaves_no_incomplete_account(mailboxes: Mailboxes, after_s: float) -> None:
+    """Every password file is complete, and an interrupted creation can be repeated."""
     with subprocess.Popen(
         [sys.executable, "-c", _CREATOR, str(mailboxes.directory)],
         stdout=subprocess.PIPE,

@@ -17,7 +17,8 @@ from .conftest import DEADLINE_S
 
 @pytest.fixture
 def settings(settings_json: dict[str, Any]) -> Settings:
-    """The settings of a relay whose gateway has a free port."""
+    """The settings of a relay with a free port for its gateway, and a private network."""
+    settings_json["network"]["privateNetworks"] = ["192.0.2.0/24"]
     with socket.create_server(("127.0.0.1", 0)) as free:
         settings_json["ports"]["transportSmtp"] = free.getsockname()[1]
     return Settings.from_json(settings_json)
@@ -37,7 +38,19 @@ def test_postfix_asks_for_the_way(settings: Settings) -> None:
     questions = {
         "destinations bob@Peer.test": f"OK smtp-https:{gateway}, peer.test",
         "destinations bob@[192.0.2.1]": f"OK smtp-https:{gateway}, [192.0.2.1]",
+        "destinations bob@[127.0.0.1]": "OK error:5.4.4 Mail goes to public IP addresses only",
+        "destinations bob@[IPv6:::ffff:10.1.2.3]": (
+            "OK error:5.4.4 Mail goes to public IP addresses only"
+        ),
         f"destinations bob@{settings.mail_domain}": "NOTFOUND ",
+        "dns-replies mx.test. 60 IN A 9.9.9.9": "NOTFOUND ",
+        "dns-replies mx.test. 60 IN A 192.0.2.1": "NOTFOUND ",
+        "dns-replies mx.test. 60 IN A 10.1.2.3": "OK IGNORE",
+        "dns-replies mx.test. 60 IN AAAA fe80::1": "OK IGNORE",
+        "dns-replies peer.test. 60 IN MX 10 mx.test.": "NOTFOUND ",
+        "dns-replies _25._tcp.mx.test. 60 IN TLSA 3 1 1 00": "NOTFOUND ",
+        "dns-replies ": "NOTFOUND ",
+        "other x": "PERM no such map",
         "destinations peer.test": "NOTFOUND ",
         "destinations *": "NOTFOUND ",
         "destinations": "NOTFOUND ",

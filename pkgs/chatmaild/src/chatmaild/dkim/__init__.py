@@ -1,5 +1,5 @@
-"""DKIM (RFC 6376): keys, signing of what leaves, verification of what comes in.
+"""DKIM (RFC 6376): keys, signing of outgoing mail, verification of incoming mail.
 
-The body is hashed as it arrives, so that a message is never held in memory: that, and RSA in
-`cryptography` instead of pure Python, is why this is not dkimpy, against which it is tested.
+It hashes bodies in pieces and does RSA with `cryptography`. dkimpy needs the whole message in
+memory and does RSA in Python; the tests compare both.
 """

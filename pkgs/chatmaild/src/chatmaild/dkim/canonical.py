@@ -1,4 +1,4 @@
-"""Canonical forms of header fields and bodies (RFC 6376 section 3.4)."""
+"""Canonicalization of header fields and bodies (RFC 6376 section 3.4)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final, Protocol
 
 _CRLF: Final = b"\r\n"
 _TABS: Final = bytes.maketrans(b"\t", b" ")
-_BLOCK_LINES: Final = 4096  # empty lines that are hashed at once
+_BLOCK_LINES: Final = 4096  # empty lines hashed at once
 
 
 class Field(Protocol):
-    """A header field: ``value`` is all behind the colon, with its folds, without the last CRLF."""
+    """A header field; `value` is all after the colon, with its folds, without the final CRLF."""
 
     @property
     def name(self) -> bytes: ...
@@ -21,16 +21,16 @@ class Field(Protocol):
     def value(self) -> bytes: ...
 
 
-class Form(enum.Enum):
-    """Canonicalisation algorithm."""
+class Canonicalization(enum.Enum):
+    """Canonicalization algorithm, as in the tag `c=`."""
 
     SIMPLE = "simple"
     RELAXED = "relaxed"
 
 
-def header_field(name: bytes, value: bytes, form: Form) -> bytes:
-    """Canonical form of a header field, without its CRLF."""
-    if form is Form.SIMPLE:
+def header_field(name: bytes, value: bytes, form: Canonicalization) -> bytes:
+    """The canonical form of a header field, without the final CRLF."""
+    if form is Canonicalization.SIMPLE:
         return name + b":" + value
     if b"\n" in value:
         value = value.replace(_CRLF, b"").replace(b"\n", b"")
@@ -38,7 +38,7 @@ def header_field(name: bytes, value: bytes, form: Form) -> bytes:
 
 
 class Fields:
-    """The fields of a header by name, to be looked up for several signatures."""
+    """Index of the fields of a header by name, shared by several signatures."""
 
     __slots__ = ("_by_name",)
 
@@ -48,9 +48,9 @@ class Fields:
             self._by_name.setdefault(header.name.strip(b" \t").lower(), []).append(header)
 
     def select(self, names: Iterable[bytes], but: Field | None = None) -> list[Field]:
-        """The fields that ``names`` (lower case) sign: from the last one up (section 5.4.2).
+        """The fields that the `names` of `h=` (in lower case) sign, last first (section 5.4.2).
 
-        ``but`` is the signature itself, which it does not sign as one of the others.
+        `but` is the signature field itself: it is never selected.
         """
         left: dict[bytes, Iterator[Field]] = {}
         found = []
@@ -63,46 +63,53 @@ class Fields:
         return found
 
 
-def header_digest_input(fields: Iterable[Field], form: Form, signature: Field) -> bytes:
-    """Octets that a signature of these fields signs; its own has an empty ``b=``."""
+def header_digest_input(fields: Iterable[Field], form: Canonicalization, signature: Field) -> bytes:
+    """The bytes that a signature covers; `signature` is its own field with an empty `b=`."""
     lines = [header_field(field.name, field.value, form) for field in fields]
     lines.append(header_field(signature.name, signature.value, form))
     return _CRLF.join(lines)
 
 
 class BodyHash:
-    """SHA-256 of a body in one of its canonical forms, fed in pieces.
+    """SHA-256 of a canonical body that arrives in pieces; holds back two bytes at most.
 
-    ``octets`` counts the canonical body. Nothing is held back but counts and at most two octets.
-    Empty lines are hashed as they come, in a second hash that counts when text follows: 30 MB of
-    them at once would keep everybody waiting.
+    `size_bytes` is the length of the canonical body so far. Trailing empty lines do not count, so
+    they go into a second hash until text follows: hashing 30 MB at once would delay all sessions.
     """
 
-    __slots__ = ("_ahead", "_ahead_lines", "_empty_lines", "_hash", "_relaxed", "_rest", "octets")
+    __slots__ = (
+        "_ahead",
+        "_ahead_lines",
+        "_empty_lines",
+        "_hash",
+        "_relaxed",
+        "_rest",
+        "size_bytes",
+    )
 
-    def __init__(self, form: Form) -> None:
-        self._relaxed = form is Form.RELAXED
+    def __init__(self, form: Canonicalization) -> None:
+        self._relaxed = form is Canonicalization.RELAXED
         self._hash = hashlib.sha256()
-        self._rest = b""  # what may belong to a line end, or to blanks before one
-        self._empty_lines = 0  # line ends that count only when something follows
-        self._ahead_lines = 0  # those of them that are in this hash
+        self._rest = b""  # may be part of a line end, or whitespace before one
+        self._empty_lines = 0  # line ends that count only if text follows
+        self._ahead_lines = 0  # how many of them `_ahead` has hashed
         self._ahead = self._hash
-        self.octets = 0
+        self.size_bytes = 0
 
-    def feed(self, octets: bytes) -> None:
+    def feed(self, piece: bytes) -> None:
         """Take the next piece of the body."""
-        data = self._rest + octets
+        data = self._rest + piece
         if self._relaxed:
             data = _without_blanks(data)
         self._rest = _unfinished(data, self._relaxed)
         self._lines(data[: len(data) - len(self._rest)])
 
     def digest(self) -> bytes:
-        """The hash; the body is complete."""
+        """The hash of the complete body."""
         rest = self._rest.rstrip(b" ") if self._relaxed else self._rest
         self._rest = b""
         self._lines(rest)
-        if self.octets or not self._relaxed:  # only a relaxed empty body has no line end
+        if self.size_bytes or not self._relaxed:  # an empty relaxed body has none
             self._update(_CRLF)
         return self._hash.digest()
 
@@ -114,7 +121,7 @@ class BodyHash:
         if text:
             if self._ahead_lines:
                 self._hash = self._ahead
-                self.octets += 2 * self._ahead_lines
+                self.size_bytes += 2 * self._ahead_lines
             self._update(_CRLF * (self._empty_lines - self._ahead_lines))
             self._empty_lines = self._ahead_lines = 0
             self._update(text)
@@ -125,19 +132,19 @@ class BodyHash:
             self._ahead.update(_CRLF * _BLOCK_LINES)
             self._ahead_lines += _BLOCK_LINES
 
-    def _update(self, octets: bytes) -> None:
-        self._hash.update(octets)
-        self.octets += len(octets)
+    def _update(self, data: bytes) -> None:
+        self._hash.update(data)
+        self.size_bytes += len(data)
 
 
 def _without_blanks(data: bytes) -> bytes:
-    """Runs of blanks become one, those before a line end vanish (section 3.4.4)."""
+    """Reduce whitespace to one space, and to none before a line end (section 3.4.4)."""
     data = _one_blank(data)
     return data.replace(b" \r\n", _CRLF) if b" " in data else data
 
 
 def _one_blank(data: bytes) -> bytes:
-    """Each run of blanks becomes one; a regular expression takes fifty times as long."""
+    """Reduce runs of whitespace to one space; a regular expression takes 50 times as long."""
     if b"\t" in data:
         data = data.translate(_TABS)
     while b"  " in data:
@@ -146,7 +153,7 @@ def _one_blank(data: bytes) -> bytes:
 
 
 def _unfinished(data: bytes, relaxed: bool) -> bytes:
-    """End of the piece whose meaning the next piece decides."""
+    """The end of a piece that needs the next piece to be canonicalized."""
     for end in (b" \r", b"\r", b" ") if relaxed else (b"\r",):
         if data.endswith(end):
             return end

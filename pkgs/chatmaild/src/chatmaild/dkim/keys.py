@@ -1,4 +1,4 @@
-"""Private keys on disk: made at the first start, published as TXT records."""
+"""Private keys on disk, created at the first start, and their TXT records."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from chatmaild.store.files import write_atomically
 
 _log = logging.getLogger(__name__)
 
-RSA_BITS: Final = 2048  # RFC 8301 section 3.2; a longer one does not fit one DNS answer everywhere
+RSA_BITS: Final = 2048  # RFC 8301 section 3.2; longer records do not fit into every DNS answer
 
 
 def key_path(settings: Settings, selector: str) -> Path:
-    """File of a selector's private key: PEM, readable by the filter alone."""
+    """The PEM file of a selector's private key; only the filter can read it."""
     return Path(settings.directories.dkim) / f"{selector}.private"
 
 
 def selectors(settings: Settings) -> list[str]:
-    """The selector that signs, then the others that are published."""
+    """The selector that signs, then all others that are published."""
     return list(dict.fromkeys((settings.dkim.selector, *settings.dkim.published_selectors)))
 
 
 def ensure_keys(settings: Settings) -> None:
-    """Make the keys that are missing; those that exist stay as they are.
+    """Create the keys that are missing; existing keys stay unchanged.
 
     Raises:
-        SettingsError: a file holds something else than an RSA key.
+        SettingsError: a key file holds no RSA key.
         OSError: the directory is missing or not writable.
     """
     if not settings.dkim.enable:
@@ -58,8 +58,8 @@ def load_key(path: Path) -> rsa.RSAPrivateKey:
     """The private key in a PEM file.
 
     Raises:
-        SettingsError: it holds something else.
-        OSError: it cannot be read.
+        SettingsError: the file holds no RSA key.
+        OSError: the file cannot be read.
     """
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
@@ -71,11 +71,11 @@ def load_key(path: Path) -> rsa.RSAPrivateKey:
 
 
 def load_signer(settings: Settings) -> Signer | None:
-    """What signs for this relay; None where its domain has no place for a key in DNS.
+    """The signer of this relay; None if DKIM is disabled, because a literal has no DNS records.
 
     Raises:
-        SettingsError: the key file holds something else than an RSA key.
-        OSError: it cannot be read.
+        SettingsError: the key file holds no RSA key.
+        OSError: the key file cannot be read.
     """
     if not settings.dkim.enable:
         return None
@@ -85,7 +85,7 @@ def load_signer(settings: Settings) -> Signer | None:
 
 
 def public_record(key: rsa.RSAPrivateKey) -> str:
-    """Text of the TXT record for a key, unsplit (RFC 6376 section 3.6.1)."""
+    """The text of a key's TXT record as one string (RFC 6376 section 3.6.1)."""
     public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return f"v=DKIM1;k=rsa;p={base64.b64encode(public).decode()};s=email;t=s"
 

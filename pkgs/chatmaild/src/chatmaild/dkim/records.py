@@ -1,4 +1,4 @@
-"""DKIM keys as the domain publishes them (RFC 6376 section 3.6.1, RFC 8463 section 4)."""
+"""Public keys in TXT records (RFC 6376 section 3.6.1, RFC 8463 section 4)."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from chatmaild.dkim import tags
 
 MIN_RSA_BITS: Final = 1024  # RFC 8301 section 3.2
-MAX_RSA_BITS: Final = 8192  # beyond it one verification costs noticeable time
-# Everybody has 65537 or 3. With one as long as the modulus, a verification takes 12 ms, and four
-# such keys under one name keep everybody waiting; OpenSSL itself bounds it above 3072 bits alone.
+MAX_RSA_BITS: Final = 8192  # longer keys make a verification slow
+# Real exponents are 3 or 65537. One as long as the modulus takes 12 ms for a verification, and
+# OpenSSL has a limit only above 3072 bits.
 _MAX_EXPONENT_BITS: Final = 64
-# Web forms leave these in records that should not have them
+# Web forms of DNS providers leave these in records
 _STRAY: Final = str.maketrans("", "", '"\\')
 
 
@@ -30,8 +30,10 @@ _STRAY: Final = str.maketrans("", "", '"\\')
 class PublicKey:
     """A published key.
 
-    ``algorithm`` is what ``a=`` must say before ``-sha256``; ``strict_identity`` is the flag
-    ``t=s``: the domain of ``i=`` must be the one of ``d=``.
+    Attributes:
+        algorithm: `rsa` or `ed25519`; the part of `a=` before `-sha256`.
+        key: the key itself.
+        strict_identity: flag `t=s`: the domain of `i=` must equal `d=`.
     """
 
     algorithm: str
@@ -39,7 +41,7 @@ class PublicKey:
     strict_identity: bool
 
     def verifies(self, signature: bytes, digest: bytes) -> bool:
-        """Whether the signature is one of that SHA-256 digest."""
+        """Whether the signature is valid for that SHA-256 digest."""
         try:
             if isinstance(self.key, RSAPublicKey):
                 self.key.verify(signature, digest, PKCS1v15(), Prehashed(SHA256()))
@@ -51,10 +53,10 @@ class PublicKey:
 
 
 def parse_record(text: str) -> PublicKey | None:
-    """The key in a TXT record; None where it is none, withdrawn, or not for mail and SHA-256.
+    """The key in a TXT record; None if it is malformed, revoked, or not for mail and SHA-256.
 
-    Tolerates what exists in the wild: no ``v=``, quotation marks and backslashes, blanks anywhere,
-    base64 without its padding.
+    Accepts common mistakes: no `v=`, quotation marks, backslashes, whitespace anywhere, base64
+    without padding.
     """
     record = tags.parse(text.translate(_STRAY))
     if record is None or record.get("v", "DKIM1") != "DKIM1":
@@ -74,10 +76,10 @@ def parse_record(text: str) -> PublicKey | None:
 def _load(algorithm: str, text: str) -> RSAPublicKey | Ed25519PublicKey | None:
     try:
         digits = text.rstrip("=")
-        octets = base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+        der = base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
         if algorithm == "ed25519":
-            return Ed25519PublicKey.from_public_bytes(octets)
-        key = load_der_public_key(octets) if algorithm == "rsa" and octets else None
+            return Ed25519PublicKey.from_public_bytes(der)
+        key = load_der_public_key(der) if algorithm == "rsa" and der else None
     except (binascii.Error, ValueError, TypeError, UnsupportedAlgorithm):
         return None
     if not isinstance(key, RSAPublicKey) or not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:

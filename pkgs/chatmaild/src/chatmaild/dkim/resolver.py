@@ -1,4 +1,4 @@
-"""DKIM keys from DNS, kept for as long as DNS says."""
+"""DKIM keys from DNS, with a cache that follows their TTL."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from chatmaild.dkim.records import PublicKey, parse_record
 from chatmaild.errors import ChatmaildError, KeyUnavailableError
 
 _CACHED_KEYS: Final = 1000
-_MAX_TTL_S: Final = 86_400  # a withdrawn key is forgotten after a day at the latest
-_TIMEOUT_S: Final = 10.0  # the sender is kept waiting; unbound goes on, and the next try finds it
-_MAX_RECORDS: Final = 4  # TXT records looked at under one name
+_MAX_TTL_S: Final = 86_400  # one day; a revoked key is in the cache no longer than this
+_TIMEOUT_S: Final = 10.0  # the SMTP client waits; unbound continues, so a retry finds the answer
+_MAX_RECORDS: Final = 4  # TXT records read under one name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TxtAnswer:
-    """TXT records of a name, each one's strings joined; none where there is no such name."""
+    """The TXT records of a name, their strings joined; empty if the name does not exist."""
 
     texts: tuple[str, ...]
     ttl_s: float
 
 
 def query_txt(name: str) -> TxtAnswer:
-    """Ask the resolver of this machine.
+    """The TXT records of a name, from the resolver of this machine.
 
     Raises:
-        KeyUnavailableError: no answer in time, or none that could be validated.
+        KeyUnavailableError: no answer in time, or DNSSEC validation failed.
     """
     try:
         answer = dns.resolver.resolve(
@@ -45,7 +45,7 @@ def query_txt(name: str) -> TxtAnswer:
     except (dns.resolver.NoNameservers, dns.exception.Timeout) as error:
         raise KeyUnavailableError("no answer from DNS") from error
     except (dns.exception.DNSException, UnicodeError):
-        return TxtAnswer(texts=(), ttl_s=0)  # no name that DNS could have
+        return TxtAnswer(texts=(), ttl_s=0)  # the name cannot exist in DNS
     if answer.rrset is None:
         return TxtAnswer(texts=(), ttl_s=0)
     records = list(answer.rrset)[:_MAX_RECORDS]
@@ -54,29 +54,29 @@ def query_txt(name: str) -> TxtAnswer:
 
 
 class KeyNotCachedError(ChatmaildError):
-    """A key is not known and DNS must not be asked now."""
+    """The key is not in the cache, and the caller cannot wait for DNS."""
 
 
 class Keys(Protocol):
-    """Published keys by name."""
+    """Lookup of published keys by DNS name."""
 
     def cached(self, name: str) -> tuple[PublicKey, ...]:
-        """Keys that are still known; empty where DNS has to be asked."""
+        """The cached keys of a name; empty if DNS has to be asked."""
 
     def drop(self, name: str) -> None:
-        """Forget the keys of that name."""
+        """Remove the keys of a name from the cache."""
 
     def fresh(self, name: str) -> tuple[PublicKey, ...]:
-        """Keys that DNS gives now.
+        """The keys of a name from DNS.
 
         Raises:
-            KeyUnavailableError: DNS gives no answer now.
-            KeyNotCachedError: DNS must not be asked.
+            KeyUnavailableError: DNS gives no answer.
+            KeyNotCachedError: this lookup cannot ask DNS.
         """
 
 
 class KeyCache:
-    """Published keys by name. Absent ones are asked for again each time. Safe for threads."""
+    """Published keys by DNS name, from a cache or DNS; absent keys are not cached. Thread-safe."""
 
     def __init__(
         self,
@@ -87,10 +87,10 @@ class KeyCache:
         self._clock = clock
         self._entries: Bounded[str, tuple[float, tuple[PublicKey, ...]]] = Bounded(_CACHED_KEYS)
         self._lock = threading.Lock()
-        self.without_dns: Final[Keys] = _WithoutDns(self)
+        self.cached_only: Final[Keys] = _CachedKeysOnly(self)
 
     def cached(self, name: str) -> tuple[PublicKey, ...]:
-        """Keys that are still known; empty where DNS has to be asked."""
+        """The cached keys of a name; empty if DNS has to be asked."""
         with self._lock:
             expires_s, keys = self._entries.get(name, (0.0, ()))
             if expires_s <= self._clock():
@@ -100,15 +100,15 @@ class KeyCache:
             return keys
 
     def drop(self, name: str) -> None:
-        """Forget the keys of that name."""
+        """Remove the keys of a name from the cache."""
         with self._lock:
             self._entries.pop(name, None)
 
     def fresh(self, name: str) -> tuple[PublicKey, ...]:
-        """Keys that DNS gives now.
+        """The keys of a name from DNS.
 
         Raises:
-            KeyUnavailableError: DNS gives no answer now.
+            KeyUnavailableError: DNS gives no answer.
         """
         answer = self._query(name)
         keys = tuple(key for text in answer.texts if (key := parse_record(text)) is not None)
@@ -119,13 +119,13 @@ class KeyCache:
         return keys
 
 
-class _WithoutDns:
-    """The keys that are known, for who cannot wait."""
+class _CachedKeysOnly:
+    """The cached keys only, for callers that cannot wait for DNS."""
 
     def __init__(self, keys: KeyCache) -> None:
         self.cached = keys.cached
         self.drop = keys.drop
 
     def fresh(self, name: str) -> tuple[PublicKey, ...]:
-        """Refuse."""
+        """Raise `KeyNotCachedError`."""
         raise KeyNotCachedError(name)

@@ -1,4 +1,4 @@
-"""Signs what leaves the machine (RFC 6376 section 5)."""
+"""Signs outgoing mail (RFC 6376 section 5)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from chatmaild.dkim.canonical import Field, Fields, Form, header_digest_input
+from chatmaild.dkim.canonical import Canonicalization, Field, Fields, header_digest_input
 
-# Named once more than they occur, so that nobody can add one on the way (section 8.15). Autocrypt
-# is among them: an added one would swap the key that the receiver encrypts to.
+# Signed once more than they occur, so that nobody can add such a field (section 8.15).
+# An added Autocrypt field would replace the key that the recipient encrypts to.
 OVERSIGNED: Final = (
     b"from", b"reply-to", b"subject", b"date", b"to", b"cc",
     b"resent-date", b"resent-from", b"resent-sender", b"resent-to", b"resent-cc",
@@ -26,25 +26,25 @@ OVERSIGNED: Final = (
     b"list-post", b"list-owner", b"list-archive",
     b"autocrypt",
 )  # fmt: skip
-# Named even where they do not occur
+# Signed even if they do not occur
 _ALWAYS: Final = (b"content-type",)
-# Changed or removed on the way (section 5.4.1)
+# Changed or removed in transit (section 5.4.1)
 _UNSIGNED: Final = frozenset({
     b"return-path", b"received", b"delivered-to", b"x-original-to", b"bcc", b"resent-bcc",
     b"dkim-signature", b"authentication-results", b"comments", b"keywords",
 })  # fmt: skip
-_LINE: Final = 72  # octets at which the field is folded
-# Fields of one name that are signed: the undermost, which RFC 6376 section 5.4.2 has first.
-_MOST_OF_A_NAME: Final = 20
-# Bytes of ``h=``. Verifiers, ours too (`verifier.MAX_FIELD_BYTES`), read no field without end:
-# the names that are always there take 7,000 at most, folds one in 36, the rest of the field 700.
+_LINE: Final = 72  # bytes of a folded line
+# Signed fields of one name: the last ones, which RFC 6376 section 5.4.2 selects first
+_MAX_PER_NAME: Final = 20
+# Bytes of `h=`: verifiers limit the field, ours too (`verifier.MAX_FIELD_BYTES`). Fixed names
+# take 7,000 at most, folds 1 in 36, the other tags 700.
 _NAMES_LIMIT: Final = 12_000
-_NAME_LIMIT: Final = 100  # bytes of a name that is signed, so that no line has more than 998
+_NAME_LIMIT: Final = 100  # bytes of a signed name; keeps lines below 998 bytes
 
 
 @dataclass(frozen=True, slots=True)
 class SignatureField:
-    """The DKIM-Signature field; ``value`` begins with the blank behind the colon."""
+    """A DKIM-Signature field; `value` begins with the space after the colon."""
 
     name: bytes
     value: bytes
@@ -52,21 +52,21 @@ class SignatureField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signer:
-    """Signs for one domain with one key: relaxed headers, simple body, RSA and SHA-256."""
+    """Signs for one domain with one key: `a=rsa-sha256; c=relaxed/simple`."""
 
     domain: str
     selector: str
     key: RSAPrivateKey
 
     def sign(self, headers: Sequence[Field], body_hash: bytes, *, now_s: int) -> SignatureField:
-        """The field to put above ``headers`` as they leave.
+        """The signature field to insert before `headers`, which must be final.
 
-        ``body_hash`` is the SHA-256 of the body in simple form, ``now_s`` is in Unix seconds.
+        `body_hash` is the SHA-256 of the body in the simple form, `now_s` is in Unix seconds.
         """
         names = signed_names(headers)
         unsigned = SignatureField(b"DKIM-Signature", self._tags(names, body_hash, now_s))
         fields = Fields(headers).select(names)
-        digest = hashlib.sha256(header_digest_input(fields, Form.RELAXED, unsigned))
+        digest = hashlib.sha256(header_digest_input(fields, Canonicalization.RELAXED, unsigned))
         signature = self.key.sign(digest.digest(), PKCS1v15(), Prehashed(SHA256()))
         folded = _fold_base64(base64.b64encode(signature))
         return SignatureField(unsigned.name, unsigned.value + folded)
@@ -80,10 +80,10 @@ class Signer:
 
 
 def signed_names(headers: Sequence[Field]) -> list[bytes]:
-    """Names for ``h=``: each field present, and the ones that must not be added.
+    """The names for `h=`: every field of the header, and those that nobody may add.
 
-    A header of thousands of fields is signed in part, so that the signature can be read: first the
-    fields of `OVERSIGNED`, then the others in the order of the message.
+    A header with thousands of fields is signed in part, to limit the signature: first the fields
+    of `OVERSIGNED`, then the others in the order of the header.
     """
     counts = Counter(header.name.strip(b" \t").lower() for header in headers)
     wanted = {name: counts.pop(name, 0) + 1 for name in OVERSIGNED}
@@ -92,7 +92,7 @@ def signed_names(headers: Sequence[Field]) -> list[bytes]:
     names: list[bytes] = []
     left = _NAMES_LIMIT
     for name, count in wanted.items():
-        fitting = min(count, _MOST_OF_A_NAME, left // (len(name) + 1))
+        fitting = min(count, _MAX_PER_NAME, left // (len(name) + 1))
         names += [name] * fitting
         left -= fitting * (len(name) + 1)
     return names

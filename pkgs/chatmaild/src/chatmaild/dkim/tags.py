@@ -1,4 +1,4 @@
-"""Tag lists: ``name=value; name=value`` (RFC 6376 section 3.2)."""
+"""Tag lists: `name=value; name=value` (RFC 6376 section 3.2)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BLANKS: Final = re.compile(r"[ \t\r\n]+")
 
 
 def parse(text: str) -> dict[str, str] | None:
-    """Tags by name, blanks around names and values removed; None where one comes twice."""
+    """The tags by name, without surrounding whitespace; None if malformed or duplicate."""
     tags: dict[str, str] = {}
     for part in text.split(";"):
         if not part.strip():
@@ -24,7 +24,7 @@ def parse(text: str) -> dict[str, str] | None:
 
 
 def compact(value: str) -> str:
-    """A value without any blanks: base64 may be folded."""
+    """A value without whitespace: base64 may be folded."""
     return _BLANKS.sub("", value)
 
 
@@ -34,7 +34,7 @@ def items(value: str) -> list[str]:
 
 
 def without_signature(field: bytes) -> bytes:
-    """A DKIM-Signature field with an empty ``b=``: what the signature itself covers."""
+    """The value of a DKIM-Signature field with an empty `b=`, as the signature covers it."""
     parts = field.split(b";")
     for index, part in enumerate(parts):
         name, equals, _ = part.partition(b"=")

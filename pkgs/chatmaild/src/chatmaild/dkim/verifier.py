@@ -1,6 +1,6 @@
-"""Verifies the signatures of what comes in (RFC 6376 section 6, RFC 8301, RFC 8463).
+"""Verifies the signatures of incoming mail (RFC 6376 section 6, RFC 8301, RFC 8463).
 
-Only signatures whose ``d=`` is exactly the domain of the author count.
+Only a signature whose `d=` equals the author's domain counts.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Final
 
 from chatmaild.address import ascii_domain
 from chatmaild.dkim import tags
-from chatmaild.dkim.canonical import BodyHash, Field, Fields, Form, header_digest_input
+from chatmaild.dkim.canonical import BodyHash, Canonicalization, Field, Fields, header_digest_input
 from chatmaild.dkim.records import PublicKey
 from chatmaild.dkim.resolver import Keys
 from chatmaild.errors import KeyUnavailableError
 
-_MAX_TRIED: Final = 5  # signatures of one message; each may cost a look-up and an RSA operation
-MAX_FIELD_BYTES: Final = 16_384  # a DKIM-Signature; see `signer`, whose are shorter
-# All of them, from the first on: a header of a megabyte of them took 0.4 s to read. Each server on
-# the way adds one of 500 to 1500 bytes.
-_MAX_BYTES: Final = 65_536
+_MAX_TRIED: Final = 5  # signatures of one message; each can cost a DNS lookup and an RSA operation
+MAX_FIELD_BYTES: Final = 16_384  # bytes of one DKIM-Signature field; those of `signer` are shorter
+# Bytes of all DKIM-Signature fields; the rest is ignored. Parsing a megabyte took 0.4 s, and each
+# forwarding server adds 500 to 1500 bytes.
+_MAX_TOTAL_BYTES: Final = 65_536
 _REQUIRED: Final = frozenset({"v", "a", "b", "bh", "d", "h", "s"})
 _CLOCK_SKEW_S: Final = 600
 
@@ -41,22 +41,26 @@ class Result(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """A DKIM-Signature field that is well-formed and speaks for the author's domain.
+    """A well-formed DKIM-Signature field of the author's domain.
 
-    ``body_octets`` is ``l=``: it must cover the whole body, else anyone could append to it
-    (section 8.2). ``expires_s`` is ``x=`` in Unix seconds.
+    Attributes:
+        key_name: DNS name of the key.
+        names: header field names of `h=`, in lower case.
+        identity_is_domain: the domain of `i=` equals `d=`.
+        signed_body_bytes: `l=`; must cover the whole body (section 8.2), None without the tag.
+        expires_s: `x=` in Unix seconds, None without the tag.
     """
 
     field: Field
     algorithm: str
-    header_form: Form
-    body_form: Form
+    header_form: Canonicalization
+    body_form: Canonicalization
     key_name: str
     names: tuple[bytes, ...]
     signature: bytes
     body_hash: bytes
     identity_is_domain: bool
-    body_octets: int | None
+    signed_body_bytes: int | None
     expires_s: int | None
 
 
@@ -67,9 +71,9 @@ class _Unsigned:
 
 
 def parse_signature(field: Field, domain: str) -> Signature | None:
-    """The signature in a field; None where it is malformed, for another domain, or obsolete.
+    """Parse a DKIM-Signature field; None if it is malformed, obsolete or for another domain.
 
-    ``domain`` is in the form of DNS; the field may have U-labels (RFC 8616 section 5).
+    `domain` has A-labels; the field may have U-labels (RFC 8616 section 5).
     """
     if len(field.value) > MAX_FIELD_BYTES:
         return None
@@ -82,7 +86,7 @@ def parse_signature(field: Field, domain: str) -> Signature | None:
     if identity is None or (identity != domain and not identity.endswith("." + domain)):
         return None
     names = tuple(name.encode("ascii", "replace") for name in tags.items(found["h"]))
-    # rsa-sha1 proves nothing any more (RFC 8301 section 3.1)
+    # rsa-sha1 is obsolete (RFC 8301 section 3.1)
     algorithm, _, digest = found["a"].lower().partition("-")
     if b"from" not in names or algorithm not in {"rsa", "ed25519"} or digest != "sha256":
         return None
@@ -101,10 +105,11 @@ def _completed(
 ) -> Signature | None:
     header_name, _, body_name = found.get("c", "simple/simple").lower().partition("/")
     try:
-        header_form, body_form = Form(header_name), Form(body_name or "simple")
+        header_form = Canonicalization(header_name)
+        body_form = Canonicalization(body_name or "simple")
         signature = base64.b64decode(tags.compact(found["b"]), validate=True)
         body_hash = base64.b64decode(tags.compact(found["bh"]), validate=True)
-        octets, expires_s, signed_s = (_number(found.get(tag)) for tag in ("l", "x", "t"))
+        body_bytes, expires_s, signed_s = (_number(found.get(tag)) for tag in ("l", "x", "t"))
     except (ValueError, binascii.Error):
         return None
     if expires_s is not None and signed_s is not None and expires_s < signed_s:
@@ -119,7 +124,7 @@ def _completed(
         signature=signature,
         body_hash=body_hash,
         identity_is_domain=identity_is_domain,
-        body_octets=octets,
+        signed_body_bytes=body_bytes,
         expires_s=expires_s,
     )
 
@@ -127,42 +132,42 @@ def _completed(
 def _number(text: str | None) -> int | None:
     if text is None:
         return None
-    if not text.isdigit() or len(text) > 76:  # digits allowed by section 3.5
+    if not text.isdigit() or len(text) > 76:  # digits that section 3.5 allows
         raise ValueError(text)
     return int(text)
 
 
 class Verification:
-    """Verifies one message: made from its header, then fed with its body."""
+    """Verifies the signatures of one message: takes its header, then its body in pieces."""
 
     def __init__(self, headers: Sequence[Field], domain: str) -> None:
         self._fields = Fields(headers)
         fields = [header for header in headers if header.name.lower() == b"dkim-signature"]
-        self._any = bool(fields)
-        parsed = (parse_signature(field, domain) for field in _first(fields))
+        self._has_signature_field = bool(fields)
+        parsed = (parse_signature(field, domain) for field in _first_fields(fields))
         found = (signature for signature in parsed if signature is not None)
         self._signatures = list(islice(found, _MAX_TRIED))
         self._bodies = {form: BodyHash(form) for form in {s.body_form for s in self._signatures}}
-        self._digests: dict[Form, bytes] | None = None
+        self._digests: dict[Canonicalization, bytes] | None = None
         self._header_digests: dict[int, bytes] = {}  # by position of the signature
 
-    def feed(self, octets: bytes) -> None:
+    def feed(self, piece: bytes) -> None:
         """Take the next piece of the body."""
         for body in self._bodies.values():
-            body.feed(octets)
+            body.feed(piece)
 
     def prepare(self) -> None:
-        """Compute what `finish` needs of the header; takes long where that is large."""
+        """Compute the header hashes for `finish`; slow for a large header."""
         for number, signature in enumerate(self._signatures):
             self._digest(number, signature)
 
     def finish(self, keys: Keys, *, now_s: float) -> Result:
-        """What the signatures prove; ``now_s`` is in Unix seconds. May be asked again.
+        """What the signatures prove; `now_s` is in Unix seconds. Can be called again.
 
         Raises:
-            KeyNotCachedError: see `Keys.fresh`.
+            KeyNotCachedError: `keys` cannot ask DNS; call again with keys that can.
         """
-        if not self._any:
+        if not self._has_signature_field:
             return Result.NO_SIGNATURE
         if self._digests is None:
             self._digests = {form: body.digest() for form, body in self._bodies.items()}
@@ -177,16 +182,18 @@ class Verification:
                 unavailable = True
         return Result.KEY_UNAVAILABLE if unavailable else Result.NO_VALID_SIGNATURE
 
-    def _covers_body(self, signature: Signature, digests: dict[Form, bytes], now_s: float) -> bool:
+    def _covers_body(
+        self, signature: Signature, digests: dict[Canonicalization, bytes], now_s: float
+    ) -> bool:
         if signature.expires_s is not None and signature.expires_s + _CLOCK_SKEW_S < now_s:
             return False
-        whole = self._bodies[signature.body_form].octets
-        if signature.body_octets is not None and signature.body_octets != whole:
+        whole = self._bodies[signature.body_form].size_bytes
+        if signature.signed_body_bytes is not None and signature.signed_body_bytes != whole:
             return False
         return digests[signature.body_form] == signature.body_hash
 
     def _verifies(self, number: int, signature: Signature, keys: Keys) -> bool:
-        """Try the cached key; where that fails it may have been replaced, so ask DNS once."""
+        """Try the cached keys; if they fail, ask DNS once: the key may have been replaced."""
         name = signature.key_name
         cached = keys.cached(name)
         digest = self._digest(number, signature)
@@ -202,14 +209,14 @@ class Verification:
         field = signature.field
         unsigned = _Unsigned(field.name, tags.without_signature(field.value))
         signed = self._fields.select(signature.names, but=field)
-        octets = header_digest_input(signed, signature.header_form, unsigned)
-        digest = self._header_digests[number] = hashlib.sha256(octets).digest()
+        signed_data = header_digest_input(signed, signature.header_form, unsigned)
+        digest = self._header_digests[number] = hashlib.sha256(signed_data).digest()
         return digest
 
 
-def _first(fields: Sequence[Field]) -> Iterator[Field]:
-    """The first fields, of so many bytes that reading them takes milliseconds."""
-    left = _MAX_BYTES
+def _first_fields(fields: Sequence[Field]) -> Iterator[Field]:
+    """The first fields, as many as fit into `_MAX_TOTAL_BYTES`."""
+    left = _MAX_TOTAL_BYTES
     for field in fields:
         left -= len(field.value)
         if left < 0:

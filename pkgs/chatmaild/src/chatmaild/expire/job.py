@@ -1,4 +1,4 @@
-"""The walk over all mailboxes; what happens to each is decided in retention.py."""
+"""One pass over all mailboxes; `retention` decides which messages to delete."""
 
 import os
 import re
@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from chatmaild.address import Address
 from chatmaild.expire.retention import over_quota, too_old
@@ -22,15 +23,15 @@ from chatmaild.store.mailboxes import (
 )
 from chatmaild.store.maildir import Message, scan
 
-# what an interrupted creation leaves, and an IMAP session that outlives its address
-_REMAINS = re.compile(
+# files that an interrupted creation leaves, or an IMAP session of a deleted account
+_LEFTOVER_FILES: Final = re.compile(
     f"{ENFORCE_ENCRYPTION}|{DISABLED}|{NEARLY_FULL}|dovecot.*|maildir.*|subscriptions"
 )
 
 
 @dataclass(slots=True)
 class Report:
-    """What was found and what was really deleted."""
+    """Counts of one pass: what was found and what was deleted."""
 
     addresses: int = 0
     deleted_addresses: int = 0
@@ -38,23 +39,23 @@ class Report:
     deleted_messages: int = 0
     deleted_bytes: int = 0
     deleted_directories: int = 0
-    # directories that an operator should look at: of no address and not empty, unreadable, or
-    # with a file that cannot be deleted
-    strange: set[str] = field(default_factory=set)
+    # directories for the operator to check: of no account and not empty, unreadable, or with a
+    # file that cannot be deleted
+    needs_care: set[str] = field(default_factory=set)
 
     def summary(self, took_s: float, *, dry_run: bool) -> str:
-        """One line for the journal, without any address."""
+        """One line for the journal, without addresses."""
         verb = "would delete" if dry_run else "deleted"
         return (
             f"expire: {verb} {self.deleted_messages} of {self.messages} messages"
             f" ({self.deleted_bytes / 1e6:.1f} MB),"
             f" {self.deleted_addresses} of {self.addresses} addresses,"
             f" {self.deleted_directories} left-over directories;"
-            f" {len(self.strange)} directories need care; {took_s:.1f} s"
+            f" {len(self.needs_care)} directories need care; {took_s:.1f} s"
         )
 
 
-def walk(
+def expire_mailboxes(
     mailboxes: Mailboxes,
     retention: Retention,
     now_s: float,
@@ -63,25 +64,26 @@ def walk(
     dry_run: bool,
     delete: Callable[[Address], bool],
 ) -> None:
-    """Visit each directory below the mailboxes' one; one that fails does not stop the walk.
+    """Expire every mailbox; a directory that fails is counted and skipped.
 
     Args:
-        delete: deletes an account; whether it was there.
+        report: counts of this pass.
+        delete: deletes an account and returns whether it existed.
 
     Raises:
-        OSError: the mailboxes' directory cannot be read.
+        OSError: the mail directory cannot be read.
     """
     oldest_login_s = now_s - retention.delete_inactive_after_days * DAY_S
 
     def visit(entry: "os.DirEntry[str]") -> None:
         last_login_s = _modified_s(f"{entry.path}/{PASSWORD}")
         if "@" not in entry.name or last_login_s is None:
-            _left_over(entry.path, now_s, report, dry_run=dry_run)
+            _clean_leftover(entry.path, now_s, report, dry_run=dry_run)
             return
         address = account_of(entry.name)
         if address is None:
-            # nobody can log in there, but its messages become too old as all others do
-            report.strange.add(entry.path)
+            # no login can use this name, but its messages expire as all others
+            report.needs_care.add(entry.path)
         else:
             report.addresses += 1
             if last_login_s < oldest_login_s:
@@ -95,63 +97,62 @@ def walk(
                 if entry.is_dir(follow_symlinks=False):
                     visit(entry)
             except OSError:
-                report.strange.add(entry.path)
+                report.needs_care.add(entry.path)
 
 
 def clean_mailbox(
     path: Path, retention: Retention, now_s: float, report: Report, *, dry_run: bool
 ) -> None:
-    """Delete what is too old or over quota in one mailbox; count what is gone afterwards."""
-    doomed: list[Message] = []
+    """Delete the messages of one mailbox that are too old or over quota; count those deleted."""
+    expired: list[Message] = []
     kept: list[Message] = []
     for message in scan(str(path)):
-        (doomed if too_old(message, retention, now_s) else kept).append(message)
-    report.messages += len(kept) + len(doomed)
-    doomed += over_quota(kept, retention, now_s)
-    for message in doomed:
+        (expired if too_old(message, retention, now_s) else kept).append(message)
+    report.messages += len(kept) + len(expired)
+    expired += over_quota(kept, retention, now_s)
+    for message in expired:
         try:
             if not dry_run:
-                os.unlink(message.path)  # noqa: PTH108 - a million of them
+                os.unlink(message.path)  # noqa: PTH108 - faster, for a million messages
         except FileNotFoundError:
-            continue  # a client has deleted or renamed it meanwhile
+            continue  # an IMAP client deleted or renamed it
         except OSError:
-            report.strange.add(str(path))
+            report.needs_care.add(str(path))
             continue
         report.deleted_messages += 1
         report.deleted_bytes += message.size_bytes
-    if doomed and not dry_run:
+    if expired and not dry_run:
         for name in (QUOTA_FILE, NEARLY_FULL):
             (path / name).unlink(missing_ok=True)
 
 
-def _left_over(path: str, now_s: float, report: Report, *, dry_run: bool) -> None:
-    """Remove what a deletion or a creation left half-done; report what is something else."""
+def _clean_leftover(path: str, now_s: float, report: Report, *, dry_run: bool) -> None:
+    """Remove a directory of an interrupted deletion or creation; report any other."""
     modified_s = _modified_s(path)
     if modified_s is None or now_s - modified_s < DAY_S:
-        # somebody may be at work on it
-        return
+        return  # another process may use it
     name = Path(path).name
     trash = name.startswith(TRASH_PREFIX) and "@" not in name
     if not trash and not _is_empty(path):
-        report.strange.add(path)
+        report.needs_care.add(path)
         return
     if not dry_run:
         shutil.rmtree(path, ignore_errors=True)
         if _modified_s(path) is not None:
-            report.strange.add(path)
+            report.needs_care.add(path)
             return
     report.deleted_directories += 1
 
 
 def _is_empty(path: str) -> bool:
-    """Whether it holds no message and nothing that only a person can judge."""
+    """Whether a directory holds no message, and only files of `_LEFTOVER_FILES`."""
     with os.scandir(path) as entries:
         files = [entry.name for entry in entries if not entry.is_dir(follow_symlinks=False)]
-    return all(map(_REMAINS.fullmatch, files)) and next(scan(path), None) is None
+    return all(map(_LEFTOVER_FILES.fullmatch, files)) and next(scan(path), None) is None
 
 
 def _modified_s(path: str) -> float | None:
     try:
-        return os.stat(path).st_mtime  # noqa: PTH116 - for every mailbox
+        return os.stat(path).st_mtime  # noqa: PTH116 - faster, for every mailbox
     except FileNotFoundError:
         return None

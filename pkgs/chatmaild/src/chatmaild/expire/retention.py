@@ -1,16 +1,17 @@
-"""Which messages of a mailbox have to go: too old, or too many."""
+"""Which messages of a mailbox to delete: too old or over quota."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from chatmaild.settings import Retention
 from chatmaild.store.mailboxes import DAY_S
 from chatmaild.store.maildir import Message
 
-_MEGABYTE = 1 << 20
+_MEGABYTE: Final = 1 << 20
 
 
 def too_old(message: Message, retention: Retention, now_s: float) -> bool:
-    """Whether its time is over; large messages have less of it once they were seen (`cur`)."""
+    """Whether a message is too old; large messages that were seen (`cur`) have a shorter time."""
     age_s = now_s - message.time_s
     if age_s > retention.delete_after_days * DAY_S:
         return True
@@ -19,8 +20,9 @@ def too_old(message: Message, retention: Retention, now_s: float) -> bool:
 
 
 def over_quota(messages: Iterable[Message], retention: Retention, now_s: float) -> list[Message]:
-    """The oldest messages that must go when the mailbox is beyond its first limit (75 %), until it
-    is at the second (70 %); nothing that arrived within the last day.
+    """The oldest messages to delete if a mailbox is above 75 % of its quota, until it has 70 %.
+
+    Messages of the last day stay. The percentages and the day are settings.
     """
     by_age = sorted(messages, key=lambda message: message.time_s)
     used_bytes = sum(message.size_bytes for message in by_age)
@@ -29,10 +31,10 @@ def over_quota(messages: Iterable[Message], retention: Retention, now_s: float) 
         return []
     target_bytes = retention.quota_clean_percent * percent_bytes
     youngest_s = now_s - retention.quota_keep_hours * 3600
-    doomed = []
+    expired = []
     for message in by_age:
         if used_bytes <= target_bytes or message.time_s > youngest_s:
             break
-        doomed.append(message)
+        expired.append(message)
         used_bytes -= message.size_bytes
-    return doomed
+    return expired

@@ -1,4 +1,8 @@
-"""Rules for mail that leaves, enters or stays: a milter, and the pure decisions it asks."""
+"""The unit chatmail-filter: a milter for Postfix that applies docs/mail-rules.md.
+
+`service` serves the socket, `session` speaks the milter protocol, `transaction` follows one
+message, `policy` checks envelopes, `rules` decides. `mime` and `openpgp` parse content.
+"""
 
 from chatmaild.settings import Settings
 

@@ -1,8 +1,7 @@
-"""Who writes to whom: the paths of MAIL and RCPT as values (RFC 5321 section 4.1.2).
+"""Paths of MAIL and RCPT, parsed into mailboxes (RFC 5321 section 4.1.2).
 
-Postfix says how it resolved a path (macros `{mail_addr}` and `{rcpt_addr}`), and that is what it
-delivers to. Our own reading of what the client wrote must come to the same value; a path that two
-readers understand differently is nobody's.
+Postfix passes the client's path and its own result (macros `{mail_addr}` and `{rcpt_addr}`), to
+which it delivers. Both must parse to the same mailbox; otherwise the path is refused.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ _MAILBOX: Final = re.compile(rf"{_LOCAL}@{_DOMAIN}")
 # `@a.example,@b.example:` before the mailbox, to be ignored (RFC 5321 appendix C)
 _ROUTE: Final = re.compile(rf"@{_LABELS}(?:,@{_LABELS})*:")
 _ESCAPED: Final = re.compile(r"\\(.)")
-# most mailboxes are this
-_USUAL: Final = re.compile(r"([0-9A-Za-z._-]+)@([0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]+)*)")
+# the form of most mailboxes; spares the full pattern
+_COMMON_MAILBOX: Final = re.compile(r"([0-9A-Za-z._-]+)@([0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]+)*)")
 
 
-class Foreign(NamedTuple):
-    """A mailbox elsewhere, unquoted and in lower case."""
+class RemoteMailbox(NamedTuple):
+    """A mailbox on another server, unquoted and in lower case."""
 
     local: str
     domain: str
@@ -35,22 +34,22 @@ class Foreign(NamedTuple):
         return f"{self.local}@{self.domain}"
 
 
-Mailbox = Address | Foreign
+Mailbox = Address | RemoteMailbox
 
 
 class Recipient(NamedTuple):
-    """A recipient; `resolved` is how Postfix spells it, and how it is taken away."""
+    """A recipient; `resolved` is the form of Postfix, which removes the recipient by it."""
 
     mailbox: Mailbox
     resolved: str
 
 
 def read_mailbox(text: str, mail_domain: str) -> Mailbox | None:
-    """Read a mailbox: an `Address` where it is one of this relay, None where it is none at all.
+    """Parse a mailbox: an `Address` in our domain, a `RemoteMailbox` elsewhere, None if malformed.
 
-    Quotes and escapes are undone: `"alice"@chat.example.org` is the address of Alice.
+    Quotes and escapes are removed: `"alice"@chat.example.org` is `alice@chat.example.org`.
     """
-    usual = _USUAL.fullmatch(text)
+    usual = _COMMON_MAILBOX.fullmatch(text)
     if usual is not None:
         local, domain = usual[1].lower(), usual[2].lower()
     else:
@@ -61,15 +60,15 @@ def read_mailbox(text: str, mail_domain: str) -> Mailbox | None:
         local = (atom if quoted is None else _ESCAPED.sub(r"\1", quoted)).lower()
         domain = found["domain"].lower()
     if domain != mail_domain:
-        return Foreign(local, domain)
+        return RemoteMailbox(local, domain)
     return address_or_none(f"{local}@{domain}")
 
 
 def read_path(path: bytes, mail_domain: str) -> Mailbox | None:
-    """Read the argument of MAIL or RCPT; None where it is none, or the null sender.
+    """Parse the path of MAIL or RCPT; None if it is malformed or the null sender.
 
-    Angle brackets may be missing, as Postfix has it; `Postmaster` alone is the one of this relay
-    (RFC 5321 section 4.5.1).
+    Angle brackets are optional, as in Postfix. `Postmaster` without a domain is the postmaster of
+    this relay (RFC 5321 section 4.5.1).
     """
     text = _decoded(path)
     if text.startswith("<") and text.endswith(">"):
@@ -80,20 +79,20 @@ def read_path(path: bytes, mail_domain: str) -> Mailbox | None:
     return read_mailbox(text[route.end() :] if route else text, mail_domain)
 
 
-def agreed(path: bytes, resolved: bytes, mail_domain: str) -> Recipient | None:
-    """Return the mailbox that a path names for us and for Postfix alike, None where there is none.
+def read_resolved_path(path: bytes, resolved: bytes, mail_domain: str) -> Recipient | None:
+    """Parse a path; None unless our result and that of Postfix are the same mailbox.
 
-    `resolved` is `{mail_addr}` or `{rcpt_addr}`: quoted where needed, without brackets.
+    `resolved` is `{mail_addr}` or `{rcpt_addr}`: quoted if necessary, without angle brackets.
     """
     text = _decoded(resolved)
     theirs = read_mailbox(text, mail_domain)
-    is_same = path == b"<%b>" % resolved  # which spares a second reading
+    is_same = path == b"<%b>" % resolved  # then one parse is enough
     ours = theirs if is_same else read_path(path, mail_domain)
     return Recipient(ours, text) if ours is not None and ours == theirs else None
 
 
 def _decoded(text: bytes) -> str:
-    """Return the text, an empty one where it is not UTF-8 (RFC 6531 section 3.3)."""
+    """Decode the text; empty if it is not UTF-8 (RFC 6531 section 3.3)."""
     try:
         return text.decode("utf-8")
     except UnicodeDecodeError:

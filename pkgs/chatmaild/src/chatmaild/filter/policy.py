@@ -1,4 +1,4 @@
-"""What all messages share: who may submit, what the operator decided, how much memory is left."""
+"""Checks of the envelope, and the state that all messages share: flags, limits, keys, memory."""
 
 from __future__ import annotations
 
@@ -7,40 +7,41 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from chatmaild.address import Address, address_or_none
 from chatmaild.dkim.resolver import KeyCache
 from chatmaild.dkim.signer import Signer
 from chatmaild.filter import verdicts
-from chatmaild.filter.envelope import Mailbox, Recipient, agreed
+from chatmaild.filter.envelope import Mailbox, Recipient, read_resolved_path
 from chatmaild.filter.rate_limit import RateLimiter
-from chatmaild.filter.recipients import Recipients
+from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.verdicts import Refuse
 
-_NULL_PATH = (b"<>", b"")
+_NULL_PATH: Final = (b"<>", b"")
 
 
 class Ingress(enum.Enum):
-    """How a message came to Postfix; the values are its macro ``{daemon_name}``."""
+    """The service that received a message; values of the macro `{daemon_name}`."""
 
     SUBMISSION = "submission"
     SMTP = "smtp"
     HTTPS = "mxdeliv"
-    BOUNCE = "bounce"  # made on this machine
+    BOUNCE = "bounce"  # made on this machine, by Postfix or a local program
 
     @property
-    def is_foreign(self) -> bool:
-        """Whether anybody on the Internet can use it."""
+    def is_remote(self) -> bool:
+        """Whether it receives mail from other servers, without login."""
         return self is Ingress.SMTP or self is Ingress.HTTPS
 
 
 @dataclass(slots=True, kw_only=True)
 class Envelope:
-    """The envelope of one message, as it comes.
+    """The envelope of one message; `session` completes it step by step.
 
-    ``sender`` is None for the null sender; at submission it is the login. ``client`` is the SMTP
-    client's IP address as Postfix writes it.
+    Attributes:
+        sender: None for the null sender; at submission the login.
+        client: IP address of the SMTP client, as Postfix writes it.
     """
 
     ingress: Ingress
@@ -50,81 +51,82 @@ class Envelope:
 
     @property
     def is_report(self) -> bool:
-        """Whether this machine tells what became of another message."""
+        """Whether the message is a bounce of this relay."""
         return self.ingress is Ingress.BOUNCE and self.sender is None
 
 
 class AccountFlags(Protocol):
-    """What is known of the addresses of this relay."""
+    """Account flags of the addresses of this relay."""
 
     def exists(self, address: Address) -> bool: ...
     def is_disabled(self, address: Address) -> bool: ...
     def accepts_clear_text(self, address: Address) -> bool: ...
 
 
-class Budget:
-    """Bytes that all messages on their way may hold together. Safe for threads.
+class ByteBudget:
+    """Memory in bytes that the headers of all open transactions share. Thread-safe.
 
-    ``for_small`` of them are never given to large ones: few senders of these, whose keys DNS does
-    not tell for a while, would keep everybody else out.
+    Large headers cannot take the last `reserved_for_small` bytes: a few of them that wait for DNS
+    would block all other messages.
     """
 
-    def __init__(self, octets: int, *, for_small: int = 0) -> None:
-        self._left = octets
-        self._for_small = for_small
+    def __init__(self, size_bytes: int, *, reserved_for_small: int = 0) -> None:
+        self._left = size_bytes
+        self._reserved_for_small = reserved_for_small
         self._lock = threading.Lock()
 
-    def take(self, octets: int, *, is_large: bool = False) -> bool:
-        """Whether that many were left; takes them if so."""
+    def take(self, size_bytes: int, *, is_large: bool = False) -> bool:
+        """Take that many bytes; False, and nothing taken, if fewer are left."""
         with self._lock:
-            if octets > self._left - (self._for_small if is_large else 0):
+            if size_bytes > self._left - (self._reserved_for_small if is_large else 0):
                 return False
-            self._left -= octets
+            self._left -= size_bytes
             return True
 
-    def give(self, octets: int) -> None:
-        """Give back what was taken."""
+    def give(self, size_bytes: int) -> None:
+        """Return bytes that were taken."""
         with self._lock:
-            self._left += octets
+            self._left += size_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What all messages share."""
+    """Settings, limits and caches that all transactions share."""
 
     mail_domain: str
     flags: AccountFlags
-    recipients: Recipients
+    recipient_lookup: RecipientLookup
     limiter: RateLimiter
     signer: Signer | None
     keys: KeyCache
-    headers_in_flight: Budget
-    # Held while a large header is computed on. Twenty threads at it had everybody wait for 2 s:
-    # each takes the interpreter for 5 ms whenever another lets go of it.
-    computing: threading.Lock = field(default_factory=threading.Lock)
+    header_budget: ByteBudget
+    # Held while a thread hashes a large header. Without it 20 such threads delayed all sessions
+    # for 2 s: each of them keeps the interpreter lock for 5 ms.
+    compute_lock: threading.Lock = field(default_factory=threading.Lock)
     clock: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
 
     def is_disabled(self, mailbox: Mailbox | None) -> bool:
-        """Whether a mailbox is an address of this relay that the operator stopped."""
+        """Whether a mailbox is an address of this relay that the operator disabled."""
         return isinstance(mailbox, Address) and self.flags.is_disabled(mailbox)
 
     def enforces_encryption(self, mailbox: Mailbox) -> bool:
-        """Whether clear text is unwelcome: everywhere, but where the operator said otherwise."""
+        """Whether a recipient takes encrypted mail only; the operator can allow clear text."""
         return not (isinstance(mailbox, Address) and self.flags.accepts_clear_text(mailbox))
 
     def sender(
         self, ingress: Ingress, path: bytes, *, resolved: bytes, login: bytes
     ) -> Mailbox | Refuse | None:
-        """Return the envelope sender, None for the null sender, or why it may not send.
+        """The envelope sender, None for the null sender, or the refusal.
 
-        At submission it is the login, whose budget is counted here: to be asked once for a message.
+        At submission the sender must be the login, and this call counts one message against its
+        rate limit: call it once per message.
         """
         if path in _NULL_PATH and not resolved:
             return verdicts.invalid_mail_from("") if ingress is Ingress.SUBMISSION else None
-        found = agreed(path, resolved, self.mail_domain)
+        found = read_resolved_path(path, resolved, self.mail_domain)
         if found is None:
-            return verdicts.invalid_mail_from(_shown(path))
+            return verdicts.invalid_mail_from(_printable(path))
         if ingress is not Ingress.SUBMISSION:
             return found.mailbox
         if not isinstance(found.mailbox, Address) or found.mailbox != _login(login):
@@ -135,15 +137,15 @@ class Policy:
         return found.mailbox
 
     def recipient(self, ingress: Ingress, path: bytes, *, resolved: bytes) -> Recipient | Refuse:
-        """Return a recipient, or why it cannot be one.
+        """The recipient or the refusal.
 
-        From elsewhere mail comes to addresses of this relay alone. Over HTTPS they need not exist:
-        one answer is for all of them, and the copies of those that do not go back.
+        Mail from other servers is for addresses of this relay only. Over HTTPS an unknown address
+        is accepted: one reply answers all recipients, and the copy for an unknown one bounces.
         """
-        found = agreed(path, resolved, self.mail_domain)
+        found = read_resolved_path(path, resolved, self.mail_domain)
         if found is None:
             return verdicts.BAD_RECIPIENT
-        if ingress.is_foreign and not isinstance(found.mailbox, Address):
+        if ingress.is_remote and not isinstance(found.mailbox, Address):
             return verdicts.UNKNOWN_RECIPIENT
         if ingress is Ingress.SMTP and not self._exists(found.mailbox):
             return verdicts.UNKNOWN_RECIPIENT
@@ -157,5 +159,5 @@ def _login(name: bytes) -> Address | None:
     return address_or_none(name.decode("ascii", "replace"))
 
 
-def _shown(path: bytes) -> str:
+def _printable(path: bytes) -> str:
     return path.decode("utf-8", "replace").removeprefix("<").removesuffix(">")

@@ -1,4 +1,4 @@
-"""How recipients of this relay can be reached: the disk says, and in the rare case Dovecot."""
+"""Reachability of recipients: the disk answers, Dovecot only for mailboxes that are nearly full."""
 
 from __future__ import annotations
 
@@ -8,50 +8,50 @@ from typing import Final, Protocol
 
 from chatmaild.address import Address
 from chatmaild.filter.envelope import Mailbox
-from chatmaild.filter.rules import Standing
+from chatmaild.filter.rules import Reachability
 
 _log = logging.getLogger(__name__)
 
-_TIMEOUT_S: Final = 2.0  # Dovecot needs milliseconds, 0.1 s where it starts a process for it
+_TIMEOUT_S: Final = 2.0  # Dovecot needs milliseconds, or 0.1 s if it has to start a process
 _ANSWER_BYTES: Final = 1024
 _HAS_ROOM: Final = b"action=OK"
 _IS_FULL: Final = b"action=552"  # see modules/chatmail/dovecot.nix
 
 
 class Addresses(Protocol):
-    """What is known of the addresses of this relay."""
+    """The addresses of this relay, as the disk knows them (`store.fullness.Fullness`)."""
 
     def exists(self, address: Address) -> bool: ...
     def is_nearly_full(self, address: Address) -> bool: ...
 
 
-class Recipients:
-    """Asks the disk, and in the rare case Dovecot."""
+class RecipientLookup:
+    """Looks up mailboxes on disk, and their free space at Dovecot's quota-status service."""
 
     def __init__(self, addresses: Addresses, quota_socket: str) -> None:
         self._addresses = addresses
         self._quota_socket = quota_socket
 
-    def standing(self, mailbox: Mailbox) -> Standing:
-        """How a mailbox can be reached.
+    def reachability(self, mailbox: Mailbox) -> Reachability:
+        """The reachability of a mailbox, from the disk alone.
 
         Raises:
-            OSError: the disk cannot tell.
+            OSError: the mailbox directory cannot be read.
         """
         if not isinstance(mailbox, Address):
-            return Standing.REACHABLE
+            return Reachability.REACHABLE
         if not self._addresses.exists(mailbox):
-            return Standing.GONE
+            return Reachability.UNKNOWN
         is_nearly_full = self._addresses.is_nearly_full(mailbox)
-        return Standing.NEARLY_FULL if is_nearly_full else Standing.REACHABLE
+        return Reachability.NEARLY_FULL if is_nearly_full else Reachability.REACHABLE
 
     def has_room(self, mailbox: Mailbox, size_bytes: int) -> bool:
-        """Whether a message fits into a mailbox, by Dovecot's own reckoning.
+        """Whether Dovecot has room in a mailbox for a message of that size.
 
-        True where Dovecot does not say: the message is taken, and bounces if it does not fit.
+        True if Dovecot gives no answer: the message is accepted, and bounces if it does not fit.
         """
         try:
-            answer = self._asked(f"recipient={mailbox}\nsize={size_bytes}\n\n".encode())
+            answer = self._ask(f"recipient={mailbox}\nsize={size_bytes}\n\n".encode())
         except OSError as error:
             _log.warning("Dovecot's quota-status does not answer: %s", type(error).__name__)
             return True
@@ -59,11 +59,11 @@ class Recipients:
             _log.warning("Dovecot's quota-status cannot tell")
         return not answer.startswith(_IS_FULL)
 
-    def _asked(self, question: bytes) -> bytes:
-        """The answer in the protocol of Postfix' SMTPD_POLICY_README.
+    def _ask(self, question: bytes) -> bytes:
+        """Dovecot's answer, in the protocol of Postfix' SMTPD_POLICY_README.
 
         Raises:
-            OSError: there is none.
+            OSError: Dovecot gave no answer.
         """
         answer = b""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dovecot:

@@ -1,31 +1,41 @@
-"""What becomes of a message: every rule, in its order, as a pure decision.
+"""Every rule for content and recipients, in the order of docs/mail-rules.md, as pure functions.
 
-Facts that cost something to find out (signatures, markers that few messages need) are asked for by
-call, and only where the decision depends on them.
+Facts that are expensive to find out (signatures, account flags) are passed as functions. A rule
+calls them only if its decision depends on them.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from chatmaild.address import domain_of
 from chatmaild.dkim.verifier import Result
 from chatmaild.filter import verdicts
 from chatmaild.filter.content import Content
 from chatmaild.filter.envelope import Mailbox, read_mailbox
-from chatmaild.filter.mime.author import IpAddress, author, is_literal, proves
+from chatmaild.filter.mime.author import (
+    IpAddress,
+    author,
+    client_matches_literal,
+    is_domain_literal,
+)
 from chatmaild.filter.mime.headers import Header, content_type, named, only_text
 from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdict
 
 
 class Message(NamedTuple):
-    """What the rules know of a message.
+    """The input of the rules.
 
-    ``sender`` is None for the null sender; ``recipients`` are those left after the disabled ones
-    were removed; ``mail_domain`` is the one of this relay. ``client`` is the IP address that the
-    message came from, ``is_report`` says that the body is a delivery report (`report.ReportWalk`).
+    Attributes:
+        sender: envelope sender, None for the null sender.
+        recipients: envelope recipients without the disabled ones.
+        headers: the header as received.
+        content: class of the body.
+        mail_domain: domain of this relay.
+        client: IP address of the SMTP client, where it counts.
+        is_report: the body is a delivery report (`mime.report.ReportReader`).
     """
 
     sender: Mailbox | None
@@ -37,7 +47,7 @@ class Message(NamedTuple):
     is_report: bool = False
 
 
-_ORIGIN: dict[Result, Verdict] = {
+_ORIGIN: Final[dict[Result, Verdict]] = {
     Result.PASS: ACCEPTED,
     Result.NO_SIGNATURE: verdicts.NO_SIGNATURE,
     Result.NO_VALID_SIGNATURE: verdicts.NO_VALID_SIGNATURE,
@@ -46,7 +56,7 @@ _ORIGIN: dict[Result, Verdict] = {
 
 
 def author_of(headers: list[Header]) -> str | Refuse:
-    """The address that From names first, or why the message cannot pass."""
+    """The first address in From, or the refusal (rules O4 and I1)."""
     fields = named(headers, b"from")
     if not fields:
         return verdicts.invalid_from_header("missing")
@@ -58,9 +68,10 @@ def author_of(headers: list[Header]) -> str | Refuse:
 def outgoing(
     message: Message, *, sender_disabled: bool, failure: Callable[[], Refuse | None]
 ) -> Verdict:
-    """Rules for what our own people send; the sender was checked and paid for already.
+    """The verdict on mail of our own users (rules O4 to O9, O12).
 
-    ``failure`` says why nobody can get the message, None where somebody can.
+    Sender syntax and rate limit were checked at MAIL. `failure` returns the refusal if no
+    recipient can get the message, otherwise None.
     """
     found = author_of(message.headers)
     if isinstance(found, Refuse):
@@ -80,28 +91,32 @@ def incoming(
     enforces_encryption: Callable[[Mailbox], bool],
     origin: Callable[[str], Result],
 ) -> Verdict:
-    """Rules for what comes from elsewhere.
+    """The verdict on mail from other servers (rules I1 to I8).
 
-    ``enforces_encryption`` says of a recipient whether clear text is unwelcome, ``origin`` what
-    the signatures prove about a domain.
+    `enforces_encryption` tells whether a recipient takes encrypted mail only, `origin` what the
+    DKIM signatures prove for the author's domain.
     """
     found = author_of(message.headers)
     if isinstance(found, Refuse):
         return found
-    is_unwelcome = message.content is Content.CLEAR and any(
+    must_be_encrypted = message.content is Content.CLEAR and any(
         map(enforces_encryption, message.recipients)
     )
-    if is_unwelcome and not _is_bounce(message):
+    if must_be_encrypted and not _is_bounce(message):
         return verdicts.NOT_ENCRYPTED
     domain = domain_of(found)
-    proven = _origin_of_literal(message, domain) if is_literal(domain) else _ORIGIN[origin(domain)]
+    proven = (
+        _origin_of_literal(message, domain)
+        if is_domain_literal(domain)
+        else _ORIGIN[origin(domain)]
+    )
     if not isinstance(proven, Accept):
         return proven
     if not message.recipients:
         return DISCARDED
-    # a forwarder or a list: a bounce would reach somebody who never wrote to us
+    # a forwarder or a mailing list: a bounce would reach a stranger
     is_forwarded = not _is_by_sender(message, found)
-    return Accept(null_sender=is_forwarded, as_report=is_unwelcome)
+    return Accept(null_sender=is_forwarded, as_report=must_be_encrypted)
 
 
 def _is_by_sender(message: Message, found: str) -> bool:
@@ -109,12 +124,13 @@ def _is_by_sender(message: Message, found: str) -> bool:
 
 
 def _origin_of_literal(message: Message, domain: str) -> Verdict:
-    """There is no name under which a key could be: the IP address itself has to be the client."""
-    return ACCEPTED if proves(message.client, domain) else verdicts.NOT_FROM_ITS_ADDRESS
+    """Rule I8: a literal has no DNS name for a DKIM key, so the client's IP address must match."""
+    is_proven = client_matches_literal(message.client, domain)
+    return ACCEPTED if is_proven else verdicts.NOT_FROM_ITS_ADDRESS
 
 
 def _is_autocrypt_setup(message: Message) -> bool:
-    """A key sent to oneself, encrypted in its own way (Autocrypt 1.1 section 4.4)."""
+    """Whether it is an Autocrypt Setup Message to the sender (Autocrypt 1.1 section 4.4)."""
     found = content_type(message.headers)
     return (
         message.recipients == (message.sender,)
@@ -125,58 +141,61 @@ def _is_autocrypt_setup(message: Message) -> bool:
 
 
 def _is_bounce(message: Message) -> bool:
-    """A report of another server, which nobody is told about in turn (RFC 3464 section 2)."""
+    """Whether it is a delivery report with the null sender (RFC 3464 section 2)."""
     return message.is_report and not message.sender
 
 
-# Can a message of our own people reach anybody at all? Bounces come in clear, and Delta Chat drops
-# clear mail: without an answer at submission, a message to a deleted address looks delivered.
+# Rule O12. Bounces are clear text, and Delta Chat drops clear text: without a refusal at
+# submission, a message to a deleted address looks delivered.
 
 
-class Standing(enum.Enum):
-    """How an address can be reached."""
+class Reachability(enum.Enum):
+    """What is known of delivery to a recipient."""
 
-    REACHABLE = enum.auto()  # elsewhere, or here with room for every message
-    GONE = enum.auto()  # here, and there is none
-    NEARLY_FULL = enum.auto()  # here, and only Dovecot knows whether a message fits
+    REACHABLE = enum.auto()  # another server, or a mailbox of ours that has room
+    UNKNOWN = enum.auto()  # our domain, but no such account
+    NEARLY_FULL = enum.auto()  # a mailbox of ours; only Dovecot knows whether a message fits
 
 
-class Unreachable(NamedTuple):
-    """The recipients of a message where none is certain to be reached."""
+class DeliveryDoubt(NamedTuple):
+    """All recipients of a message of which none is certain to get it."""
 
-    gone: tuple[Mailbox, ...]
+    unknown: tuple[Mailbox, ...]
     nearly_full: tuple[Mailbox, ...]
 
 
-def unreachable(
-    recipients: Iterable[Mailbox], standing: Callable[[Mailbox], Standing]
-) -> Unreachable | None:
-    """The recipients, where none is certain to be reached; None where one is, or there is none."""
-    found: dict[Standing, list[Mailbox]] = {Standing.GONE: [], Standing.NEARLY_FULL: []}
+def delivery_doubt(
+    recipients: Iterable[Mailbox], reachability: Callable[[Mailbox], Reachability]
+) -> DeliveryDoubt | None:
+    """The recipients if none is certain to get the message; None if one is, or without any."""
+    found: dict[Reachability, list[Mailbox]] = {
+        Reachability.UNKNOWN: [],
+        Reachability.NEARLY_FULL: [],
+    }
     for recipient in recipients:
-        kind = standing(recipient)
-        if kind is Standing.REACHABLE:
+        kind = reachability(recipient)
+        if kind is Reachability.REACHABLE:
             return None
         found[kind].append(recipient)
-    gone, nearly_full = (tuple(names) for names in found.values())
-    return Unreachable(gone, nearly_full) if gone or nearly_full else None
+    unknown, nearly_full = (tuple(names) for names in found.values())
+    return DeliveryDoubt(unknown, nearly_full) if unknown or nearly_full else None
 
 
-def nobody_reached(candidates: Unreachable, has_room: Callable[[Mailbox], bool]) -> Refuse | None:
-    """The refusal where nobody gets the message.
+def delivery_refusal(doubt: DeliveryDoubt, has_room: Callable[[Mailbox], bool]) -> Refuse | None:
+    """The refusal if no recipient gets the message, otherwise None.
 
-    Where some addresses are gone and all others are full, it names one that is gone: trying again
-    later does not help there.
+    If some accounts do not exist and all other mailboxes are full, the reply names an account that
+    does not exist: that failure is permanent.
     """
-    if any(map(has_room, candidates.nearly_full)):
+    if any(map(has_room, doubt.nearly_full)):
         return None
-    if candidates.gone:
-        return verdicts.no_such_address(str(candidates.gone[0]))
-    return verdicts.mailbox_full(str(candidates.nearly_full[0]))
+    if doubt.unknown:
+        return verdicts.no_such_address(str(doubt.unknown[0]))
+    return verdicts.mailbox_full(str(doubt.nearly_full[0]))
 
 
 class StoredSize:
-    """Counts the bytes of a message as Dovecot stores it: each line end is one byte."""
+    """Size in bytes of a body as Dovecot stores it: each line end is one byte."""
 
     def __init__(self) -> None:
         self.bytes = 0

@@ -1,4 +1,4 @@
-"""The process around the sessions: its socket, readiness, SIGTERM."""
+"""The process of the unit: listening socket, readiness, SIGTERM, sessions kept by systemd."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Final
 
 from chatmaild.dkim.keys import load_signer
 from chatmaild.dkim.resolver import KeyCache
-from chatmaild.filter.policy import Budget, Policy
+from chatmaild.filter.policy import ByteBudget, Policy
 from chatmaild.filter.rate_limit import RateLimiter
-from chatmaild.filter.recipients import Recipients
-from chatmaild.filter.session import AGREEMENT, Session
+from chatmaild.filter.recipients import RecipientLookup
+from chatmaild.filter.session import FD_NAME_PREFIX, Session
 from chatmaild.settings import Settings
 from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
@@ -27,31 +27,31 @@ from chatmaild.wire.loop import Loop
 
 _log = logging.getLogger(__name__)
 
-_HEADERS_IN_FLIGHT: Final = 64 << 20  # bytes; bodies are not kept
-_DRAIN_S: Final = 5.0  # a message takes milliseconds; one whose key DNS does not give can wait
+_HEADER_BUDGET_BYTES: Final = 64 << 20  # bytes; bodies are not kept
+_DRAIN_S: Final = 5.0  # a message takes milliseconds; one that waits for DNS is tempfailed
 
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM.
 
-    SMTP sessions do not notice a restart: the socket stays, sessions go on in the next process, and
-    messages whose content has come from Postfix end here.
+    A restart interrupts no SMTP session: systemd keeps the listening socket and the sessions for
+    the next process. This process finishes messages whose content has begun.
 
     Raises:
-        OSError: the socket cannot be made, or a key cannot be read.
-        SettingsError: the file of the signing key holds something else.
+        OSError: the socket cannot be created, or a key cannot be read.
+        SettingsError: the file of the signing key holds no RSA key.
     """
     policy = policy_of(settings)
     with listen_unix(settings.sockets.milter, _mode(settings.users.postfix)) as listener:
         loop = Loop(listener, partial(Session, policy))
-        # before anything is taken from systemd: it must be handed back, whenever the end comes
+        # before connections are taken from systemd: a signal must hand them back at any time
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.stop())
-        for connection, state in systemd.take_connections(AGREEMENT):
+        for connection, state in systemd.take_connections(FD_NAME_PREFIX):
             loop.add(connection, Session.resumed(policy, state))
         systemd.drop_kept()
         gc.collect()
-        gc.freeze()  # what is loaded by now stays
+        gc.freeze()  # modules and settings live as long as the process
         systemd.notify("READY=1")
         loop.run(_keep, _DRAIN_S)
     systemd.notify("STOPPING=1")
@@ -59,7 +59,7 @@ def serve(settings: Settings) -> None:
 
 
 def policy_of(settings: Settings) -> Policy:
-    """What all messages of this relay share.
+    """The policy of this relay, from its settings.
 
     Raises:
         OSError, SettingsError: see `load_signer`.
@@ -69,25 +69,27 @@ def policy_of(settings: Settings) -> Policy:
     return Policy(
         mail_domain=settings.mail_domain,
         flags=mailboxes,
-        recipients=Recipients(fullness, settings.sockets.quota_status),
+        recipient_lookup=RecipientLookup(fullness, settings.sockets.quota_status),
         limiter=RateLimiter(
             per_minute=settings.mail.messages_per_minute, burst=settings.mail.message_burst
         ),
         signer=load_signer(settings),
         keys=KeyCache(),
-        headers_in_flight=Budget(_HEADERS_IN_FLIGHT, for_small=_HEADERS_IN_FLIGHT // 2),
+        header_budget=ByteBudget(
+            _HEADER_BUDGET_BYTES, reserved_for_small=_HEADER_BUDGET_BYTES // 2
+        ),
     )
 
 
 def _keep(connection: socket.socket, state: bytes) -> None:
-    with contextlib.suppress(OSError):  # the session ends then, and its client comes again
-        systemd.keep_connection(f"{AGREEMENT}{connection.fileno()}", connection, state)
+    with contextlib.suppress(OSError):  # the session ends, and the SMTP client retries
+        systemd.keep_connection(f"{FD_NAME_PREFIX}{connection.fileno()}", connection, state)
 
 
 def _mode(group: str) -> int:
-    """Let Postfix connect, and nobody else: whoever can connect can have anything signed.
+    """Mode of the socket: only Postfix may connect, because a peer can have any message signed.
 
-    Postfix' processes have its own group alone, so this service must run with that group.
+    Postfix' processes have no group but their own, so this service must run with that group.
     """
     try:
         is_ours = grp.getgrnam(group).gr_gid == os.getegid()

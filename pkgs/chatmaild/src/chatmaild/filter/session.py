@@ -1,7 +1,7 @@
 """A milter session: one SMTP connection, or the bounces that Postfix makes.
 
-Postfix sends MAIL, all header fields and the body without waiting; it waits at RCPT and at the end
-of the message. What is wrong with MAIL is answered at RCPT, where clients expect it.
+Postfix sends MAIL, all header fields and the body without waiting for an answer. It waits at RCPT
+and at the end of the message. A refused MAIL is answered at RCPT, where SMTP clients expect it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 from chatmaild.filter import verdicts
 from chatmaild.filter.envelope import Recipient
 from chatmaild.filter.policy import Envelope, Ingress, Policy
-from chatmaild.filter.transaction import MustWaitError, Outcome, Transaction
+from chatmaild.filter.transaction import Decision, MustWaitError, Transaction
 from chatmaild.filter.verdicts import Discard, Refuse
 from chatmaild.logs import log_error
 from chatmaild.wire import milter
@@ -48,20 +48,20 @@ _MACROS: Final = {
     milter.MAIL: ("{daemon_name}", "{client_addr}", "{auth_authen}", "{mail_addr}"),
     milter.RCPT: ("{rcpt_addr}",),
 }
-# What sessions that go on in another process have agreed on with Postfix; a change of the two
-# constants above needs another number.
-AGREEMENT: Final = "milter1."
+# Prefix of the names of kept connections (FDNAME of systemd). Count up if one of the two
+# constants above changes: the next process cannot negotiate again.
+FD_NAME_PREFIX: Final = "milter1."
 _INGRESSES: Final = {ingress.value.encode(): ingress for ingress in Ingress}
 _REPLY_LIMIT: Final = 400  # characters; RFC 5321 section 4.5.3.1.5 allows 512
 
 
 class Session:
-    """Packets in, answers out. One thread at a time uses a session."""
+    """One milter session: takes packets, returns answers. One thread at a time may use it."""
 
     __slots__ = (
+        "_content_began",
         "_envelope",
-        "_has_content",
-        "_is_agreed",
+        "_is_negotiated",
         "_macros",
         "_packets",
         "_policy",
@@ -73,55 +73,58 @@ class Session:
     def __init__(self, policy: Policy) -> None:
         """Begin a session."""
         self._policy = policy
-        self._is_agreed = False
+        self._is_negotiated = False
         self._packets = milter.Packets()
         self._macros: dict[bytes, bytes] = {}
         self._envelope: Envelope | None = None
         self._refusal: Refuse | None = None
         self._transaction: Transaction | None = None
-        self._has_content = False  # the content of the message has begun
+        self._content_began = False  # header or body of the message have begun to arrive
         self._received: list[milter.Packet] = []  # MAIL and RCPT with their macros, and DATA
 
     @property
     def state(self) -> bytes | None:
-        """What another process must receive to go on; None while a message is being judged.
+        """The packets that restore the session in another process; None while content arrives.
 
-        That is the envelope so far, and DATA: between it and the content, which Postfix sends in
-        one go, a client may take minutes.
+        These are the envelope and DATA. After DATA an SMTP client may take minutes before Postfix
+        sends the content.
         """
-        if self._has_content or not self._is_agreed or not self._packets.is_between:
+        if self._content_began or not self._is_negotiated or not self._packets.is_between:
             return None
         return b"".join(milter.packet(bytes([command]), data) for command, data in self._received)
 
     @classmethod
     def resumed(cls, policy: Policy, state: bytes) -> Session:
-        """Go on with a session of the process before, which has accepted all of its state.
+        """Continue a session of the previous process from its `state`.
 
-        Where this one does not, the message waits: Postfix has the recipients that were accepted.
+        If this process refuses a recipient that the previous one accepted, the message gets a 4xx:
+        Postfix would deliver to that recipient.
         """
         session = cls(policy)
-        session._is_agreed = True
-        asked = [command for command, _ in milter.Packets().feed(state)]
-        if session.receive(state) != milter.CONTINUE * asked.count(milter.RCPT):
+        session._is_negotiated = True
+        commands = [command for command, _ in milter.Packets().feed(state)]
+        if session.receive(state) != milter.CONTINUE * commands.count(milter.RCPT):
             session._refusal = verdicts.INTERNAL_ERROR
         return session
 
     def receive(self, data: bytes) -> bytes | Work:
-        """Take what Postfix sent; return what it waits for, or what finds that out.
+        """Take bytes from Postfix; return the answers, or a function that computes them.
+
+        The function may block for DNS: run it in a thread.
 
         Raises:
-            ProtocolError: it is not the milter protocol, or not the version that we speak.
+            ProtocolError: the bytes are not the milter protocol, or not our version of it.
         """
         return self._run(self._packets.feed(data), b"")
 
     def close(self) -> None:
-        """Give back what the message under way holds."""
+        """Release the memory of the current message."""
         self._forget()
 
     def _run(self, packets: list[milter.Packet], answers: bytes) -> bytes | Work:
         for number, (command, data) in enumerate(packets):
             handler = _HANDLERS.get(command)
-            if handler is None:  # QUIT, and what was not asked for
+            if handler is None:  # QUIT, and steps that were not requested
                 continue
             try:
                 answer = handler(self, data)
@@ -129,7 +132,7 @@ class Session:
                 return partial(self._wait, packets[number + 1 :], answers)
             except milter.ProtocolError:
                 raise
-            except Exception as error:  # whatever it is, no mail may be lost by it
+            except Exception as error:  # any error is a 4xx: no mail is lost
                 log_error("filter", error)
                 answer = self._failed(command)
             if answer:
@@ -137,7 +140,7 @@ class Session:
         return answers
 
     def _wait(self, following: list[milter.Packet], answers: bytes) -> bytes:
-        """Decide in a thread: DNS is asked, or the header is large."""
+        """Decide in a thread, because DNS is needed or the header is large."""
         try:
             answers += self._decided(may_wait=True)
         except Exception as error:
@@ -147,7 +150,7 @@ class Session:
         return rest if isinstance(rest, bytes) else rest()
 
     def _failed(self, command: int) -> bytes:
-        """Ask the client to come back, at once where it waits for an answer."""
+        """Answer 451 now if Postfix waits for an answer, otherwise at the next RCPT or the end."""
         self._refusal = verdicts.INTERNAL_ERROR
         if command == milter.END_OF_MESSAGE:
             self._forget()
@@ -158,7 +161,7 @@ class Session:
     def _negotiate(self, data: bytes) -> bytes:
         if not milter.Options.parse(data).offers(_WANTED):
             raise milter.ProtocolError("the mail server does not speak our milter protocol")
-        self._is_agreed = True
+        self._is_negotiated = True
         return milter.negotiation(_WANTED, _MACROS)
 
     def _take_macros(self, data: bytes) -> None:
@@ -174,7 +177,7 @@ class Session:
         self._forget()
         self._received = received
         macros, self._macros = self._macros, {}
-        self._refusal = verdicts.INTERNAL_ERROR  # until it is known better
+        self._refusal = verdicts.INTERNAL_ERROR  # until the checks are done
         self._envelope = Envelope(ingress=_INGRESSES[macros[b"{daemon_name}"]])
         found = self._policy.sender(
             self._envelope.ingress,
@@ -200,14 +203,14 @@ class Session:
         return milter.CONTINUE
 
     def _data(self, data: bytes) -> None:
-        """Look up what the envelope alone decides, while the message is under way."""
+        """Look up what needs only the envelope, while the client sends the content."""
         self._received.append((milter.DATA, data))
         is_ready = self._refusal is None and self._transaction is None
         if is_ready and self._envelope is not None:
             self._transaction = Transaction(self._policy, self._envelope)
 
     def _header(self, data: bytes) -> None:
-        self._has_content = True
+        self._content_began = True
         if self._transaction is not None:
             name, value = milter.parse_header(data)
             if b"\n" in value:
@@ -215,7 +218,7 @@ class Session:
             self._transaction.add_header(name, value)
 
     def _end_of_header(self, _: bytes) -> None:
-        self._has_content = True
+        self._content_began = True
         if self._transaction is not None:
             self._transaction.end_of_headers()
 
@@ -227,27 +230,27 @@ class Session:
         return self._decided(may_wait=False)
 
     def _decided(self, *, may_wait: bool) -> bytes:
-        """Return the answer to the message, which is over then.
+        """End the message and return its answers.
 
         Raises:
-            MustWaitError: only with `may_wait` it can be known.
+            MustWaitError: the decision has to wait; only without `may_wait`.
         """
         refusal, transaction = self._refusal, self._transaction
         if transaction is None or refusal is not None:
-            outcome = Outcome(verdict=refusal or verdicts.INTERNAL_ERROR)
+            decision = Decision(verdict=refusal or verdicts.INTERNAL_ERROR)
         else:
-            outcome = transaction.end(may_wait=may_wait)
+            decision = transaction.end(may_wait=may_wait)
         has_sender = self._envelope is not None and self._envelope.sender is not None
-        answer = _answer(outcome, has_sender=has_sender)
+        answer = _answer(decision, has_sender=has_sender)
         self._forget()
         return answer
 
     def _forget(self, _: bytes = b"") -> None:
-        """End the message, with a decision or without."""
+        """Drop the current message and its state."""
         if self._transaction is not None:
             self._transaction.close()
         self._envelope = self._refusal = self._transaction = None
-        self._has_content = False
+        self._content_began = False
         self._received = []
 
 
@@ -265,22 +268,22 @@ _HANDLERS: Final[dict[int, Callable[[Session, bytes], bytes | None]]] = {
 }
 
 
-def _answer(outcome: Outcome, *, has_sender: bool) -> bytes:
-    verdict = outcome.verdict
+def _answer(decision: Decision, *, has_sender: bool) -> bytes:
+    verdict = decision.verdict
     if isinstance(verdict, Refuse):
         return _refused(verdict)
     if isinstance(verdict, Discard):
         return milter.DISCARD
-    orders = [milter.change_header(c.name, c.index, c.value) for c in outcome.changes]
-    if outcome.signature is not None:
-        orders.append(milter.insert_header(b"DKIM-Signature", outcome.signature))
-    orders += [milter.delete_recipient(resolved) for resolved in outcome.removed]
-    if outcome.body is not None:
-        orders += milter.replace_body(outcome.body)
+    actions = [milter.change_header(c.name, c.index, c.value) for c in decision.changes]
+    if decision.signature is not None:
+        actions.append(milter.insert_header(b"DKIM-Signature", decision.signature))
+    actions += [milter.delete_recipient(resolved) for resolved in decision.removed]
+    if decision.body is not None:
+        actions += milter.replace_body(decision.body)
     if verdict.null_sender and has_sender:
-        orders.append(milter.change_sender(""))
-    orders.append(milter.CONTINUE)
-    return b"".join(orders)
+        actions.append(milter.change_sender(""))
+    actions.append(milter.CONTINUE)
+    return b"".join(actions)
 
 
 def _refused(refusal: Refuse) -> bytes:

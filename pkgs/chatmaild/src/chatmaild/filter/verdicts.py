@@ -1,19 +1,21 @@
-"""What can become of a message: values, with the exact reply that the SMTP client reads.
+"""Verdicts on messages and recipients, with the exact SMTP replies (RFC 5321 section 4.2).
 
-Codes and texts are those that Delta Chat and other relays know (RFC 5321 section 4.2).
+Delta Chat and other relays know these codes and texts.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accept:
-    """The message goes on.
+    """The message is accepted.
 
-    ``null_sender`` takes the envelope sender away, so that no bounce reaches a stranger.
-    ``as_report``: it passes in clear text as a delivery report, with the body made for that.
+    Attributes:
+        null_sender: replace the envelope sender by the null sender: bounces reach no stranger.
+        as_report: accept it in clear text as a delivery report, with its rewritten body.
     """
 
     null_sender: bool = False
@@ -22,14 +24,14 @@ class Accept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discard:
-    """The client reads 250, nobody gets the message."""
+    """The client gets a 250 reply and the message is dropped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refuse:
-    """The client reads ``code text``; 4xx asks it to come back, 5xx is final.
+    """The client gets the reply `code text`; it retries after 4xx, and 5xx is permanent.
 
-    ``reason`` is what the log may say: it never holds an address.
+    `reason` is for the log and never holds an address.
     """
 
     code: int
@@ -39,76 +41,78 @@ class Refuse:
 
 Verdict = Accept | Discard | Refuse
 
-ACCEPTED = Accept()
-DISCARDED = Discard()
-NOT_ENCRYPTED = Refuse(
+ACCEPTED: Final = Accept()
+DISCARDED: Final = Discard()
+NOT_ENCRYPTED: Final = Refuse(
     code=523, text="Encryption Needed: Invalid Unencrypted Mail", reason="not encrypted"
 )
-NO_SIGNATURE = Refuse(code=554, text="5.7.1 No DKIM signature found", reason="no DKIM signature")
-NO_VALID_SIGNATURE = Refuse(
+NO_SIGNATURE: Final = Refuse(
+    code=554, text="5.7.1 No DKIM signature found", reason="no DKIM signature"
+)
+NO_VALID_SIGNATURE: Final = Refuse(
     code=554, text="5.7.1 No valid DKIM signature found", reason="no valid DKIM signature"
 )
-NOT_FROM_ITS_ADDRESS = Refuse(
+NOT_FROM_ITS_ADDRESS: Final = Refuse(
     code=554,
     text="5.7.1 Mail of a domain literal is taken from its own IP address only",
     reason="author at a domain literal, client elsewhere",
 )
-KEY_UNAVAILABLE = Refuse(
+KEY_UNAVAILABLE: Final = Refuse(
     code=451,
     text="4.7.5 DKIM key cannot be looked up now, try again later",
     reason="DNS failed for a DKIM key",
 )
-OVERLOADED = Refuse(
+OVERLOADED: Final = Refuse(
     code=451, text="4.3.2 Too many messages at once, try again later", reason="overloaded"
 )
-INTERNAL_ERROR = Refuse(
+INTERNAL_ERROR: Final = Refuse(
     code=451, text="4.3.0 Internal error in mail filter, try again later", reason="internal error"
 )
-BAD_RECIPIENT = Refuse(
+BAD_RECIPIENT: Final = Refuse(
     code=501, text="5.1.3 Bad recipient address syntax", reason="RCPT TO names no address"
 )
-UNKNOWN_RECIPIENT = Refuse(
+UNKNOWN_RECIPIENT: Final = Refuse(
     code=550, text="5.1.1 Recipient address rejected: User unknown", reason="unknown recipient"
 )
-NOT_OWNER = Refuse(
+NOT_OWNER: Final = Refuse(
     code=553,
     text="5.7.1 Sender address rejected: not owned by the login",
     reason="MAIL FROM is not the login",
 )
-HEADER_TOO_LARGE = Refuse(
+HEADER_TOO_LARGE: Final = Refuse(
     code=500, text="Failed to parse message: header too large", reason="header too large"
 )
 
 
 def no_such_address(recipient: str) -> Refuse:
-    """Nobody gets the message; as Postfix answers at port 25."""
+    """No recipient exists; the reply of Postfix at port 25."""
     text = f"5.1.1 <{recipient}>: Recipient address rejected: User unknown"
     return Refuse(code=550, text=text, reason="no recipient exists")
 
 
 def mailbox_full(recipient: str) -> Refuse:
-    """Nobody has room for the message; as Dovecot answers at delivery."""
+    """All mailboxes are full; the reply of Dovecot at delivery."""
     text = f"5.2.2 <{recipient}> Quota exceeded (mailbox for user is full)"
     return Refuse(code=552, text=text, reason="all mailboxes full")
 
 
 def invalid_mail_from(sender: str) -> Refuse:
-    """MAIL FROM is no address."""
+    """The argument of MAIL is not an address."""
     return Refuse(code=500, text=f"Invalid from address <{sender}>", reason="invalid MAIL FROM")
 
 
 def too_much_mail(sender: str) -> Refuse:
-    """The sender is above the rate."""
+    """The sender is above the rate limit."""
     text = f"4.7.1: Too much mail from <{sender}>, try again in a minute"
     return Refuse(code=450, text=text, reason="rate limit")
 
 
 def invalid_from_header(problem: str) -> Refuse:
-    """From names no address; ``problem`` says why."""
+    """The From field is malformed; `problem` says how."""
     return Refuse(code=500, text=f"Invalid FROM header: {problem}", reason="invalid From header")
 
 
 def forged_from(author: str, sender: str) -> Refuse:
-    """From names somebody else than MAIL FROM."""
+    """The author in From is not the envelope sender."""
     text = f"Invalid FROM <{author}> for <{sender}>"
     return Refuse(code=500, text=text, reason="From differs from MAIL FROM")

@@ -1,1 +1,1 @@
-"""What is kept on disk, one directory for each address."""
+"""Data on disk: mailboxes, passwords, device tokens, invites, pending notifications."""

@@ -1,18 +1,19 @@
-"""crypt(3) of libxcrypt, the library that checks passwords on every Debian and NixOS machine.
+"""crypt(3) of libxcrypt, which Debian and NixOS use for their own passwords.
 
-Python's own module of that name is gone since 3.13.
+Python's module `crypt` was removed in 3.13.
 """
 
 import ctypes
+from typing import Final
 
-_WORKSPACE_BYTES = 32768  # sizeof (struct crypt_data)
+_WORKSPACE_BYTES: Final = 32768  # sizeof (struct crypt_data)
 
 
 def _load() -> ctypes.CDLL:
     try:
-        return ctypes.CDLL("libcrypt.so.2")  # NixOS puts a path in place of the name
+        return ctypes.CDLL("libcrypt.so.2")  # the Nix package replaces the name by a path
     except OSError:
-        return ctypes.CDLL("libcrypt.so.1")  # Debian's, with the functions of old times
+        return ctypes.CDLL("libcrypt.so.1")  # Debian builds it with the obsolete functions
 
 
 _crypt_rn = _load().crypt_rn
@@ -21,12 +22,12 @@ _crypt_rn.restype = ctypes.c_char_p
 
 
 def crypt(phrase: bytes, setting: str) -> str | None:
-    """The hash of the phrase; None for a setting that the library does not know.
+    """The hash of a phrase; None if the library does not know the setting.
 
-    Other threads run meanwhile. The library reads up to a NUL, and takes at most 511 octets.
+    It releases the interpreter lock. The phrase ends at a NUL and has 511 bytes at most.
 
     Args:
-        setting: a hash, or only its beginning: `$METHOD$PARAMETERS$SALT`.
+        setting: a hash or its prefix `$METHOD$PARAMETERS$SALT`.
     """
     workspace = ctypes.create_string_buffer(_WORKSPACE_BYTES)
     encoded = _crypt_rn(phrase, setting.encode(), workspace, _WORKSPACE_BYTES)

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: write, fsync, rename, fsync the directory."""
+"""Atomic writes: temporary file, fsync, rename, fsync of the directory."""
 
 import contextlib
 import os
@@ -9,15 +9,15 @@ from pathlib import Path
 def write_atomically(
     path: str | Path, data: bytes, *, mode: int = 0o600, modified_s: float | None = None
 ) -> None:
-    """Replace the file by one with this content; after a crash it is the old or the new one.
+    """Replace a file; after a crash it has either the old or the new content.
 
     Args:
-        modified_s: its modification time in unix seconds, None for now.
+        modified_s: modification time in Unix seconds, None for now.
 
     Raises:
-        OSError: the directory is missing, or the disk is full; then nothing has changed.
+        OSError: the directory is missing or the disk is full; the old file is unchanged.
     """
-    # plain text, not Path: the creation of an address is a third cheaper
+    # str instead of Path makes the creation of an account a third cheaper
     directory, name = os.path.split(path)
     temporary = os.path.join(directory, f".{name}.{secrets.token_hex(6)}.tmp")  # noqa: PTH118
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -37,7 +37,7 @@ def write_atomically(
 
 
 def fsync_directory(path: str | Path) -> None:
-    """Make the names in the directory last through a power failure."""
+    """Write the entries of a directory to disk, so that they survive a power failure."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

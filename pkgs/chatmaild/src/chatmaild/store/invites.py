@@ -1,4 +1,4 @@
-"""Invite tokens: one file each, named by the token, with the uses that are left and an end."""
+"""Invite tokens: one file each, named by the token, with remaining uses and expiry time."""
 
 import contextlib
 import fcntl
@@ -10,35 +10,36 @@ import string
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from chatmaild.errors import RegistrationRefused
 from chatmaild.settings import Settings
 from chatmaild.store.files import write_atomically
 
-DIRECTORY = "invites"
-# 95 random bits: cannot be guessed, and a QR code stays small
-TOKEN_LENGTH = 16
-_CHARACTERS = string.ascii_letters + string.digits
-_TOKEN = re.compile("[A-Za-z0-9_-]{8,64}")
+DIRECTORY: Final = "invites"
+# 95 random bits: cannot be guessed, and the QR code stays small
+TOKEN_LENGTH: Final = 16
+_CHARACTERS: Final = string.ascii_letters + string.digits
+_TOKEN: Final = re.compile("[A-Za-z0-9_-]{8,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invite:
-    """A token; `expires_s` in unix seconds, None never ends."""
+    """An invite token; `expires_s` is in Unix seconds, None for no expiry."""
 
     token: str
     uses_left: int
     expires_s: int | None
 
     def refusal(self, now_s: float) -> str | None:
-        """Why it cannot be used, `invite-expired` or `invite-used`, or None."""
+        """The error code `invite-expired` or `invite-used`; None if the invite can be used."""
         if self.expires_s is not None and now_s >= self.expires_s:
             return "invite-expired"
         return "invite-used" if self.uses_left < 1 else None
 
 
 class Invites:
-    """The invites of this relay; safe to use from several processes."""
+    """The invites of this relay; safe for several processes, by a lock on the directory."""
 
     def __init__(self, parent: str | Path) -> None:
         self._directory = Path(parent) / DIRECTORY
@@ -49,10 +50,10 @@ class Invites:
         return cls(settings.directories.accounts)
 
     def create(self, *, uses: int, expires_s: int | None) -> Invite:
-        """A new token.
+        """Create an invite with a new token.
 
         Raises:
-            OSError: it cannot be stored.
+            OSError: the invite cannot be stored.
         """
         token = "".join(secrets.choice(_CHARACTERS) for _ in range(TOKEN_LENGTH))
         invite = Invite(token=token, uses_left=uses, expires_s=expires_s)
@@ -61,16 +62,16 @@ class Invites:
         return invite
 
     def all(self) -> list[Invite]:
-        """All that are stored, those that have ended, too."""
+        """All stored invites, also used and expired ones."""
         try:
-            names = sorted(os.listdir(self._directory))  # noqa: PTH208 - names are what is wanted
+            names = sorted(os.listdir(self._directory))  # noqa: PTH208 - only names are needed
         except FileNotFoundError:
             return []
         found = (self.get(name) for name in names)
         return [invite for invite in found if invite]
 
     def get(self, token: str) -> Invite | None:
-        """The invite of that token, whether or not it can still be used."""
+        """The invite of a token, also if it is used or expired; None if it is unknown."""
         if not _TOKEN.fullmatch(token):
             return None
         try:
@@ -84,7 +85,7 @@ class Invites:
             return None
 
     def revoke(self, token: str) -> bool:
-        """Remove a token; False when there is none of that name."""
+        """Delete the invite of a token; False if it is unknown."""
         if not _TOKEN.fullmatch(token):
             return False
         with self._locked():
@@ -95,7 +96,7 @@ class Invites:
         return True
 
     def redeem(self, token: str, *, now_s: float) -> None:
-        """Take one use.
+        """Count one use.
 
         Raises:
             RegistrationRefused: `invite-unknown`, `invite-expired` or `invite-used`.
@@ -108,7 +109,7 @@ class Invites:
             self._write(replace(invite, uses_left=invite.uses_left - 1))
 
     def give_back(self, token: str) -> None:
-        """Return a use that led to nothing."""
+        """Undo one use, after a registration that failed."""
         with self._locked():
             if invite := self.get(token):
                 self._write(replace(invite, uses_left=invite.uses_left + 1))

@@ -1,16 +1,16 @@
-"""Mailboxes as directories: `MAIL/ADDRESS/` with a password file, markers and the maildir.
+"""Mailboxes as directories: `MAIL/ADDRESS/` with password file, account flags and maildir.
 
 password               hash of the password; empty = blocked; its modification time is the day of
-                       the last login. An address exists when this file does.
-enforceE2EEincoming    only encrypted mail comes in
-DISABLED               sends and receives nothing, keeps what it has
+                       the last login. An account exists if this file exists.
+enforceE2EEincoming    flag: receives encrypted mail only
+DISABLED               flag: sends and receives nothing, keeps its messages
 metadata.json          device tokens
-nearly-full            the mailbox may be full, see fullness.py
-cur new tmp            the maildir, Dovecot's own
+nearly-full            flag: the mailbox may be full, see fullness.py
+cur new tmp            the maildir, written by Dovecot
 
-The directories have mode 0710: the filter, in the group of vmail, may ask for a name that it
-knows, and may neither list nor read. Methods take an `Address` and mean its account, without the
-`+tag`; they never parse text. An OSError passes through, because "cannot tell" is not "no".
+Mode 0710 lets the filter, in the group vmail, stat files by name, but not list or read them.
+Methods take an `Address` and use its account, without the `+tag`. An OSError is raised, because
+"cannot tell" is not "no".
 """
 
 import contextlib
@@ -22,27 +22,28 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from chatmaild.address import Address, address_or_none
 from chatmaild.errors import BusyError
 from chatmaild.settings import Settings
 from chatmaild.store.files import fsync_directory, write_atomically
 
-PASSWORD = "password"  # noqa: S105 - a file's name
-ENFORCE_ENCRYPTION = "enforceE2EEincoming"
-DISABLED = "DISABLED"
-METADATA = "metadata.json"
-DIRECTORY_MODE = 0o710
-DAY_S = 86400
-# creation takes milliseconds; whoever holds a lock longer than this hangs
-LOCK_TIMEOUT_S = 5.0
-LOCK_POLL_S = 0.01
-# begins with a dot and has no @, so that it is never taken for an address
-TRASH_PREFIX = ".deleted-"
+PASSWORD: Final = "password"  # noqa: S105 - a file name
+ENFORCE_ENCRYPTION: Final = "enforceE2EEincoming"
+DISABLED: Final = "DISABLED"
+METADATA: Final = "metadata.json"
+DIRECTORY_MODE: Final = 0o710
+DAY_S: Final = 86400
+# 5 s: a creation takes milliseconds, so a process that holds the lock longer hangs
+LOCK_TIMEOUT_S: Final = 5.0
+LOCK_POLL_S: Final = 0.01
+# begins with a dot and has no @: no account has such a name
+TRASH_PREFIX: Final = ".deleted-"
 
 
 class Mailboxes:
-    """The mailboxes below one directory."""
+    """The mailboxes in the mail directory."""
 
     def __init__(self, directory: str | Path) -> None:
         self.directory = Path(directory)
@@ -54,39 +55,39 @@ class Mailboxes:
         return cls(settings.directories.mail)
 
     def path(self, address: Address) -> Path:
-        """Directory of the account, existing or not."""
+        """The directory of an account, whether it exists or not."""
         return Path(self._path(address))
 
     def _path(self, address: Address) -> str:
-        """The same as text, which costs a third: logins and messages ask for it."""
+        """The directory as str: a third of the time of `path`, for logins and messages."""
         local, domain = address.account
         return f"{self._root}/{local}@{domain}"
 
     def exists(self, address: Address) -> bool:
-        """Whether the account was made and not deleted."""
-        return _is_there(f"{self._path(address)}/{PASSWORD}")
+        """Whether the account exists."""
+        return _exists(f"{self._path(address)}/{PASSWORD}")
 
     def is_disabled(self, address: Address) -> bool:
-        """Whether the operator stopped the account; False where it does not exist."""
-        return _is_there(f"{self._path(address)}/{DISABLED}")
+        """Whether the operator disabled the account; False if it does not exist."""
+        return _exists(f"{self._path(address)}/{DISABLED}")
 
     def accepts_clear_text(self, address: Address) -> bool:
         """Whether the account exists and the operator removed its `enforceE2EEincoming`.
 
-        False where it does not exist. Most accounts have the marker: one stat decides.
+        Most accounts have the flag: then one stat decides.
         """
         path = self._path(address)
-        marker = f"{path}/{ENFORCE_ENCRYPTION}"
-        # Creation writes the marker before the password. The second look at the marker notices
-        # an account that is made, or made again, between the first two.
-        return not _is_there(marker) and _is_there(f"{path}/{PASSWORD}") and not _is_there(marker)
+        flag = f"{path}/{ENFORCE_ENCRYPTION}"
+        # Creation writes the flag before the password. The second check of the flag detects an
+        # account that was created between the first two checks.
+        return not _exists(flag) and _exists(f"{path}/{PASSWORD}") and not _exists(flag)
 
     def has(self, address: Address, name: str) -> bool:
-        """Whether there is a file of that name in the directory of the address."""
-        return _is_there(f"{self._path(address)}/{name}")
+        """Whether the directory of the account has a file with that name."""
+        return _exists(f"{self._path(address)}/{name}")
 
     def password_hash(self, address: Address) -> str | None:
-        """The stored hash; empty when blocked, None when the address does not exist."""
+        """The stored hash; empty if the account is blocked, None if it does not exist."""
         try:
             with open(f"{self._path(address)}/{PASSWORD}", "rb") as file:  # noqa: PTH123
                 return file.read().decode("ascii").strip()
@@ -96,16 +97,16 @@ class Mailboxes:
     def set_password_hash(
         self, address: Address, encoded: str, *, now_s: float, instead_of: str | None = None
     ) -> bool:
-        """Replace the stored hash and count today as the last login.
+        """Replace the stored hash and record today as the last login.
 
         Args:
-            instead_of: the hash that must be stored now; None for any.
+            instead_of: the hash to replace; None for any.
 
         Returns:
-            Whether it was replaced; False when there is another one, or no such address.
+            Whether the hash was replaced; False if another hash is stored, or no account exists.
 
         Raises:
-            BusyError: somebody else holds the lock of the address.
+            BusyError: another process holds the lock of the account.
         """
         current = self.password_hash(address)
         if current is None:
@@ -118,16 +119,16 @@ class Mailboxes:
         return True
 
     def create(self, address: Address, encoded: str, *, now_s: float) -> bool:
-        """Make the address, unless it exists.
+        """Create an account, unless it exists.
 
-        The password file comes last and by rename: before it the address does not exist, and a
-        crash leaves at most a directory that the next attempt completes.
+        The password file is written last, by rename: the account exists from then on. A crash
+        leaves at most a directory, which the next attempt completes.
 
         Returns:
-            Whether this call made it; False leaves everything as it was.
+            Whether this call created the account; False changes nothing.
 
         Raises:
-            BusyError: somebody else holds the lock of the address.
+            BusyError: another process holds the lock of the account.
         """
         path = self._path(address)
         with _locked(path) as locked:
@@ -139,35 +140,35 @@ class Mailboxes:
         return True
 
     def record_login(self, address: Address, *, now_s: float) -> None:
-        """Count today as the day of the last login; writes only when the day is another one."""
+        """Record today as the day of the last login; writes once a day at most."""
         _set_day(f"{self._path(address)}/{PASSWORD}", now_s)
 
     def last_login_s(self, address: Address) -> int | None:
-        """Start of the day (UTC) of the last login in unix seconds; None for no such address."""
+        """Start of the day (UTC) of the last login in Unix seconds; None if no account exists."""
         try:
             return int((self.path(address) / PASSWORD).stat().st_mtime)
         except (FileNotFoundError, NotADirectoryError):
             return None
 
     def set_disabled(self, address: Address, disabled: bool) -> None:
-        """Stop the address or let it go on.
+        """Disable or enable an account.
 
         Raises:
-            FileNotFoundError: the address has no directory.
+            FileNotFoundError: the account has no directory.
         """
-        marker = self.path(address) / DISABLED
+        flag = self.path(address) / DISABLED
         if disabled:
-            marker.touch(mode=0o600)
+            flag.touch(mode=0o600)
         else:
-            marker.unlink(missing_ok=True)
+            flag.unlink(missing_ok=True)
 
     def delete(self, address: Address) -> bool:
-        """Remove the account and all that it holds; from the first moment it does not exist.
+        """Delete an account with its messages; a rename makes it disappear at once.
 
-        Its sessions go on: use `accounts.lifecycle.delete`, which ends them.
+        Its sessions stay open: use `accounts.lifecycle.delete`, which ends them.
 
         Returns:
-            Whether there was something to delete.
+            Whether the account had a directory.
         """
         path = self.path(address)
         trash = self.directory / f"{TRASH_PREFIX}{secrets.token_hex(8)}"
@@ -179,9 +180,9 @@ class Mailboxes:
         return True
 
     def addresses(self) -> Iterator[Address]:
-        """All accounts that exist, in no order.
+        """All existing accounts, in no order.
 
-        A directory that cannot be read or whose name is no account is left out.
+        Skips directories that cannot be read or whose name is not an account.
         """
         with os.scandir(self.directory) as entries:
             for entry in entries:
@@ -192,17 +193,17 @@ class Mailboxes:
 
 
 def account_of(name: str) -> Address | None:
-    """The account whose mailbox has a directory of that name; None when no account can have it."""
+    """The account of a directory name; None if no account has such a name."""
     address = address_or_none(name)
     return address if address and str(address.account) == name else None
 
 
 def floor_to_day(time_s: float) -> int:
-    """Start of the day (UTC), so that the hour of a login is not kept."""
+    """Start of the day (UTC); for privacy, the hour of a login is not stored."""
     return int(time_s) // DAY_S * DAY_S
 
 
-def _is_there(path: str) -> bool:
+def _exists(path: str) -> bool:
     try:
         os.stat(path)  # noqa: PTH116 - see Mailboxes._path
     except (FileNotFoundError, NotADirectoryError):
@@ -212,13 +213,13 @@ def _is_there(path: str) -> bool:
 
 @contextlib.contextmanager
 def _locked(path: str) -> Iterator[bool]:
-    """Make the directory and hold its lock; False when it was deleted meanwhile."""
+    """Create the directory and hold its lock; False if it was deleted in the meantime."""
     with contextlib.suppress(FileExistsError):
         os.mkdir(path, DIRECTORY_MODE)  # noqa: PTH102
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         _lock(descriptor)
-        yield _is_still(path, descriptor)
+        yield _is_same(path, descriptor)
     finally:
         os.close(descriptor)
 
@@ -249,7 +250,7 @@ def _lock(descriptor: int) -> None:
             return
 
 
-def _is_still(path: str, descriptor: int) -> bool:
+def _is_same(path: str, descriptor: int) -> bool:
     try:
         return os.path.samestat(os.stat(path), os.fstat(descriptor))  # noqa: PTH116
     except FileNotFoundError:

@@ -1,22 +1,24 @@
-"""Message files of a maildir, with its folders (Maildir++)."""
+"""Message files of a maildir and its folders (Maildir++)."""
 
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
-_SIZE = re.compile(r",S=(\d+)")
-_FOLDER_PARTS = ("cur", "new", "tmp")
+_SIZE: Final = re.compile(r",S=(\d+)")
+_FOLDER_PARTS: Final = ("cur", "new", "tmp")
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A file of a maildir.
+    """A message file of a maildir.
 
     Attributes:
+        path: path of the file.
         part: `cur`, `new` or `tmp`.
-        time_s: when it was stored, unix seconds.
-        size_bytes: of the message itself, which may be stored compressed.
+        time_s: time of storage in Unix seconds.
+        size_bytes: size of the message, before compression.
     """
 
     path: str
@@ -26,7 +28,7 @@ class Message:
 
 
 def scan(mailbox: str) -> Iterator[Message]:
-    """All message files of a mailbox with its folders (Maildir++: `.NAME/` beside `cur`)."""
+    """All message files of a mailbox and its folders (Maildir++: `.NAME/` beside `cur`)."""
     yield from _scan_folder(mailbox)
     try:
         entries = list(os.scandir(mailbox))
@@ -55,7 +57,7 @@ def _message(entry: "os.DirEntry[str]", part: str) -> Message | None:
             return None
         status = entry.stat(follow_symlinks=False)
     except FileNotFoundError:
-        # Dovecot has renamed or removed it meanwhile
+        # Dovecot renamed or deleted it in the meantime
         return None
     found = _SIZE.search(entry.name)
     size_bytes = int(found[1]) if found else status.st_size
@@ -63,9 +65,9 @@ def _message(entry: "os.DirEntry[str]", part: str) -> Message | None:
 
 
 def _stored_s(name: str, modified_s: float) -> float:
-    """The earlier of the time in the name and that of the file.
+    """The earlier of the time in the name and the modification time.
 
-    Moving a message to another folder gives it a new name; a client can give it any file time.
+    A move to another folder changes the name, and an IMAP client can set the modification time.
     """
     digits = name.partition(".")[0]
     named = digits.isascii() and digits.isdigit() and len(digits) <= 11

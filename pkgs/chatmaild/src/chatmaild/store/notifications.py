@@ -1,21 +1,22 @@
-"""Notifications that wait, on disk: one file each, so that a crash loses none.
+"""Pending push notifications on disk: one file each, so that a crash loses none.
 
-A file has three lines: address, start in unix seconds, token. It is written as `.tmp` and renamed.
-There is no fsync: what a power failure takes is the waking, not the message.
+A file has three lines: address, start in Unix seconds, token. It is written as `.tmp` and renamed,
+without fsync: a power failure may lose a notification, but no message.
 """
 
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from chatmaild.address import Address, parse_address
 
-DIRECTORY = "pending_notifications"
+DIRECTORY: Final = "pending_notifications"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """A notification that was not delivered yet."""
+    """A notification that is not delivered yet; `start_s` is in Unix seconds."""
 
     name: str
     address: Address
@@ -30,7 +31,7 @@ class DiskQueue:
         self._directory = Path(parent) / DIRECTORY
 
     def add(self, address: Address, token: str, *, now_s: float) -> Pending:
-        """Put a notification on disk.
+        """Store a notification.
 
         Raises:
             OSError: the disk is full or the directory not writable.
@@ -41,7 +42,7 @@ class DiskQueue:
         return pending
 
     def renew(self, pending: Pending, *, now_s: float) -> Pending:
-        """The same notification for a newer message: it starts again."""
+        """Restart the retries of a notification, for a newer message."""
         renewed = Pending(
             name=pending.name, address=pending.address, token=pending.token, start_s=int(now_s)
         )
@@ -49,11 +50,11 @@ class DiskQueue:
         return renewed
 
     def remove(self, pending: Pending) -> None:
-        """Forget a notification."""
+        """Delete a notification."""
         (self._directory / pending.name).unlink(missing_ok=True)
 
     def load(self) -> list[Pending]:
-        """All notifications on disk, oldest first; unreadable and half-written files go away."""
+        """All stored notifications, oldest first; deletes unreadable and incomplete files."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = []
         for path in self._directory.iterdir():
@@ -88,12 +89,12 @@ def retry_delay_s(level: int) -> int:
 
 
 def gives_up(start_s: float, run_s: float, give_up_after_s: int) -> bool:
-    """Whether an attempt at `run_s` would come too late to be of use."""
+    """Whether an attempt at `run_s` would be too late."""
     return run_s > start_s + give_up_after_s
 
 
 def levels(give_up_after_s: int) -> int:
-    """How often is tried: once, and once for each power of 8 that fits; 5 for five hours."""
+    """Number of attempts: the first, and one per retry delay that fits; 5 for five hours."""
     count = 1
     while retry_delay_s(count) <= give_up_after_s:
         count += 1

@@ -1,13 +1,13 @@
-"""Password hashes: yescrypt, and a memory of what has been verified.
+"""Password hashes (yescrypt), and a cache of verified credentials.
 
-Why yescrypt: memory-hard, what Debian and NixOS take for their own users, verified by any crypt(3),
-and other threads run meanwhile.
-Why N = 512, r = 8 (512 KiB): 0.7 ms on a slow core, so that 200 first logins fit into a second of
-two cores beside all that Dovecot does for them. Clients invent passwords of 22 random characters,
-which no hash needs to protect; the cost is for the few that people choose themselves.
+Why yescrypt: it is memory-hard, Debian and NixOS use it, any crypt(3) verifies it, and it releases
+the interpreter lock.
+Why N = 512, r = 8 (512 KiB): a hash takes 0.7 ms on a slow core, so two cores do 200 first logins
+a second, with Dovecot's work for them. Clients generate 22 random characters, which any hash
+protects; the cost is for the few passwords that people choose.
 
-Hashes of other kinds are read, and replaced at the next login: scrypt (RFC 7914), which needs 2.4
-times as long for the same memory, and SHA512-CRYPT, that of mailboxes from other servers.
+Two other kinds are verified and replaced at the next login: scrypt (RFC 7914), which takes 2.4
+times as long for the same memory, and SHA512-CRYPT of mailboxes from other servers.
 """
 
 import base64
@@ -15,27 +15,28 @@ import hashlib
 import hmac
 import re
 import secrets
+from typing import Final
 
 from chatmaild.address import Address
 from chatmaild.bounded import Bounded
 from chatmaild.store.crypt import crypt
 
 # flavour j, N = 512, r = 8
-_OURS = "$y$j65$"
-_SALT_BYTES = 15
-# crypt(3) ends at a NUL and has no room for more
-_MAX_PHRASE_BYTES = 511
-_SHA512_CRYPT = re.compile(
+_OURS: Final = "$y$j65$"
+_SALT_BYTES: Final = 15
+# limit of crypt(3), which also ends at a NUL
+_MAX_PHRASE_BYTES: Final = 511
+_SHA512_CRYPT: Final = re.compile(
     r"(?:\{SHA512-CRYPT\})?(\$6\$(?:rounds=(\d{1,9})\$)?[^$]{1,16}\$[./0-9A-Za-z]{86})"
 )
-# what a login may cost at most, 10 ms; the method would allow 999,999,999
-_MAX_ROUNDS = 20000
-# 100 bytes each; beyond it the one not used for longest costs a hash again
-CACHE_ENTRIES = 8192
+# 10 ms for a login; the method allows 999,999,999 rounds
+_MAX_ROUNDS: Final = 20000
+# 100 bytes each; the least recently used entry is dropped
+CACHE_ENTRIES: Final = 8192
 
 
 def hash_password(password: bytes) -> str:
-    """A new hash with a new salt: `$y$j65$SALT$HASH`, both in crypt's base64."""
+    """A new hash with a random salt: `$y$j65$SALT$HASH`, in the base64 of crypt(3)."""
     salt = base64.b64encode(secrets.token_bytes(_SALT_BYTES), altchars=b"./").decode()
     encoded = crypt(_phrase(password), _OURS + salt)
     if encoded is None:
@@ -44,7 +45,7 @@ def hash_password(password: bytes) -> str:
 
 
 def verify_password(password: bytes, encoded: str) -> bool:
-    """Whether the hash was made of this password; False for an unknown kind of hash."""
+    """Whether a hash belongs to a password; False for an unknown kind of hash."""
     if encoded.startswith(_OURS):
         return _verify_crypt(_phrase(password), encoded)
     if found := _SHA512_CRYPT.fullmatch(encoded):
@@ -58,12 +59,12 @@ def verify_password(password: bytes, encoded: str) -> bool:
 
 
 def is_outdated(encoded: str) -> bool:
-    """Whether a hash was made in another way than `hash_password` does now."""
+    """Whether `hash_password` now uses another method or cost."""
     return not encoded.startswith(_OURS)
 
 
 def _phrase(password: bytes) -> bytes:
-    """The password, in a form that crypt(3) reads as a whole."""
+    """The password, or its digest if crypt(3) would truncate it."""
     if len(password) <= _MAX_PHRASE_BYTES and b"\0" not in password:
         return password
     return base64.b64encode(hashlib.sha512(password).digest())
@@ -85,7 +86,7 @@ def _verify_scrypt(password: bytes, parameters: str, salt: str, derived: str) ->
             r=r,
             p=p,
             dklen=len(expected),
-            # RFC 7914 section 2: 128 * r * N bytes; some more is what OpenSSL wants to see
+            # RFC 7914 section 2: 128 * r * N bytes; OpenSSL requires more
             maxmem=2 * 128 * r * n + (1 << 20),
         )
     except (ValueError, KeyError, OverflowError, MemoryError):
@@ -94,10 +95,10 @@ def _verify_scrypt(password: bytes, parameters: str, salt: str, derived: str) ->
 
 
 class VerifiedCredentials:
-    """Which passwords have been verified, so that the next login costs no scrypt.
+    """Cache of verified credentials, so that the next login needs no password hash.
 
-    Holds keyed hashes under a key that exists in this process alone, never a password. The stored
-    hash is part of it: a changed password makes the entry worthless at once.
+    It holds keyed digests of address, password and stored hash, and no password. Their key exists
+    in this process only. A changed password invalidates its entry at once.
     """
 
     def __init__(self, max_entries: int = CACHE_ENTRIES) -> None:
@@ -105,7 +106,7 @@ class VerifiedCredentials:
         self._entries: Bounded[bytes, None] = Bounded(max_entries)
 
     def add(self, address: Address, password: bytes, encoded: str) -> None:
-        """Remember that the password is the one of that hash."""
+        """Remember that the password belongs to the stored hash."""
         self._entries[self._digest(address, password, encoded)] = None
 
     def __contains__(self, credentials: tuple[Address, bytes, str]) -> bool:

@@ -1,22 +1,23 @@
-"""Ending the sessions of an address, by way of a socket that Dovecot has for this alone."""
+"""End the Dovecot sessions of an account, through a socket that Dovecot has only for this."""
 
 import contextlib
 import socket
+from typing import Final
 
 from chatmaild.address import Address
 from chatmaild.settings import Settings
 
-# Dovecot's master process takes the connection and a child of it does the work: below 0.1 s
-TIMEOUT_S = 5.0
-# what Dovecot's `script` wants to hear (src/util/script.c)
-_REQUEST = "VERSION\tscript\t4\t0\nnoreply\n{address}\n\n"
-_ANSWER_OCTETS = 4096
+# 5 s: Dovecot needs less than 0.1 s
+TIMEOUT_S: Final = 5.0
+# protocol of Dovecot's `script` service (src/util/script.c)
+_REQUEST: Final = "VERSION\tscript\t4\t0\nnoreply\n{address}\n\n"
+_ANSWER_BYTES: Final = 4096
 
 
 def end_sessions(settings: Settings, address: Address) -> None:
-    """Log an account out everywhere; without Dovecot there are no sessions to end.
+    """End all sessions of an account; does nothing if Dovecot does not run.
 
-    Returns when that is done, and whoever logs in afterwards stays.
+    Returns after they have ended; later logins are not affected.
     """
     with (
         contextlib.suppress(OSError),
@@ -25,5 +26,5 @@ def end_sessions(settings: Settings, address: Address) -> None:
         dovecot.settimeout(TIMEOUT_S)
         dovecot.connect(settings.sockets.end_sessions)
         dovecot.sendall(_REQUEST.format(address=address.account).encode())
-        while dovecot.recv(_ANSWER_OCTETS):  # how many there were; the end is the end of the work
+        while dovecot.recv(_ANSWER_BYTES):  # Dovecot closes the connection when it is done
             pass

@@ -1,34 +1,34 @@
-"""Device tokens of an address: `metadata.json`, member `devicetoken`, token -> unix time.
+"""Device tokens of an account: `metadata.json`, member `devicetoken`, token -> Unix time.
 
-Other members of the file are kept. An old form, a plain list of tokens, is read as set now.
+Other members of the file are preserved. The old format, a list of tokens, reads as set now.
 """
 
 import json
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from chatmaild.address import Address
 from chatmaild.store.files import write_atomically
 from chatmaild.store.mailboxes import DAY_S, METADATA, Mailboxes
 
-MEMBER = "devicetoken"
-MAX_TOKEN_LENGTH = 4096
-# a person's phones, tablets and their re-installations; the oldest beyond it goes
-MAX_TOKENS = 32
-# a clock that was set back must not bring tokens of the future
-MAX_AHEAD_S = 60
-# clients set their token at every connection; its time only counts in days
-REFRESH_S = DAY_S
+MEMBER: Final = "devicetoken"
+MAX_TOKEN_LENGTH: Final = 4096
+# devices of one person, with re-installations; the oldest token is dropped
+MAX_TOKENS: Final = 32
+# tokens further in the future are invalid: the clock was set back
+MAX_AHEAD_S: Final = 60
+# clients set their token at every connection; one write a day is enough
+REFRESH_S: Final = DAY_S
 
 
 def is_token(text: str) -> bool:
-    """Whether the text can be a device token: at most 4096 printable characters, no space."""
+    """Whether text is a valid device token: 1 to 4096 printable ASCII characters, no space."""
     return 0 < len(text) <= MAX_TOKEN_LENGTH and all("!" <= char <= "~" for char in text)
 
 
 def read_tokens(content: bytes, now_s: float) -> dict[str, int]:
-    """All tokens in the content of a metadata file; what is damaged counts as empty."""
+    """All tokens in the content of a metadata file; damaged content is empty."""
     stored = _members(content).get(MEMBER)
     if isinstance(stored, list):
         return {token: int(now_s) for token in stored if _readable(token)}
@@ -39,13 +39,13 @@ def read_tokens(content: bytes, now_s: float) -> dict[str, int]:
 
 
 def valid_tokens(tokens: dict[str, int], now_s: float, valid_days: int) -> list[str]:
-    """The tokens that are neither too old nor of the future."""
+    """The tokens that are neither too old nor in the future."""
     oldest_s = now_s - valid_days * DAY_S
     return [t for t, set_s in tokens.items() if oldest_s <= set_s <= now_s + MAX_AHEAD_S]
 
 
 class Tokens:
-    """The device tokens of all addresses; safe to use from several threads of one process."""
+    """The device tokens of all accounts; thread-safe, for one process."""
 
     def __init__(self, mailboxes: Mailboxes, valid_days: int) -> None:
         self._mailboxes = mailboxes
@@ -53,15 +53,15 @@ class Tokens:
         self._writing = threading.Lock()
 
     def valid(self, address: Address, *, now_s: float) -> list[str]:
-        """Tokens to notify, none for an address that does not exist."""
+        """The valid tokens of an account; empty if it does not exist."""
         content = _read(self._path(address))
         return valid_tokens(read_tokens(content, now_s), now_s, self._valid_days)
 
     def add(self, address: Address, token: str, *, now_s: float) -> None:
-        """Remember the token as set now.
+        """Store a token as set now.
 
         Raises:
-            FileNotFoundError: the address has no directory.
+            FileNotFoundError: the account has no directory.
         """
         with self._writing:
             path = self._path(address)
@@ -75,7 +75,7 @@ class Tokens:
             _write(path, content, {t: known[t] for t in newest})
 
     def remove(self, address: Address, token: str | None, *, now_s: float) -> None:
-        """Forget the token, or all of the address; nothing happens if there is none."""
+        """Delete a token, or with None all tokens of the account; unknown tokens are ignored."""
         with self._writing:
             path = self._path(address)
             content = _read(path)

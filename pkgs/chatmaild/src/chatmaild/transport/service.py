@@ -14,8 +14,9 @@ from chatmaild.transport.inbound.smtp_client import Smtpds
 from chatmaild.transport.outbound.connections import Connections
 from chatmaild.transport.outbound.delivery import Delivery
 from chatmaild.transport.outbound.destinations import Destinations
-from chatmaild.transport.outbound.exchangers import DnsResolver
+from chatmaild.transport.outbound.exchangers import DnsResolver, literal
 from chatmaild.transport.outbound.https_client import HttpsClient
+from chatmaild.transport.outbound.networks import Networks
 from chatmaild.transport.outbound.smtp_server import Session
 from chatmaild.wire import socketmap
 from chatmaild.wire.serve import listen_tcp, listen_unix, streams
@@ -23,6 +24,10 @@ from chatmaild.wire.serve import listen_tcp, listen_unix, streams
 LOOPBACK = "127.0.0.1"
 # name of the smtp client in master.cf
 SMTP_CLIENT = "smtp-https"
+
+_IGNORE = socketmap.found("IGNORE")
+# RFC 3463 section 3.5: routing
+_NOT_PUBLIC = socketmap.found("error:5.4.4 Mail goes to public IP addresses only")
 
 
 async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
@@ -37,7 +42,8 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         gateway=f"[{LOOPBACK}]:{settings.ports.transport_smtp}",
         local_domain=settings.mail_domain,
     )
-    resolver = DnsResolver(ipv4_only=settings.mail_domain.startswith("["))
+    networks = Networks(settings.network.private_networks)
+    resolver = DnsResolver(networks, ipv4_only=settings.mail_domain.startswith("["))
     connections = Connections(resolver)
     stack.callback(connections.close)
     delivery = Delivery(resolver, HttpsClient(connections), destinations, counters=counters)
@@ -55,20 +61,44 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         counters=counters,
     )
     sockets = settings.sockets
+    maps = socketmap.connection(lookups(destinations, networks))
     for server in (
         streams(listen_tcp(LOOPBACK, settings.ports.transport_smtp), gateway),
         streams(listen_unix(sockets.mxdeliv), mxdeliv.connection, limit_bytes=MAX_HEAD_BYTES),
-        streams(listen_unix(sockets.destinations), socketmap.connection(routes(destinations))),
+        streams(listen_unix(sockets.destinations), maps),
     ):
         await stack.enter_async_context(server)
 
 
-def routes(destinations: Destinations) -> socketmap.LookUp:
-    """Return the map of the ways to domains."""
+def lookups(destinations: Destinations, networks: Networks) -> socketmap.LookUp:
+    """Return the two maps of Postfix' queue manager and smtp client.
 
-    def look_up(_: str, key: str) -> str:
-        # Postfix asks for `user@domain`, then for `domain`: the first answer is for all
-        route = destinations.route(domain_of(key), time.monotonic())
-        return socketmap.found(route) if route else socketmap.NOT_FOUND
+    `destinations` has the route of a domain (transport(5)), `dns-replies` the records that the smtp
+    client must ignore (smtp_dns_reply_filter in postconf(5)).
+    """
+
+    def look_up(name: str, key: str) -> str:
+        match name:
+            case "destinations":
+                # Postfix asks for `user@domain`, then for `domain`: the first answer is for all
+                return _route(destinations, networks, domain_of(key))
+            case "dns-replies":
+                return socketmap.NOT_FOUND if _is_allowed(networks, key) else _IGNORE
+            case _:
+                return socketmap.NO_SUCH_MAP
 
     return look_up
+
+
+def _route(destinations: Destinations, networks: Networks, domain: str) -> str:
+    host = literal(domain)
+    if host is not None and domain != destinations.local_domain and not networks.allow(host.name):
+        return _NOT_PUBLIC
+    route = destinations.route(domain, time.monotonic())
+    return socketmap.found(route) if route else socketmap.NOT_FOUND
+
+
+def _is_allowed(networks: Networks, record: str) -> bool:
+    """Whether a record `NAME TTL CLASS TYPE VALUE` leads to an address that is allowed."""
+    fields = record.split()
+    return len(fields) < 5 or fields[3] not in {"A", "AAAA"} or networks.allow(fields[4])

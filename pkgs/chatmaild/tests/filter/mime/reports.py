@@ -1,10 +1,10 @@
-"""Delivery reports in the forms of well-known programs: the words are ours."""
+"""Delivery reports in the forms of well-known MTAs, with texts of our own."""
 
 from chatmaild.filter.mime.headers import Header
 
-from ..letters import headers
+from ..support.messages import headers
 
-# what a program writes at the top, the header and the text of its parts
+# Content-Type of the report; header and text of each part
 Form = tuple[bytes, list[tuple[bytes, bytes]]]
 
 TEXT = b"Content-Type: text/plain; charset=us-ascii"
@@ -129,14 +129,14 @@ FORMS = {
 
 
 def header(form: Form, *more: bytes) -> list[Header]:
-    """Header of a report, without its author."""
+    """Header of a report, without From."""
     return headers(b"".join(field + b"\r\n" for field in more), content_type=form[0])
 
 
-def body(*parts: tuple[bytes, bytes], before: bytes = b"", behind: bytes = b"") -> bytes:
+def body(*parts: tuple[bytes, bytes], before: bytes = b"", after: bytes = b"") -> bytes:
     """Body of a report."""
     written = (
         b"--=-cut\r\n" + (header + b"\r\n" if header else b"") + b"\r\n" + text + b"\r\n"
         for header, text in parts
     )
-    return before + b"".join(written) + b"--=-cut--\r\n" + behind
+    return before + b"".join(written) + b"--=-cut--\r\n" + after

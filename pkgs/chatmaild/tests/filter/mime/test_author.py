@@ -1,9 +1,9 @@
-"""Rules O4 and I1: whose message it is, as the first address of From says."""
+"""Rules O4 and I1: the author is the first address in From."""
 
 import pytest
 
 from chatmaild.address import domain_of
-from chatmaild.filter.mime.author import author, is_literal
+from chatmaild.filter.mime.author import author, is_domain_literal
 
 from ...timing import seconds
 
@@ -36,7 +36,7 @@ from ...timing import seconds
     ],
 )
 def test_addresses_are_found(field: bytes, expected: str) -> None:
-    """In every form that RFC 5322 section 3.4 has."""
+    """In every form of RFC 5322 section 3.4."""
     assert expected == author(field)
 
 
@@ -81,8 +81,8 @@ def test_addresses_are_found(field: bytes, expected: str) -> None:
         b";",
     ],
 )
-def test_what_readers_could_understand_differently_is_no_author(field: bytes) -> None:
-    """One program would show one person, another program another one."""
+def test_ambiguous_fields_are_malformed(field: bytes) -> None:
+    """Mail readers would show different authors."""
     assert author(field) is None
 
 
@@ -91,14 +91,14 @@ def test_what_readers_could_understand_differently_is_no_author(field: bytes) ->
     [b"(", b"\\", b'"', b"<", b"a ", b"a:", b"(a)", b"()", b'""', b"\\(", b"a@", b"<a", b'<"'],
 )
 @pytest.mark.parametrize("start", [b"", b"(", b'"', b"<", b'<"'])
-def test_ten_times_the_text_takes_ten_times_the_time(start: bytes, piece: bytes) -> None:
-    """No field makes the parser go over it again and again."""
-    short, long = ((start + piece * 5000)[:octets] for octets in (900, 9000))
+def test_the_time_is_proportional_to_the_length(start: bytes, piece: bytes) -> None:
+    """No field makes the parser read it several times."""
+    short, long = ((start + piece * 5000)[:size] for size in (900, 9000))
 
     assert seconds(lambda: author(long)) <= 20 * seconds(lambda: author(short)) + 0.001
 
 
-def test_domains() -> None:
-    """Compared in lower case; literals stand in brackets."""
+def test_domains_are_in_lower_case_and_literals_in_brackets() -> None:
+    """The domain of an address, and whether it is a literal."""
     assert domain_of("a@B.Example") == "b.example"
-    assert [is_literal("[192.0.2.1]"), is_literal("b.example")] == [True, False]
+    assert [is_domain_literal("[192.0.2.1]"), is_domain_literal("b.example")] == [True, False]

@@ -1,4 +1,4 @@
-"""The field that decides what a message is: read strictly, and in one pass over it."""
+"""Content-Type: parsed strictly and in one pass."""
 
 import pytest
 
@@ -10,7 +10,7 @@ REPORT = b"multipart/report"
 
 
 def read(value: bytes) -> ContentType | None:
-    """What a field says."""
+    """Parse a field value."""
     return content_type([Header(b"Content-Type", value)])
 
 
@@ -28,7 +28,7 @@ def read(value: bytes) -> ContentType | None:
 def test_parameters_are_found(
     value: bytes, boundary: bytes | None, report_type: bytes | None
 ) -> None:
-    """In any order and case, quoted or not."""
+    """In any order and case, with or without quotes."""
     assert ContentType(REPORT, boundary, report_type) == read(b" " + value)
 
 
@@ -47,8 +47,8 @@ def test_parameters_are_found(
         b"multipart/report" + b";" * 17_000,
     ],
 )
-def test_what_readers_could_understand_differently_is_malformed(value: bytes) -> None:
-    """One program would see one kind of message, another program another one."""
+def test_ambiguous_values_are_malformed(value: bytes) -> None:
+    """Mail readers would see different kinds of messages."""
     assert read(b" " + value) is None
 
 
@@ -58,8 +58,8 @@ def test_what_readers_could_understand_differently_is_malformed(value: bytes) ->
 @pytest.mark.parametrize(
     "start", [b"", b"text/plain", b"text/plain; ", b'text/plain; a="', b"multipart/x;boundary="]
 )
-def test_ten_times_the_text_takes_ten_times_the_time(start: bytes, piece: bytes) -> None:
-    """No field makes the scanner go over it again and again; one of a megabyte takes no time."""
+def test_the_time_is_proportional_to_the_length(start: bytes, piece: bytes) -> None:
+    """No field makes the parser read it several times; one of a megabyte takes no time."""
     short, long, huge = ((start + piece * size)[:size] for size in (1600, 16_000, 1 << 20))
 
     assert seconds(lambda: read(long)) <= 20 * seconds(lambda: read(short)) + 0.001
@@ -67,8 +67,8 @@ def test_ten_times_the_text_takes_ten_times_the_time(start: bytes, piece: bytes)
 
 
 @pytest.mark.parametrize("piece", [b"\r\n", b"a:\r\n", b"a: b\r\n\t", b"\r", b" ", b":", b"\r\n "])
-def test_headers_of_parts_take_time_in_proportion(piece: bytes) -> None:
-    """Well-formed or not."""
+def test_the_time_for_part_headers_is_proportional_to_the_length(piece: bytes) -> None:
+    """For well-formed and malformed headers."""
     short, long = (b"a: b\r\n" + (piece * size)[:size] for size in (3200, 32_000))
 
     assert seconds(lambda: parse_block(long)) <= 20 * seconds(lambda: parse_block(short)) + 0.001

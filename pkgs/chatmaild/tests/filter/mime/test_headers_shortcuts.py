@@ -1,4 +1,4 @@
-"""What most messages have is recognised in one step; the general reading says the same of it."""
+"""The fast paths for common fields give the result of the full parsers."""
 
 import re
 
@@ -35,7 +35,7 @@ AUTHORS = [
     b"<a..b@c>",
     b"<.@.>",
 ]
-# pieces of which such fields consist, in any order
+# pieces of such fields
 WORDS = [
     *(b"multipart/mixed", b"multipart/encrypted", b"text/plain", b";", b" ", b"\t", b"\r\n "),
     *(b"boundary", b"protocol", b"=", b'"', b"\\", b"x", b"0Aa", b"/", b"<", b">", b"@", b"a.b"),
@@ -43,32 +43,32 @@ WORDS = [
 
 
 @pytest.mark.parametrize("text", TYPES)
-def test_content_types(text: bytes) -> None:
-    """Every near miss, too."""
-    assert content_type([Header(b"Content-Type", b" " + text)]) == _type_at_length(text)
+def test_content_types_agree(text: bytes) -> None:
+    """Common values and near misses."""
+    assert content_type([Header(b"Content-Type", b" " + text)]) == _type_by_full_parser(text)
 
 
 @pytest.mark.parametrize("text", AUTHORS)
-def test_authors(text: bytes) -> None:
-    """Likewise."""
-    assert author(text) == _author_at_length(text)
+def test_authors_agree(text: bytes) -> None:
+    """Common values and near misses."""
+    assert author(text) == _author_by_full_parser(text)
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=12).map(b"".join))
-def test_anything(text: bytes) -> None:
-    """Whatever the pieces are put together to."""
+def test_generated_values_agree(text: bytes) -> None:
+    """Any sequence of the pieces."""
     header = Header(b"Content-Type", text)
-    assert content_type([header]) == _type_at_length(header.text)
-    assert author(header.text) == _author_at_length(header.text)
+    assert content_type([header]) == _type_by_full_parser(header.text)
+    assert author(header.text) == _author_by_full_parser(header.text)
 
 
-def _type_at_length(text: bytes) -> ContentType | None:
+def _type_by_full_parser(text: bytes) -> ContentType | None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(headers, "_USUAL_MULTIPART", NEVER)
+        patch.setattr(headers, "_COMMON_MULTIPART", NEVER)
         return content_type([Header(b"Content-Type", b" " + text)])
 
 
-def _author_at_length(text: bytes) -> str | None:
+def _author_by_full_parser(text: bytes) -> str | None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(author_module, "_ALONE", NEVER)
+        patch.setattr(author_module, "_SINGLE_ADDRESS", NEVER)
         return author(text)

@@ -1,11 +1,11 @@
-"""Rule I5: what a report is, and what of it is delivered."""
+"""Rule I5: which reports pass, and their new body."""
 
 import email
 import email.message
 
 import pytest
 
-from chatmaild.filter.mime.report import LIMIT_BYTES, ReportWalk
+from chatmaild.filter.mime.report import LIMIT_BYTES, ReportReader
 
 from ...timing import seconds
 from . import reports
@@ -16,23 +16,23 @@ GOOD = [(TEXT, EXPLAINED), (STATUS, FAILED), (MESSAGE, RETURNED)]
 
 
 def read(body: bytes, *, form: Form = SIMPLE, step: int = 65_535) -> bytes | None:
-    """The new body, from one that arrives in pieces."""
-    walk = ReportWalk.of(reports.header(form))
-    if walk is None:
+    """The new body of a report that arrives in pieces; None if it is no report."""
+    reader = ReportReader.of(reports.header(form))
+    if reader is None:
         return None
     for at in range(0, len(body), step):
-        walk.feed(body[at : at + step])
-    return walk.finish()
+        reader.feed(body[at : at + step])
+    return reader.finish()
 
 
 def seen(form: Form, body: bytes) -> email.message.Message:
-    """The message as another program reads it."""
+    """The message as Python's email package parses it."""
     return email.message_from_bytes(b"Content-Type: " + form[0] + b"\r\n\r\n" + body)
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_reports_of_real_programs_pass(name: str) -> None:
-    """With all of their parts, but for the content of the returned message."""
+def test_reports_of_known_mtas_pass(name: str) -> None:
+    """With all parts except the body of the returned message."""
     form = FORMS[name]
     body = read(reports.body(*form[1], before=b"This is a MIME message.\r\n"), form=form)
 
@@ -50,8 +50,8 @@ def test_reports_of_real_programs_pass(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_it_does_not_matter_how_it_is_cut(name: str) -> None:
-    """In pieces of any length; and what was written anew stays as it is."""
+def test_the_size_of_the_pieces_does_not_matter(name: str) -> None:
+    """A rewritten report stays the same when it is rewritten again."""
     form = FORMS[name]
     whole = read(reports.body(*form[1]), form=form)
 
@@ -74,7 +74,7 @@ def test_it_does_not_matter_how_it_is_cut(name: str) -> None:
     ],
 )
 def test_other_types_are_no_reports(kind: bytes) -> None:
-    """The header says what it is."""
+    """The Content-Type decides."""
     assert read(reports.body(*GOOD), form=(kind, [])) is None
 
 
@@ -82,7 +82,7 @@ def test_encoded_bodies_are_no_reports() -> None:
     """RFC 2045 section 6.4."""
     encoded = reports.header(SIMPLE, b"Content-Transfer-Encoding: base64")
 
-    assert ReportWalk.of(encoded) is None
+    assert ReportReader.of(encoded) is None
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_encoded_bodies_are_no_reports() -> None:
     ],
 )
 def test_other_parts_are_no_reports(parts: list[tuple[bytes, bytes]]) -> None:
-    """A text for people, a status for programs, and what is returned: RFC 6522 section 3."""
+    """A report is explanation, status and returned message (RFC 6522 section 3)."""
     assert read(reports.body(*parts)) is None
 
 
@@ -130,8 +130,8 @@ def test_other_parts_are_no_reports(parts: list[tuple[bytes, bytes]]) -> None:
         FAILED.replace(b"\r\n", b"\n"),
     ],
 )
-def test_a_status_has_its_fields(status: bytes) -> None:
-    """RFC 3464 sections 2.2 and 2.3: about the message, and about each recipient."""
+def test_a_status_needs_its_fields(status: bytes) -> None:
+    """Per message and per recipient (RFC 3464 sections 2.2 and 2.3)."""
     assert read(reports.body(GOOD[0], (STATUS, status))) is None
 
 
@@ -145,13 +145,13 @@ def test_a_status_has_its_fields(status: bytes) -> None:
         FAILED + b"\r\n" + FAILED.partition(b"\r\n\r\n")[2],
     ],
 )
-def test_a_status_may_look_like_this(status: bytes) -> None:
-    """Case, empty lines and comments do not matter."""
+def test_variants_of_a_status_pass(status: bytes) -> None:
+    """Case, empty lines and comments are ignored."""
     assert read(reports.body(GOOD[0], (STATUS, status))) is not None
 
 
 def test_an_encoded_status_is_decoded() -> None:
-    """As RFC 6533 section 3 allows."""
+    """RFC 6533 section 3 allows encodings."""
     header = b"Content-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: "
     quoted = (header + b"quoted-printable", FAILED.replace(b"5.1.1", b"=35.1.1"))
     broken = (header + b"base64", FAILED)
@@ -170,8 +170,8 @@ def test_an_encoded_status_is_decoded() -> None:
         (FIELDS, b"Subject: x\nBUY NOW\r\n"),
     ],
 )
-def test_what_is_no_header_stays_behind(returned: tuple[bytes, bytes]) -> None:
-    """The report itself arrives."""
+def test_a_malformed_returned_header_is_dropped(returned: tuple[bytes, bytes]) -> None:
+    """The report itself passes."""
     body = read(reports.body(*GOOD[:2], returned))
 
     assert body is not None
@@ -180,8 +180,8 @@ def test_what_is_no_header_stays_behind(returned: tuple[bytes, bytes]) -> None:
     assert b"text/rfc822-headers" in body
 
 
-def test_only_the_length_of_what_is_delivered_counts() -> None:
-    """Other servers return messages with all of their pictures."""
+def test_the_size_limit_is_for_the_new_body() -> None:
+    """Other servers return messages with pictures."""
     for step in (997, 65_535):
         body = read(reports.body(*GOOD[:2], (MESSAGE, RETURNED + b"x" * 300_000)), step=step)
 
@@ -189,8 +189,8 @@ def test_only_the_length_of_what_is_delivered_counts() -> None:
 
 
 @pytest.mark.parametrize("long", range(3))
-def test_long_reports_are_none(long: int) -> None:
-    """In whatever part it is."""
+def test_long_reports_are_refused(long: int) -> None:
+    """For a long text in each of the parts."""
     more = [EXPLAINED, b"Diagnostic-Code: smtp; x\r\n", b"X-Long: x\r\n"][long]
     for size, passes in ((LIMIT_BYTES - 2000, True), (LIMIT_BYTES, False)):
         parts = list(GOOD)
@@ -201,18 +201,18 @@ def test_long_reports_are_none(long: int) -> None:
         assert passes == (read(reports.body(*parts)) is not None)
 
 
-def test_a_long_header_counts() -> None:
-    """Of the report itself."""
-    assert ReportWalk.of(reports.header(SIMPLE)) is not None
-    walk = ReportWalk.of(reports.header(SIMPLE, b"X-Long: " + b"x" * LIMIT_BYTES))
-    assert walk is not None
-    walk.feed(reports.body(*GOOD))
+def test_the_size_limit_includes_the_header() -> None:
+    """The header of the report itself."""
+    assert ReportReader.of(reports.header(SIMPLE)) is not None
+    reader = ReportReader.of(reports.header(SIMPLE, b"X-Long: " + b"x" * LIMIT_BYTES))
+    assert reader is not None
+    reader.feed(reports.body(*GOOD))
 
-    assert walk.finish() is None
+    assert reader.finish() is None
 
 
-def test_unfinished_reports_are_none() -> None:
-    """The last delimiter is missing, or a line looks like one."""
+def test_malformed_multiparts_are_refused() -> None:
+    """A missing last delimiter, or a line that looks like a delimiter."""
     body = reports.body(*GOOD)
 
     assert read(body.removesuffix(b"--=-cut--\r\n")) is None
@@ -222,8 +222,8 @@ def test_unfinished_reports_are_none() -> None:
 
 @pytest.mark.parametrize("step", [100, 65_535])
 @pytest.mark.parametrize("piece", [b"\r\n", b"\r\n\r\n", b"x", b"\r\n ", b"a:\r\n"])
-def test_ten_times_the_text_takes_ten_times_the_time(piece: bytes, step: int) -> None:
-    """Nothing is gone over again and again."""
+def test_the_time_is_proportional_to_the_length(piece: bytes, step: int) -> None:
+    """No part makes the parser read it several times."""
     for place in range(3):
         few, many = (
             [*GOOD[:place], (GOOD[place][0], piece * size), *GOOD[place + 1 :]]

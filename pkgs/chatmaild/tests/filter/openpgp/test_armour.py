@@ -1,4 +1,4 @@
-"""Rule E1: what stands between the first line of an armour and its base64 (RFC 9580 6.2)."""
+"""Rule E1: armour headers (RFC 9580 section 6.2)."""
 
 import base64
 
@@ -6,7 +6,17 @@ import pytest
 
 from chatmaild.filter.content import Content
 
-from ..letters import CLOSE, CONTROL, DATA_TYPE, armour, encrypted, headers, packets, part, read
+from ..support.messages import (
+    CLOSE,
+    CONTROL,
+    DATA_TYPE,
+    armour,
+    encrypted,
+    headers,
+    packets,
+    part,
+    read,
+)
 
 GOOD = armour(packets())
 HEADS = [
@@ -35,7 +45,7 @@ HEADS = [
 
 @pytest.mark.parametrize("empty", [b"\r\n", b" \t\r\n"])
 @pytest.mark.parametrize("head", HEADS)
-def test_what_programs_write_about_themselves_passes(head: bytes, empty: bytes) -> None:
+def test_headers_of_known_programs_pass(head: bytes, empty: bytes) -> None:
     """GnuPG, GPGTools, Mailvelope, FlowCrypt, GopenPGP, OpenKeychain, PGP Desktop."""
     body = encrypted(armour(packets(), head=head + empty))
     in_base64 = CONTROL + part(
@@ -68,8 +78,8 @@ def test_what_programs_write_about_themselves_passes(head: bytes, empty: bytes) 
         b"version: Some 1\r\nCharset: a b\r\n",
     ],
 )
-def test_other_armour_headers_pass_from_elsewhere_only(head: bytes, step: int) -> None:
-    """Receivers ignore what they do not know (RFC 9580 section 6.2.2)."""
+def test_other_headers_pass_in_incoming_mail_only(head: bytes, step: int) -> None:
+    """Receivers ignore unknown headers (RFC 9580 section 6.2.2)."""
     body = encrypted(armour(packets(), head=head + b"\r\n"))
 
     assert read(headers(), body, strict=True, step=step) is Content.CLEAR
@@ -93,8 +103,8 @@ def test_other_armour_headers_pass_from_elsewhere_only(head: bytes, step: int) -
         b"\r\nComment: behind the empty line\r\n",
     ],
 )
-def test_malformed_armour_headers_fail(head: bytes, step: int) -> None:
-    """And so do too many, and too long ones."""
+def test_malformed_headers_are_refused(head: bytes, step: int) -> None:
+    """Too many and too long headers are refused, too."""
     body = encrypted(armour(packets(), head=head + b"\r\n"))
     if head == b"\r\n" * 2000:
         body = encrypted(head + GOOD)

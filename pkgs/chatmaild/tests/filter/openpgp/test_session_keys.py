@@ -1,17 +1,17 @@
-"""Rule E1: what stands in session keys and at the start of the data has the form of the RFC."""
+"""Rule E1: structure of session keys and of the start of encrypted data (RFC 9580)."""
 
 import base64
 
 import pytest
 
-from chatmaild.filter.openpgp.packets import PacketWalk
+from chatmaild.filter.openpgp.packets import PacketReader
 
-from .. import reference
-from ..letters import LEAST_DATA, packet
+from ..support import reference
+from ..support.messages import MIN_DATA, packet
 
 ANONYMOUS = bytes(8)
 NAMED = bytes(range(8, 16))
-DATA = packet(18, b"\x01" + bytes(LEAST_DATA - 1))
+DATA = packet(18, b"\x01" + bytes(MIN_DATA - 1))
 X25519 = bytes(32) + b"\x29\x09" + bytes(40)
 X448 = bytes(56) + b"\x19\x07" + bytes(24)
 ML_KEM_768 = bytes(32 + 1088) + b"\x29\x09" + bytes(40)
@@ -23,7 +23,7 @@ TEXT = b"Meet me at the old mill at noon, and bring the papers with you. "
 
 
 def mpi(bits: int, first: int = 0) -> bytes:
-    """A number of so many bits; ``first`` is its first byte, where that is not the least."""
+    """A multiprecision integer of that many bits; `first` replaces its first byte."""
     size = (bits + 7) // 8
     least = 1 << (bits - 1) % 8
     return bits.to_bytes(2, "big") + bytes([first or least]) + b"\x5a" * (size - 1)
@@ -35,7 +35,7 @@ def v3(algorithm: int, fields: bytes, key_id: bytes = ANONYMOUS) -> bytes:
 
 
 def v6(algorithm: int, fields: bytes, key: bytes = b"") -> bytes:
-    """A session key of version 6 (section 5.1.2); ``key`` is version and fingerprint."""
+    """A session key of version 6 (section 5.1.2); `key` is version and fingerprint."""
     return packet(1, b"\x06" + bytes([len(key)]) + key + bytes([algorithm]) + fields)
 
 
@@ -50,13 +50,13 @@ def wrapped(size: int) -> bytes:
 
 
 def is_message(content: bytes) -> bool:
-    """Whether the walk passes it; the reference must say the same."""
+    """Whether the reader accepts `content`; the reference must agree."""
     text = base64.b64encode(content)
     bare = text.rstrip(b"=")
-    walk = PacketWalk()
+    reader = PacketReader()
     for at in range(0, len(bare), 50):
-        walk.feed(bare[at : at + 50])
-    passed = walk.finish(len(text) - len(bare))
+        reader.feed(bare[at : at + 50])
+    passed = reader.finish(len(text) - len(bare))
 
     assert reference.is_message(content) == passed
     return passed
@@ -70,7 +70,9 @@ def is_message(content: bytes) -> bool:
         v3(2, mpi(3072)),
         v3(1, mpi(4090)),
         v3(1, mpi(16_384)),
-        v3(1, (2048).to_bytes(2, "big") + b"\x01" + bytes(255)),  # whole bytes, as Go wrote them
+        v3(
+            1, (2048).to_bytes(2, "big") + b"\x01" + bytes(255)
+        ),  # whole bytes, as the Go library wrote them
         v3(16, mpi(2046) + mpi(2048)),
         v3(18, point(0x40, 33) + wrapped(48)),
         v3(18, point(0x40, 33) + wrapped(32)),
@@ -107,8 +109,8 @@ def is_message(content: bytes) -> bool:
         packet(3, b"\x06\x1e\x08\x01\x0b" + ITERATED + bytes(16 + 24 + 16)),
     ],
 )
-def test_every_form_passes(key: bytes) -> None:
-    """RFC 9580, what came before it, and what comes after it."""
+def test_every_known_form_passes(key: bytes) -> None:
+    """RFC 9580, older RFCs and drafts."""
     assert is_message(key + DATA)
     assert is_message(key * 3 + DATA)
 
@@ -186,8 +188,8 @@ def test_every_form_passes(key: bytes) -> None:
         packet(1, b"\x03" + ANONYMOUS + b"\x01" + mpi(65_535)),
     ],
 )
-def test_anything_else_fails(key: bytes) -> None:
-    """Text, another algorithm, a length that is wrong, a byte too many."""
+def test_other_forms_are_refused(key: bytes) -> None:
+    """Text, other algorithms, wrong lengths, trailing bytes."""
     assert not is_message(key + DATA)
     assert not is_message(v3(25, X25519) + key + DATA)
 
@@ -211,8 +213,8 @@ def test_anything_else_fails(key: bytes) -> None:
         (TEXT * 2, False),
     ],
 )
-def test_data_has_a_version(body: bytes, passes: bool) -> None:
-    """Section 5.13: version 1 with room for what is in it; version 2 with a known mode."""
+def test_data_needs_a_valid_version(body: bytes, passes: bool) -> None:
+    """Version 1 or 2, large enough, with a known mode (RFC 9580 section 5.13)."""
     assert is_message(v3(25, X25519) + packet(18, body)) is passes
 
 
@@ -226,8 +228,8 @@ def test_data_has_a_version(body: bytes, passes: bool) -> None:
         (TEXT, False),
     ],
 )
-def test_data_in_pieces_has_a_version(head: bytes, passes: bool) -> None:
-    """The same for data whose length is not known at its start (section 4.2.1.4)."""
+def test_data_with_partial_lengths_needs_a_valid_version(head: bytes, passes: bool) -> None:
+    """The same for partial lengths (RFC 9580 section 4.2.1.4)."""
     in_pieces = b"\xd2" + bytes([224 + 9]) + (head + bytes(512))[:512] + b"\x03abc"
 
     assert is_message(v3(25, X25519) + in_pieces) is passes

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatmaild.address import parse_address
-from chatmaild.filter.openpgp.packets import PacketWalk
+from chatmaild.filter.openpgp.packets import PacketReader
 from chatmaild.operator.selftest.mailing import encrypted_message
 from chatmaild.operator.selftest.openpgp import DecryptionError, decrypt, encrypt
 from chatmaild.operator.selftest.people import Person
@@ -54,7 +54,7 @@ def test_the_filter_takes_it_for_an_encrypted_message() -> None:
     lines = encrypt("hello", "right").split("\r\n")
     text = "".join(lines[2:-2]).encode()
     bare = text.rstrip(b"=")
-    walk = PacketWalk()
+    walk = PacketReader()
     walk.feed(bare)
 
     assert walk.finish(len(text) - len(bare))

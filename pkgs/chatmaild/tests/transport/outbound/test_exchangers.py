@@ -16,7 +16,10 @@ import pytest
 
 from chatmaild.transport.outbound import exchangers
 from chatmaild.transport.outbound.exchangers import DnsResolver, Exchanger, NoExchangerError
+from chatmaild.transport.outbound.networks import Networks
 
+# the addresses of the zone are those of documentation (RFC 5737, RFC 3849)
+LAB = Networks(["192.0.2.0/24", "2001:db8::/32"])
 ZONE = {
     ("two.test.", "MX"): ["20 second.two.test.", "10 First.two.test."],
     ("alone.test.", "A"): ["192.0.2.1"],
@@ -63,7 +66,7 @@ async def resolver(*, ipv4_only: bool = False) -> AsyncIterator[DnsResolver]:
     stub.port = transport.get_extra_info("sockname")[1]
     stub.lifetime = 0.5
     try:
-        yield DnsResolver(stub, ipv4_only=ipv4_only)
+        yield DnsResolver(LAB, resolver=stub, ipv4_only=ipv4_only)
     finally:
         transport.close()
 
@@ -157,7 +160,7 @@ def test_the_system_resolver_has_a_deadline(
     monkeypatch.setattr(dns.asyncresolver, "Resolver", of_this_machine)
 
     async def scenario() -> None:
-        names = DnsResolver()
+        names = DnsResolver(LAB)
 
         assert names._dns().lifetime == exchangers.LOOKUP_S
         assert names._dns().nameservers == ["127.0.0.1"]

@@ -1,1 +1,1 @@
-"""Reading MIME as it streams (RFC 5322, RFC 2045, RFC 2046): no tree of the message is built."""
+"""MIME parsers for bodies that arrive in pieces (RFC 5322, RFC 2045, RFC 2046)."""

@@ -1,4 +1,4 @@
-"""The author of a message: first address of its From field (RFC 5322 section 3.4)."""
+"""The author of a message: the first address in From (RFC 5322 section 3.4)."""
 
 from __future__ import annotations
 
@@ -19,28 +19,27 @@ _ADDRESS: Final = re.compile(
     r'(?:[^\s"(),:;<>@\\\[\]\x00-\x1f\x7f]+|"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*")'
     r"@(?:[^\s\"(),:;<>@\\\[\]\x00-\x1f\x7f]+|\[[^\s\[\]\\\x00-\x1f\x7f]+\])"
 )
-# what stands between the parentheses of comments, with those that are quoted
+# comment text between two parentheses, with quoted pairs
 _COMMENT_TEXT: Final = re.compile(r"(?:[^()\\]|\\.)*", re.DOTALL)
-# comments in comments; nobody writes three
+# nested comments; real mail has one or two levels
 _DEPTH_LIMIT: Final = 50
-# programs end a text at these, or begin a line
+# mail readers end a text or a line at these
 _BREAKS: Final = re.compile(rb"[\0\r\n]")
-# most fields are this: one address and nothing else
-_ALONE: Final = re.compile(rb"<([0-9A-Za-z._-]+@[0-9A-Za-z.-]+)>")
-_GAP: Final = ("word", " ")  # between two words: together they are no address
-_LIMIT: Final = 10_000  # octets of one From field; a longer one is no author
+# the form of most fields: one address in angle brackets
+_SINGLE_ADDRESS: Final = re.compile(rb"<([0-9A-Za-z._-]+@[0-9A-Za-z.-]+)>")
+_GAP: Final = ("word", " ")  # separates two words, which then form no address
+_LIMIT: Final = 10_000  # bytes of one From field; a longer one is malformed
 
 
 def author(value: bytes) -> str | None:
-    """First address of an unfolded From field; None where the field is not well-formed.
+    """The first address of an unfolded From field; None if the field is malformed.
 
-    Fields that readers could understand in different ways count as malformed: text behind the
-    angle brackets, two pairs of them, an address before them without quotation marks, source
-    routes, control characters.
+    Fields that mail readers interpret differently are malformed: text after the angle brackets,
+    two pairs of them, an unquoted address before them, source routes, control characters.
     """
     if len(value) > _LIMIT or _BREAKS.search(value):
         return None
-    alone = _ALONE.fullmatch(value)
+    alone = _SINGLE_ADDRESS.fullmatch(value)
     if alone is not None:
         return alone[1].decode()
     tokens = _tokens(value.decode("utf-8", "surrogateescape"))
@@ -53,7 +52,7 @@ def author(value: bytes) -> str | None:
         if kind == "mark" and text == ":" and angle is None:
             if phrase_has_at:
                 return None
-            words = []  # what came before is the name of a group
+            words = []  # the words before ":" are a group name
         elif kind == "mark":
             break
         elif angle is not None:
@@ -91,7 +90,7 @@ def _tokens(text: str) -> list[tuple[str, str]] | None:
 
 
 def _comment_end(text: str, position: int) -> int:
-    """Where the comment ends that begins there, and may hold others; -1 where it does not."""
+    """End of the comment that begins at `position`, with nested ones; -1 if it has no end."""
     depth = 0
     while position < len(text):
         depth += 1 if text[position] == "(" else -1
@@ -103,7 +102,7 @@ def _comment_end(text: str, position: int) -> int:
         match = _COMMENT_TEXT.match(text, position)
         position = len(text) if match is None else match.end()
         if text[position : position + 1] == "\\":
-            return -1  # quotes nothing
+            return -1  # a backslash at the end quotes nothing
     return -1
 
 
@@ -112,29 +111,28 @@ def _checked(address: str) -> str | None:
     return address if _ADDRESS.fullmatch(address) else None
 
 
-def is_literal(domain: str) -> bool:
-    """Whether a domain is an address in brackets (RFC 5321 section 4.1.3)."""
+def is_domain_literal(domain: str) -> bool:
+    """Whether a domain is an IP address in brackets (RFC 5321 section 4.1.3)."""
     return domain.startswith("[") and domain.endswith("]")
 
 
-def proves(client: IpAddress | None, domain: str) -> bool:
-    """Whether a client has the IP address that a domain literal names.
+def client_matches_literal(client: IpAddress | None, domain: str) -> bool:
+    """Whether the client's IP address is the one in a domain literal.
 
-    Everything on this machine has a loopback address, the gateway of HTTPS too, so it proves
-    nothing.
+    A loopback address never matches: every local process has it, the HTTPS ingress too.
     """
-    if client is None or client.is_loopback or not is_literal(domain):
+    if client is None or client.is_loopback or not is_domain_literal(domain):
         return False
     tag, text = "ipv6:", domain[1:-1].lower()
     if text.startswith(tag) != (":" in text.removeprefix(tag)):
-        return False  # IPv6 has its tag (RFC 5321 section 4.1.3)
+        return False  # IPv6 literals need the tag (RFC 5321 section 4.1.3)
     return ip_address(text) == client
 
 
 def ip_address(text: str) -> IpAddress | None:
-    """An IP address, with or without the tag of a literal; None where it is none.
+    """Parse an IP address, with or without the tag `IPv6:`; None if it is malformed.
 
-    IPv4 in the form of IPv6 is IPv4. An address with a scope is no address of the Internet.
+    An IPv4-mapped IPv6 address becomes IPv4. Scoped addresses are malformed.
     """
     try:
         address = ipaddress.ip_address(text.lower().removeprefix("ipv6:"))

@@ -1,4 +1,4 @@
-"""Header fields as bytes: no tree of messages is built, because building it costs the most."""
+"""Header fields as bytes (RFC 5322); no message tree is built, because that costs most time."""
 
 from __future__ import annotations
 
@@ -10,28 +10,27 @@ _PARAMETER: Final = re.compile(
     rb"(?:(?P<name>[!#-'*+\-.0-9A-Z^-~]+)[ \t]*=[ \t]*"
     rb'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<token>[^\s;"()]+)))?'
 )
-# what chat programs write; each message has a boundary of its own, so remembering does not help
-_USUAL_MULTIPART: Final = re.compile(
+# the form that chat clients write; no cache, because each message has its own boundary
+_COMMON_MULTIPART: Final = re.compile(
     rb'(multipart/[a-z]+);(?:[ \t]*protocol="[a-z/-]+";)?[ \t]*boundary="([!#-\[\]-~]+)"'
 )
 _MEDIA_TYPE: Final = re.compile(rb"[ \t]*([!#-'*+\-.0-9A-Z^-~]+/[!#-'*+\-.0-9A-Z^-~]+)[ \t]*")
 _FOLD: Final = re.compile(rb"\r?\n")
-_NAME: Final = bytes(range(33, 127))  # octets of a field name (RFC 5322 section 2.2)
-# Bytes of one field, folds as LF. With a milter, Postfix (`cleanup_message.c`) drops those lines,
-# of 2048 bytes at most, with which a field would have more than 60,000, and tells nobody.
-# header_size_limit can only lower that.
+_NAME: Final = bytes(range(33, 127))  # bytes allowed in a field name (RFC 5322 section 2.2)
+# Bytes of one field, folds as LF. Postfix (`cleanup_message.c`) silently drops lines of up to
+# 2048 bytes beyond 60,000 bytes of a field; `header_size_limit` can only lower that.
 _FIELD_LIMIT: Final = 57_000
-# Bytes of one Content-Type. Names of files in the pieces of RFC 2231 take up to 3 KB.
+# Bytes of one Content-Type. File names in RFC 2231 form take up to 3 KB.
 _CONTENT_TYPE_LIMIT: Final = 16_384
-# Parameters that decide what a message is. Two of a name, or one in pieces, and readers disagree.
+# Parameters that select the parser of a body. Readers disagree on duplicates and RFC 2231 forms.
 _DECISIVE: Final = (b"boundary", b"report-type")
 
 
 class Header(NamedTuple):
     """One header field (RFC 5322 section 2.2).
 
-    ``value`` is everything after the colon: leading blank and folds (as CRLF) included, without
-    the CRLF that ends the field.
+    `value` is everything after the colon, with the leading space and folds (as CRLF), but without
+    the final CRLF.
     """
 
     name: bytes
@@ -39,21 +38,21 @@ class Header(NamedTuple):
 
     @property
     def text(self) -> bytes:
-        """Value on one line, without blanks around it."""
+        """The unfolded value without surrounding whitespace."""
         unfolded = _FOLD.sub(b"", self.value) if b"\n" in self.value else self.value
         return unfolded.strip(b" \t")
 
 
-def may_be_cut(header: Header) -> bool:
-    """Whether Postfix may have dropped lines of a field."""
-    octets = len(header.name) + 1 + len(header.value)
-    return octets >= _FIELD_LIMIT and octets - header.value.count(b"\r\n") >= _FIELD_LIMIT
+def may_be_truncated(header: Header) -> bool:
+    """Whether the field is so long that Postfix may have dropped lines of it."""
+    size_bytes = len(header.name) + 1 + len(header.value)
+    return size_bytes >= _FIELD_LIMIT and size_bytes - header.value.count(b"\r\n") >= _FIELD_LIMIT
 
 
 class ContentType(NamedTuple):
     """Media type in lower case, and two parameters (RFC 2045 section 5.1).
 
-    ``boundary`` is the one of a multipart, ``report_type`` is that of RFC 6522 in lower case.
+    `boundary` is for multiparts (RFC 2046), `report_type` for reports (RFC 6522), in lower case.
     """
 
     media_type: bytes
@@ -70,20 +69,20 @@ PLAIN_TEXT: Final = ContentType(media_type=b"text/plain")
 
 
 def named(headers: list[Header], name: bytes) -> list[Header]:
-    """All fields of that name (lower case), in the order of the message."""
+    """All fields with that name (given in lower case), in the order of the header."""
     return [header for header in headers if header.name.lower() == name]
 
 
 def only_text(headers: list[Header], name: bytes) -> bytes | None:
-    """Text of the one field of that name; None where there is none, or more than one."""
+    """The text of the only field with that name; None if there is none or more than one."""
     found = named(headers, name)
     return found[0].text if len(found) == 1 else None
 
 
 def content_type(headers: list[Header]) -> ContentType | None:
-    """Content-Type of a message or part; None where it is malformed or given twice.
+    """The Content-Type of a message or part; None if it is malformed or given twice.
 
-    A missing one means plain text (RFC 2045 section 5.2).
+    Without the field it is `text/plain` (RFC 2045 section 5.2).
     """
     found = named(headers, b"content-type")
     if not found:
@@ -91,7 +90,7 @@ def content_type(headers: list[Header]) -> ContentType | None:
     if len(found) > 1:
         return None
     text = found[0].text
-    usual = _USUAL_MULTIPART.fullmatch(text)
+    usual = _COMMON_MULTIPART.fullmatch(text)
     if usual is not None:
         return ContentType(media_type=usual[1], boundary=usual[2])
     return _parse_content_type(text)
@@ -101,7 +100,7 @@ def _parse_content_type(text: bytes) -> ContentType | None:
     match = _MEDIA_TYPE.match(text)
     if match is None or len(text) > _CONTENT_TYPE_LIMIT:
         return None
-    position, end = match.end(), len(text)  # the text has no blanks at its end
+    position, end = match.end(), len(text)  # the text has no trailing whitespace
     decisive: dict[bytes, bytes] = {}
     while position < end:
         parameter = _PARAMETER.match(text, position)
@@ -127,9 +126,9 @@ def _value_of(parameter: re.Match[bytes]) -> bytes:
 
 
 def parse_block(block: bytes) -> list[Header] | None:
-    """Header fields of a MIME part, given without the empty line behind them.
+    """The header fields of a MIME part; `block` ends before the empty line.
 
-    None where a line is neither a field nor a fold, or ends in anything but CRLF.
+    None if a line is neither a field nor a continuation line, or has a bare CR or LF.
     """
     headers: list[Header] = []
     for field in re.split(rb"\r\n(?![ \t])", block) if block else []:

@@ -1,35 +1,35 @@
-"""The parts of a multipart body, cut as the body arrives (RFC 2046 section 5.1)."""
+"""Splits a multipart body that arrives in pieces into its parts (RFC 2046 section 5.1)."""
 
 from __future__ import annotations
 
 from typing import Final, Protocol
 
-_HEADER_LIMIT: Final = 32_768  # octets of the header of one part
-_DELIMITER_LINE_LIMIT: Final = 256  # octets behind the boundary: "--", blanks, CRLF
+_HEADER_LIMIT: Final = 32_768  # bytes of the header of one part
+_DELIMITER_LINE_LIMIT: Final = 256  # bytes after the boundary: "--", whitespace, CRLF
 _BOUNDARY_LIMIT: Final = 70  # RFC 2046 section 5.1.1
 
 
 class PartReader(Protocol):
-    """Who looks at the parts; a call that returns False ends the walk as a failure."""
+    """Gets the parts of a body; a call that returns False rejects the body."""
 
-    def outside(self, octets: bytes) -> bool:
-        """Text before the first or behind the last part."""
+    def outside(self, piece: bytes) -> bool:
+        """Take a piece of the preamble or epilogue."""
 
     def begin(self, header: bytes) -> bool:
-        """A part begins; ``header`` lacks the empty line behind it."""
+        """Begin a part; `header` ends before the empty line."""
 
-    def data(self, octets: bytes) -> bool:
-        """Content of the part that has begun, still in its transfer encoding."""
+    def data(self, piece: bytes) -> bool:
+        """Take a piece of the content of the part, still in its transfer encoding."""
 
     def end(self) -> bool:
-        """The part is over."""
+        """End the part."""
 
 
 class Multipart:
-    """Cuts a body, fed in pieces, at its boundary.
+    """Splits a body at its boundary and passes the parts to a `PartReader`.
 
-    A line that begins like a delimiter but is none makes it fail: readers disagree on such lines,
-    and what one reads as text another shows as a part. So does a delimiter behind the last one.
+    It fails on a line that begins like a delimiter but is none, and on a delimiter after the last
+    one: some mail readers take such a line as text, others as the start of a part.
     """
 
     __slots__ = ("_buffer", "_closed", "_header", "_in_part", "_needle", "_reader", "failed")
@@ -40,15 +40,15 @@ class Multipart:
         self._reader = reader
         self._buffer = b"\r\n"  # the body begins at the start of a line
         self._in_part = False
-        self._header: bytes | None = None  # header of the part, while it arrives
+        self._header: bytes | None = None  # header of the part while it is incomplete
         self._closed = False
 
-    def feed(self, octets: bytes) -> None:
+    def feed(self, piece: bytes) -> None:
         """Take the next piece of the body."""
         if self.failed:
             return
-        buffer, start = self._buffer + octets, 0
-        # one octet is found much faster than several
+        buffer, start = self._buffer + piece, 0
+        # searching for one byte is much faster than for several
         while buffer.find(b"-", start) >= 0 and (at := buffer.find(self._needle, start)) >= 0:
             if at > start:
                 self._text(buffer[start:at])
@@ -61,7 +61,7 @@ class Multipart:
             self._delimiter(buffer[line_at:line_end].rstrip(b" \t"))
             if self.failed:
                 return
-            start = line_end  # which the next delimiter may begin with
+            start = line_end  # this CRLF may begin the next delimiter
         else:
             held_from = len(buffer) - len(self._needle) + 1
             if held_from > start:
@@ -70,15 +70,15 @@ class Multipart:
         self._buffer = buffer[start:]
 
     def finish(self) -> bool:
-        """Whether the body was well-formed, closed, and to the reader's liking."""
-        if self._buffer.startswith(self._needle):  # the last line lacks its CRLF
+        """Whether the body was well-formed and closed, and the reader accepted every part."""
+        if self._buffer.startswith(self._needle):  # the last line has no CRLF
             self.feed(b"\r\n")
         if self._closed and not self.failed:
             self._text(self._buffer)
         return self._closed and not self.failed
 
     def _delimiter(self, line: bytes) -> None:
-        """``line`` is what stands behind the boundary."""
+        """Handle a delimiter; `line` is its rest after the boundary."""
         if line not in (b"", b"--") or self._closed or self._header is not None:
             self.failed = True
         elif self._in_part and not self.failed:
@@ -87,16 +87,16 @@ class Multipart:
         self._in_part = not self._closed
         self._header = b"" if self._in_part else None
 
-    def _text(self, octets: bytes) -> None:
+    def _text(self, piece: bytes) -> None:
         if self._header is not None:
-            self._header_text(self._header + octets)
+            self._header_text(self._header + piece)
         elif self._in_part:
-            self.failed = not self._reader.data(octets)
+            self.failed = not self._reader.data(piece)
         else:
-            self.failed = not self._reader.outside(octets)
+            self.failed = not self._reader.outside(piece)
 
     def _header_text(self, text: bytes) -> None:
-        """``text`` begins with the CRLF of the delimiter, so an empty header is found as well."""
+        """Collect a header; `text` begins with the delimiter's CRLF, so it may be empty."""
         end = text.find(b"\r\n\r\n")
         if end < 0:
             self._header = text

@@ -1,4 +1,4 @@
-"""What the header of a MIME part says (RFC 2045)."""
+"""The header of a MIME part: media type and transfer encoding (RFC 2045)."""
 
 from __future__ import annotations
 
@@ -8,29 +8,34 @@ from typing import Final, NamedTuple
 from chatmaild.filter.mime.headers import content_type, named, parse_block
 from chatmaild.filter.mime.transfer import DECODERS, IDENTITIES, Decoder
 
-# chat programs write the same few headers again and again; none is longer than a piece of a body
+# cached headers; chat clients repeat the same few, none longer than a piece of a body
 _REMEMBERED: Final = 64
-_BARE: Final = frozenset({b"content-type", b"content-transfer-encoding", b"content-disposition"})
-_BARE_BYTES: Final = 200  # twice what Delta Chat writes
+_MINIMAL_FIELDS: Final = frozenset(
+    {b"content-type", b"content-transfer-encoding", b"content-disposition"}
+)
+_MINIMAL_HEADER_BYTES: Final = 200  # twice what Delta Chat writes
 
 
 class Part(NamedTuple):
-    """Media type in lower case, and what undoes the encoding of the content, if it has one.
+    """What the header of a part tells.
 
-    ``is_bare`` tells that the header has no other fields, and no room for words in these.
+    Attributes:
+        media_type: in lower case.
+        decoder: class that decodes the content; None for 7bit, 8bit and binary.
+        is_minimal: the header has no other fields, and no room for free text in these.
     """
 
     media_type: bytes
     decoder: type[Decoder] | None
-    is_bare: bool
+    is_minimal: bool
 
 
 @lru_cache(_REMEMBERED)
 def read_part(block: bytes) -> Part | None:
-    """Part with that header, given without the empty line behind it.
+    """Parse the header of a part; `block` ends before the empty line.
 
-    None where it is malformed, contradicts itself or tells an unknown encoding. A NUL is malformed
-    as well: Postfix cuts the line there, and then the signature of the sender does not fit.
+    None if it is malformed, contradictory or has an unknown encoding. A NUL is malformed: Postfix
+    truncates the line there, which breaks the sender's signature.
     """
     headers = None if b"\0" in block else parse_block(block)
     if headers is None:
@@ -40,5 +45,7 @@ def read_part(block: bytes) -> Part | None:
     decoder = DECODERS.get(encoding)
     if found is None or len(encodings) > 1 or (decoder is None and encoding not in IDENTITIES):
         return None
-    is_bare = len(block) <= _BARE_BYTES and all(h.name.lower() in _BARE for h in headers)
-    return Part(media_type=found.media_type, decoder=decoder, is_bare=is_bare)
+    is_minimal = len(block) <= _MINIMAL_HEADER_BYTES and all(
+        h.name.lower() in _MINIMAL_FIELDS for h in headers
+    )
+    return Part(media_type=found.media_type, decoder=decoder, is_minimal=is_minimal)

@@ -1,31 +1,31 @@
-"""Content-Transfer-Encoding, undone as the octets arrive (RFC 2045 section 6)."""
+"""Decoders of Content-Transfer-Encoding for content in pieces (RFC 2045 section 6)."""
 
 from __future__ import annotations
 
 import binascii
 from typing import Final
 
-_LINE_LIMIT: Final = 65_536  # octets of one quoted-printable line; RFC 2045 allows 76
+_LINE_LIMIT: Final = 65_536  # bytes of one quoted-printable line; RFC 2045 allows 76
 
 
 class Base64:
-    """RFC 2045 section 6.8, without tolerance: alphabet, line ends, and padding at the end."""
+    """Strict base64 (RFC 2045 section 6.8): alphabet, line ends, padding at the end."""
 
     def __init__(self) -> None:
         self.failed = False
         self._rest = b""
 
-    def feed(self, octets: bytes) -> bytes:
-        """Content of the next piece."""
-        text = self._rest + octets.translate(None, b"\r\n")
+    def feed(self, piece: bytes) -> bytes:
+        """Decode the next piece; an incomplete group is held back."""
+        text = self._rest + piece.translate(None, b"\r\n")
         whole = max(0, (len(text) - 1) // 4 * 4)  # the last four may have padding
         text, self._rest = text[:whole], text[whole:]
-        # a piece that ends with padding would pass for a text of its own
+        # padding before the end would decode as two texts
         self.failed = self.failed or b"=" in text
         return self._decode(text)
 
     def finish(self) -> bytes:
-        """What was still held back."""
+        """Decode the rest."""
         return self._decode(self._rest)
 
     def _decode(self, text: bytes) -> bytes:
@@ -37,29 +37,29 @@ class Base64:
 
 
 class QuotedPrintable:
-    """RFC 2045 section 6.7; what is malformed stays as it is."""
+    """Quoted-printable (RFC 2045 section 6.7); malformed sequences stay unchanged."""
 
     def __init__(self) -> None:
         self.failed = False
         self._rest = b""
 
-    def feed(self, octets: bytes) -> bytes:
-        """Content of the next piece."""
-        text = self._rest + octets
+    def feed(self, piece: bytes) -> bytes:
+        """Decode the next piece; an incomplete line is held back."""
+        text = self._rest + piece
         lines_end = text.rfind(b"\n") + 1
         self._rest = text[lines_end:]
         self.failed = self.failed or len(self._rest) > _LINE_LIMIT
         return binascii.a2b_qp(text[:lines_end])
 
     def finish(self) -> bytes:
-        """What was still held back."""
+        """Decode the rest."""
         return binascii.a2b_qp(self._rest)
 
 
 Decoder = Base64 | QuotedPrintable
 
 # names in lower case
-IDENTITIES: Final = frozenset({b"7bit", b"8bit", b"binary"})  # octets stand for themselves
+IDENTITIES: Final = frozenset({b"7bit", b"8bit", b"binary"})  # encodings without a transformation
 DECODERS: Final[dict[bytes, type[Decoder]]] = {
     b"base64": Base64,
     b"quoted-printable": QuotedPrintable,

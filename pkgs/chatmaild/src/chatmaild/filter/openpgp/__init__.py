@@ -1,1 +1,1 @@
-"""Reading OpenPGP as it streams (RFC 9580): armour, packets, session keys."""
+"""OpenPGP parsers for content that arrives in pieces (RFC 9580): armour, packets, session keys."""

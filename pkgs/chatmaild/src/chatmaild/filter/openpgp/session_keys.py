@@ -1,62 +1,61 @@
-"""The bodies of the packets before the encrypted data, and the first bytes of that data.
+"""Structure of session key packets and of the start of encrypted data (RFC 9580 section 5).
 
-Whether they have the form that RFC 9580 gives them: version, algorithm, and a length for each
-field that leaves no byte over. Keys of other forms are not known to any program, and text in their
-place would be readable by everybody.
+A session key is valid if version, algorithm and the lengths of its fields fit, to the last byte.
+No program writes other forms, and free text in their place would be readable in clear.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-# the smallest number that a 1024-bit key makes in practice; the largest key that GnuPG reads
+# bits of a number: from 1024-bit keys, whose results may be shorter, to the limit of GnuPG
 _NUMBER_BITS: Final = range(960, 16_385)
 _POINTS: Final = {  # first byte and length of a point (RFC 9580 section 11.2)
     (0x40, 33),  # Curve25519
     (0x40, 57),  # X448
     *((0x04, size) for size in (65, 97, 129, 133)),  # NIST and Brainpool curves
 }
-_BARE_POINTS: Final = frozenset({55, 56})  # GnuPG writes X448 without a first byte of its own
-# key length of each cipher: first those with 64-bit blocks (RFC 9580 section 9.3)
+_BARE_POINTS: Final = frozenset({55, 56})  # GnuPG writes X448 without a prefix byte
+# key length of each cipher in bytes; 64-bit blocks first (RFC 9580 section 9.3)
 _KEY_BYTES: Final = {1: 16, 2: 24, 3: 16, 4: 16} | {
     **dict.fromkeys((7, 11), 16),
     **dict.fromkeys((8, 12), 24),
     **dict.fromkeys((9, 10, 13), 32),
 }
-# without AEAD the key may be missing, or has its cipher before it
+# version 4: no key, or one byte for the cipher and the key
 _ENCRYPTED_KEYS: Final = frozenset({0, *(1 + size for size in _KEY_BYTES.values())})
 _AEAD_KEYS: Final = frozenset({16, 24, 32})
 _AES: Final = frozenset({7, 8, 9})
-_LARGE_BLOCKS: Final = frozenset(range(7, 14))  # what AEAD modes work with
-_NONCE_BYTES: Final = {1: 16, 2: 15, 3: 12}  # of each AEAD mode (RFC 9580 section 9.6)
+_LARGE_BLOCKS: Final = frozenset(range(7, 14))  # ciphers that AEAD modes allow
+_NONCE_BYTES: Final = {1: 16, 2: 15, 3: 12}  # bytes for each AEAD mode (RFC 9580 section 9.6)
 _TAG_BYTES: Final = 16
 _HASHES: Final = frozenset({1, 2, 3, 8, 9, 10, 11, 12, 14})  # RFC 9580 section 9.5
 _S2K_BYTES: Final = {0: 2, 1: 10, 3: 11, 4: 20}  # RFC 9580 section 3.7.1
 _ARGON2: Final = 4
 _ARGON2_MEMORY: Final = range(3, 32)  # exponent
-# wrapping adds eight bytes to an AES key; ECDH wraps key, algorithm, checksum and padding
+# AES key wrap adds 8 bytes; ECDH wraps algorithm, key, checksum and padding
 _WRAPPED: Final = frozenset({24, 32, 40})
 _WRAPPED_ECDH: Final = frozenset({32, 40, 48})
-# ephemeral key and ciphertext (RFC 9580 sections 5.1.6 and 5.1.7; draft-ietf-openpgp-pqc)
+# bytes of ephemeral key and ciphertext (RFC 9580 sections 5.1.6 and 5.1.7; draft-ietf-openpgp-pqc)
 _FIXED: Final = {25: 32, 26: 56, 35: 32 + 1088, 36: 56 + 1568}
 _RSA: Final = frozenset({1, 2})
 _KYBER, _ELGAMAL, _ECDH = 8, 16, 18
 _KYBER_CIPHERTEXTS: Final = frozenset({1088, 1568})
-_FINGERPRINTS: Final = frozenset({b"\x15\x04", b"\x21\x06"})  # length and version of a key
+_FINGERPRINTS: Final = frozenset({b"\x15\x04", b"\x21\x06"})  # length and version of a fingerprint
 _V2_HEAD: Final = 36  # version, cipher, mode, chunk size, salt
-_MOST_CHUNK_SIZE: Final = 16
-# the smallest literal packet; behind a prefix and before a modification detection code, or tagged
-_LEAST_TEXT: Final = 8
-_LEAST_V1: Final = 1 + 10 + _LEAST_TEXT + 22
-_LEAST_V2: Final = _V2_HEAD + _LEAST_TEXT + 2 * _TAG_BYTES
+_MAX_CHUNK_SIZE: Final = 16
+# bytes of the smallest literal packet; version 1 adds prefix and MDC, version 2 two AEAD tags
+_MIN_TEXT: Final = 8
+_MIN_V1: Final = 1 + 10 + _MIN_TEXT + 22
+_MIN_V2: Final = _V2_HEAD + _MIN_TEXT + 2 * _TAG_BYTES
 
 MARKER_BODY: Final = b"PGP"  # RFC 9580 section 5.8
-# two numbers of 16,384 bits and what stands before them
-LARGEST_BYTES: Final = 4200
+# two numbers of 16,384 bits and the fields before them
+MAX_BODY_BYTES: Final = 4200
 
 
 def is_for_public_key(body: bytes) -> bool:
-    """Whether this is a session key for a public key, version 3 or 6 (RFC 9580 section 5.1)."""
+    """Whether a body is a public-key session key, version 3 or 6 (RFC 9580 section 5.1)."""
     if body[:1] == b"\x03":
         return len(body) > 10 and _is_asymmetric(body[9], body[10:], version=3)
     if body[:1] != b"\x06" or len(body) < 3:
@@ -69,9 +68,9 @@ def is_for_public_key(body: bytes) -> bool:
 
 
 def is_for_passphrase(body: bytes) -> bool:
-    """Whether this is a session key for a passphrase, version 4 or 6 (RFC 9580 section 5.3).
+    """Whether a body is a passphrase session key, version 4, 5 or 6 (RFC 9580 section 5.3).
 
-    Or version 5, which GnuPG writes before data of its own kind.
+    Version 5 is from GnuPG (LibrePGP).
     """
     version = body[0] if len(body) > 2 else 0
     if version == 4:
@@ -79,7 +78,7 @@ def is_for_passphrase(body: bytes) -> bool:
         return s2k > 0 and body[1] in _KEY_BYTES and len(body) - 2 - s2k in _ENCRYPTED_KEYS
     if version not in (5, 6) or len(body) < 6:
         return False
-    # version 6 tells the length of the five fields before the key, and that of the third
+    # version 6 has two length fields: for the five fields before the key, and for the S2K
     cipher, mode = body[1:3] if version == 5 else body[2:4]
     s2k_at, nonce = (3 if version == 5 else 5), _NONCE_BYTES.get(mode, 0)
     s2k = _s2k_bytes(body[s2k_at:])
@@ -90,20 +89,20 @@ def is_for_passphrase(body: bytes) -> bool:
 
 
 def is_protected_data(head: bytes, size: int | None) -> bool:
-    """Whether encrypted data begins so, version 1 or 2 (RFC 9580 section 5.13).
+    """Whether encrypted data has a valid start, version 1 or 2 (RFC 9580 section 5.13).
 
-    ``head`` are its first four bytes, ``size`` is all of it; None where it comes in pieces, of
-    which the first is longer than any head.
+    `head` is its first four bytes, `size` its length in bytes, None for partial lengths (of which
+    the first has 512 bytes or more).
     """
     if head[:1] == b"\x01":
-        return size is None or size >= _LEAST_V1
+        return size is None or size >= _MIN_V1
     return (
         len(head) == 4
         and head[0] == 2
         and head[1] in _LARGE_BLOCKS
         and head[2] in _NONCE_BYTES
-        and head[3] <= _MOST_CHUNK_SIZE
-        and (size is None or size >= _LEAST_V2)
+        and head[3] <= _MAX_CHUNK_SIZE
+        and (size is None or size >= _MIN_V2)
     )
 
 
@@ -121,7 +120,7 @@ def _is_asymmetric(algorithm: int, fields: bytes, *, version: int) -> bool:
 
 
 def _is_wrapped(fields: bytes, *, version: int) -> bool:
-    """Length, in version 3 the cipher, and the wrapped key."""
+    """Whether the fields are a length, the cipher (version 3 only) and a wrapped key."""
     if len(fields) < 2 or fields[0] != len(fields) - 1:
         return False
     if version == 6:
@@ -130,7 +129,7 @@ def _is_wrapped(fields: bytes, *, version: int) -> bool:
 
 
 def _is_kyber(fields: bytes) -> bool:
-    """What GnuPG writes (LibrePGP): a point, the ciphertext, and a wrapped key of version 3."""
+    """Whether the fields are a Kyber key of GnuPG (LibrePGP): point, ciphertext, wrapped key."""
     point, rest = _number(fields, version=3)
     ciphertext = int.from_bytes(rest[:4], "big")
     wrapped = rest[4 + ciphertext :]
@@ -148,7 +147,7 @@ def _is_point(point: bytes) -> bool:
 
 
 def _are_numbers(fields: bytes, count: int, *, version: int) -> bool:
-    """Whether the fields are so many large numbers, and nothing else."""
+    """Whether the fields are exactly `count` multiprecision integers of a public key."""
     for _ in range(count):
         number, rest = _number(fields, version=version)
         if int.from_bytes(fields[:2], "big") not in _NUMBER_BITS or not number:
@@ -158,10 +157,10 @@ def _are_numbers(fields: bytes, count: int, *, version: int) -> bool:
 
 
 def _number(fields: bytes, *, version: int) -> tuple[bytes, bytes]:
-    """A multiprecision integer and what follows it; nothing where its length is wrong.
+    """A multiprecision integer and the rest of the fields; both empty if its length is wrong.
 
-    Only version 6 demands that the length counts no leading zero (RFC 9580 section 3.2): the
-    library of Go wrote whole bytes.
+    Version 6 forbids leading zero bits (RFC 9580 section 3.2). Version 3 allows them up to a full
+    byte, because the Go library wrote them.
     """
     bits = int.from_bytes(fields[:2], "big")
     end = 2 + (bits + 7) // 8
@@ -174,7 +173,7 @@ def _number(fields: bytes, *, version: int) -> tuple[bytes, bytes]:
 
 
 def _s2k_bytes(fields: bytes) -> int:
-    """Length of how a passphrase becomes a key; 0 where that is not known (section 3.7.1)."""
+    """Length in bytes of an S2K specifier; 0 if it is unknown (RFC 9580 section 3.7.1)."""
     kind = fields[0] if fields else -1
     size = _S2K_BYTES.get(kind, 0)
     if len(fields) < size or not size:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from chatmaild.address import ascii_domain
 from chatmaild.errors import ChatmaildError
+from chatmaild.transport.outbound.networks import Networks
 
 if TYPE_CHECKING:
     import dns.asyncresolver
@@ -61,12 +62,6 @@ def is_ip_address(text: str) -> bool:
     return True
 
 
-def _leaves_this_machine(address: str) -> bool:
-    """Whether an IP address is not on this machine or link: a sender chooses the destination."""
-    ip = ipaddress.ip_address(address)
-    return not (ip.is_loopback or ip.is_unspecified or ip.is_link_local or ip.is_multicast)
-
-
 def literal(domain: str) -> Exchanger | None:
     """Return the host of an address literal, or None if the text is not one.
 
@@ -82,12 +77,18 @@ class DnsResolver:
     """Looks up hosts with the resolver of this machine.
 
     Args:
+        networks: the IP addresses that may be connected to.
         ipv4_only: use IPv4 alone. A relay at an IPv4 literal proves its origin by its IP address.
     """
 
     def __init__(
-        self, resolver: "dns.asyncresolver.Resolver | None" = None, *, ipv4_only: bool = False
+        self,
+        networks: Networks,
+        *,
+        resolver: "dns.asyncresolver.Resolver | None" = None,
+        ipv4_only: bool = False,
     ) -> None:
+        self._networks = networks
         self._resolver = resolver
         self._family = socket.AF_INET if ipv4_only else socket.AF_UNSPEC
 
@@ -126,20 +127,20 @@ class DnsResolver:
         return [Exchanger(name=name, verify=verify) for name in usable[:MAX_HOSTS]]
 
     async def addresses(self, host: str) -> list[str]:
-        """Return the IP addresses of a host, without loopback and link-local ones.
+        """Return the IP addresses of a host that may be connected to.
 
         Raises:
             OSError: DNS has none, or does not answer.
         """
         if is_ip_address(host):
-            return [host] if _leaves_this_machine(host) and self._has_family(host) else []
+            return [host] if self._networks.allow(host) and self._has_family(host) else []
         import dns.exception
 
         try:
             answers = await self._dns().resolve_name(f"{host}.", self._family)
         except (dns.exception.DNSException, UnicodeError) as error:
             raise OSError(f"no address: {type(error).__name__}") from error
-        return [address for address in answers.addresses() if _leaves_this_machine(address)]
+        return [address for address in answers.addresses() if self._networks.allow(address)]
 
     def _has_family(self, address: str) -> bool:
         return self._family != socket.AF_INET or ipaddress.ip_address(address).version == 4

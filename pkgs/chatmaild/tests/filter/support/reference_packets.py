@@ -1,4 +1,4 @@
-"""A second reading of OpenPGP packets: taken apart field by field, as the RFC lists them."""
+"""Reference parser of OpenPGP packets: field by field, in the order of RFC 9580."""
 
 import io
 
@@ -8,68 +8,68 @@ NONCES = [None, 16, 15, 12]
 
 
 class MalformedError(Exception):
-    """Something is not as the RFC says."""
+    """A packet does not conform to RFC 9580."""
 
 
 class Fields(io.BytesIO):
-    """The fields of a packet, taken one after the other."""
+    """Reads the fields of a packet in their order."""
 
     def take(self, count: int) -> bytes:
-        """The next bytes, all of them."""
-        octets = self.read(count)
-        demand(len(octets) == count)
-        return octets
+        """The next `count` bytes."""
+        data = self.read(count)
+        require(len(data) == count)
+        return data
 
     def number(self, count: int = 1) -> int:
-        """The next bytes as a number."""
+        """The next `count` bytes as a number."""
         return int.from_bytes(self.take(count), "big")
 
     def left(self) -> int:
-        """How many bytes follow."""
+        """The number of bytes left."""
         return len(self.getvalue()) - self.tell()
 
     def integer(self, *, exact: bool) -> bytes:
         """A multiprecision integer (RFC 9580 section 3.2)."""
         bits = self.number(2)
-        octets = self.take(-(-bits // 8))
-        real = int.from_bytes(octets, "big").bit_length()
-        demand(bits > 0 and (bits == real or (bits % 8 == 0 and not exact)))
-        return octets
+        data = self.take(-(-bits // 8))
+        real = int.from_bytes(data, "big").bit_length()
+        require(bits > 0 and (bits == real or (bits % 8 == 0 and not exact)))
+        return data
 
 
-def demand(is_right: bool) -> None:
-    """Raises where something is not right."""
+def require(is_right: bool) -> None:
+    """Raise `MalformedError` unless a condition is true."""
     if not is_right:
         raise MalformedError
 
 
-def is_message(octets: bytes) -> bool:
-    """Whether these are session keys, then one packet of encrypted data, and nothing else."""
-    fields, keys = Fields(octets), 0
+def is_message(data: bytes) -> bool:
+    """Whether the data is session keys, one packet of encrypted data, and nothing else."""
+    fields, keys = Fields(data), 0
     try:
         while True:
             start = fields.tell()
             kind, body, first_piece = _packet(fields)
             if kind == 18:
-                demand(first_piece is None or first_piece >= 512)
+                require(first_piece is None or first_piece >= 512)
                 _data(body)
                 return fields.left() == 0
-            demand(first_piece is None and len(body) <= 4200)
-            demand(kind in (1, 3, 10))
+            require(first_piece is None and len(body) <= 4200)
+            require(kind in (1, 3, 10))
             {1: _public, 3: _passphrase, 10: _marker}[kind](Fields(body))
-            # the filter's own bounds: work follows the size of a message
-            demand(keys < min(10_000, 64 + start // 64))
+            # limits of the filter: its work is proportional to the message size
+            require(keys < min(10_000, 64 + start // 64))
             keys += 1
     except MalformedError:
         return False
 
 
 def _packet(fields: Fields) -> tuple[int, bytes, int | None]:
-    """Type, body, and the length of the first piece where it came in pieces."""
+    """Type ID, body, and the first partial length, if there is one."""
     tag = fields.number()
-    demand(tag >= 128)
+    require(tag >= 128)
     if tag < 192:
-        demand(tag % 4 != 3)
+        require(tag % 4 != 3)
         return tag // 4 % 16, fields.take(fields.number((1, 2, 4)[tag % 4])), None
     body, first_piece, pieces = b"", None, 0
     while True:
@@ -86,92 +86,92 @@ def _packet(fields: Fields) -> tuple[int, bytes, int | None]:
             )
         piece = fields.take(2 ** (size - 224))
         first_piece = len(piece) if first_piece is None else first_piece
-        demand(tag == 192 + 18)
+        require(tag == 192 + 18)
         body += piece
         pieces += 1
-        demand(pieces <= 64 + fields.tell() // 256)
+        require(pieces <= 64 + fields.tell() // 256)
 
 
 def _data(body: bytes) -> None:
-    """Section 5.13."""
+    """Encrypted data (RFC 9580 section 5.13)."""
     fields = Fields(body)
     version = fields.number()
-    demand(version in (1, 2))
+    require(version in (1, 2))
     if version == 1:
         fields.take(10 + 8 + 22)  # prefix, the smallest literal packet, modification detection
         return
-    demand(7 <= fields.number() <= 13)
-    demand(1 <= fields.number() <= 3)
-    demand(fields.number() <= 16)
+    require(7 <= fields.number() <= 13)
+    require(1 <= fields.number() <= 3)
+    require(fields.number() <= 16)
     fields.take(32 + 8 + 16 + 16)
 
 
 def _marker(fields: Fields) -> None:
-    demand(fields.read() == b"PGP")
+    require(fields.read() == b"PGP")
 
 
 def _public(fields: Fields) -> None:
-    """Section 5.1."""
+    """Public-key session key (RFC 9580 section 5.1)."""
     version = fields.number()
     if version == 6:
         size = fields.number()
         if size:
-            demand(fields.number() == {21: 4, 33: 6}.get(size))
+            require(fields.number() == {21: 4, 33: 6}.get(size))
             fields.take(size - 1)
     else:
-        demand(version == 3)
+        require(version == 3)
         fields.take(8)
     algorithm = fields.number()
     exact = version == 6
     if algorithm in (1, 2) or (algorithm == 16 and not exact):
         for _ in range(2 if algorithm == 16 else 1):
             at = fields.tell()
-            demand(960 <= int.from_bytes(fields.getvalue()[at : at + 2], "big") <= 16384)
+            require(960 <= int.from_bytes(fields.getvalue()[at : at + 2], "big") <= 16384)
             fields.integer(exact=exact)
     elif algorithm == 18:
         _point(fields.integer(exact=exact))
         size = fields.number()
-        demand(size in (32, 40, 48))
+        require(size in (32, 40, 48))
         fields.take(size)
     elif algorithm in (25, 26, 35, 36):
         fields.take({25: 32, 26: 56, 35: 1120, 36: 1624}[algorithm])
         size = fields.number()
         wrap = size if exact else AES_WRAPS.get(fields.number(), 0)
-        demand(wrap in AES_WRAPS.values() and size == (wrap if exact else wrap + 1))
+        require(wrap in AES_WRAPS.values() and size == (wrap if exact else wrap + 1))
         fields.take(wrap)
     else:
-        demand(algorithm == 8 and not exact)
+        require(algorithm == 8 and not exact)
         point = fields.integer(exact=False)
         if len(point) != 32:
             _point(point)
         ciphertext = fields.number(4)
-        demand(ciphertext in (1088, 1568))
+        require(ciphertext in (1088, 1568))
         fields.take(ciphertext)
         wrap = AES_WRAPS.get(fields.number(), 0)
-        demand(wrap > 0 and fields.number() == wrap)
+        require(wrap > 0 and fields.number() == wrap)
         fields.take(wrap)
-    demand(fields.left() == 0)
+    require(fields.left() == 0)
 
 
 def _point(point: bytes) -> None:
     size = len(point)
     if size not in (55, 56):
-        demand(size in {0x40: (33, 57), 0x04: (65, 97, 129, 133)}.get(point[0], ()))
+        require(size in {0x40: (33, 57), 0x04: (65, 97, 129, 133)}.get(point[0], ()))
 
 
 def _passphrase(fields: Fields) -> None:
-    """Section 5.3."""
+    """Passphrase session key (RFC 9580 section 5.3)."""
     version = fields.number()
-    demand(version in (4, 5, 6))
+    require(version in (4, 5, 6))
     if version == 4:
-        demand(fields.number() in CIPHERS)
+        require(fields.number() in CIPHERS)
         _derivation(fields)
-        demand(fields.left() in (0, 17, 25, 33))
+        require(fields.left() in (0, 17, 25, 33))
         return
     named = fields.number() if version == 6 else 0
-    demand(7 <= fields.number() <= 13)
+    require(7 <= fields.number() <= 13)
     mode = fields.number()
-    demand(1 <= mode <= 3)
+    require(1 <= mode <= 3)
     named_derivation = fields.number() if version == 6 else 0
     before = fields.tell()
     _derivation(fields)
@@ -179,19 +179,19 @@ def _passphrase(fields: Fields) -> None:
     nonce = NONCES[mode] or 0
     fields.take(nonce)
     if version == 6:
-        demand((named, named_derivation) == (3 + derivation + nonce, derivation))
-    demand(fields.left() - 16 in (16, 24, 32))
+        require((named, named_derivation) == (3 + derivation + nonce, derivation))
+    require(fields.left() - 16 in (16, 24, 32))
 
 
 def _derivation(fields: Fields) -> None:
-    """Section 3.7.1."""
+    """S2K specifier (RFC 9580 section 3.7.1)."""
     kind = fields.number()
-    demand(kind in (0, 1, 3, 4))
+    require(kind in (0, 1, 3, 4))
     if kind == 4:
         fields.take(16)
-        demand(fields.number() > 0)
-        demand(fields.number() > 0)
-        demand(3 <= fields.number() <= 31)
+        require(fields.number() > 0)
+        require(fields.number() > 0)
+        require(3 <= fields.number() <= 31)
         return
-    demand(fields.number() in (1, 2, 3, 8, 9, 10, 11, 12, 14))
+    require(fields.number() in (1, 2, 3, 8, 9, 10, 11, 12, 14))
     fields.take({0: 0, 1: 8, 3: 9}[kind])

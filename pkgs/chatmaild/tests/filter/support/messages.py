@@ -1,8 +1,8 @@
-"""Messages for the tests, put together from their pieces."""
+"""Builders of test messages and their parts."""
 
 import base64
 
-from chatmaild.filter.content import Content, ContentWalk
+from chatmaild.filter.content import Content, ContentReader
 from chatmaild.filter.envelope import Mailbox, Recipient, read_mailbox
 from chatmaild.filter.mime.headers import Header, parse_block
 from chatmaild.filter.policy import Envelope, Ingress
@@ -17,38 +17,38 @@ DOMAIN = "chat.example.org"
 
 
 def packet(kind: int, body: bytes) -> bytes:
-    """One packet of the new format with the shortest length."""
+    """A packet of the OpenPGP format with the shortest length."""
     return bytes([0xC0 | kind]) + length(len(body)) + body
 
 
-def length(octets: int) -> bytes:
-    """Length of the new format (RFC 9580 section 4.2.1)."""
-    if octets < 192:
-        return bytes([octets])
-    if octets < 8384:
-        return bytes([192 + (octets - 192 >> 8), (octets - 192) & 255])
-    return b"\xff" + octets.to_bytes(4, "big")
+def length(size_bytes: int) -> bytes:
+    """A length in the OpenPGP format (RFC 9580 section 4.2.1)."""
+    if size_bytes < 192:
+        return bytes([size_bytes])
+    if size_bytes < 8384:
+        return bytes([192 + (size_bytes - 192 >> 8), (size_bytes - 192) & 255])
+    return b"\xff" + size_bytes.to_bytes(4, "big")
 
 
 # a session key for an anonymous recipient: version 3, X25519, AES-256 (RFC 9580 section 5.1.6)
 SESSION_KEY = b"\x03" + bytes(8) + b"\x19" + bytes(32) + b"\x29\x09" + bytes(40)
-LEAST_DATA = 41  # bytes of encrypted data that hold anything
+MIN_DATA = 41  # bytes of the smallest valid encrypted data
 
 
-def packets(octets: int = 100) -> bytes:
+def packets(size_bytes: int = 100) -> bytes:
     """A session key for one recipient, then that many bytes of encrypted data."""
-    return packet(1, SESSION_KEY) + packet(18, b"\x01" + bytes(octets - 1))
+    return packet(1, SESSION_KEY) + packet(18, b"\x01" + bytes(size_bytes - 1))
 
 
 def armour(content: bytes, *, width: int = 64, head: bytes = b"\r\n", tail: bytes = b"") -> bytes:
-    """ASCII armour; ``head`` and ``tail`` stand between the base64 and the lines around it."""
+    """ASCII armour; `head` and `tail` are between the base64 and its BEGIN and END lines."""
     text = base64.b64encode(content)
     lines = [text[at : at + width] + b"\r\n" for at in range(0, len(text), width)]
     return BEGIN + head + b"".join(lines) + tail + END
 
 
 def part(header: bytes, content: bytes) -> bytes:
-    """A part with the delimiter before it; ``header`` without its last CRLF."""
+    """A part with its delimiter; `header` has no final CRLF."""
     return b"--=-cut\r\n" + header + b"\r\n\r\n" + content + b"\r\n"
 
 
@@ -58,36 +58,38 @@ DATA_TYPE = b'Content-Type: application/octet-stream; name="encrypted.asc"'
 
 
 def encrypted(content: bytes | None = None) -> bytes:
-    """Body of an encrypted message; ``content`` is the armour."""
+    """Body of an encrypted message; `content` is the armour."""
     data = armour(packets()) if content is None else content
     return CONTROL + part(DATA_TYPE, data) + CLOSE
 
 
 def headers(text: bytes = b"", *, content_type: bytes = ENCRYPTED_TYPE) -> list[Header]:
-    """Header of a message; ``text`` are more fields, each with its CRLF."""
+    """Header of a message; `text` is more fields, each with its CRLF."""
     block = text + b"Content-Type: " + content_type
     found = parse_block(block)
     assert found is not None
     return found
 
 
-def letter(author: str = ALICE, *more: bytes, content_type: bytes = ENCRYPTED_TYPE) -> list[Header]:
-    """Header of a message from somebody."""
+def header_from(
+    author: str = ALICE, *more: bytes, content_type: bytes = ENCRYPTED_TYPE
+) -> list[Header]:
+    """Header of a message with an author and more fields."""
     fields = [f"From: <{author}>".encode(), *more]
     return headers(b"".join(field + b"\r\n" for field in fields), content_type=content_type)
 
 
 def read(header: list[Header], body: bytes, *, strict: bool = True, step: int = 65_535) -> Content:
-    """What a body is, fed in pieces of ``step`` octets."""
-    walk = ContentWalk(strict=strict)
-    walk.begin(header)
+    """The content class of a body, fed in pieces of `step` bytes."""
+    reader = ContentReader(strict=strict)
+    reader.begin(header)
     for at in range(0, len(body), step):
-        walk.feed(body[at : at + step])
-    return walk.finish()
+        reader.feed(body[at : at + step])
+    return reader.finish()
 
 
 def mailbox(text: str, domain: str = DOMAIN) -> Mailbox:
-    """A mailbox, as the filter of a relay reads it."""
+    """A mailbox, parsed by a relay with that domain."""
     found = read_mailbox(text, domain)
     assert found is not None
     return found

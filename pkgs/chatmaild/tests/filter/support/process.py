@@ -1,4 +1,4 @@
-"""The filter in a process of its own, and Postfix' side of its connections (milter protocol 6)."""
+"""The filter in a process of its own, and a milter client as Postfix is (milter protocol 6)."""
 
 import array
 import contextlib
@@ -11,16 +11,16 @@ import subprocess
 import sys
 import time
 
-from ..children import environment
-from .letters import letter
+from ...children import environment
+from .messages import header_from
 
 DEADLINE_S = 20
 VERSION, ALL_ACTIONS, ALL_STEPS = 6, 0x1FF, 0x1FFFFF
-NEVER_ASKED = 0x001 | 0x002 | 0x100  # connect, HELO, unknown commands
+NOT_REQUESTED = 0x001 | 0x002 | 0x100  # connect, HELO, unknown commands
 # header, MAIL, DATA, end of header, body
 NOT_ANSWERED = 0x080 | 0x4000 | 0x10000 | 0x40000 | 0x80000
-LEADING_BLANKS = 0x100000
-# what systemd keeps is handed over as inherited descriptors, from number 3 on (sd_listen_fds(3))
+LEADING_SPACE = 0x100000
+# systemd passes kept descriptors from number 3 on (sd_listen_fds(3))
 SERVE = """
 import os, sys
 from pathlib import Path
@@ -37,8 +37,8 @@ filter.run(Settings.load(Path(sys.argv[1])))
 """
 
 
-class Store:
-    """systemd's store of descriptors for one unit."""
+class FdStore:
+    """systemd's file descriptor store of one unit."""
 
     def __init__(self, path: pathlib.Path) -> None:
         self.path = str(path)
@@ -48,7 +48,7 @@ class Store:
         self._inbox.setblocking(False)
 
     def read(self) -> None:
-        """Take what was sent."""
+        """Receive pending messages of the unit."""
         with contextlib.suppress(BlockingIOError):
             while True:
                 message, ancillary, *_ = self._inbox.recvmsg(1000, socket.CMSG_SPACE(8))
@@ -62,17 +62,17 @@ class Store:
                     self._kept += [(fields["FDNAME"], fd) for fd in array.array("i", data)]
 
     def names(self) -> list[str]:
-        """The names of what is kept."""
+        """The names of the kept descriptors."""
         self.read()
         return [name for name, _ in self._kept]
 
     def descriptors(self) -> list[int]:
-        """What is kept."""
+        """The kept descriptors."""
         self.read()
         return [descriptor for _, descriptor in self._kept]
 
     def close(self) -> None:
-        """Forget everything, as `systemctl stop` does."""
+        """Close all descriptors, as `systemctl stop` does."""
         for name in set(self.names()):
             self._forget(name)
         self._inbox.close()
@@ -84,9 +84,11 @@ class Store:
 
 
 class Filter:
-    """The filter of chat.example.org; with a store it outlives itself."""
+    """The filter of chat.example.org; with a store its sessions survive a restart."""
 
-    def __init__(self, path: str, settings_file: pathlib.Path, store: Store | None = None) -> None:
+    def __init__(
+        self, path: str, settings_file: pathlib.Path, store: FdStore | None = None
+    ) -> None:
         self.path = path
         variables = {}
         handed: list[int] = []
@@ -106,7 +108,7 @@ class Filter:
         )
 
     def connection(self) -> "Mta":
-        """A connection that has agreed on the protocol, once the filter listens."""
+        """A negotiated connection; waits until the filter listens."""
         deadline_s = time.monotonic() + DEADLINE_S
         while True:
             try:
@@ -120,13 +122,13 @@ class Filter:
                 return mta
 
     def end(self) -> None:
-        """End it by force, if it runs."""
+        """Kill the process, if it runs."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.communicate()
 
-    def ends(self, store: Store) -> None:
-        """Wait until it has ended by itself, while systemd listens."""
+    def ends(self, store: FdStore) -> None:
+        """Wait until the process has exited; the store receives meanwhile."""
         deadline_s = time.monotonic() + DEADLINE_S
         while self.process.poll() is None:
             store.read()
@@ -135,20 +137,20 @@ class Filter:
         self.process.communicate()
 
     def stop(self) -> str:
-        """What it logged, after SIGTERM."""
+        """Send SIGTERM; returns the log."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.communicate(timeout=DEADLINE_S)[1].decode()
 
 
 class Mta:
-    """Postfix' side of a connection."""
+    """A milter client, as Postfix is."""
 
     def __init__(self, peer: socket.socket) -> None:
         self._socket = peer
 
     @classmethod
     def connected(cls, path: str) -> "Mta":
-        """A connection on which nothing was said yet."""
+        """A connection without negotiation."""
         peer = socket.socket(socket.AF_UNIX)
         peer.settimeout(DEADLINE_S)
         try:
@@ -159,22 +161,22 @@ class Mta:
         return cls(peer)
 
     def negotiate(self) -> None:
-        """Agree on the protocol."""
+        """Negotiate the protocol."""
         self.send(b"O", struct.pack("!III", VERSION, ALL_ACTIONS, ALL_STEPS))
-        _, agreed = self.receive()
-        self.steps = struct.unpack("!III", agreed[:12])[2]
-        self.macros = agreed[12:]
+        _, read_resolved_path = self.receive()
+        self.steps = struct.unpack("!III", read_resolved_path[:12])[2]
+        self.macros = read_resolved_path[12:]
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._socket.close()
 
     def send(self, command: bytes, data: bytes = b"") -> None:
-        """One packet."""
+        """Send one packet."""
         self._socket.sendall(struct.pack("!I", len(data) + 1) + command + data)
 
     def receive(self) -> tuple[bytes, bytes]:
-        """Command and data of one packet."""
+        """Receive one packet: command and data."""
         size = struct.unpack("!I", self._exactly(4))[0]
         packet = self._exactly(size)
         return packet[:1], packet[1:]
@@ -188,7 +190,7 @@ class Mta:
         return data
 
     def envelope(self, ingress: str, sender: str, *recipients: str) -> list[tuple[bytes, bytes]]:
-        """Answers to the recipients; MAIL is not answered."""
+        """Send an envelope; returns the answers to RCPT (MAIL gets none)."""
         self.send_envelope(ingress, sender, *recipients)
         return [self.receive() for _ in recipients]
 
@@ -205,19 +207,19 @@ class Mta:
             self.send(b"R", f"<{recipient}>".encode() + b"\0")
 
     def content(self, author: str, *fields: bytes, body: bytes) -> list[tuple[bytes, bytes]]:
-        """Everything that the filter says to a message: changes, then its decision."""
+        """Send header and body; returns the answers: changes, then the decision."""
         self.begin_content(author, *fields)
         return self.end_content(body)
 
-    def begin_content(self, author: str, *fields: bytes, is_begun: bool = False) -> None:
-        """Send DATA, where that was not done yet, and the header."""
-        if not is_begun:
+    def begin_content(self, author: str, *fields: bytes, data_sent: bool = False) -> None:
+        """Send the header, and DATA before it unless it was sent."""
+        if not data_sent:
             self.send(b"T")
-        for header in letter(author, *fields):
+        for header in header_from(author, *fields):
             self.send(b"L", header.name + b"\0" + header.value.replace(b"\r\n", b"\n") + b"\0")
 
     def end_content(self, body: bytes) -> list[tuple[bytes, bytes]]:
-        """Send the body; changes, then the decision."""
+        """Send the body; returns the answers: changes, then the decision."""
         self.send(b"N")
         for at in range(0, len(body), 65_535):
             self.send(b"B", body[at : at + 65_535])

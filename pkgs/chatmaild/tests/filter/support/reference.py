@@ -1,7 +1,7 @@
-"""A second, strict reading of rule E1, written without looking at the first.
+"""Reference implementation of rule E1: strict, slow and short.
 
-It works on the whole body at once and decodes everything; it is slow and short. Whatever it
-refuses, the filter has to refuse.
+It was written independently of the filter and decodes the whole body at once. The filter must
+refuse every body that it refuses.
 """
 
 import base64
@@ -32,7 +32,7 @@ SENTENCES = {
     b"This is a MIME-encapsulated message",
     b"This message is in MIME format",
 }
-# these begin like one of the above, or take two sentences
+# sentences that continue one of the above, or are two sentences
 LONG_SENTENCES = (
     b". Your mail reader does not understand MIME message format",
     b"If you see this text it means that your ",
@@ -40,7 +40,7 @@ LONG_SENTENCES = (
 
 
 def is_encrypted(body: bytes, boundary: bytes, *, strict: bool) -> bool:
-    """Whether a body below ``multipart/encrypted`` is an encrypted message and nothing else."""
+    """Whether the body of a `multipart/encrypted` is an encrypted message and nothing else."""
     lines = (b"\r\n" + body).split(b"\r\n--" + boundary)
     if len(lines) != 4:
         return False
@@ -63,7 +63,7 @@ def is_encrypted(body: bytes, boundary: bytes, *, strict: bool) -> bool:
 
 
 def parts(body: bytes, boundary: bytes) -> list[tuple[bytes, bytes]] | None:
-    """Header and content of each part of a body, or None where it is malformed."""
+    """Header and content of each part of a body; None if it is malformed."""
     _, *rest = (b"\r\n" + body).split(b"\r\n--" + boundary)
     if not rest or not re.match(rb"--[ \t]*(\r\n|\Z)", rest[-1]):
         return None
@@ -77,7 +77,7 @@ def parts(body: bytes, boundary: bytes) -> list[tuple[bytes, bytes]] | None:
 
 
 def is_join(body: bytes, boundary: bytes, step: bytes) -> bool:
-    """Whether a body is one part that names a step of a secure join, and nothing beside it."""
+    """Whether a body is one part with a step of a secure join and nothing else."""
     pieces = (b"\r\n" + body).split(b"\r\n--" + boundary)
     if len(pieces) != 3 or not _is_known(pieces[0]) or not _is_known(pieces[2][2:]):
         return False
@@ -90,7 +90,7 @@ def is_join(body: bytes, boundary: bytes, step: bytes) -> bool:
 
 
 def _split(part: bytes) -> tuple[bytes, bytes] | None:
-    """Media type in lower case, and decoded content."""
+    """Media type in lower case and decoded content of a part; None if it is malformed."""
     header, empty, content = part.partition(b"\r\n\r\n")
     fields: dict[bytes, bytes] = {}
     for line in re.split(rb"\r\n(?![ \t])", header)[1:]:
@@ -114,7 +114,7 @@ def _split(part: bytes) -> tuple[bytes, bytes] | None:
 
 
 def _is_known(text: bytes) -> bool:
-    """Whether text outside of the parts says nothing of its own."""
+    """Whether a preamble or epilogue is empty or a known sentence."""
     folded = b" ".join(re.split(rb"[ \t\r\n]+", text)).strip(b" ")
     if any(sentence in folded for sentence in LONG_SENTENCES):
         return len(folded) < 200
@@ -134,14 +134,14 @@ def _is_armoured(text: bytes, *, strict: bool) -> bool:
         return False
     try:
         data = re.sub(rb"\s", b"", match["data"]) + match["padding"]
-        octets = base64.b64decode(data, validate=True)
+        data = base64.b64decode(data, validate=True)
     except binascii.Error:
         return False
-    return is_message(octets)
+    return is_message(data)
 
 
 def _is_of_a_program(header: bytes) -> bool:
-    """Whether a header tells of a program rather than of a person; looser than the filter."""
+    """Whether an armour header looks like that of a program; looser than the filter."""
     key, value = header.decode("latin-1").split(":", 1)
     words = value.lower().split()
     if len(value) > 160 or len(words) > 15 or not value.isascii():

@@ -1,12 +1,12 @@
-"""Fuzz the MIME and OpenPGP walk of the filter against the strict reference of its tests.
+"""Fuzz the content check of the filter (MIME, OpenPGP) against the reference of its tests.
 
     pip install atheris
-    python fuzz/fuzz_walk.py fuzz/corpus/walk -max_len=4096 -max_total_time=600
+    python fuzz/fuzz_content.py fuzz/corpus/content -max_len=4096 -max_total_time=600
 
-Fails on an exception, on two seconds for one body, on a body that passes although the reference
-refuses it, and on a verdict that depends on where the body is cut. The first byte of an input
-chooses strictness and where to cut, the rest is the body. New findings land in the first folder
-given; `-merge=1 fuzz/corpus/walk NEW` takes over those that reach new code.
+Fails on an exception, if one body takes two seconds, if a body passes although the reference
+refuses it, and if the verdict depends on the size of the pieces. The first byte of an input
+chooses strictness and that size, the rest is the body. New inputs are written to the first folder;
+`-merge=1 fuzz/corpus/content NEW` adds those that reach new code.
 """
 
 # mypy: disable-error-code="import-not-found,import-untyped"
@@ -21,9 +21,9 @@ CHATMAILD = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHATMAILD / "src"), str(CHATMAILD / "tests")]
 
 with atheris.instrument_imports(include=["chatmaild.filter", "filter"]):
-    from filter import reference
+    from filter.support import reference
 
-    from chatmaild.filter.content import Content, ContentWalk
+    from chatmaild.filter.content import Content, ContentReader
     from chatmaild.filter.mime.headers import Header
 
 BOUNDARY = b"=-cut"
@@ -33,16 +33,16 @@ STEPS = (1, 2, 3, 5, 17, 64, 100, 1000)
 
 
 def read(body: bytes, *, strict: bool, step: int) -> bool:
-    """Whether the filter takes a body for encrypted."""
-    walk = ContentWalk(strict=strict)
-    walk.begin(HEADERS)
+    """Whether the filter classifies a body as encrypted."""
+    reader = ContentReader(strict=strict)
+    reader.begin(HEADERS)
     for at in range(0, len(body), step):
-        walk.feed(body[at : at + step])
-    return walk.finish() is Content.ENCRYPTED
+        reader.feed(body[at : at + step])
+    return reader.finish() is Content.ENCRYPTED
 
 
 def check(data: bytes) -> None:
-    """Judge one input."""
+    """Check one input."""
     choice, body = (data[0] if data else 0), data[1:]
     strict = bool(choice & 1)
     started_s = time.process_time()
@@ -51,9 +51,9 @@ def check(data: bytes) -> None:
     if time.process_time() - started_s > SLOW_S:
         raise RuntimeError("slow")
     if passed is not cut:
-        raise RuntimeError("the verdict depends on where the body is cut")
+        raise RuntimeError("the verdict depends on the size of the pieces")
     if passed and not reference.is_encrypted(body, BOUNDARY, strict=strict):
-        raise RuntimeError("passes what the reference refuses")
+        raise RuntimeError("passes a body that the reference refuses")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,112 @@
+"""Checks of the envelope: sender, login, rate limit and recipients."""
+
+import pytest
+
+from chatmaild.filter.envelope import Recipient
+from chatmaild.filter.policy import Ingress, Policy
+from chatmaild.filter.verdicts import (
+    BAD_RECIPIENT,
+    NOT_OWNER,
+    UNKNOWN_RECIPIENT,
+    Refuse,
+)
+
+from .support.messages import ALICE, BOB, EVE
+
+REMOTE = [Ingress.SMTP, Ingress.HTTPS]
+
+
+def refusal(policy: Policy, ingress: Ingress, sender: str, login: str = "") -> Refuse | None:
+    """The refusal of an envelope sender; the login is the sender unless given."""
+    name = (login or sender).encode()
+    found = policy.sender(ingress, f"<{sender}>".encode(), resolved=sender.encode(), login=name)
+    return found if isinstance(found, Refuse) else None
+
+
+def test_the_rate_limit_is_for_submission_only(policy: Policy) -> None:
+    """The eleventh message in a second is refused; other servers and bounces have no limit."""
+    for _ in range(10):
+        assert refusal(policy, Ingress.SUBMISSION, ALICE) is None
+    refused = refusal(policy, Ingress.SUBMISSION, ALICE.upper())
+
+    assert refused is not None
+    assert refused.code == 450
+    assert refused.text.startswith(f"4.7.1: Too much mail from <{ALICE}>, ")
+    assert refusal(policy, Ingress.SUBMISSION, BOB) is None
+    for ingress in (*REMOTE, Ingress.BOUNCE):
+        assert refusal(policy, ingress, ALICE) is None
+
+
+def test_one_login_has_one_rate_limit(policy: Policy) -> None:
+    """For every spelling of its address (issue 5 A1)."""
+    spellings = ['"alice"@chat.example.org', '"\\alice"@chat.example.org', ALICE.upper(), ALICE]
+    answers = [
+        policy.sender(
+            Ingress.SUBMISSION,
+            f"<{spellings[count % 4]}>".encode(),
+            resolved=ALICE.encode(),
+            login=ALICE.encode(),
+        )
+        for count in range(12)
+    ]
+
+    assert [isinstance(answer, Refuse) for answer in answers] == [False] * 10 + [True] * 2
+
+
+@pytest.mark.parametrize("sender", ["", "alice", "a@b@c", "alice@chat.example.org."])
+def test_submission_needs_an_address_as_sender(policy: Policy, sender: str) -> None:
+    """Rule O1."""
+    refused = refusal(policy, Ingress.SUBMISSION, sender, ALICE)
+
+    assert refused is not None
+    assert (500, f"Invalid from address <{sender}>") == (refused.code, refused.text)
+    assert all(refusal(policy, ingress, "") is None for ingress in REMOTE)
+
+
+@pytest.mark.parametrize("login", ["", "bob@chat.example.org", "alice", "alice+x@chat.example.org"])
+def test_the_sender_must_be_the_login(policy: Policy, login: str) -> None:
+    """Postfix checks it, too; without a login the sender is refused."""
+    found = policy.sender(
+        Ingress.SUBMISSION,
+        f"<{ALICE}>".encode(),
+        resolved=ALICE.encode(),
+        login=login.encode(),
+    )
+
+    assert found == NOT_OWNER
+
+
+@pytest.mark.parametrize(
+    ("path", "resolved", "ingress", "answer"),
+    [
+        (f"<{BOB}>", BOB, Ingress.SMTP, None),
+        ('<"bob"@chat.example.org>', BOB, Ingress.SMTP, None),
+        ("<@relay.example:bob@chat.example.org>", BOB, Ingress.SMTP, None),
+        ("<bob+tag@CHAT.example.org>", "bob+tag@chat.example.org", Ingress.SMTP, None),
+        ("<b\\ob@chat.example.org>", BOB, Ingress.SMTP, BAD_RECIPIENT),
+        ("<bob@chat.example.org.>", BOB, Ingress.SMTP, BAD_RECIPIENT),
+        ("<bob(x)@chat.example.org>", BOB, Ingress.SMTP, BAD_RECIPIENT),
+        ("<bob>", BOB, Ingress.SMTP, BAD_RECIPIENT),
+        (f"<{ALICE}>", BOB, Ingress.SMTP, BAD_RECIPIENT),
+        (f"<{BOB}>", "", Ingress.SMTP, BAD_RECIPIENT),
+        ("<\xff@chat.example.org>", BOB, Ingress.SMTP, BAD_RECIPIENT),
+        ("<carol@chat.example.org>", "carol@chat.example.org", Ingress.SMTP, UNKNOWN_RECIPIENT),
+        ("<carol@chat.example.org>", "carol@chat.example.org", Ingress.HTTPS, None),
+        ("<carol@chat.example.org>", "carol@chat.example.org", Ingress.SUBMISSION, None),
+        (f"<{EVE}>", EVE, Ingress.SMTP, UNKNOWN_RECIPIENT),
+        (f"<{EVE}>", EVE, Ingress.HTTPS, UNKNOWN_RECIPIENT),
+        ("<bob@[192.0.2.1]>", "bob@[192.0.2.1]", Ingress.SMTP, UNKNOWN_RECIPIENT),
+        (f"<{EVE}>", EVE, Ingress.SUBMISSION, None),
+    ],
+)
+def test_a_recipient_must_be_the_one_that_postfix_delivers_to(
+    policy: Policy, path: str, resolved: str, ingress: Ingress, answer: Refuse | None
+) -> None:
+    """A path that Postfix and the filter parse differently is refused."""
+    found = policy.recipient(ingress, path.encode("latin-1"), resolved=resolved.encode())
+
+    if answer is None:
+        assert isinstance(found, Recipient)
+        assert found.resolved == resolved
+    else:
+        assert found == answer
