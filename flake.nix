@@ -34,7 +34,7 @@
           inherit system;
           modules = [ ./images/vm.nix ];
         };
-      # machines that chatmail.toml sets up, evaluated once for their images and for the checks
+      # machines that are set up from chatmail.toml, evaluated once for images and checks
       images = forAllSystems (
         pkgs:
         lib.mapAttrs
@@ -84,7 +84,7 @@
       };
 
       nixosConfigurations = {
-        # the card of a Raspberry Pi; docs/raspberry-pi.md
+        # the SD card of a Raspberry Pi; docs/raspberry-pi.md
         rpi = lib.nixosSystem { modules = [ ./images/raspberry-pi.nix ]; };
         vm = vm "x86_64-linux";
       };
@@ -106,7 +106,7 @@
           options-doc = pkgs.writeText "options.md" (import ./docs/options.nix);
           default = ours.chatmaild;
         }
-        # machines that chatmail.toml sets up; docs/install.md. A package set that was cut down cannot make images
+        # machines that are set up from chatmail.toml; docs/install.md. A reduced package set cannot make images
         // lib.optionalAttrs (pkgs ? vmTools) {
           inherit (images.${pkgs.stdenv.hostPlatform.system}.disk) image-qcow2 image-raw-efi;
         }
@@ -149,7 +149,7 @@
           install = {
             type = "app";
             program = lib.getExe (import ./pkgs pkgs).chatmail-install;
-            meta.description = "NixOS and a relay onto a machine that answers to ssh";
+            meta.description = "Installs NixOS and a relay on a machine, over ssh";
           };
           vm = {
             type = "app";

@@ -1,5 +1,4 @@
-# A relay that keeps itself up to date, and never stays broken: each night it builds the newest state of its flake, and
-# keeps it only when the health gate passes.
+# A relay that upgrades itself: each night it builds the newest state of its flake, and keeps it only if mail still works.
 {
   imports = [ ../modules/chatmail.nix ];
 

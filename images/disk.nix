@@ -1,5 +1,5 @@
 # Disk image for any machine, virtual or not: `nix build .#image-qcow2` and `.#image-raw-efi`; docs/install.md.
-# One system in two formats. x86_64: starts by BIOS and by EFI; aarch64: by EFI.
+# One system in two formats. x86_64 boots by BIOS and EFI, aarch64 by EFI.
 {
   config,
   lib,
@@ -9,9 +9,9 @@
 }:
 let
   bios = pkgs.stdenv.hostPlatform.isx86_64;
-  # a package set that was cut down to evaluate images lacks what they grow and are set up with
+  # a reduced package set, for evaluation only, lacks cloud-init and the tools that grow a disk
   whole = pkgs ? vmTools;
-  # the disk that the machine started from, whatever its name: a virtual machine has vda, sda or xvda
+  # a link to the boot disk: its name is vda, sda or xvda, depending on the machine
   disk = "/run/chatmail-disk";
 
   image =
@@ -25,16 +25,16 @@ let
         ;
       name = "chatmail-image";
       partitionTableType = if bios then "hybrid" else "efi";
-      # kernels of some generations
+      # room for the kernels of 4 generations
       bootSize = "512M";
-      # room for the relay of a domain, until the file system has grown
+      # room for the relay of the domain before the file system grows
       additionalSpace = "1G";
       copyChannel = false;
     };
 in
 {
   imports = [
-    ./provisioned.nix
+    ./setup.nix
     "${modulesPath}/profiles/all-hardware.nix"
     "${modulesPath}/profiles/qemu-guest.nix"
   ];
@@ -43,8 +43,8 @@ in
   system.build.image-qcow2 = image "qcow2-compressed";
   system.build.image-raw-efi = image "raw";
 
-  # the small partition that every computer reads, and what cloud-init writes
-  chatmailImage.cards = [
+  # on the FAT partition, or written by cloud-init
+  chatmailImage.setupFiles = [
     "/boot/chatmail.toml"
     "/etc/chatmail.toml"
   ];
@@ -59,7 +59,7 @@ in
     "/boot" = {
       device = "/dev/disk/by-label/ESP";
       fsType = "vfat";
-      # an administrator writes there, nobody else reads it
+      # only root reads it: chatmail.toml may have the password of a Wi-Fi
       options = [ "umask=0077" ];
     };
   };
@@ -67,11 +67,11 @@ in
     growPartition = whole;
     kernelParams = [
       (if bios then "console=ttyS0,115200" else "console=ttyAMA0,115200")
-      # the last one is what people see
+      # boot messages go to the last one
       "console=tty0"
     ];
     loader.grub = {
-      # vda: where the image is made
+      # vda: the disk of the machine that makes the image
       device = lib.mkDefault (if bios then "/dev/vda" else "nodev");
       efiSupport = true;
       efiInstallAsRemovable = true;
@@ -81,15 +81,15 @@ in
   };
   zramSwap.enable = whole;
 
-  # the relay installs the boot loader again, on the disk of this machine
+  # the activation of the relay installs the boot loader on the disk of this machine
   specialisation = lib.genAttrs [ "relay" "relay-with-contact" ] (_: {
     configuration = lib.mkIf bios { boot.loader.grub.device = disk; };
   });
   systemd.services.chatmail-disk = lib.mkIf bios {
-    description = "Name of the disk that this machine started from";
+    description = "Link to the boot disk";
     wantedBy = [ "multi-user.target" ];
     before = [
-      "chatmail-provision.service"
+      "chatmail-setup.service"
       "chatmail-upgrade.service"
     ];
     path = [ pkgs.util-linux ];
@@ -104,17 +104,17 @@ in
     '';
   };
 
-  # --- network, ssh keys and chatmail.toml as the provider's user data say; without these, DHCP
+  # --- network, ssh keys and chatmail.toml from the provider's user data; without these, DHCP
   networking = {
     hostName = "chatmail";
     useNetworkd = true;
   };
-  # the relay's own resolver answers
+  # unbound of the relay is the resolver
   services.resolved.enable = false;
   services.cloud-init = {
     enable = whole;
     network.enable = true;
-    # those that can be told from the machine itself: no waiting for a server that is not there
+    # sources that need no search for a server, which would delay the boot
     settings.datasource_list = [
       "NoCloud"
       "ConfigDrive"

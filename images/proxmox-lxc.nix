@@ -1,5 +1,5 @@
-# Container image for Proxmox: `nix build .#image-proxmox-lxc`; docs/install.md. The host's administrator pushes
-# /etc/chatmail.toml into it.
+# Container image for Proxmox: `nix build .#image-proxmox-lxc`; docs/install.md. `pct push` writes its
+# /etc/chatmail.toml.
 {
   config,
   lib,
@@ -8,7 +8,7 @@
 }:
 {
   imports = [
-    ./provisioned.nix
+    ./setup.nix
     "${modulesPath}/virtualisation/proxmox-lxc.nix"
   ];
 
@@ -16,14 +16,14 @@
   # `image` since NixOS 25.05
   system.build.image-proxmox-lxc = config.system.build.image or config.system.build.tarball;
 
-  # the first screen is a shell of the host's administrator: what to do next is on the page
+  # the host's administrator has a shell on the first screen; the page shows what to do next
   chatmailImage = {
-    cards = [ "/etc/chatmail.toml" ];
+    setupFiles = [ "/etc/chatmail.toml" ];
     screen = false;
   };
 
-  # a container without rights on its host has no sandbox of its own
+  # an unprivileged container cannot make Nix' sandbox
   nix.settings.sandbox = false;
-  # the relay's own resolver answers
+  # unbound of the relay is the resolver
   services.resolved.enable = lib.mkForce false;
 }

@@ -8,35 +8,35 @@
 }:
 {
   imports = [
-    ./provisioned.nix
+    ./setup.nix
     "${modulesPath}/installer/sd-card/sd-image-aarch64.nix"
   ];
-  # editors, partitioning tools and file systems of an installer
+  # it adds the editors, partitioning tools and file systems of an installer
   disabledModules = [ "profiles/base.nix" ];
 
   nixpkgs.hostPlatform = "aarch64-linux";
   system.stateVersion = "26.05";
 
-  chatmailImage.cards = [ "/boot/firmware/chatmail.toml" ];
+  chatmailImage.setupFiles = [ "/boot/firmware/chatmail.toml" ];
 
-  # --- the card: what a person writes is beside the firmware, readable by every computer
+  # --- the card: chatmail.toml is on the FAT partition of the firmware, which every computer can write
   sdImage.postBuildCommands = ''
     mcopy -i "$img@@${toString config.sdImage.firmwarePartitionOffset}M" ${./chatmail.toml} ::chatmail.toml
   '';
   fileSystems = {
     "/boot/firmware".options = lib.mkForce [
       "nofail"
-      # root writes there, and nobody else reads the password of the Wi-Fi
+      # only root reads it: chatmail.toml may have the password of a Wi-Fi
       "umask=0077"
     ];
-    # fewer writes: none for reading, and collected ones (Postfix and Dovecot fsync what must not be lost)
+    # fewer writes, to spare the card; Postfix and Dovecot fsync mail
     "/".options = [
       "noatime"
       "commit=60"
     ];
   };
 
-  # --- 1 GB of memory, and half of it on a Zero 2
+  # --- 1 GB of memory; 512 MB on a Zero 2
   services.chatmail = {
     limits = {
       imapConnections = lib.mkDefault 1500;
@@ -48,15 +48,15 @@
     };
     retention.quotaMegabytes = lib.mkDefault 100;
   };
-  # a package set that was cut down to evaluate images has no generator
+  # a reduced package set, for evaluation only, has no generator
   zramSwap.enable = pkgs ? zram-generator;
   nix.settings.max-jobs = 1;
 
   networking.hostName = "chatmail";
-  # --- network: the cable by itself, the Wi-Fi as the card says
+  # --- network: DHCP on the cable, and the Wi-Fi of chatmail.toml
   networking.wireless.iwd.enable = pkgs ? iwd;
   hardware.enableRedistributableFirmware = true;
 
-  # --- the screen is for people
+  # --- no kernel messages on the screen
   boot.consoleLogLevel = 3;
 }

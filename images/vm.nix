@@ -1,4 +1,4 @@
-# A throw-away relay in QEMU, without a public name: `nix run .#vm`. Its ports are those of this machine from 2525 on.
+# A temporary relay in QEMU, without a public domain: `nix run .#vm`. Ports 2525 and following of this machine lead to it.
 { lib, pkgs, ... }:
 {
   imports = [ ../modules/chatmail.nix ];
@@ -7,7 +7,7 @@
     enable = true;
     domain = "_vm.example.org";
     push.enable = false;
-    # a small machine, not a busy one
+    # the machine has 1 GB
     registration.minFreeMemoryMegabytes = lib.mkDefault 50;
   };
 
@@ -20,7 +20,7 @@
   environment.systemPackages = [ pkgs.jq ];
   system.stateVersion = "26.05";
 
-  # the machine is what QEMU makes of it; these stand in where it is built as any other
+  # QEMU needs neither; without them, the system does not evaluate
   boot.loader.grub.enable = lib.mkDefault false;
   fileSystems."/" = lib.mkDefault {
     device = "none";
@@ -32,7 +32,7 @@
     graphics = false;
     qemu = {
       guestAgent.enable = false;
-      # the small QEMU of NixOS' tests: this machine needs no window
+      # the QEMU of NixOS' tests is smaller: it has no window
       package = pkgs.qemu_test;
     };
     diskImage = null;

@@ -4,8 +4,9 @@ pkgs:
 pkgs.lib.mapAttrs (_: directory: pkgs.callPackage directory { }) {
   chatmail-install = ./chatmail-install;
   chatmail-lab = ./chatmail-lab;
-  chatmail-nixos = ./chatmail-nixos;
   chatmail-preload = ./preload;
+  chatmail-setup = ./chatmail-setup;
+  chatmail-upgrade = ./chatmail-upgrade;
   chatmail-www = ./chatmail-www;
   chatmaild = ./chatmaild;
 }

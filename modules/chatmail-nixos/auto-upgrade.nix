@@ -1,5 +1,5 @@
-# Unattended upgrades that cannot leave the relay broken: build, try out, health gate, adopt or return.
-# How: pkgs/chatmail-nixos/src/chatmail_nixos/upgrade.
+# chatmail-upgrade.{service,timer}: unattended upgrades that keep the new system only if mail still works; the program is
+# pkgs/chatmail-upgrade.
 {
   config,
   lib,
@@ -10,25 +10,28 @@ let
   inherit (lib) mkDefault mkIf;
   cfg = config.services.chatmail;
   upgrade = cfg.autoUpgrade;
-  package = (import ./packages.nix { inherit config pkgs; }).relay.chatmail-nixos;
+  package = (import ./packages.nix { inherit config pkgs; }).relay.chatmail-upgrade;
   program = lib.getExe package;
   arguments = lib.escapeShellArgs (
     [
       "--flake"
       upgrade.flake
     ]
-    ++ lib.concatMap (card: [
-      "--card"
-      card
-    ]) upgrade.cards
+    ++ lib.optionals (upgrade.adapter != null) [
+      "--adapt"
+      upgrade.adapter
+    ]
   );
 in
 {
-  options.services.chatmail.autoUpgrade.cards = lib.mkOption {
-    type = lib.types.listOf lib.types.path;
-    default = [ ];
+  options.services.chatmail.autoUpgrade.adapter = lib.mkOption {
+    type = lib.types.nullOr lib.types.path;
+    default = null;
     internal = true;
-    description = "Places of chatmail.toml on a machine that was set up from a prepared image.";
+    description = ''
+      Program that makes this machine's system out of the one that was built. It gets the store path of the built
+      system, and prints the store path of the system to activate.
+    '';
   };
 
   config = mkIf (cfg.enable && upgrade.enable) {
@@ -43,20 +46,20 @@ in
       {
         assertion = !config.system.autoUpgrade.enable;
         message = ''
-          services.chatmail.autoUpgrade and system.autoUpgrade would upgrade this machine one after the other, the second
-          without the health gate. Disable system.autoUpgrade.
+          services.chatmail.autoUpgrade and system.autoUpgrade would both upgrade this machine, the second without testing
+          the new system. Disable system.autoUpgrade.
         '';
       }
     ];
 
-    # `chatmail-nixos upgrade --candidate SYSTEM` guards an upgrade by hand
+    # for upgrades by hand: chatmail-upgrade run --candidate SYSTEM
     environment.systemPackages = [ package ];
 
     systemd.services.chatmail-upgrade = {
-      description = "Guarded upgrade of the chatmail relay";
+      description = "Upgrade of the chatmail relay";
       wants = [ "network-online.target" ];
       after = [ "network-online.target" ];
-      # it must outlive the switch that it makes
+      # the service activates the new system, and must survive that
       restartIfChanged = false;
       stopIfChanged = false;
       unitConfig.X-StopOnRemoval = false;
@@ -75,28 +78,28 @@ in
       ];
       serviceConfig = {
         Type = "oneshot";
-        ExecStart = "${program} upgrade ${arguments}";
-        # killed in the middle: back to the system that was proven
-        ExecStopPost = "${program} settle";
+        ExecStart = "${program} run ${arguments}";
+        # an upgrade that was killed during its trial
+        ExecStopPost = "${program} recover";
         StateDirectory = "chatmail-upgrade";
-        # the mail comes first
+        # mail comes first
         Nice = 10;
         IOSchedulingClass = "idle";
       };
     };
 
     systemd.timers.chatmail-upgrade = {
-      description = "Guarded upgrade of the chatmail relay";
+      description = "Upgrade of the chatmail relay";
       wantedBy = [ "timers.target" ];
       timerConfig = {
         OnCalendar = upgrade.dates;
         Persistent = true;
-        # not all relays at once
+        # spreads the load on caches
         RandomizedDelaySec = mkDefault "45min";
       };
     };
 
-    # a small disk must not fill with old systems
+    # old systems must not fill a small disk
     nix.gc = {
       automatic = mkDefault config.nix.enable;
       options = mkDefault "--delete-older-than 14d";

@@ -1,5 +1,5 @@
-# chatmail-selftest.service: the health gate. It logs in, sends a message to itself, fetches it, and looks at the
-# certificates, the DKIM key, the queue and the way of a push notification. `systemctl start chatmail-selftest`.
+# chatmail-selftest.service: logs in, sends a message and fetches it, and checks the certificates, the DKIM key, the
+# queue and push notifications. `systemctl start chatmail-selftest` runs it; upgrades do, too.
 {
   config,
   lib,
@@ -13,14 +13,14 @@ in
 {
   config = lib.mkIf cfg.enable {
     systemd.services.chatmail-selftest = {
-      description = "Health gate of the chatmail relay";
+      description = "Selftest of the chatmail relay";
       path = [ config.services.postfix.package ];
-      # makes addresses, reads the DKIM key and the queue: root, as the operator who calls it by hand
+      # root, as for the operator's `chatmail selftest`: it creates addresses, reads the DKIM key and the queue
       serviceConfig = {
         Type = "oneshot";
         ExecStart = "${lib.getExe' chatmaild "chatmail"} selftest --report /run/chatmail-selftest/report.json";
         RuntimeDirectory = "chatmail-selftest";
-        # the report stays for whoever asked
+        # chatmail-upgrade reads the report afterwards
         RuntimeDirectoryPreserve = true;
         TimeoutStartSec = "3min";
         NoNewPrivileges = true;

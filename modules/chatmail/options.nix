@@ -474,8 +474,8 @@ in
       example = true;
       description = ''
         Whether this machine upgrades itself.
-        A new system is built and tried. It is kept if the health gate (`chatmail-selftest.service`) finds nothing
-        broken that worked before; otherwise the previous system is started again.
+        A new system is built, activated and tested with `chatmail-selftest.service`. If a check fails that passed before,
+        the previous system is activated again.
         Reports are in `/var/lib/chatmail-upgrade`. Only on NixOS.
       '';
     };
@@ -484,7 +484,7 @@ in
       default = null;
       example = "github:example/relay";
       description = ''
-        Flake whose newest state is built: a URI, or `URI#NAME` if the configuration is not named like the host.
+        Flake to build the newest state of: a URI, or `URI#NAME` if the configuration does not have the host's name.
       '';
     };
     dates = mkOption {

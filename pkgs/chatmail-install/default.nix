@@ -1,6 +1,6 @@
-# chatmail-install: NixOS and a relay onto a machine that answers to ssh. It runs on the operator's computer.
+# chatmail-install: installs NixOS and a relay on a machine, over ssh. It runs on the operator's computer.
 {
-  disko ? null, # a package set that was cut down has it not
+  disko ? null, # a reduced package set does not have it
   gitMinimal,
   lib,
   nix,

@@ -13,6 +13,7 @@ import ../application.nix
     checkInputs = [
       python3Packages.dkimpy
       python3Packages.hypothesis
+      python3Packages.pynacl
     ];
     postInstallCheck = ''
       $out/bin/chatmaild check-settings ${./tests/settings.json}

@@ -17,10 +17,11 @@ PACKAGES = {
     "dkim": "dkimpy",
     "dns": "dnspython",
     "markupsafe": "jinja2",  # whose strings are of its types
+    "nacl": "pynacl",
     "zxingcpp": "zxing-cpp",
 }
 # modules of ours, by whose folders tests are found, or which pytest makes
-OURS = {"conftest", "filter", "looks", "nixtest", "reference", "support", "tests", "webtest"}
+OURS = {"conftest", "filter", "machines", "nixtest", "reference", "support", "tests", "webtest"}
 # what is used without being imported: plugins of pytest, programs
 UNSEEN = {"mypy", "pytest-timeout", "pytest-xdist", "ruff"}
 # in the list of pip alone: bindings that nixpkgs has not; a program; and what only relays need

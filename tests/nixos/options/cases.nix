@@ -120,18 +120,15 @@ in
     holds =
       config: (config.systemd.timers.chatmail-upgrade.timerConfig.OnCalendar or null) == "Sun 03:00";
   };
-  "autoUpgrade.cards" = {
+  "autoUpgrade.adapter" = {
     module.services.chatmail.autoUpgrade = {
       enable = true;
       flake = "github:example/relay";
-      cards = [
-        "/boot/chatmail.toml"
-        "/etc/chatmail.toml"
-      ];
+      adapter = "/run/adapt";
     };
     holds =
       config:
-      hasInfix "--card /boot/chatmail.toml --card /etc/chatmail.toml" (
+      hasInfix "--adapt /run/adapt" (
         config.systemd.services.chatmail-upgrade.serviceConfig.ExecStart or ""
       );
   };

@@ -1,6 +1,6 @@
-"""From a machine that answers to ssh to a chatmail relay.
+"""Installs NixOS and a chatmail relay on a machine, over ssh.
 
-Look at the machine (`look.sh`, `machine`), ask DNS (`dns`), decide (`plan`), write the operator's
-flake (`flake`), install it with nixos-anywhere (`steps`), wait until the relay answers (`wait`).
-Until the operator agrees, nothing is changed anywhere.
+The steps: inspect the machine (`inspect.sh`, `machine`), query DNS (`dns`), decide (`plan`), write
+the operator's flake (`flake`), install it with nixos-anywhere (`steps`), wait for the relay's
+answers (`wait`). Before the operator agrees, nothing is changed.
 """

@@ -1,4 +1,4 @@
-"""What DNS says about the relay's name before there is a relay."""
+"""Queries the DNS records of the domain before the installation."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ DEADLINE_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """Addresses and mail servers of a name; `known` is false when DNS did not answer."""
+    """IP addresses and mail servers of a domain; `known` is false if DNS did not answer."""
 
     known: bool = True
     addresses: frozenset[str] = frozenset()
@@ -19,19 +19,19 @@ class Published:
 
 
 def look_up(domain: str) -> Published:
-    """Ask the resolver of this computer."""
+    """Query the resolver of this computer."""
     resolver = dns.resolver.Resolver()
     resolver.lifetime = DEADLINE_S
     try:
-        addresses = [*_ask(resolver, domain, "A"), *_ask(resolver, domain, "AAAA")]
-        mail = _ask(resolver, domain, "MX")
+        addresses = [*_query(resolver, domain, "A"), *_query(resolver, domain, "AAAA")]
+        mail = _query(resolver, domain, "MX")
     except dns.exception.DNSException:
         return Published(known=False)
     names = sorted(line.split()[-1].rstrip(".") for line in mail)
     return Published(addresses=frozenset(addresses), mail_servers=tuple(names))
 
 
-def _ask(resolver: dns.resolver.Resolver, name: str, kind: str) -> list[str]:
+def _query(resolver: dns.resolver.Resolver, name: str, kind: str) -> list[str]:
     try:
         return [record.to_text() for record in resolver.resolve(f"{name}.", kind)]
     except (dns.resolver.NoAnswer, dns.resolver.NXDOMAIN):

@@ -1,4 +1,4 @@
-"""The operator's flake: the template, filled in, and what was seen of the machine."""
+"""Writes the operator's flake: the filled template, hardware and disk layout."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,30 +7,30 @@ from pathlib import Path
 from chatmail_install.plan import Network, Plan
 
 NAME = "relay"
-# disko names a partition after disk and partition; docs/install.md keeps disk.nix for a second time
+# disko's partition labels: the names of disk and partition in disk.nix
 ROOT = "/dev/disk/by-partlabel/disk-main-root"
 BOOT = "/dev/disk/by-partlabel/disk-main-ESP"
-# virtual machines whose devices are virtio's
+# virtual machines with virtio devices
 VIRTIO = frozenset({"kvm", "qemu", "amazon", "google"})
-# found by any firmware, without a word in its memory
+# any firmware finds this boot loader, without an entry in its variables
 REMOVABLE = """\
 boot.loader.grub = {
   device = "nodev";
   efiSupport = true;
   efiInstallAsRemovable = true;
 };"""
-# as the template has them
+# lines of the template
 SETTINGS = """\
 domain = "chat.example.org"; # -> your domain
               web.contact.mail = "me@example.org"; # -> for questions about privacy"""
 
 
 class TemplateError(RuntimeError):
-    """The template of the repository is not the one that this program knows."""
+    """The template differs from the one that this program fills."""
 
 
 def files(plan: Plan, target: str, template: Path) -> dict[str, str]:
-    """Name and content of every file."""
+    """The files of the flake: their names and contents."""
     text = (template / "flake.nix").read_text(encoding="utf-8")
     return {
         "flake.nix": _filled(text, _changes(plan, target)),
@@ -50,22 +50,22 @@ def _filled(text: str, changes: Mapping[str, str]) -> str:
 
 
 def _changes(plan: Plan, target: str) -> dict[str, str]:
-    """What stands in the template, and what is written instead."""
-    wish = plan.wish
-    contact = f"web.contact.mail = {_quoted(wish.contact)};" if wish.contact else ""
-    lines = [f"domain = {_quoted(wish.domain)};", contact]
+    """Texts of the template, and their replacements."""
+    request = plan.request
+    contact = f"web.contact.mail = {quoted(request.contact)};" if request.contact else ""
+    lines = [f"domain = {quoted(request.domain)};", contact]
     if plan.machine.ipv4 is None:
         lines.append("ipv4.enable = false;")
     settings = "\n              ".join(line for line in lines if line)
-    keys = "".join(f"\n              {_quoted(key)}" for key in plan.keys)
+    keys = "".join(f"\n              {quoted(key)}" for key in plan.keys)
     return {
         '# A machine that is a chatmail relay. Fill in the places marked with "->", then on the'
         " machine:\n#   nixos-rebuild switch --flake .#relay; chatmail dns\n": (
-            f"# The chatmail relay {wish.domain}. After a change:\n"
+            f"# The chatmail relay {request.domain}. After a change:\n"
             f"#   nixos-rebuild switch --flake .#{NAME} --target-host {target}\n"
         ),
         "    # -> where this template came from\n": "",
-        '"github:example/chatmail"': _quoted(wish.chatmail),
+        '"github:example/chatmail"': quoted(request.chatmail),
         "          # -> disks, boot loader, network\n": "          # disks, boot loader, network\n",
         "            services.openssh.enable = true;\n": (
             "            services.openssh.enable = true;\n"
@@ -88,15 +88,15 @@ def hardware(plan: Plan) -> str:
     body = "\n\n".join(parts)
     imports = '  imports = [ "${modulesPath}/profiles/qemu-guest.nix" ];\n\n' if virtio else ""
     return (
-        "# What chatmail-install saw on the machine: processor, disk, boot loader, network.\n"
+        "# The hardware that chatmail-install found: processor, disk, boot loader, network.\n"
         f"{'{ modulesPath, ... }:' + chr(10) if virtio else ''}{{\n{imports}{body}\n}}\n"
     )
 
 
 def _block(plan: Plan) -> str:
     machine = plan.machine
-    modules = "".join(f"\n  {_quoted(module)}" for module in machine.modules)
-    lines = [f"nixpkgs.hostPlatform = {_quoted(machine.system or '')};"]
+    modules = "".join(f"\n  {quoted(module)}" for module in machine.modules)
+    lines = [f"nixpkgs.hostPlatform = {quoted(machine.system or '')};"]
     if modules:
         lines.append(f"boot.initrd.availableKernelModules = [{modules}\n];")
     if machine.virtualisation == "none":
@@ -104,7 +104,7 @@ def _block(plan: Plan) -> str:
     if machine.efi:
         lines.append(REMOVABLE)
     else:
-        lines.append(f"boot.loader.grub.device = {_quoted(plan.device)};")
+        lines.append(f"boot.loader.grub.device = {quoted(plan.device)};")
     lines += ["# the partitions of disk.nix", _file_system("/", ROOT, "ext4")]
     if machine.efi:
         lines.append(_file_system("/boot", BOOT, "vfat", 'options = [ "umask=0077" ];'))
@@ -113,19 +113,19 @@ def _block(plan: Plan) -> str:
 
 
 def _file_system(place: str, device: str, kind: str, *more: str) -> str:
-    lines = [f"device = {_quoted(device)};", f"fsType = {_quoted(kind)};", *more]
-    return f"fileSystems.{_quoted(place)} = {{\n{_indented(chr(10).join(lines), 2)}\n}};"
+    lines = [f"device = {quoted(device)};", f"fsType = {quoted(kind)};", *more]
+    return f"fileSystems.{quoted(place)} = {{\n{_indented(chr(10).join(lines), 2)}\n}};"
 
 
 def _network(network: Network) -> str:
     lines = [
-        f"matchConfig.MACAddress = {_quoted(network.mac)};",
+        f"matchConfig.MACAddress = {quoted(network.mac)};",
         "networkConfig = {",
-        f"  DHCP = {_quoted(network.dhcp)};",
+        f"  DHCP = {quoted(network.dhcp)};",
         f"  IPv6AcceptRA = {'true' if network.accept_ra else 'false'};",
         "};",
         "address = [",
-        *(f"  {_quoted(str(address))}" for address in network.fixed),
+        *(f"  {quoted(str(address))}" for address in network.fixed),
         "];",
         "routes = [",
         *(line for gateway in network.gateways for line in _route(*gateway)),
@@ -133,12 +133,12 @@ def _network(network: Network) -> str:
     ]
     return "\n".join(
         [
-            "# no DHCP server tells these",
+            "# DHCP does not provide these",
             "networking = {",
             "  useDHCP = false;",
             "  useNetworkd = true;",
             "};",
-            "# the relay's own resolver answers",
+            "# unbound of the relay is the resolver",
             "services.resolved.enable = false;",
             'systemd.network.networks."10-uplink" = {',
             _indented("\n".join(lines), 2),
@@ -151,16 +151,16 @@ def _route(gateway: str, outside: bool) -> Iterator[str]:
     if outside:
         yield from (
             "  {",
-            f"    Gateway = {_quoted(gateway)};",
+            f"    Gateway = {quoted(gateway)};",
             "    GatewayOnLink = true;",
             "  }",
         )
     else:
-        yield f"  {{ Gateway = {_quoted(gateway)}; }}"
+        yield f"  {{ Gateway = {quoted(gateway)}; }}"
 
 
 def disk(plan: Plan) -> str:
-    """`disk.nix`: the layout for disko, which the installation alone reads."""
+    """`disk.nix`: the layout for disko, which only the installation reads."""
     boot = (
         """ESP = {
   size = "512M";
@@ -179,12 +179,12 @@ def disk(plan: Plan) -> str:
 };"""
     )
     return f"""\
-# The disk as disko made it; the machine's file systems stand in hardware-configuration.nix.
-# Only a new installation reads this file, and erases the disk.
+# The layout of the disk, for disko; the file systems are in hardware-configuration.nix, too.
+# Only a new installation reads this file. It erases the disk.
 {{
   disko.devices.disk.main = {{
     type = "disk";
-    device = {_quoted(plan.device)};
+    device = {quoted(plan.device)};
     content = {{
       type = "gpt";
       partitions = {{
@@ -208,6 +208,7 @@ def _indented(text: str, spaces: int) -> str:
     return "\n".join(" " * spaces + line if line else "" for line in text.splitlines())
 
 
-def _quoted(text: str) -> str:
-    # Nix and JSON differ in `${` alone
+def quoted(text: str) -> str:
+    """A string in Nix."""
+    # strings of Nix and JSON differ only in `${`
     return json.dumps(text, ensure_ascii=False).replace("${", "\\${")

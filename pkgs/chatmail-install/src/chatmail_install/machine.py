@@ -1,4 +1,4 @@
-"""A machine as `look.sh` shows it."""
+"""A machine, parsed from the output of `inspect.sh`."""
 
 import ipaddress
 import json
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 Address = ipaddress.IPv4Interface | ipaddress.IPv6Interface
-# as NixOS names them
+# names of NixOS
 PROCESSORS = {"x86_64": "x86_64-linux", "aarch64": "aarch64-linux"}
 
 
-class LookError(ValueError):
-    """The machine's answer cannot be understood."""
+class InspectError(ValueError):
+    """The output of `inspect.sh` cannot be parsed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
-    """A disk, and what is on it: one line for each partition."""
+    """A disk; `parts` has one line for each partition."""
 
     path: str
     size: int
@@ -26,25 +26,25 @@ class Disk:
     mounted: tuple[str, ...]
     writable: bool = True
     removable: bool = False
-    # a name below /dev/disk/by-id, which stays when disks are found in another order
+    # a name in /dev/disk/by-id, which does not depend on the order of the disks
     lasting: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uplink:
-    """The network card that leads to the Internet over IPv4 or over IPv6."""
+    """The network interface of the default route, for IPv4 or for IPv6."""
 
     name: str
     mac: str
     addresses: tuple[Address, ...]
     gateway: str | None
-    # addresses that the network gave (DHCP, router advertisements)
+    # IP addresses from DHCP or router advertisements
     automatic: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What matters for an installation."""
+    """The facts that the installation depends on."""
 
     root: bool
     system: str | None
@@ -62,12 +62,12 @@ class Machine:
 
     @property
     def os_name(self) -> str:
-        """The system that runs now, as a person knows it."""
+        """Name of the running system."""
         return self.os.get("PRETTY_NAME", "an unknown system")
 
     @property
     def addresses(self) -> frozenset[str]:
-        """IP addresses that others can reach."""
+        """IP addresses of both uplinks."""
         return frozenset(
             str(address.ip)
             for uplink in (self.ipv4, self.ipv6)
@@ -77,18 +77,18 @@ class Machine:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read the output of `look.sh`.
+        """Parse the output of `inspect.sh`.
 
         Raises:
-            LookError: it is not such an output.
+            InspectError: it is not such an output.
         """
         parts = _sections(text)
         if "port25" not in parts:
-            raise LookError("the answer ended early; is there a POSIX shell?")
+            raise InspectError("the answer ended early; is there a POSIX shell?")
         try:
             return cls._of(parts)
         except (KeyError, TypeError, ValueError) as error:
-            raise LookError(f"the answer cannot be understood: {error}") from error
+            raise InspectError(f"the answer cannot be understood: {error}") from error
 
     @classmethod
     def _of(cls, parts: Mapping[str, str]) -> Self:
@@ -135,7 +135,7 @@ def _plain(line: str) -> bool:
 
 def _disks(listing: str, names: str) -> Iterator[Disk]:
     links = [line.split() for line in names.splitlines()]
-    # the shortest of several names
+    # the shortest name comes last, and wins
     lasting = dict(sorted(links, key=lambda pair: len(pair[-1]), reverse=True))
     for entry in json.loads(listing)["blockdevices"]:
         if entry["type"] != "disk" or not int(entry["size"]) or entry["name"].startswith("zram"):
@@ -172,20 +172,20 @@ def _part(entry: dict[str, Any]) -> str:
 
 
 def size_text(size: int) -> str:
-    """A size for people, in the units of shops."""
+    """A size in decimal gigabytes, as disks are sold."""
     return f"{size / 1e9:.1f} GB"
 
 
 def _uplink(
     links: list[dict[str, Any]], routes: list[dict[str, Any]], family: str
 ) -> Uplink | None:
-    """The card of the default route with the smallest metric."""
+    """The interface of the default route with the smallest metric."""
     for route in sorted(routes, key=lambda route: int(route.get("metric", 0))):
         link = next((link for link in links if link["ifname"] == route.get("dev")), None)
         if link is None:
             continue
-        found = [info for info in link["addr_info"] if _lasts(info, family)]
-        # an address that somebody wrote down goes before those that the network gives
+        found = [info for info in link["addr_info"] if _permanent(info, family)]
+        # static addresses come before those of the network
         given = [info for info in found if not info.get("dynamic", False)] or found
         if given:
             return Uplink(
@@ -200,7 +200,7 @@ def _uplink(
     return None
 
 
-def _lasts(info: dict[str, Any], family: str) -> bool:
+def _permanent(info: dict[str, Any], family: str) -> bool:
     return bool(
         info["family"] == family
         and info["scope"] == "global"

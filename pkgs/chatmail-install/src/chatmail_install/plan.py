@@ -25,7 +25,7 @@ PRIVATE = tuple(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Request:
     """What the operator wants."""
 
     domain: str
@@ -52,12 +52,12 @@ class Network:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is done; with `problems`, nothing is.
+    """The installation; with `problems`, it is not done.
 
-    `network` is None where DHCP and router advertisements tell everything.
+    `network` is None if DHCP and router advertisements provide everything.
     """
 
-    wish: Wish
+    request: Request
     machine: Machine
     disk: Disk | None
     network: Network | None
@@ -67,44 +67,44 @@ class Plan:
 
     @property
     def device(self) -> str:
-        """The disk's name for the flake."""
+        """The disk's name in the flake."""
         assert self.disk is not None
         return self.disk.lasting or self.disk.path
 
 
-def make_plan(machine: Machine, wish: Wish, published: Published) -> Plan:
-    """Decide."""
-    disk = _disk(machine, wish)
-    keys = tuple(dict.fromkeys((*machine.keys, *wish.keys)))
-    problems = [*_problems(machine, wish), *_disk_problems(machine, wish, disk)]
+def make_plan(machine: Machine, request: Request, published: Published) -> Plan:
+    """Decide; all problems are returned together."""
+    disk = _disk(machine, request)
+    keys = tuple(dict.fromkeys((*machine.keys, *request.keys)))
+    problems = [*_problems(machine, request), *_disk_problems(machine, request, disk)]
     if not keys:
         problems.append(
-            "No ssh key would be let in afterwards: give yours, --key ~/.ssh/id_ed25519.pub."
+            "No ssh key could log in afterwards: give yours, --key ~/.ssh/id_ed25519.pub."
         )
     return Plan(
-        wish=wish,
+        request=request,
         machine=machine,
         disk=disk,
         network=_network(machine),
         keys=keys,
-        notes=(*_notes(machine), *_dns_notes(machine, wish, published)),
+        notes=(*_notes(machine), *_dns_notes(machine, request, published)),
         problems=tuple(problems),
     )
 
 
-def _disk(machine: Machine, wish: Wish) -> Disk | None:
-    """The named disk, else the one that holds the system, else the only one that is usable."""
-    if wish.disk is not None:
-        return next((d for d in machine.disks if wish.disk in (d.path, d.lasting)), None)
+def _disk(machine: Machine, request: Request) -> Disk | None:
+    """The given disk, or the one with the running system, or the only usable one."""
+    if request.disk is not None:
+        return next((d for d in machine.disks if request.disk in (d.path, d.lasting)), None)
     system = [disk for disk in machine.disks if "/" in disk.mounted]
     usable = [disk for disk in machine.disks if disk.writable and not disk.removable]
     return next((found[0] for found in (system, usable) if len(found) == 1), None)
 
 
-def _disk_problems(machine: Machine, wish: Wish, disk: Disk | None) -> Iterator[str]:
+def _disk_problems(machine: Machine, request: Request, disk: Disk | None) -> Iterator[str]:
     names = ", ".join(disk.path for disk in machine.disks) or "none"
-    if disk is None and wish.disk is not None:
-        yield f"There is no disk {wish.disk}; there are: {names}."
+    if disk is None and request.disk is not None:
+        yield f"There is no disk {request.disk}; there are: {names}."
     elif disk is None:
         yield f"Say which disk is erased, --disk; there are: {names}."
     elif not disk.writable:
@@ -113,7 +113,7 @@ def _disk_problems(machine: Machine, wish: Wish, disk: Disk | None) -> Iterator[
         yield f"{disk.path} has {size_text(disk.size)}; a relay needs {size_text(LEAST_DISK)}."
 
 
-def _problems(machine: Machine, wish: Wish) -> Iterator[str]:
+def _problems(machine: Machine, request: Request) -> Iterator[str]:
     if not machine.root:
         yield "The login must be root's: root@HOST."
     if machine.system is None:
@@ -140,7 +140,7 @@ def _problems(machine: Machine, wish: Wish) -> Iterator[str]:
             f"IPv4 leaves by {machine.ipv4.name} and IPv6 by {machine.ipv6.name}: write the flake "
             "yourself (docs/install.md)."
         )
-    if machine.os.get("ID") == "nixos" and not _is_installer(machine) and not wish.reinstall:
+    if machine.os.get("ID") == "nixos" and not _is_installer(machine) and not request.reinstall:
         yield (
             "NixOS runs here already: add the module to its configuration (docs/install.md), or "
             "have it erased with --reinstall."
@@ -168,30 +168,30 @@ def _notes(machine: Machine) -> Iterator[str]:
 
 
 def is_private(address: Address) -> bool:
-    """Whether an address is reached through a router alone."""
+    """Whether an IP address is behind a router."""
     return any(address.version == net.version and address.ip in net for net in PRIVATE)
 
 
-def _dns_notes(machine: Machine, wish: Wish, published: Published) -> Iterator[str]:
+def _dns_notes(machine: Machine, request: Request, published: Published) -> Iterator[str]:
     if not published.known:
-        yield f"DNS does not answer for {wish.domain}: does the domain exist?"
+        yield f"DNS does not answer for {request.domain}: does the domain exist?"
         return
     strangers = published.addresses - machine.addresses
     if strangers:
         yield (
-            f"DNS says that {wish.domain} is {', '.join(sorted(strangers))}, which is not this "
+            f"DNS says that {request.domain} is {', '.join(sorted(strangers))}, which is not this "
             "machine: change it after the installation."
         )
-    others = [name for name in published.mail_servers if name != wish.domain]
+    others = [name for name in published.mail_servers if name != request.domain]
     if others:
         yield (
-            f"Mail of {wish.domain} goes to {', '.join(others)} now. A relay takes all of it: use "
-            f"a name of its own, such as chat.{wish.domain}, if people have mail there."
+            f"Mail of {request.domain} goes to {', '.join(others)} now. A relay takes all of it: "
+            f"use a name of its own, such as chat.{request.domain}, if people have mail there."
         )
 
 
 def _network(machine: Machine) -> Network | None:
-    """What must be written down: addresses that no DHCP server and no router tell."""
+    """The static configuration, if any."""
     fixed = [uplink for uplink in (machine.ipv4, machine.ipv6) if uplink and not uplink.automatic]
     if not fixed:
         return None
@@ -209,7 +209,7 @@ def _network(machine: Machine) -> Network | None:
 
 
 def _gateways(uplinks: list[Uplink]) -> Iterator[tuple[str, bool]]:
-    """Each gateway, and whether it lies outside of the addresses' networks."""
+    """Each gateway, and whether it is outside of the networks of the IP addresses."""
     for uplink in uplinks:
         if uplink.gateway is not None:
             gateway = ipaddress.ip_address(uplink.gateway)

@@ -1,4 +1,4 @@
-"""Running other programs: ssh, git, nix, disko, nixos-anywhere."""
+"""Runs other programs: ssh, git, nix, disko, nixos-anywhere."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -9,10 +9,10 @@ NIX = ("nix", "--extra-experimental-features", "nix-command flakes")
 
 
 class ProgramError(RuntimeError):
-    """A program failed; the text says which, and the end of what it printed."""
+    """A program failed; the text has its name and the end of its output."""
 
 
-def ask(
+def run(
     command: Sequence[str],
     *,
     deadline_s: float,
@@ -20,10 +20,10 @@ def ask(
     directory: Path | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> str:
-    """Run a program and return what it printed.
+    """Run a program and return its standard output.
 
     Raises:
-        ProgramError: it is missing, failed, or did not end in time.
+        ProgramError: the program is missing, failed, or did not end in time.
     """
     try:
         done = subprocess.run(
@@ -47,11 +47,11 @@ def ask(
     return done.stdout
 
 
-def show(command: Sequence[str]) -> int:
-    """Run a program that talks to the operator; the answer is its exit status.
+def run_in_terminal(command: Sequence[str]) -> int:
+    """Run a program in the operator's terminal and return its exit status.
 
     Raises:
-        ProgramError: it is missing.
+        ProgramError: the program is missing.
     """
     try:
         return subprocess.run(list(command), check=False).returncode
@@ -61,7 +61,7 @@ def show(command: Sequence[str]) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ssh:
-    """How the machine is reached. A host key that is seen for the first time is kept."""
+    """The ssh connection to the machine; an unknown host key is accepted and stored."""
 
     target: str
     port: int = 22

@@ -1,4 +1,4 @@
-"""The installation itself, step by step; each can be run again."""
+"""The steps of the installation; each can be repeated."""
 
 import os
 import shlex
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
-from chatmail_install.flake import NAME
-from chatmail_install.machine import LookError, Machine
-from chatmail_install.programs import NIX, ProgramError, Ssh, ask, show
+from chatmail_install.flake import NAME, quoted
+from chatmail_install.machine import InspectError, Machine
+from chatmail_install.programs import NIX, ProgramError, Ssh, run, run_in_terminal
 
-LOOK_DEADLINE_S = 60.0
+INSPECT_DEADLINE_S = 60.0
 LOCK_DEADLINE_S = 600.0
-# the closure is downloaded; a machine of another processor would be emulated
+# downloads the closure; the build for another processor is emulated
 BUILD_DEADLINE_S = 4 * 3600.0
 REMOTE_DEADLINE_S = 300.0
 AUTHOR = ("-c", "user.name=chatmail-install", "-c", "user.email=chatmail-install@localhost")
@@ -22,22 +22,22 @@ class StepError(RuntimeError):
     """A step failed; the text says what to do."""
 
 
-def look(ssh: Ssh, mail_server: str) -> Machine:
-    """Look at the machine; nothing is changed there.
+def inspect(ssh: Ssh, mail_server: str) -> Machine:
+    """Inspect the machine, without changing anything.
 
     Raises:
-        StepError: it cannot be reached, or its answer cannot be understood.
+        StepError: the machine cannot be reached, or its answer cannot be parsed.
     """
-    script = resources.files("chatmail_install").joinpath("look.sh").read_text(encoding="utf-8")
+    script = resources.files("chatmail_install").joinpath("inspect.sh").read_text(encoding="utf-8")
     command = ssh.command("sh", "-s", "--", shlex.quote(mail_server), "||", "true")
     try:
-        return Machine.parse(ask(command, deadline_s=LOOK_DEADLINE_S, given=script))
-    except (LookError, ProgramError) as error:
-        raise StepError(f"{ssh.target} cannot be looked at: {error}") from error
+        return Machine.parse(run(command, deadline_s=INSPECT_DEADLINE_S, given=script))
+    except (InspectError, ProgramError) as error:
+        raise StepError(f"{ssh.target} cannot be inspected: {error}") from error
 
 
 def conflicts(directory: Path, files: Mapping[str, str]) -> tuple[str, ...]:
-    """Files that are there already with another content."""
+    """Files that exist with another content."""
     return tuple(
         name
         for name, content in files.items()
@@ -46,10 +46,10 @@ def conflicts(directory: Path, files: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def write(directory: Path, files: Mapping[str, str]) -> None:
-    """Write the flake, lock its inputs and commit it; what is the same stays.
+    """Write the flake, lock its inputs and commit it; equal files stay.
 
     Raises:
-        StepError: a file is there already with another content.
+        StepError: a file exists with another content.
         ProgramError: git or nix failed.
     """
     if there := conflicts(directory, files):
@@ -62,7 +62,7 @@ def write(directory: Path, files: Mapping[str, str]) -> None:
         (directory / name).write_text(content, encoding="utf-8")
     if not (directory / ".git").exists():
         _git(directory, "init", "--quiet")
-    # a flake under git consists of what git knows
+    # Nix sees only the files that git tracks
     _git(directory, "add", "--", *files)
     lock(directory)
     _git(directory, "add", "--", "flake.lock")
@@ -71,12 +71,12 @@ def write(directory: Path, files: Mapping[str, str]) -> None:
 
 
 def lock(directory: Path) -> None:
-    """Write `flake.lock`, unless it is there."""
-    ask([*NIX, "flake", "lock", str(directory)], deadline_s=LOCK_DEADLINE_S)
+    """Write `flake.lock`, unless it exists."""
+    run([*NIX, "flake", "lock", str(directory)], deadline_s=LOCK_DEADLINE_S)
 
 
 def _git(directory: Path, *words: str) -> str:
-    return ask(["git", "-C", str(directory), *words], deadline_s=60)
+    return run(["git", "-C", str(directory), *words], deadline_s=60)
 
 
 def _author(directory: Path) -> tuple[str, ...]:
@@ -88,26 +88,26 @@ def _author(directory: Path) -> tuple[str, ...]:
 
 
 def builds_here(system: str) -> bool:
-    """Whether this computer can build for that processor."""
-    here = ask([*NIX, "config", "show", "system"], deadline_s=60).strip()
-    more = ask([*NIX, "config", "show", "extra-platforms"], deadline_s=60).split()
+    """Whether this computer can build for the processor."""
+    here = run([*NIX, "config", "show", "system"], deadline_s=60).strip()
+    more = run([*NIX, "config", "show", "extra-platforms"], deadline_s=60).split()
     return system in (here, *more)
 
 
 def build(directory: Path) -> tuple[str, str]:
-    """Build the script that lays out the disk, and the system: two store paths.
+    """Build disko's script and the system; returns their store paths.
 
     Raises:
         ProgramError: nix or disko failed.
     """
     system = f"{directory}#nixosConfigurations.{NAME}.config.system.build.toplevel"
     build_system = [*NIX, "build", "--no-link", "--print-out-paths", system]
-    made = ask(build_system, deadline_s=BUILD_DEADLINE_S).split()[-1]
-    source = f"(builtins.getFlake {_nix_text(str(directory))}).inputs.nixpkgs.outPath"
-    nixpkgs = ask(
+    made = run(build_system, deadline_s=BUILD_DEADLINE_S).split()[-1]
+    source = f"(builtins.getFlake {quoted(str(directory))}).inputs.nixpkgs.outPath"
+    nixpkgs = run(
         [*NIX, "eval", "--impure", "--raw", "--expr", source], deadline_s=LOCK_DEADLINE_S
     ).strip()
-    script = ask(
+    script = run(
         ["disko", "--mode", "disko", "--dry-run", str(directory / "disk.nix")],
         deadline_s=BUILD_DEADLINE_S,
         variables={**os.environ, "NIX_PATH": f"nixpkgs={nixpkgs}"},
@@ -115,23 +115,18 @@ def build(directory: Path) -> tuple[str, str]:
     return script.split()[-1], made
 
 
-def _nix_text(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
-    return f'"{escaped}"'
-
-
 def install(ssh: Ssh, script: str, system: str) -> None:
-    """Erase and install. The machine keeps its ssh host keys.
+    """Erase the disk and install. The machine keeps its ssh host keys.
 
     Raises:
-        StepError: it failed; the machine may be in the installer, or half installed.
+        StepError: the machine may run the installer, or be half installed.
     """
     identity = [] if ssh.identity is None else ["-i", str(ssh.identity)]
     command = [
         *("nixos-anywhere", "--copy-host-keys", "--ssh-port", str(ssh.port), *identity),
         *("--store-paths", script, system, "--target-host", ssh.target),
     ]
-    if show(command) != 0:
+    if run_in_terminal(command) != 0:
         raise StepError(
             "nixos-anywhere failed; its last lines say why. Run the same command again: it goes on "
             "from the installer, if that runs already"
@@ -139,8 +134,8 @@ def install(ssh: Ssh, script: str, system: str) -> None:
 
 
 def host_name(ssh: Ssh) -> str:
-    """The host that ssh would connect to, if the target is a nickname of ~/.ssh/config."""
-    for line in ask(["ssh", "-G", ssh.target], deadline_s=10).splitlines():
+    """The host that ssh connects to; the target may be an alias of ~/.ssh/config."""
+    for line in run(["ssh", "-G", ssh.target], deadline_s=10).splitlines():
         if line.startswith("hostname "):
             return line.removeprefix("hostname ")
     return ssh.host
@@ -150,6 +145,6 @@ def relay(ssh: Ssh, *words: str) -> str:
     """Run `chatmail ...` on the relay.
 
     Raises:
-        ProgramError: it failed.
+        ProgramError: the command failed.
     """
-    return ask(ssh.command("chatmail", *words), deadline_s=REMOTE_DEADLINE_S)
+    return run(ssh.command("chatmail", *words), deadline_s=REMOTE_DEADLINE_S)

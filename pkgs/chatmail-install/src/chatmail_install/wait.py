@@ -1,4 +1,4 @@
-"""Waiting until the relay answers: SMTP, IMAP and HTTPS, whatever the certificate."""
+"""Waits until SMTP, IMAP and HTTPS of the relay answer, with any certificate."""
 
 import socket
 import ssl
@@ -11,55 +11,55 @@ PAUSE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """A port, and how a healthy daemon begins to speak there."""
+class Service:
+    """A port, the request to send, and the beginning of the answer."""
 
     name: str
     port: int
     tls: bool
-    says: bytes
-    asked: bytes = b""
+    answer: bytes
+    request: bytes = b""
 
 
-def doors(domain: str) -> tuple[Door, ...]:
-    """What people and other relays knock at."""
+def services(domain: str) -> tuple[Service, ...]:
+    """The services of a relay."""
     request = f"GET / HTTP/1.1\r\nHost: {domain}\r\nConnection: close\r\n\r\n".encode()
     return (
-        Door(name="SMTP", port=25, tls=False, says=b"220 "),
-        Door(name="IMAP", port=993, tls=True, says=b"* OK"),
-        Door(name="HTTPS", port=443, tls=True, says=b"HTTP/1.1 200", asked=request),
+        Service(name="SMTP", port=25, tls=False, answer=b"220 "),
+        Service(name="IMAP", port=993, tls=True, answer=b"* OK"),
+        Service(name="HTTPS", port=443, tls=True, answer=b"HTTP/1.1 200", request=request),
     )
 
 
-def answers(host: str, door: Door, domain: str) -> bool:
-    """Whether the daemon speaks as it should."""
+def answers(host: str, service: Service, domain: str) -> bool:
+    """Whether the service sends the expected answer."""
     try:
-        with socket.create_connection((host, door.port), timeout=ANSWER_DEADLINE_S) as plain:
-            if not door.tls:
-                return _speaks(plain, door)
-            with _trusting().wrap_socket(plain, server_hostname=domain) as tls:
-                return _speaks(tls, door)
+        with socket.create_connection((host, service.port), timeout=ANSWER_DEADLINE_S) as plain:
+            if not service.tls:
+                return _responds(plain, service)
+            with _unverified().wrap_socket(plain, server_hostname=domain) as tls:
+                return _responds(tls, service)
     except OSError:
         return False
 
 
-def _trusting() -> ssl.SSLContext:
-    # the trusted certificate comes after the DNS records
+def _unverified() -> ssl.SSLContext:
+    # a trusted certificate comes only after the DNS records are published
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
 
 
-def _speaks(connection: socket.socket, door: Door) -> bool:
-    connection.sendall(door.asked)
-    heard = b""
-    while len(heard) < len(door.says):
-        more = connection.recv(len(door.says) - len(heard))
+def _responds(connection: socket.socket, service: Service) -> bool:
+    connection.sendall(service.request)
+    received = b""
+    while len(received) < len(service.answer):
+        more = connection.recv(len(service.answer) - len(received))
         if not more:
             return False
-        heard += more
-    return heard == door.says
+        received += more
+    return received == service.answer
 
 
 def wait(
@@ -67,17 +67,17 @@ def wait(
     domain: str,
     *,
     deadline_s: float,
-    tell: Callable[[str], None],
-    shut: tuple[Door, ...] | None = None,
+    report: Callable[[str], None],
+    awaited: tuple[Service, ...] | None = None,
 ) -> tuple[str, ...]:
-    """Wait for every door; the answer names those that stayed shut."""
-    left = list(doors(domain) if shut is None else shut)
+    """Wait for all services; returns the names of those that did not answer in time."""
+    left = list(services(domain) if awaited is None else awaited)
     end = time.monotonic() + deadline_s
     while left:
-        for door in [door for door in left if answers(host, door, domain)]:
-            tell(f"{door.name} answers")
-            left.remove(door)
+        for service in [service for service in left if answers(host, service, domain)]:
+            report(f"{service.name} answers")
+            left.remove(service)
         if not left or time.monotonic() >= end:
             break
         time.sleep(PAUSE_S)
-    return tuple(door.name for door in left)
+    return tuple(service.name for service in left)

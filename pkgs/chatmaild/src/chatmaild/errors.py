@@ -5,6 +5,7 @@
     ├── AddressError     (ValueError)    a text is not an address
     ├── BusyError        (TimeoutError)  overload, or a lock stays taken; try again later
     ├── KeyUnavailableError (TimeoutError) DNS does not answer for a DKIM key; try again later
+    ├── SocketInUseError (OSError)       another process listens where this one would
     ├── RegistrationRefused              no address is created now; carries a reason code
     └── ProtocolError    (ValueError)    a peer violates its protocol
 
@@ -30,6 +31,10 @@ class BusyError(ChatmaildError, TimeoutError):
 
 class KeyUnavailableError(ChatmaildError, TimeoutError):
     """DNS gives no answer for a DKIM key; the sender should try again later."""
+
+
+class SocketInUseError(ChatmaildError, OSError):
+    """Another process listens there; the text names the socket and says what to do."""
 
 
 class RegistrationRefused(ChatmaildError):  # noqa: N818 - a refusal, not a fault

@@ -29,15 +29,17 @@ class Relay:
         form = urlencode({"grant_type": "password", "username": user, "password": password})
         return await self.post_login(form.encode())
 
-    async def post_login(self, body: bytes, path: str = "/login") -> tuple[int, bytes]:
+    async def post_login(
+        self, body: bytes, path: str = "/login", method: str = "POST"
+    ) -> tuple[int, bytes]:
         """Post a body to the end point of Dovecot."""
         streams = await asyncio.open_connection("127.0.0.1", self.settings.ports.login)
-        return (await exchange(*streams, request("POST", path, body)))[::2]
+        return (await exchange(*streams, request(method, path, body)))[::2]
 
     async def web(
         self, method: str, path: str, body: bytes = b"", **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
-        """Ask as nginx does."""
+        """Send a request as nginx does."""
         streams = await asyncio.open_unix_connection(self.settings.sockets.web)
         return await exchange(*streams, request(method, path, body, **headers))
 

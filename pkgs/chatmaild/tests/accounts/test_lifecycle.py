@@ -1,4 +1,4 @@
-"""Whoever deletes an account, its sessions end: owner, operator, expiry, selftest.
+"""Every deletion of an account ends its sessions: by owner, operator, expiry, selftest.
 
 The owner's way is in test_sessions_end_with_their_address.py.
 """
@@ -52,7 +52,7 @@ def _listen(listener: socket.socket, requests: list[str]) -> None:
 
 
 def test_deleting(settings: Settings, mailboxes: Mailboxes, ended: list[str]) -> None:
-    """The account of the address; what is not there is no error, its sessions end as well."""
+    """A missing account is no error, and its sessions end, too."""
     mailboxes.create(ALICE, "hash", now_s=0)
 
     assert lifecycle.delete(settings, parse_address("Alice1234+tag@chat.example.org"))

@@ -1,4 +1,4 @@
-"""Dovecot is told to log an address out, in the words of its `script` service."""
+"""Dovecot logs an address out: the protocol of its `script` service."""
 
 import asyncio
 import json
@@ -27,8 +27,8 @@ def dovecot(settings: Settings) -> Iterator[socket.socket]:
         yield listener
 
 
-def test_the_words(settings: Settings, dovecot: socket.socket) -> None:
-    """One request; it is over when Dovecot says so, and not before."""
+def test_the_request(settings: Settings, dovecot: socket.socket) -> None:
+    """One request, which ends with Dovecot's answer."""
     with ThreadPoolExecutor(1) as pool:
         ending = pool.submit(end_sessions, settings, ALICE)
         connection, _ = dovecot.accept()
@@ -41,7 +41,7 @@ def test_the_words(settings: Settings, dovecot: socket.socket) -> None:
 
 
 def test_without_dovecot(settings: Settings) -> None:
-    """There is nobody to log out, and that is no error."""
+    """There are no sessions, and that is no error."""
     end_sessions(settings, ALICE)
 
 
@@ -72,9 +72,9 @@ def _heard(dovecot: socket.socket) -> bytes:
 
 def _request(connection: socket.socket) -> bytes:
     connection.settimeout(10)
-    octets = b""
-    while not octets.endswith(b"\n\n"):
+    received = b""
+    while not received.endswith(b"\n\n"):
         more = connection.recv(1024)
-        assert more, octets
-        octets += more
-    return octets
+        assert more, received
+        received += more
+    return received

@@ -1,4 +1,4 @@
-"""Dovecot's question and our answers: creation, right and wrong passwords, refusals."""
+"""Logins as Dovecot posts them: creation, right and wrong passwords, refusals."""
 
 import asyncio
 import json
@@ -77,7 +77,7 @@ def test_what_is_beyond_the_limits_is_a_failed_login(
     "password", ["pässwörd-ünïcode", "a&b=c%20+d e;f", "x" * 1000, "\t\x01\n" * 5, "nul\0" * 5]
 )
 def test_passwords_of_any_characters(play: Play, password: str) -> None:
-    """What the form encodes arrives as it was."""
+    """The form transports any password unchanged."""
 
     async def scenario(relay: Any) -> None:
         assert json.loads((await relay.login(ALICE, password))[1])["active"]
@@ -88,7 +88,7 @@ def test_passwords_of_any_characters(play: Play, password: str) -> None:
 
 
 def test_ten_parallel_first_logins_make_one_address(play: Play, mailboxes: Mailboxes) -> None:
-    """All ten get in with the same password; with ten different ones, exactly one does."""
+    """With the same password all ten succeed; with ten different ones, exactly one."""
 
     async def scenario(relay: Any) -> None:
         answers = await asyncio.gather(*(relay.login(ALICE, "same-password") for _ in range(10)))
@@ -152,8 +152,8 @@ def test_a_changed_password_counts_at_once(play: Play, mailboxes: Mailboxes) -> 
 
 
 @pytest.mark.parametrize("body", [b"", b"username=a", b"password=x", b"\xff=\xfe", b"a" * 3000])
-def test_a_broken_question_is_no_wrong_password(play: Play, body: bytes) -> None:
-    """Non-2xx: Dovecot tells the client to come again."""
+def test_a_broken_request_is_no_wrong_password(play: Play, body: bytes) -> None:
+    """Not 2xx: Dovecot reports a temporary failure."""
 
     async def scenario(relay: Any) -> None:
         assert (await relay.post_login(body))[0] == 400
@@ -164,7 +164,7 @@ def test_a_broken_question_is_no_wrong_password(play: Play, body: bytes) -> None
 def test_overload_and_a_failing_disk_are_temporary(
     play: Play, mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """503, never `active: false`: Dovecot asks again."""
+    """503, never `active: false`: Dovecot retries."""
 
     async def scenario(relay: Any) -> None:
         monkeypatch.setattr(module, "MAX_WAITING", 0)
@@ -177,7 +177,7 @@ def test_overload_and_a_failing_disk_are_temporary(
 
 
 def test_our_hash_is_one_that_every_crypt_reads() -> None:
-    """Yescrypt; the length and every octet of a password count."""
+    """Yescrypt; the length and every byte of a password count."""
     password = b"p" * 511
     encoded = hash_password(password)
 
@@ -232,7 +232,7 @@ SHA512_CRYPT = (
 def test_a_hash_of_another_server_is_replaced_by_the_first_login(
     play: Play, mailboxes: Mailboxes, scheme: str
 ) -> None:
-    """The password stays; a wrong one changes nothing."""
+    """The password stays valid; a wrong one changes nothing."""
     mailboxes.create(ACCOUNT, scheme + SHA512_CRYPT, now_s=0)
 
     async def scenario(relay: Any) -> None:

@@ -1,4 +1,4 @@
-"""The socketmap server, over a real socket: answers, broken questions, our own faults."""
+"""The socketmap server over a real socket: answers, broken requests, our own faults."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from chatmaild.address import Address, parse_address
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.wire import serve, socketmap
-from chatmaild.wire.netstring import netstring, read_netstring
+from chatmaild.wire.socketmap import netstring, read_netstring
 
 LMTP = "OK lmtp:unix:private/dovecot-lmtp"
 
@@ -46,7 +46,7 @@ def maps(settings: Settings, mailboxes: Mailboxes) -> Maps:
     ],
 )
 def test_answers(maps: Maps, request_: str, answer: str) -> None:
-    """What Postfix is told for each kind of key."""
+    """For each kind of key."""
     assert socketmap.reply(maps.look_up, request_.encode()).decode() == answer
 
 
@@ -87,7 +87,7 @@ async def _exchange(maps: Maps, path: pathlib.Path, data: bytes) -> bytes:
         return answer
 
 
-def test_questions_on_one_connection(maps: Maps, tmp_path: pathlib.Path) -> None:
+def test_requests_on_one_connection(maps: Maps, tmp_path: pathlib.Path) -> None:
     """Postfix keeps its connection."""
     questions = netstring(b"recipients bob@chat.example.org") + netstring(
         b"recipients alice1234@chat.example.org"
@@ -99,7 +99,7 @@ def test_questions_on_one_connection(maps: Maps, tmp_path: pathlib.Path) -> None
 @pytest.mark.parametrize(
     "data", [b"x", b"5:abc", b"5:abcdef", b"99999:", b"4097:", b":", b"001:a,", b"\xff" * 100000]
 )
-def test_what_is_no_netstring_closes_the_connection(
+def test_a_bad_netstring_closes_the_connection(
     maps: Maps, tmp_path: pathlib.Path, data: bytes
 ) -> None:
     """Without an answer."""
@@ -108,7 +108,7 @@ def test_what_is_no_netstring_closes_the_connection(
 
 
 @given(st.lists(st.binary(max_size=100)))
-def test_netstrings_survive_the_way(contents: list[bytes]) -> None:
+def test_netstrings_are_read_as_they_were_written(contents: list[bytes]) -> None:
     """Writing and reading are inverse."""
 
     async def read_all() -> list[bytes]:

@@ -1,4 +1,4 @@
-"""The first of many deliveries is followed at once, the others together."""
+"""Work follows the first of many deliveries at once, and the others together."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ ALICE, BOB = parse_address("alice@chat.example.org"), parse_address("bob@chat.ex
 
 
 def test_first_and_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No address waits for another one, and nothing that comes last is forgotten."""
+    """No address waits for another one, and the last delivery counts."""
     monkeypatch.setattr(throttle, "_EVERY_S", 0.01)
     done: list[Address] = []
 

@@ -6,6 +6,7 @@ from chatmaild.filter.envelope import Recipient
 from chatmaild.filter.policy import Ingress, Policy
 from chatmaild.filter.verdicts import (
     BAD_RECIPIENT,
+    NOT_FROM_ITS_ADDRESS,
     NOT_OWNER,
     UNKNOWN_RECIPIENT,
     Refuse,
@@ -16,10 +17,16 @@ from .support.messages import ALICE, BOB, EVE
 REMOTE = [Ingress.SMTP, Ingress.HTTPS]
 
 
-def refusal(policy: Policy, ingress: Ingress, sender: str, login: str = "") -> Refuse | None:
+CLIENT = "198.51.100.7"
+
+
+def refusal(
+    policy: Policy, ingress: Ingress, sender: str, login: str = "", client: str = CLIENT
+) -> Refuse | None:
     """The refusal of an envelope sender; the login is the sender unless given."""
     name = (login or sender).encode()
-    found = policy.sender(ingress, f"<{sender}>".encode(), resolved=sender.encode(), login=name)
+    path, resolved = f"<{sender}>".encode(), sender.encode()
+    found = policy.sender(ingress, path, resolved=resolved, login=name, client=client)
     return found if isinstance(found, Refuse) else None
 
 
@@ -46,6 +53,7 @@ def test_one_login_has_one_rate_limit(policy: Policy) -> None:
             f"<{spellings[count % 4]}>".encode(),
             resolved=ALICE.encode(),
             login=ALICE.encode(),
+            client=CLIENT,
         )
         for count in range(12)
     ]
@@ -63,6 +71,28 @@ def test_submission_needs_an_address_as_sender(policy: Policy, sender: str) -> N
     assert all(refusal(policy, ingress, "") is None for ingress in REMOTE)
 
 
+@pytest.mark.parametrize("ingress", REMOTE)
+@pytest.mark.parametrize(
+    ("sender", "client", "passes"),
+    [
+        ("eve@[198.51.100.7]", "198.51.100.7", True),
+        ("eve@[IPv6:2001:db8::2]", "IPv6:2001:db8::2", True),
+        ("eve@[198.51.100.7]", "198.51.100.8", False),
+        ("eve@[198.51.100.7]", "", False),
+        ("eve@[127.0.0.1]", "127.0.0.1", False),
+        ("eve@[10.1.2.3]", "198.51.100.7", False),
+        ("eve@peer.example", "198.51.100.7", True),
+    ],
+)
+def test_a_literal_sender_must_be_the_client(
+    policy: Policy, ingress: Ingress, sender: str, client: str, passes: bool
+) -> None:
+    """A bounce would go to an IP address that never wrote to us (issue 8 A1)."""
+    refused = refusal(policy, ingress, sender, client=client)
+
+    assert refused == (None if passes else NOT_FROM_ITS_ADDRESS)
+
+
 @pytest.mark.parametrize("login", ["", "bob@chat.example.org", "alice", "alice+x@chat.example.org"])
 def test_the_sender_must_be_the_login(policy: Policy, login: str) -> None:
     """Postfix checks it, too; without a login the sender is refused."""
@@ -71,6 +101,7 @@ def test_the_sender_must_be_the_login(policy: Policy, login: str) -> None:
         f"<{ALICE}>".encode(),
         resolved=ALICE.encode(),
         login=login.encode(),
+        client=CLIENT,
     )
 
     assert found == NOT_OWNER

@@ -10,7 +10,7 @@ import pytest
 
 from chatmaild.settings import Settings
 from chatmaild.transport.service import set_up
-from chatmaild.wire.netstring import netstring, read_netstring
+from chatmaild.wire.socketmap import netstring, read_netstring
 
 from .conftest import DEADLINE_S
 
@@ -86,9 +86,9 @@ def test_postfix_finds_the_gateway(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("request_", "start"),
     [
-        (b"GET /mxdeliv HTTP/1.1\r\n\r\n", b"HTTP/1.1 405 "),
-        (b"POST /mxdeliv HTTP/1.1\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 400 "),
-        (b"GET /metrics HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 "),
+        (b"GET /mxdeliv HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 405 "),
+        (b"POST /mxdeliv HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 400 "),
+        (b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 200 "),
     ],
 )
 def test_nginx_finds_the_other_end(settings: Settings, request_: bytes, start: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What goes through DATA comes out as it went in, whatever the pieces are."""
+"""A message is the same after stuffing and unstuffing, in pieces of any size."""
 
 import itertools
 
@@ -26,7 +26,7 @@ def _stuffed(data: bytes, places: list[int]) -> bytes:
 @example(b"", [], [], b"")
 @example(b".\r\n", [1], [1, 2, 3, 4, 5], b"QUIT\r\n")
 def test_round_trip(message: bytes, first: list[int], second: list[int], rest: bytes) -> None:
-    """Stuffed and unstuffed, a message of CRLF lines is what it was; the rest is kept."""
+    """A message of CRLF lines is unchanged; the bytes after the end are kept."""
     sent = _stuffed(message, first) + rest
     unstuffer = Unstuffer()
     got = b""
@@ -41,7 +41,7 @@ def test_round_trip(message: bytes, first: list[int], second: list[int], rest: b
 
 @given(st.binary(max_size=30).map(lambda data: bytes(b"\r\n.x"[byte % 4] for byte in data)), cuts)
 def test_only_the_end_looks_like_the_end(message: bytes, places: list[int]) -> None:
-    """Whatever is taken for a line end, a lone dot stands only at the end."""
+    """A lone dot stands only at the end, also for servers that accept a bare LF."""
     sent = _stuffed(message, places)
 
     assert sent.endswith(b".\r\n")
@@ -53,7 +53,7 @@ def test_only_the_end_looks_like_the_end(message: bytes, places: list[int]) -> N
 
 @given(messages, cuts)
 def test_pieces_do_not_matter(message: bytes, places: list[int]) -> None:
-    """Sent in pieces or at once, the octets are the same."""
+    """Sent in pieces or at once, the bytes are the same."""
     assert _stuffed(message, []) == _stuffed(message, places)
 
 
@@ -63,5 +63,5 @@ def test_a_missing_last_line_end_is_added() -> None:
 
 
 def test_a_bare_line_feed_becomes_a_line_end() -> None:
-    """Also where a piece ends between."""
+    """Also where a piece ends before it."""
     assert _stuffed(b"a\n.\nb\r\n", [1, 2, 3, 4, 5, 6]) == b"a\r\n..\r\nb\r\n.\r\n"

@@ -1,4 +1,4 @@
-"""The loop: many connections, one thread, and nobody waits for anybody else."""
+"""The loop serves many connections in one thread; none waits for another."""
 
 import socket
 import threading
@@ -14,7 +14,7 @@ DEADLINE_S = 20
 
 
 class Echo:
-    """Answers what it gets; some words do more."""
+    """Echoes; some words do more."""
 
     def __init__(self) -> None:
         self.state: bytes | None = b""
@@ -99,13 +99,13 @@ def served() -> Iterator[Served]:
 
 
 def said(peer: socket.socket, text: bytes) -> bytes:
-    """What is answered; nothing at the end of the connection."""
+    """Return the answer; nothing at the end of the connection."""
     peer.sendall(text)
     return peer.recv(100)
 
 
-def test_a_slow_answer_delays_nobody_else(served: Served) -> None:
-    """It is found out in a thread, and comes when it is there."""
+def test_a_slow_answer_delays_no_other(served: Served) -> None:
+    """A thread finds the answer."""
     with served.connect() as slow, served.connect() as quick:
         slow.sendall(b"slow")
         assert [said(quick, b"hello") for _ in range(3)] == [b"hello"] * 3
@@ -123,7 +123,7 @@ def test_a_slow_answer_delays_nobody_else(served: Served) -> None:
 def test_a_fault_ends_one_connection_alone(
     served: Served, text: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its log line holds nothing of what was said."""
+    """Its log line has no content of the connection."""
     with served.connect() as bad, served.connect() as good:
         assert said(bad, text) == b""
         assert said(good, b"hello") == b"hello"
@@ -142,7 +142,7 @@ def test_a_fault_in_a_thread_leaves_the_loop_running(served: Served) -> None:
 def test_too_many_threads_end_one_connection_alone(
     served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Where the system gives no thread, its peer comes again, and others are served."""
+    """Where the system gives no thread, the peer may retry, and others are served."""
 
     def refuses(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -158,7 +158,7 @@ def test_too_many_threads_end_one_connection_alone(
 
 
 def test_a_peer_that_reads_slowly_gets_everything(served: Served) -> None:
-    """What a socket does not take at once is sent later, and others are served meanwhile."""
+    """The rest of an answer is sent later, and others are served meanwhile."""
     with served.connect() as slow, served.connect() as quick:
         slow.sendall(b"much")
         assert said(quick, b"hello") == b"hello"
@@ -169,8 +169,8 @@ def test_a_peer_that_reads_slowly_gets_everything(served: Served) -> None:
         assert said(slow, b"hello") == b"hello"
 
 
-def test_a_client_that_leaves_while_it_is_worked_for(served: Served) -> None:
-    """The answer goes nowhere, not to the next client with the same number."""
+def test_a_client_that_leaves_before_its_answer(served: Served) -> None:
+    """The answer does not go to the next client with the same descriptor."""
     with served.connect() as leaves:
         leaves.sendall(b"slow")
         until(lambda: served.loop._working == 1)
@@ -183,7 +183,7 @@ def test_a_client_that_leaves_while_it_is_worked_for(served: Served) -> None:
 
 
 def test_idle_connections_are_handed_over(served: Served) -> None:
-    """Those without a state are served until they have one; others wait for the next process."""
+    """Connections without a state are served until they have one."""
     with served.connect() as idle, served.connect() as busy, served.connect() as stuck:
         assert said(idle, b"hello") == b"hello"
         assert said(busy, b"begin") == b"begin"

@@ -40,7 +40,7 @@ PACKETS = [
 
 
 @pytest.mark.parametrize("step", [1, 2, 5, 7, 100, 10_000])
-def test_packets_come_out_whatever_the_pieces(step: int) -> None:
+def test_packets_from_pieces_of_any_size(step: int) -> None:
     """In order, and empty macros are left out."""
     packets, stream, found = milter.Packets(), OFFER + ENVELOPE + CONTENT, []
     for at in range(0, len(stream), step):
@@ -50,8 +50,8 @@ def test_packets_come_out_whatever_the_pieces(step: int) -> None:
     assert packets.is_between
 
 
-def test_a_packet_that_has_begun_is_known() -> None:
-    """A session in the middle of one cannot be handed over."""
+def test_an_incomplete_packet_is_noticed() -> None:
+    """A session in the middle of a packet cannot be handed over."""
     packets = milter.Packets()
 
     assert packets.feed(OFFER[:-1]) == []
@@ -60,7 +60,7 @@ def test_a_packet_that_has_begun_is_known() -> None:
 
 @pytest.mark.parametrize("length", [0, milter.MAX_PACKET_BYTES + 1, 0xFFFFFFFF])
 def test_lengths_are_bounded(length: int) -> None:
-    """At the moment when they are told, not when they have come."""
+    """Checked when the length is read, before the data is."""
     with pytest.raises(ProtocolError):
         milter.Packets().feed(struct.pack("!IB", length, milter.BODY))
 
@@ -127,7 +127,7 @@ def test_orders_are_written() -> None:
 
 @given(st.binary(max_size=200), st.integers(1, 50))
 def test_any_stream_is_packets_or_an_error(stream: bytes, step: int) -> None:
-    """However it is cut, the same comes out."""
+    """The result does not depend on how it is cut."""
     assert outcome(stream, len(stream) or 1) == outcome(stream, step)
 
 

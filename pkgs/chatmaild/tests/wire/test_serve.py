@@ -1,4 +1,4 @@
-"""Listening, draining, and a whole process that starts, says so, and stops on SIGTERM."""
+"""Listening, draining, and a process that starts, reports readiness, and stops on SIGTERM."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from ..children import chatmaild, environment
 
 
 def wait_until_ready(systemd: socket.socket) -> None:
-    """Reads what a service tells systemd, the sockets to keep among it."""
+    """Read a service's messages to systemd until it is ready."""
     while systemd.recv(1000) != b"READY=1":
         pass
 
@@ -76,7 +76,7 @@ def test_an_error_closes_one_connection_and_logs_no_address(
     assert "alice" not in caplog.text
 
 
-def test_idle_connections_do_not_hold_up_the_end(tmp_path: pathlib.Path) -> None:
+def test_idle_connections_do_not_delay_the_end(tmp_path: pathlib.Path) -> None:
     """Postfix keeps its connections open; a restart must not wait for them."""
 
     async def scenario() -> float:
@@ -110,7 +110,7 @@ def test_many_clients_at_once(tmp_path: pathlib.Path) -> None:
 def test_the_process_says_ready_and_stops_on_sigterm(
     tmp_path: pathlib.Path, settings_json: dict[str, Any]
 ) -> None:
-    """Type=notify, exit code 0, and sockets that answered meanwhile."""
+    """Type=notify, exit code 0, and sockets that answer meanwhile."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         settings_json["ports"]["login"] = free.getsockname()[1]
     file = tmp_path / "settings.json"

@@ -1,4 +1,4 @@
-"""Whoever asks while a process ends is answered: by that process, or by the next on its socket."""
+"""Requests during the end of a process are answered, by it or by the next one on its socket."""
 
 import asyncio
 import contextlib
@@ -9,12 +9,13 @@ from collections.abc import Callable
 import pytest
 
 from chatmaild.wire import serve
-from chatmaild.wire.http1 import Request, Response, http
+from chatmaild.wire.http1 import Request, Response
+from chatmaild.wire.http_server import http
 
 Server = Callable[[socket.socket], contextlib.AbstractAsyncContextManager[None]]
 
 LINE = b"hello\n"
-REQUEST = b"POST /new HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello"
+REQUEST = b"POST /new HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
 # more turns of the event loop than it takes to accept a connection and read from it
 TURNS = range(8)
 
@@ -42,10 +43,10 @@ def _requests(listener: socket.socket) -> contextlib.AbstractAsyncContextManager
     [pytest.param(_lines, LINE, id="streams"), pytest.param(_requests, REQUEST, id="http")],
 )
 @pytest.mark.parametrize("turns", TURNS)
-def test_a_question_on_its_way(
+def test_a_request_is_answered(
     tmp_path: pathlib.Path, server: Server, question: bytes, turns: int
 ) -> None:
-    """The process ends this many turns of its event loop after the question was sent."""
+    """The process ends this many turns of its event loop after the request was sent."""
 
     async def scenario() -> bytes:
         listener = serve.listen_unix(tmp_path / "s")

@@ -1,4 +1,4 @@
-"""systemd keeps listening sockets between two processes of a unit, and nobody is refused."""
+"""systemd keeps listening sockets between two processes of a unit; no client is refused."""
 
 import array
 import os
@@ -16,7 +16,7 @@ FIRST_FD = 3
 
 
 class Store:
-    """systemd's side: what it was given, by name."""
+    """systemd's store: sockets by name."""
 
     def __init__(self, directory: pathlib.Path) -> None:
         self.sockets: dict[str, socket.socket] = {}
@@ -70,7 +70,7 @@ def store(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
 def test_clients_wait_for_the_next_process(
     store: Store, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever connects between two processes is served by the second one."""
+    """A client that connects between two processes is served by the second one."""
     path = tmp_path / "s"
     serve.listen_unix(path).close()
     store.read()
@@ -108,7 +108,7 @@ def test_ports_are_kept_too(store: Store, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_socket_whose_file_is_gone_is_made_anew(
     store: Store, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody could connect to the old one."""
+    """Clients cannot reach the old one."""
     path = tmp_path / "s"
     serve.listen_unix(path).close()
     store.starts_a_process(monkeypatch)
@@ -118,10 +118,10 @@ def test_a_socket_whose_file_is_gone_is_made_anew(
         client.connect(str(path))
 
 
-def test_what_is_not_wanted_any_more_is_closed(
+def test_unused_sockets_are_closed(
     store: Store, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A port that the settings have moved is free for others."""
+    """An old port is free after the settings changed it."""
     serve.listen_unix(tmp_path / "old").close()
     store.starts_a_process(monkeypatch)
 
@@ -148,8 +148,8 @@ def test_descriptors_for_another_process_are_left_alone(
         os.close(copy)
 
 
-def test_a_process_waits_until_systemd_has_heard(store: Store) -> None:
-    """A barrier holds it until systemd closes what it was given; the deadline ends it, too."""
+def test_a_process_waits_for_systemd(store: Store) -> None:
+    """It waits until systemd closes the barrier, at most until the deadline."""
     waiter = threading.Thread(target=systemd.wait_until_heard, args=[20.0])
     waiter.start()
     message, ancillary, *_ = receives(store)

@@ -1,4 +1,4 @@
-# What chatmail-install saw on the machine: processor, disk, boot loader, network.
+# The hardware that chatmail-install found: processor, disk, boot loader, network.
 { modulesPath, ... }:
 {
   imports = [ "${modulesPath}/profiles/qemu-guest.nix" ];

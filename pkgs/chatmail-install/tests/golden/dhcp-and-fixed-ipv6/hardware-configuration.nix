@@ -1,4 +1,4 @@
-# What chatmail-install saw on the machine: processor, disk, boot loader, network.
+# The hardware that chatmail-install found: processor, disk, boot loader, network.
 { modulesPath, ... }:
 {
   imports = [ "${modulesPath}/profiles/qemu-guest.nix" ];
@@ -16,12 +16,12 @@
   };
   zramSwap.enable = true;
 
-  # no DHCP server tells these
+  # DHCP does not provide these
   networking = {
     useDHCP = false;
     useNetworkd = true;
   };
-  # the relay's own resolver answers
+  # unbound of the relay is the resolver
   services.resolved.enable = false;
   systemd.network.networks."10-uplink" = {
     matchConfig.MACAddress = "52:54:00:12:34:56";

@@ -1,5 +1,5 @@
-# The disk as disko made it; the machine's file systems stand in hardware-configuration.nix.
-# Only a new installation reads this file, and erases the disk.
+# The layout of the disk, for disko; the file systems are in hardware-configuration.nix, too.
+# Only a new installation reads this file. It erases the disk.
 {
   disko.devices.disk.main = {
     type = "disk";

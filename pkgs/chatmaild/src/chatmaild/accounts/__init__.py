@@ -1,16 +1,17 @@
-"""The accounts service: everything that knows addresses, in one process of the user vmail."""
+"""The accounts service: logins, recipients, metadata, push and /new, as the user vmail."""
 
 import logging
 import os
 from contextlib import AsyncExitStack
+from typing import Final
 
 from chatmaild.settings import Settings
 from chatmaild.wire import serve
 
 _log = logging.getLogger(__name__)
 
-# mailboxes: nothing for others, and the group may only ask for names that it knows
-UMASK = 0o027
+# mailboxes: others may do nothing, the group may open paths that it knows
+UMASK: Final = 0o027
 
 
 def run(settings: Settings) -> None:

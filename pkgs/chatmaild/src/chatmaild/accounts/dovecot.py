@@ -1,16 +1,16 @@
-"""What Dovecot posts to us over loopback: passwords to check, and deliveries that took place.
+"""Answer Dovecot's HTTP requests over loopback: password checks and delivery events.
 
 POST /login       password grant (RFC 6749 section 4.3): a right password is answered
                   {"access_token": "x", "user": ADDRESS, "active": true}, a wrong one
-                  the same with false. To a fault of ours Dovecot gets 503 and asks again a second
-                  later, for 12 s; then it says "temporary failure". A fault of ours is never told
-                  as a wrong password.
-POST /event       event exporter, see push/events.py; on a fault told again, too
+                  the same with false. A fault of ours is 503, never a wrong password: Dovecot
+                  repeats the request every second for 12 s, then says "temporary failure".
+POST /event       event exporter, see push/events.py; repeated after a 503, too
 GET  /metrics     counters in the text format of Prometheus
 """
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import Final
 from urllib.parse import parse_qsl
 
 from chatmaild.accounts.login import Logins
@@ -18,20 +18,21 @@ from chatmaild.address import address_or_none
 from chatmaild.errors import BusyError
 from chatmaild.metrics import Counters
 from chatmaild.wire import serve
-from chatmaild.wire.http1 import Handler, Request, Response, json_response
+from chatmaild.wire.http1 import Request, Response, json_response
+from chatmaild.wire.http_server import Handler
 
-# Dovecot uses the token for nothing, it only wants to see one
-TOKEN = "x"  # noqa: S105
-RETRY_AFTER_S = "1"
+# Dovecot requires a token and does not use it
+TOKEN: Final = "x"  # noqa: S105
+RETRY_AFTER_S: Final = "1"
 
 
 def handler(
     logins: Logins, counters: Counters, delivered: Callable[[bytes], Awaitable[None]]
 ) -> Handler:
-    """The end points that Dovecot knows."""
+    """Return the handler of Dovecot's requests."""
 
     async def handle(request: Request) -> Response:
-        match request.method, request.path:
+        match request.head.method, request.head.path:
             case "POST", "/login":
                 return await _or_later(_login(request, logins))
             case "POST", "/event":
@@ -45,7 +46,7 @@ def handler(
 
 
 async def _or_later(answer: Awaitable[Response]) -> Response:
-    """The answer, or the wish to be asked again."""
+    """Return the answer; after a fault, 503 with Retry-After."""
     try:
         return await answer
     except BusyError:
@@ -75,6 +76,6 @@ async def _login(request: Request, logins: Logins) -> Response:
         return json_response({"error": "invalid_request"}, 400)
     address = address_or_none(user)
     if address is None or not await logins.login(address, password):
-        # token and user belong here, too: without them Dovecot tells of a temporary failure
+        # without token and user Dovecot reports a temporary failure
         return json_response({"access_token": TOKEN, "user": user, "active": False})
     return json_response({"access_token": TOKEN, "user": str(address), "active": True})

@@ -1,4 +1,4 @@
-"""What happens to an account as a whole: the one place that deletes."""
+"""Delete accounts: the one place that does."""
 
 from chatmaild.address import Address
 from chatmaild.settings import Settings
@@ -13,9 +13,9 @@ def delete(settings: Settings, address: Address) -> bool:
         Whether it was there.
 
     Raises:
-        OSError: it could not be deleted; its sessions go on.
+        OSError: the account could not be deleted; its sessions continue.
     """
     deleted = Mailboxes.of(settings).delete(address)
-    # also when it was not there: an earlier deletion may have died before this line
+    # also for a missing account: an earlier deletion may have died before this line
     end_sessions(settings, address)
     return deleted

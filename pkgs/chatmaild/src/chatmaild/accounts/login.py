@@ -1,4 +1,4 @@
-"""Is this password right - and an address that does not exist yet is made by its first login."""
+"""Check passwords; the first login of an address creates its account."""
 
 import asyncio
 import contextlib
@@ -6,10 +6,10 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from chatmaild import logs
-from chatmaild.accounts.registration import RegistrationSwitch
+from chatmaild.accounts.registration import RegistrationSwitch, check_name
 from chatmaild.address import Address, limit_problem
 from chatmaild.errors import BusyError, RegistrationRefused
 from chatmaild.metrics import Counters
@@ -26,14 +26,14 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# a hash holds a core and a creation waits for the disk, which takes the writes of several at once
-THREADS = 8
-# a second of work for one core; what comes beyond is told to come again
-MAX_WAITING = 400
+# a hash occupies a core, a creation waits for the disk, which takes several writes at once
+THREADS: Final = 8
+# one second of work for one core; further requests get BusyError
+MAX_WAITING: Final = 400
 
 
 class Logins:
-    """Verifies passwords, makes addresses, records the day of the login."""
+    """Verifies passwords, creates accounts, records the day of the login."""
 
     def __init__(self, settings: Settings, counters: Counters) -> None:
         self._domain = settings.mail_domain
@@ -42,17 +42,17 @@ class Logins:
         self._switch = RegistrationSwitch(settings)
         self._verified = VerifiedCredentials()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="passwords")
-        # the lock of each address that is being made, and how many hold or want it
+        # the lock of each address that is being created, and how many tasks hold or want it
         self._creating: dict[Address, tuple[asyncio.Lock, int]] = {}
         self._waiting = 0
         self._counters = counters
 
     async def login(self, address: Address, password: bytes) -> bool:
-        """Whether the address may log in with this password; a first login makes the account.
+        """Return whether the address may log in; a first login creates the account.
 
         Raises:
-            BusyError: too many wait already.
-            OSError: the disk does not do its part.
+            BusyError: too many requests wait already.
+            OSError: the disk fails.
         """
         if address.domain != self._domain or address.account != address:
             return False
@@ -62,19 +62,19 @@ class Logins:
         return await self._verify(address, password, encoded)
 
     async def is_right(self, address: Address, password: bytes) -> bool:
-        """Whether the address exists and has this password; makes nothing.
+        """Return whether the address exists and has this password; create nothing.
 
         Raises:
-            BusyError: too many wait already.
+            BusyError: too many requests wait already.
         """
         encoded = self._mailboxes.password_hash(address)
         return bool(encoded) and await self._matches(address, password, encoded or "")
 
     async def create(self, address: Address, password: bytes) -> bool:
-        """Make the address, unless it exists; the caller has asked whether it may.
+        """Create the account unless it exists; the caller has checked that it may.
 
         Raises:
-            BusyError: too many wait already.
+            BusyError: too many requests wait already.
         """
         encoded = await self._in_thread(self._make, address, password)
         if encoded is None:
@@ -85,7 +85,7 @@ class Logins:
         return True
 
     def close(self) -> None:
-        """Let the threads end."""
+        """Wait for the threads to end."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     async def _verify(self, address: Address, password: bytes, encoded: str) -> bool:
@@ -113,19 +113,20 @@ class Logins:
             encoded = self._mailboxes.password_hash(address)
             if encoded is None:
                 try:
+                    check_name(address)
                     self._switch.check_open()
                 except RegistrationRefused as refused:
                     self._counters.add("rejected_registrations", reason=refused.code)
                     return False
                 if await self.create(address, password):
                     return True
-                # another process was faster, so its password counts
+                # another process created it, so the password given there counts
                 encoded = self._mailboxes.password_hash(address) or ""
             return await self._verify(address, password, encoded)
 
     @contextlib.asynccontextmanager
     async def _alone(self, address: Address) -> AsyncIterator[None]:
-        """One first login of an address after the other."""
+        """Serialize the first logins of an address."""
         lock, users = self._creating.get(address, (asyncio.Lock(), 0))
         self._creating[address] = (lock, users + 1)
         try:
@@ -137,14 +138,14 @@ class Logins:
                 self._creating[address] = (lock, users - 1)
 
     def _rehash(self, address: Address, password: bytes, verified: str) -> str:
-        """Replace a hash of older ways; the new one, or the old when it was changed meanwhile."""
+        """Replace an outdated hash; return the new one, or the old one if it changed meanwhile."""
         encoded = hash_password(password)
         now_s = time.time()
         done = self._mailboxes.set_password_hash(address, encoded, now_s=now_s, instead_of=verified)
         return encoded if done else verified
 
     def _make(self, address: Address, password: bytes) -> str | None:
-        """The hash of the address that was made; None when it exists."""
+        """Create the account and return its hash; None when it exists."""
         encoded = hash_password(password)
         return encoded if self._mailboxes.create(address, encoded, now_s=time.time()) else None
 
@@ -160,5 +161,5 @@ class Logins:
 
 
 def kind_of_address(address: Address) -> str:
-    """`ci` for addresses of automatic tests, which begin with `ci-`, else `user`."""
+    """Return `ci` for addresses of automatic tests, which begin with `ci-`, else `user`."""
     return "ci" if address.local.startswith("ci-") else "user"

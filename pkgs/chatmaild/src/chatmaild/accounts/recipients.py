@@ -1,7 +1,8 @@
-"""Postfix' maps: which addresses exist here, and where their mail goes (socketmap_table(5))."""
+"""Answer Postfix' socketmaps: which addresses exist here, and where their mail goes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from chatmaild.address import Address, parse_address
 from chatmaild.errors import AddressError
@@ -9,7 +10,7 @@ from chatmaild.settings import Settings
 from chatmaild.wire.socketmap import NO_SUCH_MAP, NOT_FOUND, found
 
 # RFC 3463 section 3.2: bad destination mailbox address
-UNKNOWN = found("error:5.1.1 Recipient address rejected: User unknown")
+UNKNOWN: Final = found("error:5.1.1 Recipient address rejected: User unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class Maps:
 
     Attributes:
         domain: the domain whose addresses live here.
-        lmtp: nexthop of an address that exists.
+        lmtp: next hop of an address that exists.
         exists: whether there is such an account; may raise OSError.
     """
 
@@ -28,12 +29,12 @@ class Maps:
 
     @classmethod
     def of(cls, settings: Settings, exists: Callable[[Address], bool]) -> "Maps":
-        """The maps of this relay."""
+        """Return the maps of this relay."""
         lmtp = f"lmtp:unix:{settings.sockets.lmtp}"
         return cls(domain=settings.mail_domain, lmtp=lmtp, exists=exists)
 
     def look_up(self, name: str, key: str) -> str:
-        """Answer for a map and a key, as `wire.socketmap` sends it."""
+        """Return the answer for a map and a key, as `wire.socketmap` sends it."""
         match name:
             case "recipients":
                 return self.recipient(key)
@@ -43,13 +44,13 @@ class Maps:
                 return NO_SUCH_MAP
 
     def recipient(self, key: str) -> str:
-        """Whether the key is an address that exists here."""
+        """Return whether the key is an address that exists here."""
         if not self._is_local(key):
             return NOT_FOUND
         return found("x") if self._known(key) else NOT_FOUND
 
     def transport(self, key: str) -> str:
-        """Where mail to a local address goes: to Dovecot, or back; NOTFOUND for all others."""
+        """Return the next hop of a local address: Dovecot or an error; NOTFOUND for all others."""
         if not self._is_local(key):
             return NOT_FOUND
         return found(self.lmtp) if self._known(key) else UNKNOWN

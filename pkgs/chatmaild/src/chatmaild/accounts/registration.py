@@ -1,6 +1,6 @@
-"""Whether a new address may be made now: the operator's switch, the stop file, the load.
+"""Decide whether a new account may be created now: the operator's switch, stop file, load.
 
-The switches are read at the moment of the question, so that they work at once.
+The switches are read for each decision, so that they take effect at once.
 """
 
 import functools
@@ -10,22 +10,25 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from chatmaild import logs
+from chatmaild.accounts.reserved import RESERVED
+from chatmaild.address import Address
 from chatmaild.errors import RegistrationRefused
 from chatmaild.settings import Registration, Settings
 
 _log = logging.getLogger(__name__)
 
-MEGABYTE = 1 << 20
-_CLOSED_MARKER = "registration-closed"
-# measuring costs a fifth of our part in making an address, and hundreds may come at once
-MEASURED_FOR_S = 0.5
+MEGABYTE: Final = 1 << 20
+_CLOSED_MARKER: Final = "registration-closed"
+# measuring costs a fifth of our part of a creation, and hundreds may come at once
+MEASURED_FOR_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """How loaded the machine is; None where it cannot be told."""
+    """How loaded the machine is; None where it cannot be measured."""
 
     load: float | None
     free_memory_megabytes: float | None
@@ -33,7 +36,7 @@ class Machine:
 
 
 def overload(machine: Machine, limits: Registration) -> str | None:
-    """Which limit the machine is beyond, in words for the log, or None."""
+    """Return the limit that the machine exceeds, in words for the log, or None."""
     load, memory, disk = machine.load, machine.free_memory_megabytes, machine.free_disk_megabytes
     if load is not None and load > limits.max_load:
         return f"load {load:.1f} above {limits.max_load:g}"
@@ -45,7 +48,7 @@ def overload(machine: Machine, limits: Registration) -> str | None:
 
 
 def measure(mail_directory: Path) -> Machine:
-    """Load, available memory and free disk now; what cannot be read is None and a warning."""
+    """Measure load, available memory and free disk; an unreadable value is None and a warning."""
     return Machine(
         load=_readable(_load, "load"),
         free_memory_megabytes=_readable(_free_memory, "free memory"),
@@ -53,8 +56,18 @@ def measure(mail_directory: Path) -> Machine:
     )
 
 
+def check_name(address: Address) -> None:
+    """Pass if anybody may have an account of this name.
+
+    Raises:
+        RegistrationRefused: `name-reserved`.
+    """
+    if address.local in RESERVED:
+        raise _refused("name-reserved", "the name is reserved")
+
+
 class RegistrationSwitch:
-    """Open or closed, as the operator said, and the limits that hold in any case."""
+    """The operator's switch, and the limits that always hold."""
 
     def __init__(self, settings: Settings) -> None:
         self._limits = settings.registration
@@ -65,16 +78,16 @@ class RegistrationSwitch:
 
     @property
     def is_open(self) -> bool:
-        """Whether anybody may make an address, without an invite."""
+        """Whether an account may be created without an invite."""
         return not self.marker.exists()
 
     @property
     def is_stopped(self) -> bool:
-        """Whether the stop file is there."""
+        """Whether the stop file exists."""
         return self._stop_file.exists()
 
     def check_open(self) -> None:
-        """Pass when a stranger may make an address now.
+        """Pass if an account may be created now, without an invite.
 
         Raises:
             RegistrationRefused: `closed`, or see `check_capacity`.
@@ -84,7 +97,7 @@ class RegistrationSwitch:
         self.check_capacity()
 
     def check_capacity(self) -> None:
-        """Pass when the machine may make addresses at all, invited or not.
+        """Pass if an account may be created at all, with or without an invite.
 
         Raises:
             RegistrationRefused: `stopped` or `overloaded`.
@@ -116,7 +129,7 @@ def _readable(read: Callable[[], float], what: str) -> float | None:
 
 @functools.cache
 def _warn_once(what: str, why: str) -> None:
-    _log.warning("%s cannot be told, its limit is ignored: %s", what, why)
+    _log.warning("%s cannot be measured, its limit is ignored: %s", what, why)
 
 
 def _load() -> float:

@@ -1,4 +1,4 @@
-"""What the accounts service listens on, and who answers there."""
+"""Set up the accounts service: its sockets and what answers there."""
 
 from contextlib import AsyncExitStack
 
@@ -18,16 +18,24 @@ from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.notifications import DiskQueue
 from chatmaild.store.tokens import Tokens
 from chatmaild.wire import socketmap
-from chatmaild.wire.http1 import http
+from chatmaild.wire.http_server import http
 from chatmaild.wire.serve import listen_tcp, listen_unix, streams
 
 
 async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
-    """Start all servers; the stack stops them, senders of questions first.
+    """Start all servers; the stack stops them, those of clients before what they use.
 
     Raises:
         OSError: a socket or the state directory cannot be used.
     """
+    # first of all: where another process serves these, nothing of its state is touched
+    sockets = settings.sockets
+    recipients = stack.enter_context(listen_unix(sockets.recipients))
+    transports = stack.enter_context(listen_unix(sockets.transports))
+    keys = stack.enter_context(listen_unix(sockets.metadata, 0o600))  # Dovecot is the same user
+    requests = stack.enter_context(listen_unix(sockets.web))
+    logins_and_events = stack.enter_context(listen_tcp("127.0.0.1", settings.ports.login))
+
     mailboxes = Mailboxes.of(settings)
     note_fullness = Throttle(Fullness(mailboxes, settings.retention).note)
     counters = Counters()
@@ -48,23 +56,11 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         note_fullness(found.owner)
 
     maps = Maps.of(settings, mailboxes.exists)
-    for path in (settings.sockets.recipients, settings.sockets.transports):
-        await stack.enter_async_context(
-            streams(listen_unix(path), socketmap.connection(maps.look_up))
-        )
-    await stack.enter_async_context(
-        streams(
-            listen_unix(settings.sockets.metadata, 0o600),  # Dovecot is the same user
-            metadata.connection(Keys(settings, tokens)),
-        )
-    )
+    for listener in (recipients, transports):
+        await stack.enter_async_context(streams(listener, socketmap.connection(maps.look_up)))
+    await stack.enter_async_context(streams(keys, metadata.connection(Keys(settings, tokens))))
     web = Web(settings, logins, counters)
+    await stack.enter_async_context(http(requests, web.handle, web.refusal))
     await stack.enter_async_context(
-        http(listen_unix(settings.sockets.web), web.handle, web.refusal)
-    )
-    await stack.enter_async_context(
-        http(
-            listen_tcp("127.0.0.1", settings.ports.login),
-            dovecot.handler(logins, counters, delivered),
-        )
+        http(logins_and_events, dovecot.handler(logins, counters, delivered))
     )

@@ -1,23 +1,24 @@
-"""Work that follows deliveries, but not each of many that come at once."""
+"""Do work after deliveries, at most once a second for each mailbox."""
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from chatmaild.address import Address
 
 # a busy mailbox has a hundred deliveries a second
-_EVERY_S = 1.0
+_EVERY_S: Final = 1.0
 
 
 class Throttle:
-    """Calls a function at once, and for what comes within the next second once more after it."""
+    """Calls a function at once, and once more for all calls within the next second."""
 
     def __init__(self, work: Callable[[Address], None]) -> None:
         self._work = work
         self._again: dict[Address, bool] = {}
 
     def __call__(self, address: Address) -> None:
-        """Do the work for an address, now or soon."""
+        """Do the work for an address, now or within a second."""
         if address in self._again:
             self._again[address] = True
             return

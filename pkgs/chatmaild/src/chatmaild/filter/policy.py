@@ -14,6 +14,11 @@ from chatmaild.dkim.resolver import KeyCache
 from chatmaild.dkim.signer import Signer
 from chatmaild.filter import verdicts
 from chatmaild.filter.envelope import Mailbox, Recipient, read_resolved_path
+from chatmaild.filter.mime.author import (
+    client_matches_literal,
+    ip_address,
+    is_domain_literal,
+)
 from chatmaild.filter.rate_limit import RateLimiter
 from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.verdicts import Refuse
@@ -115,9 +120,11 @@ class Policy:
         return not (isinstance(mailbox, Address) and self.flags.accepts_clear_text(mailbox))
 
     def sender(
-        self, ingress: Ingress, path: bytes, *, resolved: bytes, login: bytes
+        self, ingress: Ingress, path: bytes, *, resolved: bytes, login: bytes, client: str
     ) -> Mailbox | Refuse | None:
         """The envelope sender, None for the null sender, or the refusal.
+
+        A remote sender at a domain literal must have its IP address: a bounce goes there.
 
         At submission the sender must be the login, and this call counts one message against its
         rate limit: call it once per message.
@@ -127,6 +134,8 @@ class Policy:
         found = read_resolved_path(path, resolved, self.mail_domain)
         if found is None:
             return verdicts.invalid_mail_from(_printable(path))
+        if ingress.is_remote and not _may_be_from(found.mailbox, client):
+            return verdicts.NOT_FROM_ITS_ADDRESS
         if ingress is not Ingress.SUBMISSION:
             return found.mailbox
         if not isinstance(found.mailbox, Address) or found.mailbox != _login(login):
@@ -153,6 +162,11 @@ class Policy:
 
     def _exists(self, mailbox: Mailbox) -> bool:
         return isinstance(mailbox, Address) and self.flags.exists(mailbox)
+
+
+def _may_be_from(sender: Mailbox, client: str) -> bool:
+    is_literal = is_domain_literal(sender.domain)
+    return not is_literal or client_matches_literal(ip_address(client), sender.domain)
 
 
 def _login(name: bytes) -> Address | None:

@@ -179,13 +179,14 @@ class Session:
         macros, self._macros = self._macros, {}
         self._refusal = verdicts.INTERNAL_ERROR  # until the checks are done
         self._envelope = Envelope(ingress=_INGRESSES[macros[b"{daemon_name}"]])
+        self._envelope.client = macros.get(b"{client_addr}", b"").decode("ascii", "replace")
         found = self._policy.sender(
             self._envelope.ingress,
             milter.first_argument(data),
             resolved=macros.get(b"{mail_addr}", b""),
             login=macros.get(b"{auth_authen}", b""),
+            client=self._envelope.client,
         )
-        self._envelope.client = macros.get(b"{client_addr}", b"").decode("ascii", "replace")
         self._refusal = found if isinstance(found, Refuse) else None
         if not isinstance(found, Refuse):
             self._envelope.sender = found

@@ -1,16 +1,16 @@
-"""What the transport service listens on, and who answers there."""
+"""Set up the transport service: its sockets and what answers there."""
 
 import asyncio
 import time
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import Final
 
 from chatmaild.address import domain_of
 from chatmaild.metrics import Counters
 from chatmaild.settings import Settings
-from chatmaild.transport.inbound.http_request import MAX_HEAD_BYTES
-from chatmaild.transport.inbound.mxdeliv import Mxdeliv
-from chatmaild.transport.inbound.smtp_client import Smtpds
+from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES, Mxdeliv
+from chatmaild.transport.inbound.smtp_client import SmtpSessions
 from chatmaild.transport.outbound.connections import Connections
 from chatmaild.transport.outbound.delivery import Delivery
 from chatmaild.transport.outbound.destinations import Destinations
@@ -21,13 +21,13 @@ from chatmaild.transport.outbound.smtp_server import Session
 from chatmaild.wire import socketmap
 from chatmaild.wire.serve import listen_tcp, listen_unix, streams
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK: Final = "127.0.0.1"
 # name of the smtp client in master.cf
-SMTP_CLIENT = "smtp-https"
+SMTP_CLIENT: Final = "smtp-https"
 
-_IGNORE = socketmap.found("IGNORE")
+_IGNORE: Final = socketmap.found("IGNORE")
 # RFC 3463 section 3.5: routing
-_NOT_PUBLIC = socketmap.found("error:5.4.4 Mail goes to public IP addresses only")
+_NOT_PUBLIC: Final = socketmap.found("error:5.4.4 Mail goes to public IP addresses only")
 
 
 async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
@@ -51,10 +51,10 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     async def gateway(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await Session(delivery, reader, writer).run()
 
-    smtpds = Smtpds(settings.ports.mxdeliv_smtp, settings.mail_domain)
-    stack.callback(smtpds.close)
+    smtp_sessions = SmtpSessions(settings.ports.mxdeliv_smtp, settings.mail_domain)
+    stack.callback(smtp_sessions.close)
     mxdeliv = Mxdeliv(
-        smtpds=smtpds,
+        smtp_sessions=smtp_sessions,
         max_message_bytes=settings.mail.max_message_bytes,
         max_recipients=settings.mail.max_recipients,
         any_exists=partial(socketmap.any_found, settings.sockets.recipients, "recipients"),
@@ -80,7 +80,7 @@ def lookups(destinations: Destinations, networks: Networks) -> socketmap.LookUp:
     def look_up(name: str, key: str) -> str:
         match name:
             case "destinations":
-                # Postfix asks for `user@domain`, then for `domain`: the first answer is for all
+                # Postfix looks up `user@domain`, then `domain`; the first answer counts
                 return _route(destinations, networks, domain_of(key))
             case "dns-replies":
                 return socketmap.NOT_FOUND if _is_allowed(networks, key) else _IGNORE

@@ -1,26 +1,27 @@
-"""Transparency of the dot in DATA, in pieces of any size (RFC 5321 section 4.5.2)."""
+"""Stuff and unstuff dots in DATA, in pieces of any size (RFC 5321 section 4.5.2)."""
 
 import re
+from typing import Final
 
-_END = b"\r\n.\r\n"
-_BARE_LF = re.compile(rb"(?<!\r)\n")
+_END: Final = b"\r\n.\r\n"
+_BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 
 
 class Unstuffer:
-    """Takes what follows DATA in pieces and gives the message, without the dots that were added.
+    """Takes what follows DATA in pieces and gives the message without the added dots.
 
     Attributes:
-        rest: None until the lone dot came; then what the client sent behind it.
+        rest: None until the lone dot; then the bytes that the client sent after it.
     """
 
     def __init__(self) -> None:
-        # the message starts as if a line had just ended; these two octets are not given out
+        # the message starts as if a line had just ended; these two bytes are no part of it
         self._held = b"\r\n"
         self._to_drop = len(self._held)
         self.rest: bytes | None = None
 
     def feed(self, piece: bytes) -> bytes:
-        """The part of the message that this piece completes."""
+        """Return the part of the message that this piece completes."""
         data = self._held + piece
         end = data.find(_END)
         if end >= 0:
@@ -39,7 +40,7 @@ class Unstuffer:
 
 
 def _length_of_possible_end(data: bytes) -> int:
-    """How many octets at the end of the data could be the start of the end mark."""
+    """Return how many bytes at the end of the data could begin the end mark."""
     for length in range(len(_END) - 1, 0, -1):
         if data.endswith(_END[:length]):
             return length
@@ -47,10 +48,10 @@ def _length_of_possible_end(data: bytes) -> int:
 
 
 class Stuffer:
-    """Takes a message in pieces and gives what is sent after DATA.
+    """Takes a message in pieces and gives the bytes to send after DATA.
 
-    A bare LF becomes CRLF, so that no line of the message can look like the end of it to a server
-    that takes a bare LF for the end of a line.
+    A bare LF becomes CRLF: to a server that takes a bare LF for the end of a line, a line could
+    otherwise look like the end of the message.
     """
 
     def __init__(self) -> None:
@@ -58,7 +59,7 @@ class Stuffer:
         self._line_start = True
 
     def feed(self, piece: bytes) -> bytes:
-        """The piece, with its line ends made CRLF and its leading dots doubled."""
+        """Return the piece with CRLF at its line ends and its leading dots doubled."""
         if not piece:
             return b""
         prefix = b"\r" if self._after_cr else b""
@@ -73,5 +74,5 @@ class Stuffer:
         return stuffed
 
     def end(self) -> bytes:
-        """What ends the message: its last line is completed, then a lone dot."""
+        """Return the end of the message: CRLF where its last line lacks it, and a lone dot."""
         return b".\r\n" if self._line_start else b"\r\n.\r\n"

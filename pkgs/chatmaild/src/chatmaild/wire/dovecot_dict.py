@@ -1,27 +1,28 @@
-"""Lines of Dovecot's dict protocol: a command character, fields separated by TAB, LF.
+"""Read and write lines of Dovecot's dict protocol: a command character, fields by TAB, LF.
 
 TAB, LF, CR, NUL and the escape character itself are written as 0x01 and a character.
 """
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from chatmaild.errors import ProtocolError
 
 # what Dovecot itself accepts
-MAX_LINE_BYTES = 65536
+MAX_LINE_BYTES: Final = 65536
 
-_ESCAPES = {"\x01": "1", "\t": "t", "\n": "n", "\r": "r", "\0": "0"}
-_UNESCAPES = {code: char for char, code in _ESCAPES.items()}
+_ESCAPES: Final = {"\x01": "1", "\t": "t", "\n": "n", "\r": "r", "\0": "0"}
+_UNESCAPES: Final = {code: char for char, code in _ESCAPES.items()}
 
 
 def escape(text: str) -> str:
-    """The text without any of the five special characters."""
+    """Escape the five special characters."""
     return re.sub("[\x01\t\n\r\0]", lambda found: "\x01" + _ESCAPES[found[0]], text)
 
 
 def unescape(text: str) -> str:
-    """What `escape` was given.
+    """Return the text that was escaped.
 
     Raises:
         ProtocolError: an escape that does not exist.
@@ -46,15 +47,15 @@ class Command:
     fields: tuple[str, ...]
 
     def field(self, index: int) -> str:
-        """The field, empty when it is missing: a value may be."""
+        """Return a field; a missing one is empty, as a value may be."""
         return self.fields[index] if index < len(self.fields) else ""
 
 
 def parse_line(line: bytes) -> Command | None:
-    """The command in a line with its LF; None for an empty one, which ends a connection.
+    """Parse a line with its LF; None for an empty one, which ends a connection.
 
     Raises:
-        ProtocolError: no UTF-8, or a bad escape.
+        ProtocolError: the line is no UTF-8, or has a bad escape.
     """
     try:
         text = line.rstrip(b"\n").decode()

@@ -1,10 +1,10 @@
-"""One thread serves many local connections: it waits with epoll, reads, and writes the answers.
+"""Serve many local connections in one thread: wait with epoll, read, write the answers.
 
-asyncio does more for each wake-up than the filter does for a small message, and a thread for each
-connection waits for the interpreter lock. What takes long (DNS) runs in threads beside the loop.
+asyncio costs more for each wake-up than the filter needs for a small message, and one thread for
+each connection would wait for the interpreter lock. Slow work (DNS) runs in other threads.
 
-Connections outlive the process as listening sockets do (`systemd.py`): at its end it hands over
-each connection whose session is small enough to be told, and the next process goes on with it.
+Connections outlive the process as listening sockets do (`systemd.py`): at its end, it hands over
+each connection whose session has a state, and the next process continues it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from chatmaild.logs import log_error
 
 # more than a unix socket holds by default (net.core.wmem_default, 208 KiB)
 _READ_BYTES: Final = 1 << 18
-# how long a burst of new connections may keep those that are open waiting
+# bounds how long a burst of new connections delays the open ones
 _ACCEPTED_AT_ONCE: Final = 16
 
 Work = Callable[[], bytes]
@@ -32,21 +32,21 @@ Keep = Callable[[socket.socket, bytes], None]
 
 
 class Session(Protocol):
-    """What a connection carries."""
+    """The protocol of one connection."""
 
     @property
     def state(self) -> bytes | None:
-        """What a new session must receive to be like this one; None where that cannot be said."""
+        """The bytes from which a new session continues this one; None where there are none."""
 
     def receive(self, data: bytes) -> bytes | Work:
-        """Take what came; return the answer, or what finds it out in a thread.
+        """Take received bytes; return the answer, or the work that finds it in a thread.
 
         Raises:
-            ProtocolError: it is not the protocol; the connection is closed.
+            ProtocolError: the bytes are not of the protocol; the connection is closed.
         """
 
     def close(self) -> None:
-        """Give back what the session holds; called once, at the end of the connection."""
+        """Release what the session holds; called once, at the end of the connection."""
 
 
 class _Connection:
@@ -76,7 +76,7 @@ class Loop:
         self._epoll.register(listener, select.EPOLLIN)
 
     def add(self, peer: socket.socket, session: Session) -> None:
-        """Serve a connection that is open already."""
+        """Serve a connection that is already open."""
         peer.setblocking(False)
         self._resume(_Connection(peer, session))
 
@@ -86,9 +86,9 @@ class Loop:
         os.eventfd_write(self._events, 1)
 
     def run(self, keep: Keep, drain_s: float) -> None:
-        """Serve until `stop`, and then, for `drain_s`, the connections that have no state.
+        """Serve until `stop`, then serve the connections without a state for at most `drain_s`.
 
-        `keep` gets each of the others with its state; they are closed here afterwards.
+        `keep` gets every other connection with its state; then it is closed here.
         """
         while not self._stopping:
             self._turn(-1)

@@ -1,4 +1,4 @@
-"""Listening, readiness, SIGTERM and drain: the part that every asyncio service has in common.
+"""Run an asyncio service: sockets, readiness, SIGTERM and drain.
 
 async def setup(stack: AsyncExitStack) -> None:
     await stack.enter_async_context(streams(listen_unix(path), handle_connection))
@@ -13,6 +13,7 @@ import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
 
 from chatmaild.logs import log_error as log_error
 from chatmaild.wire import systemd
@@ -27,16 +28,16 @@ _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Connection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 # systemd kills after 90 s; requests here take milliseconds, so what is left then is idle
-DRAIN_S = 5.0
-# of the event loop, from accept() until what has arrived on the connection is read: 4, and some
-_TURNS_TO_READ = 8
+DRAIN_S: Final = 5.0
+# asyncio needs 4 turns of its loop from accept() to the first read; 8 leaves a margin
+_TURNS_TO_READ: Final = 8
 
 
 @contextlib.asynccontextmanager
 async def streams(
     listener: socket.socket, handle: Connection, *, limit_bytes: int = 65536
 ) -> AsyncIterator[None]:
-    """Serve a line protocol while the context is open; at its end, wait for work in progress.
+    """Serve a line protocol while the context is open; at its end, finish the work in progress.
 
     An error of a handler is logged without private data and closes its connection alone.
     """
@@ -57,7 +58,7 @@ async def streams(
         connections[task] = (reader, writer)
         task.add_done_callback(connections.pop)
 
-    # for unix sockets, too: start_unix_server would remove the file that a successor needs
+    # for unix sockets, too: start_unix_server would remove the file that the next process needs
     server = await asyncio.start_server(accepted, sock=listener, limit=limit_bytes, backlog=BACKLOG)
     try:
         yield
@@ -68,9 +69,9 @@ async def streams(
 
 
 async def stop_accepting(listener: socket.socket) -> None:
-    """Leave further connections to the next process; what was sent on those taken is read.
+    """Leave new connections to the next process, and read what the accepted ones have sent.
 
-    `Server.close()` alone drops a connection whose accept() is one turn of the loop ago.
+    `Server.close()` alone drops a connection that was accepted one turn of the loop before.
     """
     asyncio.get_running_loop().remove_reader(listener)
     for _ in range(_TURNS_TO_READ):
@@ -78,7 +79,7 @@ async def stop_accepting(listener: socket.socket) -> None:
 
 
 async def _finish(connections: dict[asyncio.Task[None], _Streams]) -> None:
-    """Let handlers finish what they have read; those that wait for more see the end of it."""
+    """Let handlers finish what they have read; those that wait for more see the end of file."""
     tasks = set(connections)
     for reader, writer in connections.values():
         transport = writer.transport
@@ -94,7 +95,7 @@ async def _finish(connections: dict[asyncio.Task[None], _Streams]) -> None:
 
 
 def run(setup: Setup) -> None:
-    """Run a service until SIGTERM or SIGINT, then close what it opened, last first.
+    """Run a service until SIGTERM or SIGINT, then close what it opened, in reverse order.
 
     Raises:
         OSError: a socket cannot be bound.
@@ -110,7 +111,7 @@ async def _run(setup: Setup) -> None:
     loop.set_exception_handler(_unhandled)
     async with contextlib.AsyncExitStack() as stack:
         await setup(stack)
-        # what is imported by now stays: keep the collector from visiting (and copying) it
+        # imported modules stay: the garbage collector need not visit (and copy) them
         gc.collect()
         gc.freeze()
         systemd.drop_kept()

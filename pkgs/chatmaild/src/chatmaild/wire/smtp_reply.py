@@ -1,20 +1,21 @@
-"""SMTP replies: a code and its text (RFC 5321 section 4.2, RFC 3463)."""
+"""Parse SMTP replies: a code and its text (RFC 5321 section 4.2, RFC 3463)."""
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
-# RFC 5321 section 4.5.3.1.5: a reply line has at most 512 octets with code and CRLF
-MAX_TEXT_LENGTH = 400
+# RFC 5321 section 4.5.3.1.5: a reply line has at most 512 bytes with code and CRLF
+MAX_TEXT_LENGTH: Final = 400
 
-_REPLY = re.compile(r"([2-5][0-5][0-9])(?:[ -](.*))?")
-_NOT_PRINTABLE = re.compile(r"[^ -~]+")
+_REPLY: Final = re.compile(r"([2-5][0-5][0-9])(?:[ -](.*))?")
+_NOT_PRINTABLE: Final = re.compile(r"[^ -~]+")
 # RFC 3463 sections 3.2 and 3.3: the status of one address or of its mailbox
-_OF_ONE_RECIPIENT = re.compile(r"[245]\.[12]\.[0-9]+")
+_OF_ONE_RECIPIENT: Final = re.compile(r"[245]\.[12]\.[0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What one side of an SMTP dialogue answers.
+    """The reply of an SMTP server.
 
     Attributes:
         code: three digits.
@@ -30,24 +31,24 @@ class Reply:
 
     @property
     def accepted(self) -> bool:
-        """The command, or the message, was accepted."""
+        """Whether the command, or the message, was accepted."""
         return 200 <= self.code < 400
 
     @property
     def permanent(self) -> bool:
-        """Trying again is useless."""
+        """Whether trying again is useless."""
         return self.code >= 500
 
     @property
     def about_one_recipient(self) -> bool:
-        """The refusal may hold for one of several recipients, not for the message."""
+        """Whether the refusal may be about one recipient, not about the message."""
         if self.code in (550, 551, 553):
             return not self.text.startswith("5.7.")
         return _OF_ONE_RECIPIENT.match(self.text) is not None
 
 
 def parse_reply(text: str) -> Reply | None:
-    """The reply that a text starts with, or None; of several lines the first one counts."""
+    """Return the reply that a text starts with, or None; only its first line counts."""
     line = text.lstrip().partition("\n")[0].rstrip()
     match = _REPLY.fullmatch(line)
     if match is None:
@@ -56,6 +57,6 @@ def parse_reply(text: str) -> Reply | None:
     return Reply(code=int(match[1]), text=words[:MAX_TEXT_LENGTH])
 
 
-BUSY = Reply(code=451, text="4.3.2 Too much to do, try again later")
-LOCAL_ERROR = Reply(code=451, text="4.3.0 Local error, try again later")
-TOO_LARGE = Reply(code=552, text="5.3.4 Message exceeds maximum size")
+BUSY: Final = Reply(code=451, text="4.3.2 Too much to do, try again later")
+LOCAL_ERROR: Final = Reply(code=451, text="4.3.0 Local error, try again later")
+TOO_LARGE: Final = Reply(code=552, text="5.3.4 Message exceeds maximum size")

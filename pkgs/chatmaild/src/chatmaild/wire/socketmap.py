@@ -1,20 +1,24 @@
-"""Postfix' table protocol: `MAP KEY` in one netstring, the answer in the next (socketmap_table(5)).
+"""Serve and query Postfix' socketmaps (socketmap_table(5)): `MAP KEY` in one netstring.
 
-An answer is `OK VALUE`, `NOTFOUND `, `TEMP REASON` (mail waits) or `PERM REASON`.
+The answer is the next netstring: `OK VALUE`, `NOTFOUND `, `TEMP REASON` (mail waits) or
+`PERM REASON`. A netstring is a length in decimal, a colon, the bytes, a comma: `5:hello,`.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from chatmaild.errors import ProtocolError
 from chatmaild.logs import log_error
-from chatmaild.wire.netstring import netstring, read_netstring
 from chatmaild.wire.serve import Connection
 
-NOT_FOUND = "NOTFOUND "
-NO_SUCH_MAP = "PERM no such map"
-# the server answers from memory, or from one look at the disk
-_LOOKUP_S = 10.0
+NOT_FOUND: Final = "NOTFOUND "
+NO_SUCH_MAP: Final = "PERM no such map"
+# the server answers from memory, or after one access to the disk
+_LOOKUP_S: Final = 10.0
+# Postfix' requests are a map's name and an address
+_MAX_BYTES: Final = 4096
+_MAX_DIGITS: Final = len(str(_MAX_BYTES))
 
 LookUp = Callable[[str, str], str]  # map and key -> answer
 
@@ -68,3 +72,30 @@ def _is_found(answer: bytes | None) -> bool:
     if answer is None or not answer.startswith((b"OK ", b"NOTFOUND ")):
         raise ProtocolError("the socketmap server has no answer")
     return answer.startswith(b"OK ")
+
+
+async def read_netstring(reader: asyncio.StreamReader) -> bytes | None:
+    """Read the next netstring; None when the peer closes between two.
+
+    Raises:
+        ProtocolError: no netstring, or one of more than 4096 bytes.
+        asyncio.IncompleteReadError: the peer closes within one.
+    """
+    digits = b""
+    while (char := await reader.read(1)) != b":":
+        if not char and not digits:
+            return None
+        digits += char
+        if not char.isdigit() or len(digits) > _MAX_DIGITS or digits.startswith(b"00"):
+            raise ProtocolError("no netstring")
+    if not digits or int(digits) > _MAX_BYTES:
+        raise ProtocolError("no netstring of an acceptable length")
+    content = await reader.readexactly(int(digits) + 1)
+    if content[-1:] != b",":
+        raise ProtocolError("a netstring ends with a comma")
+    return content[:-1]
+
+
+def netstring(content: bytes) -> bytes:
+    """Write the content as a netstring."""
+    return b"%d:%b," % (len(content), content)

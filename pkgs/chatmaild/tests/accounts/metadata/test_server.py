@@ -38,7 +38,7 @@ def tokens(mailboxes: Mailboxes) -> Tokens:
 
 
 def ask(settings: Settings, tokens: Tokens, text: str) -> str:
-    """What Dovecot gets for these lines on one connection."""
+    """Return the answers to these lines on one connection."""
 
     async def exchange() -> bytes:
         handler = server.connection(Keys(settings, tokens))
@@ -98,7 +98,7 @@ def test_unset_removes_and_rollback_forgets(settings: Settings, tokens: Tokens) 
         (f"S1\t{TOKEN}\tabc", "../../x"),
     ],
 )
-def test_what_cannot_be_set_fails_at_commit(
+def test_a_wrong_value_fails_at_commit(
     settings: Settings, tokens: Tokens, change: str, user: str
 ) -> None:
     """And leaves the tokens as they were."""
@@ -153,10 +153,10 @@ def test_server_keys(settings_json: dict[str, Any], tokens: Tokens, tmp_path: pa
         ' "versionString": "7", "downloadUrl": "u"}]}]}',
     ],
 )  # fmt: skip
-def test_wrong_app_versions_are_not_given_out(
+def test_wrong_app_versions_are_not_sent(
     settings_json: dict[str, Any], tokens: Tokens, tmp_path: pathlib.Path, content: str
 ) -> None:
-    """One wrong type and clients would drop all of it."""
+    """Clients drop the whole document for one wrong type."""
     (tmp_path / "versions.json").write_text(content)
     settings_json["appVersionsFile"] = str(tmp_path / "versions.json")
 
@@ -206,7 +206,7 @@ def test_an_unknown_command_has_no_answer(settings: Settings, tokens: Tokens) ->
 
 @given(st.text())
 def test_escaping_is_undone_by_unescaping(text: str) -> None:
-    """And nothing that separates lines or fields is left."""
+    """And no separator of lines or fields is left."""
     escaped = escape(text)
 
     assert not set("\t\n\r\0") & set(escaped)

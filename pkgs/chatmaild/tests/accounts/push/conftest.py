@@ -1,4 +1,4 @@
-"""A notification server over TLS that answers, hangs or cuts the connection as it is told."""
+"""A notification server over TLS that answers, hangs or cuts the connection."""
 
 import asyncio
 import contextlib
@@ -91,7 +91,7 @@ class NotificationServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """End it, and whoever hangs."""
+        """Stop the server and the requests that hang."""
         self.release.set()
         self._server.shutdown()
         self._server.server_close()

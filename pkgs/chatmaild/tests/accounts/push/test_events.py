@@ -1,4 +1,4 @@
-"""What Dovecot's event exporter tells, and who is to be woken for it."""
+"""Events of Dovecot's exporter, and which of them are notified."""
 
 import json
 from typing import Any
@@ -44,6 +44,6 @@ def event(**changes: Any) -> bytes:
         (b"\xff", None),
     ],
 )
-def test_which_deliveries_wake_somebody(body: bytes, expected: Delivery | None) -> None:
-    """Copies that people send to themselves do not, nor what could not be delivered."""
+def test_deliveries_to_notify(body: bytes, expected: Delivery | None) -> None:
+    """Not copies of own messages, and not failed deliveries."""
     assert expected == delivery(body)

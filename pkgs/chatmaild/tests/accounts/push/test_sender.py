@@ -25,7 +25,7 @@ def fast_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender_module, "retry_delay_s", lambda level: 0.01 * level)
 
 
-def test_each_device_is_told_once(server: Any, office: Any) -> None:
+def test_each_device_is_notified_once(server: Any, office: Any) -> None:
     """The body is the token and nothing else; the disk is empty afterwards."""
 
     office.wakes(ALICE, BOB)
@@ -36,7 +36,7 @@ def test_each_device_is_told_once(server: Any, office: Any) -> None:
 
 
 def test_connections_are_kept(server: Any, office: Any) -> None:
-    """Forty notifications, four connections at most; a message each, with a pause between."""
+    """Forty notifications use four connections at most."""
 
     async def scenario() -> None:
         async with office.at_work() as sender:
@@ -90,8 +90,8 @@ def test_it_is_given_up_after_the_last_level(
     assert "openpgp" not in caplog.text
 
 
-def test_a_hanging_server_holds_up_nothing_else(server: Any, office: Any) -> None:
-    """The other workers go on, and the end does not wait for it."""
+def test_a_hanging_server_delays_no_other(server: Any, office: Any) -> None:
+    """The other workers continue, and the end does not wait for it."""
     server.script = ["hang"]
 
     async def scenario() -> None:
@@ -108,7 +108,7 @@ def test_a_hanging_server_holds_up_nothing_else(server: Any, office: Any) -> Non
 def test_an_unreachable_server_and_a_wrong_certificate_are_trouble(
     server: Any, office: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is sent to somebody else, and nothing is lost."""
+    """Nothing is sent to another server, and nothing is lost."""
 
     def failures() -> int:
         count: int = office.counters.value("notifications", result="unreachable")
@@ -132,7 +132,7 @@ def test_an_unreachable_server_and_a_wrong_certificate_are_trouble(
 
 
 def test_one_notification_a_device_however_many_messages(server: Any, office: Any) -> None:
-    """A hundred messages at once: one on its way, and one more for those that came meanwhile."""
+    """A hundred messages at once: one attempt, and one more for those that arrive meanwhile."""
 
     office.wakes(*[ALICE] * 100)
 
@@ -157,7 +157,7 @@ def test_a_message_during_an_attempt_is_sent_after_it(server: Any, office: Any) 
 
 
 def test_a_message_during_a_retry_is_sent_at_once(server: Any, office: Any) -> None:
-    """And the retry does not come on top."""
+    """Instead of the retry."""
     office.tokens.remove(ALICE, "openpgp:tablet", now_s=NOW_S)
     server.script = [500]
 
@@ -175,7 +175,7 @@ def test_a_message_during_a_retry_is_sent_at_once(server: Any, office: Any) -> N
 def test_what_a_crash_left_is_sent_at_the_next_start(
     server: Any, office: Any, tmp_path: pathlib.Path
 ) -> None:
-    """Half-written and unreadable files go away, notifications of yesterday, too."""
+    """Incomplete, unreadable and old files are deleted."""
     office.disk.load()
     office.disk.add(ALICE, "openpgp:phone", now_s=NOW_S)
     office.disk.add(ALICE, "openpgp:old", now_s=NOW_S - 18001)

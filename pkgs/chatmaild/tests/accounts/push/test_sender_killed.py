@@ -1,4 +1,4 @@
-"""A whole service that is killed while it wakes people: those who wait are on disk."""
+"""A service that is killed while it sends notifications: the unsent ones are on disk."""
 
 import asyncio
 import contextlib
@@ -70,7 +70,7 @@ def _post(port: int, address: Address) -> None:
 def test_kill_nine_loses_nothing_and_doubles_at_most_one(
     server: Any, office: Any, service_file: tuple[pathlib.Path, int], mailboxes: Mailboxes
 ) -> None:
-    """Forty addresses are to be woken; the service is killed in the middle of it."""
+    """The service is killed in the middle of forty notifications."""
     addresses = [parse_address(f"user{number:05}@chat.example.org") for number in range(40)]
     for address in addresses:
         mailboxes.create(address, "hash", now_s=NOW_S)
@@ -85,5 +85,5 @@ def test_kill_nine_loses_nothing_and_doubles_at_most_one(
         child.send_signal(signal.SIGTERM)
 
     assert max(server.tokens.count(token) for token in server.tokens) <= 2
-    # what was on its way when it was killed: no more than there are workers
+    # attempts that the kill interrupted: at most one for each worker
     assert len(server.tokens) - len(set(server.tokens)) <= sender_module.FIRST_TRY_WORKERS

@@ -1,4 +1,4 @@
-"""A peer that lost our answer sends the message again: it arrives once."""
+"""A peer that lost our answer sends the message again; it is delivered once."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ OK = Reply(code=250, text="2.0.0 Ok")
 
 
 def test_the_same_message_again() -> None:
-    """Gets the first answer again."""
+    """It gets the first answer again."""
 
     async def scenario() -> None:
         async with relay() as r:
@@ -24,8 +24,8 @@ def test_the_same_message_again() -> None:
     asyncio.run(scenario())
 
 
-def test_while_the_first_is_on_its_way() -> None:
-    """The peer gave up waiting; the second request waits for the verdict on the first."""
+def test_during_the_first_delivery() -> None:
+    """The second request waits for the reply to the first."""
 
     async def scenario() -> None:
         async with relay() as r:
@@ -41,7 +41,7 @@ def test_while_the_first_is_on_its_way() -> None:
     asyncio.run(scenario())
 
 
-def test_what_was_not_taken_is_new() -> None:
+def test_a_refused_message_is_new() -> None:
     """Only Postfix' 250 counts."""
 
     async def scenario() -> None:
@@ -57,7 +57,7 @@ def test_what_was_not_taken_is_new() -> None:
 
 
 def test_another_message_is_another_message() -> None:
-    """By a recipient, the sender, or one octet."""
+    """By a recipient, the sender, or one byte."""
 
     async def scenario() -> None:
         async with relay() as r:
@@ -71,8 +71,8 @@ def test_another_message_is_another_message() -> None:
     asyncio.run(scenario())
 
 
-def test_the_memory_fades() -> None:
-    """After an hour the same octets are a new message."""
+def test_the_memory_ends() -> None:
+    """After an hour the same bytes are a new message."""
     now_s = 0.0
     taken: list[float] = []
 

@@ -1,18 +1,18 @@
-"""POST /mxdeliv as nginx forwards it, into Postfix as it would come over port 25."""
+"""POST /mxdeliv as nginx forwards it, handed to Postfix over SMTP."""
 
 import asyncio
 
 import pytest
 
 from chatmaild.transport.inbound.mxdeliv import Mxdeliv
-from chatmaild.transport.inbound.smtp_client import Smtpds
+from chatmaild.transport.inbound.smtp_client import SmtpSessions
 
 from ..conftest import listening
 from .world import CONTENT, FROM_EVE, MAX_BYTES, TO_BOB, relay
 
 
 def _answer(*fields: str, content: bytes = CONTENT, **replies: bytes) -> tuple[int, str]:
-    """The answer to one POST, with these replies of Postfix."""
+    """Return the answer to one POST, with these replies of Postfix."""
 
     async def scenario() -> tuple[int, str]:
         async with relay() as r:
@@ -80,7 +80,7 @@ def test_utf8_addresses() -> None:
     ],
 )
 def test_envelopes_that_are_refused(fields: tuple[str, ...], status: int, code: str) -> None:
-    """Before Postfix hears of them."""
+    """Without a connection to Postfix."""
     answered, body = _answer(*fields)
 
     assert (status, code) == (answered, body[:3])
@@ -112,7 +112,7 @@ def test_a_postfix_that_is_down_is_a_passing_problem() -> None:
         async with relay() as r, listening(r.smtpd.serve) as port:
             pass
         service = Mxdeliv(
-            smtpds=Smtpds(port, "us.test"),
+            smtp_sessions=SmtpSessions(port, "us.test"),
             max_message_bytes=MAX_BYTES,
             max_recipients=3,
             any_exists=r.addresses.any_exists,
@@ -127,7 +127,7 @@ def test_a_postfix_that_is_down_is_a_passing_problem() -> None:
 
 
 def test_an_unknown_directory_is_a_passing_problem(caplog: pytest.LogCaptureFixture) -> None:
-    """Who exists cannot be said now."""
+    """The recipients cannot be looked up now."""
 
     async def scenario() -> None:
         async with relay() as r:
@@ -160,7 +160,7 @@ def test_too_large() -> None:
 
 
 def test_as_large_as_allowed() -> None:
-    """Is taken."""
+    """It is accepted."""
     assert _answer(FROM_EVE, TO_BOB, content=MAX_BYTES // 1000 * (b"x" * 998 + b"\r\n"))[0] == 200
 
 
@@ -178,7 +178,7 @@ def test_sessions_with_postfix_are_kept() -> None:
 
 
 def test_a_kept_session_that_postfix_ended() -> None:
-    """Costs nothing but a new one: the message had not been sent yet."""
+    """A new session is opened, because the message had not been sent yet."""
 
     async def scenario() -> None:
         async with relay() as r:

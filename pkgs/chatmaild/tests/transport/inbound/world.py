@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from chatmaild.metrics import Counters
-from chatmaild.transport.inbound.http_request import MAX_HEAD_BYTES
-from chatmaild.transport.inbound.mxdeliv import Mxdeliv
-from chatmaild.transport.inbound.smtp_client import Smtpds
+from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES, Mxdeliv
+from chatmaild.transport.inbound.smtp_client import SmtpSessions
 
 from ..conftest import DEADLINE_S, Smtpd, listening
 
@@ -40,7 +39,7 @@ class Relay:
     port: int
 
     async def sends(self, request: bytes, *, eof: bool = False) -> bytes:
-        """The answer to these octets."""
+        """Send these bytes and return the answer."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(request)
         if eof:
@@ -52,7 +51,14 @@ class Relay:
     async def posts(self, *fields: str, content: bytes = CONTENT) -> tuple[int, str]:
         """Status and body of the answer to a POST."""
         head = "\r\n".join(
-            ["POST /mxdeliv HTTP/1.1", f"Content-Length: {len(content)}", *fields, "", ""]
+            [
+                "POST /mxdeliv HTTP/1.1",
+                "Host: us.test",
+                f"Content-Length: {len(content)}",
+                *fields,
+                "",
+                "",
+            ]
         )
         answer = await self.sends(head.encode() + content)
         first, _, body = answer.decode().partition("\r\n\r\n")
@@ -64,9 +70,9 @@ async def relay() -> AsyncIterator[Relay]:
     """A relay for us.test."""
     smtpd, addresses, counters = Smtpd(), Addresses(), Counters()
     async with asyncio.timeout(DEADLINE_S), listening(smtpd.serve) as smtp_port:
-        smtpds = Smtpds(smtp_port, "us.test")
+        smtp_sessions = SmtpSessions(smtp_port, "us.test")
         service = Mxdeliv(
-            smtpds=smtpds,
+            smtp_sessions=smtp_sessions,
             max_message_bytes=MAX_BYTES,
             max_recipients=3,
             any_exists=addresses.any_exists,
@@ -74,4 +80,4 @@ async def relay() -> AsyncIterator[Relay]:
         )
         async with listening(service.connection, limit=MAX_HEAD_BYTES) as port:
             yield Relay(smtpd, addresses, counters, port)
-        smtpds.close()
+        smtp_sessions.close()

@@ -1,1 +1,1 @@
-"""IMAP METADATA (RFC 5464): Dovecot asks here for keys that it does not know itself."""
+"""IMAP METADATA (RFC 5464): Dovecot looks up here the keys that it does not know itself."""

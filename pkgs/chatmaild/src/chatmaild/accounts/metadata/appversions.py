@@ -1,19 +1,18 @@
-"""The newest client versions, from a file of the operator.
+"""Give clients the operator's file of newest client versions.
 
-Clients drop the whole document when one member has a wrong type, so it is checked here and not
-given out unless it is right.
+Clients drop the whole document when one member has a wrong type, so a wrong file is not sent.
 """
 
 import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from chatmaild import logs
 
 _log = logging.getLogger(__name__)
 
-_MAX_VERSION = (1 << 32) - 1
+_MAX_VERSION: Final = (1 << 32) - 1
 
 
 class AppVersions:
@@ -25,7 +24,7 @@ class AppVersions:
         self._line: str | None = None
 
     def current(self) -> str | None:
-        """The document in one line; None without a file or with a wrong one."""
+        """Return the document in one line; None without a file or with a wrong one."""
         if self._file is None:
             return None
         try:
@@ -42,7 +41,7 @@ class AppVersions:
 
 
 def one_line(content: bytes) -> str:
-    """The document in one line of JSON.
+    """Check the document and return it in one line of JSON.
 
     Raises:
         ValueError: names what is wrong.

@@ -1,4 +1,4 @@
-"""What each metadata key is answered (see `Keys.look_up`) and what can be set.
+"""Look up and set metadata keys.
 
 Dovecot maps `/private/NAME` of a mailbox to `priv/GUID/NAME` and the keys of the server to
 `shared/GUID/vendor/vendor.dovecot/pvt/server/NAME`; GUID is that of the mailbox.
@@ -11,6 +11,7 @@ import logging
 import re
 import time
 from pathlib import Path
+from typing import Final
 
 from chatmaild import logs
 from chatmaild.accounts.metadata.appversions import AppVersions
@@ -22,9 +23,9 @@ from chatmaild.store.tokens import Tokens, is_token
 
 _log = logging.getLogger(__name__)
 
-_PRIVATE = re.compile("priv/[^/]+/(.+)")
-_SERVER = re.compile("shared/[^/]+/vendor/vendor\\.dovecot/pvt/server/vendor/deltachat/(.+)")
-DEVICE_TOKEN = "devicetoken"  # noqa: S105 - a key's name
+_PRIVATE: Final = re.compile("priv/[^/]+/(.+)")
+_SERVER: Final = re.compile("shared/[^/]+/vendor/vendor\\.dovecot/pvt/server/vendor/deltachat/(.+)")
+DEVICE_TOKEN: Final = "devicetoken"  # noqa: S105 - a key's name
 
 
 class Keys:
@@ -36,7 +37,7 @@ class Keys:
         self._app_versions = AppVersions(settings.app_versions_file)
 
     def look_up(self, key: str, user: Address | None) -> str | None:
-        """The value of a key for a user, None when there is none.
+        """Return the value of a key for a user, None when there is none.
 
         Raises:
             AddressError: the key belongs to a user, and there is none.
@@ -49,11 +50,11 @@ class Keys:
         return self._server_key(found[1]) if found else None
 
     def set(self, key: str, user: Address | None, value: str | None) -> bool:
-        """Set a key, or unset it (None); False when it cannot be set to that.
+        """Set a key, or unset it (None); return False when it cannot have that value.
 
         Raises:
             AddressError: the key belongs to a user, and there is none.
-            OSError: the disk refuses.
+            OSError: the disk fails.
         """
         found = _PRIVATE.fullmatch(key)
         if not found or found[1] != DEVICE_TOKEN:
@@ -87,7 +88,7 @@ def _owner(user: Address | None) -> Address:
 
 
 def turn_credentials(host: str, turn: Turn, now_s: float) -> str | None:
-    """`HOST:PORT:EXPIRY:PASSWORD` for the TURN server, None when it is off or has no secret yet.
+    """Return `HOST:PORT:EXPIRY:PASSWORD` for the TURN server; None if off or without secret.
 
     The user name is the unix time until which it is valid, the password its keyed hash: the REST
     scheme that coturn calls `use-auth-secret`.

@@ -1,9 +1,9 @@
-"""The server side of Dovecot's dict protocol (version 4): look-ups and transactions.
+"""Serve Dovecot's dict protocol (version 4): look-ups and transactions.
 
 H...               hello: no answer
 L key user         O value | N absent | F failure
 I flags max path   nothing can be listed: an empty line
-B id user          begin; S id key value, U id key: set, unset; R id: forget it all
+B id user          begin; S id key value, U id key: set, unset; R id: roll back
 C id               commit: O id | F id
 T V                time stamps, logging hints: no answer
 """
@@ -11,6 +11,7 @@ T V                time stamps, logging hints: no answer
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from typing import Final
 
 from chatmaild.accounts.metadata.keys import Keys
 from chatmaild.address import Address, address_or_none
@@ -21,22 +22,22 @@ from chatmaild.wire.dovecot_dict import Command, escape, parse_line
 _log = logging.getLogger(__name__)
 
 # one SETMETADATA command sets a few keys
-MAX_TRANSACTIONS = 100
-MAX_CHANGES = 100
-# Dovecot puts it into its log
-REFUSED = "this key cannot be set to this value"
+MAX_TRANSACTIONS: Final = 100
+MAX_CHANGES: Final = 100
+# Dovecot logs it
+REFUSED: Final = "this key cannot be set to this value"
 
 
 @dataclass(slots=True)
 class _Transaction:
-    # None for text that is no address
+    # None for a text that is no address
     user: Address | None
     # key, and its value or None to unset it
     changes: list[tuple[str, str | None]] = field(default_factory=list)
 
 
 def connection(keys: Keys) -> serve.Connection:
-    """The handler of Dovecot's connections."""
+    """Return the handler of Dovecot's connections."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         session = Session(keys)
@@ -56,17 +57,17 @@ async def _line(reader: asyncio.StreamReader) -> bytes:
 
 
 class Session:
-    """What belongs to one connection: transaction ids are unique only there."""
+    """The state of one connection: transaction ids are unique only there."""
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._transactions: dict[str, _Transaction] = {}
 
     async def answer(self, command: Command) -> str | None:
-        """The line to answer, without LF; None when the command has no answer.
+        """Return the answer without LF; None when the command has none.
 
         Raises:
-            ProtocolError: a transaction that was not begun, or too many.
+            ProtocolError: a transaction was not begun, or there are too many.
         """
         match command.code:
             case "L":

@@ -1,11 +1,11 @@
-"""Deliveries as Dovecot's event exporter tells them."""
+"""Parse deliveries that Dovecot's event exporter posts."""
 
 import json
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from chatmaild.address import Address, address_or_none, parse_address
 
-_DELIVERY = "mail_delivery_finished"
+_DELIVERY: Final = "mail_delivery_finished"
 
 
 class Delivery(NamedTuple):
@@ -13,7 +13,7 @@ class Delivery(NamedTuple):
 
     Attributes:
         owner: the account of the mailbox.
-        is_news: whether its owner wants to hear of it: it worked, and is no copy of an own message.
+        is_news: whether to notify the owner: it worked, and is no copy of an own message.
     """
 
     owner: Address
@@ -21,7 +21,7 @@ class Delivery(NamedTuple):
 
 
 def delivery(body: bytes) -> Delivery | None:
-    """The delivery that an event tells of, None for other events."""
+    """Return the delivery that an event reports, None for other events."""
     try:
         document = json.loads(body)
         if document["event"] != _DELIVERY:

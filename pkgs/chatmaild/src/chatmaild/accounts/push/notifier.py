@@ -1,23 +1,24 @@
-"""The notification server, over HTTPS connections that stay open.
+"""Post to the notification server over HTTPS connections that stay open.
 
 http.client in a few threads instead of aiohttp: 2 MB of memory instead of 15, and it is imported
-when the first phone is to be woken.
+for the first notification.
 """
 
 import contextlib
 import http.client
 import socket
 import ssl
+from typing import Final
 from urllib.parse import urlsplit
 
-# as long as the notification server itself gives a request
-TIMEOUT_S = 60.0
-# only the status counts; a connection with more to say is not kept
-MAX_ANSWER_BYTES = 65536
+# the notification server's own limit for a request
+TIMEOUT_S: Final = 60.0
+# only the status counts; after a longer answer the connection is closed
+MAX_ANSWER_BYTES: Final = 65536
 
 
 class Notifier:
-    """One connection to the notification server; for one thread at a time."""
+    """One connection to the notification server, for one thread at a time."""
 
     def __init__(self, url: str, context: ssl.SSLContext) -> None:
         parts = urlsplit(url)
@@ -30,10 +31,9 @@ class Notifier:
         self._posting = False
 
     def post(self, token: str) -> int:
-        """Post the token and nothing else; the status of the answer.
+        """Post the token and nothing else; return the status of the answer.
 
-        A connection that was open may have been closed by the server meanwhile: then it is tried
-        once more with a new one.
+        The server may have closed the open connection meanwhile: then a new one is tried once.
 
         Raises:
             OSError: no connection, no valid certificate, or no answer in 60 s.
@@ -51,7 +51,7 @@ class Notifier:
             self._posting = False
 
     def close(self) -> None:
-        """Close; a thread that waits for an answer gets an error at once."""
+        """Close the connection; a thread that waits for an answer gets an error at once."""
         self._closed = True
         connection = self._connection
         if connection is None:

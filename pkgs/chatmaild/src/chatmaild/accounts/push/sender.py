@@ -1,8 +1,8 @@
 """Sends notifications: first tries at once, retries after 8, 64, 512 and 4096 seconds.
 
-There is one notification for each device token at most, however many messages arrive: a phone that
-is woken fetches all of them. A message that arrives while one waits for a retry starts it anew; one
-that arrives while it is on its way sends it once more after that.
+Each device token has at most one notification, however many messages arrive: the phone fetches all
+of them. A message that arrives before a retry restarts the notification; one that arrives during
+an attempt sends it once more afterwards.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import contextlib
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from chatmaild import logs
 from chatmaild.address import Address
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-FIRST_TRY_WORKERS = 4
-RETRY_WORKERS = 2
+FIRST_TRY_WORKERS: Final = 4
+RETRY_WORKERS: Final = 2
 
 
 class _Job:
@@ -39,7 +39,7 @@ class _Job:
     def __init__(self, pending: Pending) -> None:
         self.pending = pending
         self.in_flight = False
-        # another message came while it was on its way
+        # another message arrived during the attempt
         self.again = False
         self.timer: asyncio.TimerHandle | None = None
 
@@ -63,7 +63,7 @@ class Sender:
         )
 
     def start(self) -> None:
-        """Take up what the last run left, and start to work."""
+        """Load what the last process left, and start the workers."""
         for pending in self._disk.load():
             self._enqueue(pending)
         for level in range(self._levels):
@@ -71,7 +71,7 @@ class Sender:
                 self._workers.append(asyncio.create_task(self._work(level)))
 
     async def stop(self) -> None:
-        """Stop at once: what is not sent yet is on disk."""
+        """Stop at once: unsent notifications are on disk."""
         for worker in self._workers:
             worker.cancel()
         for notifier in self._notifiers:
@@ -80,10 +80,10 @@ class Sender:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def notify(self, address: Address) -> None:
-        """Wake all devices of the address; returns when that is on disk.
+        """Notify all devices of the address; return when the notifications are on disk.
 
         Raises:
-            OSError: it could not be put on disk.
+            OSError: they could not be written.
         """
         now_s = time.time()
         for token in self._tokens.valid(address, now_s=now_s):
@@ -98,7 +98,7 @@ class Sender:
                 self._again(job)
 
     def waiting(self) -> int:
-        """How many notifications are not delivered yet."""
+        """Return how many notifications are not delivered yet."""
         return len(self._jobs)
 
     def _enqueue(self, pending: Pending) -> None:
@@ -120,7 +120,7 @@ class Sender:
             try:
                 self._settle(job, level, status)
             except Exception as error:
-                # such as a full disk: the other notifications go on
+                # such as a full disk: the other notifications continue
                 serve.log_error("push queue", error)
 
     async def _connect(self) -> "Notifier":
@@ -137,7 +137,7 @@ class Sender:
         try:
             return await loop.run_in_executor(self._threads, notifier.post, token)
         except Exception as error:
-            # the class alone: what a server sends back may be anything
+            # the class alone: the text may hold anything that a server sends
             _log.info("notification server not reached: %s", logs.kind_of(error))
             return None
 
@@ -171,7 +171,7 @@ class Sender:
         self._queues[level].put_nowait(job)
 
     def _again(self, job: _Job) -> None:
-        """Send it at once, for a newer message; the file on disk may stay the older one."""
+        """Send the job at once for a newer message; the file on disk may stay the older one."""
         try:
             job.pending = self._disk.renew(job.pending, now_s=time.time())
         except OSError as error:

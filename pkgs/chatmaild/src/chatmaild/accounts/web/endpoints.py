@@ -1,7 +1,7 @@
-"""What nginx passes on: `/new` and `/account/delete`.
+"""Answer requests that nginx passes on: `/new` and `/account/delete`.
 
-POST /new               {"email", "password"}, in self-signed mode with "dclogin_url"; the address
-                        itself is made by its first login, or here and now with `/new?TOKEN`
+POST /new               {"email", "password"}, in self-signed mode with "dclogin_url"; the first
+                        login creates the account, or this request does so with `/new?TOKEN`
 GET /new                301 to `dcaccount:https://DOMAIN/new`; in self-signed mode as POST
 /cgi-bin/newemail.py    the same, for QR codes that were printed long ago
 POST /account/delete    form or JSON with "address" and "password"; a browser is sent to a page
@@ -14,6 +14,7 @@ import json
 import logging
 import time
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import parse_qsl
 
 from chatmaild import logs
@@ -21,6 +22,7 @@ from chatmaild.accounts import lifecycle
 from chatmaild.accounts.credentials import dclogin_url, invite_link, random_name, random_password
 from chatmaild.accounts.login import Logins
 from chatmaild.accounts.registration import RegistrationSwitch
+from chatmaild.accounts.reserved import RESERVED
 from chatmaild.accounts.web.ip_limit import IpLimit
 from chatmaild.accounts.web.language import LANGUAGES, preferred, sentence
 from chatmaild.address import Address, address_or_none, parse_address
@@ -33,11 +35,11 @@ from chatmaild.wire.http1 import Request, Response, json_response
 
 _log = logging.getLogger(__name__)
 
-NEW_PATHS = ("/new", "/cgi-bin/newemail.py")
-DELETE_PATH = "/account/delete"
+NEW_PATHS: Final = ("/new", "/cgi-bin/newemail.py")
+DELETE_PATH: Final = "/account/delete"
 
 # a refusal's status where it is not 403 Forbidden
-_STATUS = {
+_STATUS: Final = {
     "stopped": 503,
     "overloaded": 503,
     "fault": 500,
@@ -47,16 +49,16 @@ _STATUS = {
     "not-found": 404,
     "too-large": 413,
 }
-_CODE_OF_STATUS = {405: "method", 413: "too-large", 404: "not-found", 500: "fault"}
+_CODE_OF_STATUS: Final = {405: "method", 413: "too-large", 404: "not-found", 500: "fault"}
 # seconds; a bucket of two requests a second has one by then
-RETRY_AFTER = "1"
-# a name of nine random characters is free, unless this machine is out of its mind
-MAX_NAME_ATTEMPTS = 100
+RETRY_AFTER: Final = "1"
+# a name of nine random characters is free at the first attempt
+MAX_NAME_ATTEMPTS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Deletion:
-    """What to delete; `address` is None for text that is none, `language` that of the form."""
+    """A request to delete; `address` is None for a text that is none, `language` the form's."""
 
     address: Address | None
     password: bytes
@@ -77,11 +79,11 @@ class Web:
         self._ip_limit = IpLimit(limits.per_ip_burst, limits.per_ip_refill_per_second)
 
     async def handle(self, request: Request) -> Response:
-        """The answer to a request; a refusal says why in the person's language."""
+        """Answer a request; a refusal has its reason in the language of the request."""
         try:
-            if request.path in NEW_PATHS:
+            if request.head.path in NEW_PATHS:
                 return await self._new(request)
-            if request.path == DELETE_PATH:
+            if request.head.path == DELETE_PATH:
                 return await self._delete(request)
             return refuse("not-found", request)
         except RegistrationRefused as refused:
@@ -91,23 +93,23 @@ class Web:
             return refuse("overloaded", request)
 
     def refusal(self, status: int) -> Response:
-        """The answer to a request that could not be read, so in no language but English."""
+        """Return the answer to an unreadable request, whose language is unknown: in English."""
         code = _CODE_OF_STATUS.get(status, "bad-request")
         return json_response({"reason": sentence(code, LANGUAGES[0])}, status)
 
     async def _new(self, request: Request) -> Response:
-        token = request.query
-        if request.method in ("GET", "HEAD") and self._settings.tls.trusted:
+        token = request.head.query
+        if request.head.method in ("GET", "HEAD") and self._settings.tls.trusted:
             location = invite_link(self._settings, _printable(token)).replace(
                 "DCACCOUNT", "dcaccount"
             )
             return Response(status=301, headers={"Location": location})
-        if request.method not in ("GET", "HEAD", "POST"):
+        if request.head.method not in ("GET", "HEAD", "POST"):
             return refuse("method", request, allow="GET, HEAD, POST")
         if not self._ip_limit.allow(client_ip(request), time.monotonic()):
             return refuse("too-many", request, retry_after=RETRY_AFTER)
-        if request.method == "HEAD":
-            # nothing is made for somebody who does not want to read it
+        if request.head.method == "HEAD":
+            # a HEAD request does not get the password, so there is nothing to offer
             return Response(headers={"Cache-Control": "no-store"})
         password = random_password(self._settings.accounts)
         if token and (not self._switch.is_open or self._invites.get(token)):
@@ -137,7 +139,7 @@ class Web:
         for _ in range(MAX_NAME_ATTEMPTS):
             name = random_name(self._settings.accounts)
             address = parse_address(f"{name}@{self._settings.mail_domain}")
-            if not self._mailboxes.exists(address):
+            if name not in RESERVED and not self._mailboxes.exists(address):
                 return address
         raise BusyError("no free name")
 
@@ -148,7 +150,7 @@ class Web:
         return json_response(content, cache_control="no-store")
 
     async def _delete(self, request: Request) -> Response:
-        if request.method != "POST":
+        if request.head.method != "POST":
             return refuse("method", request, allow="POST")
         if not self._ip_limit.allow(client_ip(request), time.monotonic()):
             return _page("not-now", request, "") or refuse(
@@ -173,8 +175,8 @@ class Web:
 
 
 def refuse(code: str, request: Request, **headers: str) -> Response:
-    """A refusal with its reason in the language of the request."""
-    language = preferred(request.headers.get("accept-language", ""))
+    """Return a refusal with its reason in the language of the request."""
+    language = preferred(request.head.value("accept-language"))
     return json_response(
         {"reason": sentence(code, language)},
         _STATUS.get(code, 403),
@@ -185,13 +187,13 @@ def refuse(code: str, request: Request, **headers: str) -> Response:
 
 
 def client_ip(request: Request) -> str:
-    """Who asks, as nginx says; it sets the header whatever the client sent."""
-    return request.headers.get("x-real-ip", "")
+    """Return the client's IP address; nginx sets the header, whatever the client sent."""
+    return request.head.value("x-real-ip")
 
 
 def parse_deletion(request: Request) -> _Deletion | None:
-    """What the body wants deleted; None when it cannot be told."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    """Parse a request to delete; None when it lacks a field."""
+    kind = request.head.value("content-type").partition(";")[0].strip().lower()
     try:
         text = request.body.decode()
         fields = json.loads(text) if kind == "application/json" else dict(parse_qsl(text))
@@ -210,10 +212,10 @@ def parse_deletion(request: Request) -> _Deletion | None:
 
 def _page(name: str, request: Request, language: str) -> Response | None:
     """Send a browser that filled in the form to a page; None for other clients."""
-    if "text/html" not in request.headers.get("accept", ""):
+    if "text/html" not in request.head.value("accept"):
         return None
     if language not in LANGUAGES:
-        language = preferred(request.headers.get("accept-language", ""))
+        language = preferred(request.head.value("accept-language"))
     return Response(status=303, headers={"Location": f"/{language}/{name}.html"})
 
 

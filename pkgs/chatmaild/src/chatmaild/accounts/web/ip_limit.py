@@ -1,21 +1,22 @@
-"""Token buckets for IP addresses, without keeping any IP address."""
+"""Limit requests per IP address by token buckets, without keeping any IP address."""
 
 import hashlib
 import ipaddress
 import secrets
+from typing import Final
 
 from chatmaild.bounded import Bounded
 
-# 200 bytes each; beyond it the bucket not touched for longest is forgotten
-MAX_BUCKETS = 10000
-# one household or one phone: a single customer gets at least a /64 (RFC 6177)
-IPV6_PREFIX = 64
+# 200 bytes each; beyond it the bucket unused for longest is dropped
+MAX_BUCKETS: Final = 10000
+# a customer gets at least a /64 (RFC 6177)
+IPV6_PREFIX: Final = 64
 
 
 class IpLimit:
     """A burst of requests for each IP address, refilled at a rate.
 
-    Buckets are found by a keyed hash whose key exists in this process alone.
+    Buckets have a keyed hash as name, whose key only this process has.
     """
 
     def __init__(self, burst: int, refill_per_s: float, *, max_buckets: int = MAX_BUCKETS) -> None:
@@ -26,7 +27,7 @@ class IpLimit:
         self._buckets: Bounded[bytes, tuple[float, float]] = Bounded(max_buckets)
 
     def allow(self, ip: str, now_s: float) -> bool:
-        """Take one request of this address; False when its bucket is empty."""
+        """Take one token for this IP address; return False when its bucket is empty."""
         digest = hashlib.blake2b(network(ip).encode(), key=self._key, digest_size=12).digest()
         tokens, then_s = self._buckets.get(digest, (float(self._burst), now_s))
         tokens = min(self._burst, tokens + (now_s - then_s) * self._refill_per_s)
@@ -39,7 +40,7 @@ class IpLimit:
 
 
 def network(ip: str) -> str:
-    """What shares one bucket: an IPv4 address, a /64 of IPv6; anything else shares one, too."""
+    """Return the name of a bucket: an IPv4 address, a /64 of IPv6, or "" for anything else."""
     try:
         address = ipaddress.ip_address(ip)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Sentences for people, in the language that their client asks for (RFC 9110 section 12.5.4)."""
+"""Choose sentences by Accept-Language (RFC 9110 section 12.5.4)."""
 
 import json
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ _SENTENCES: Final[Mapping[str, Mapping[str, str]]] = json.loads(
 )
 # those of the pages; tests/nix compares them
 LANGUAGES: Final = tuple(_SENTENCES["closed"])
-# a header with more than these is no person's
-_MAX_RANGES = 20
+# no browser sends more
+_MAX_RANGES: Final = 20
 
 
 def preferred(accept_language: str) -> str:
-    """The language with the highest quality that there are texts in, else English."""
+    """Return the language with the highest quality for which there are texts, else English."""
     best, best_quality = LANGUAGES[0], 0.0
     for item in accept_language.split(",")[:_MAX_RANGES]:
         tag, _, parameter = item.partition(";")
@@ -27,7 +27,7 @@ def preferred(accept_language: str) -> str:
 
 
 def sentence(code: str, language: str) -> str:
-    """The sentence of a reason code."""
+    """Return the sentence of a reason code."""
     return _SENTENCES[code][language]
 
 

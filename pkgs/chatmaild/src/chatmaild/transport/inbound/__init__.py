@@ -1,1 +1,1 @@
-"""From other relays: HTTPS in, SMTP to Postfix out."""
+"""Take messages of other relays over HTTPS and hand them to Postfix over SMTP."""

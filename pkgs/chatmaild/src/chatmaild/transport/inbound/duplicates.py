@@ -1,9 +1,8 @@
-"""Recognises a message that is delivered again because the answer to the first time was lost.
+"""Recognise a message that a peer sends again because our answer was lost.
 
-A peer that did not hear our 250 sends the same message again, at once or when its queue runs. It
-gets the first answer again, and the message is not delivered twice. Only what Postfix has taken
-counts, so nothing can be lost; the memory is short and does not survive a restart, so a double is
-still possible where SMTP has it, too (RFC 1047).
+The peer gets the first answer again, and the message is not delivered twice. Only messages that
+Postfix accepted count, so none is lost. The memory is short and does not survive a restart, so
+duplicates remain possible, as in SMTP (RFC 1047).
 """
 
 import asyncio
@@ -11,22 +10,23 @@ import hashlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from typing import Final
 from weakref import WeakValueDictionary
 
 from chatmaild.bounded import Bounded
 from chatmaild.transport.envelope import Envelope
 from chatmaild.wire.smtp_reply import Reply
 
-# a stock Postfix comes again after 5, 10 and 20 minutes at first (minimal_backoff_time)
-REMEMBER_S = 3600.0
-# a bound, because anybody can fill this; each entry takes about 200 bytes
-MAX_ENTRIES = 20_000
+# a stock Postfix retries after 5, 10 and 20 minutes at first (minimal_backoff_time)
+REMEMBER_S: Final = 3600.0
+# any peer can fill this; an entry takes about 200 bytes
+MAX_ENTRIES: Final = 20_000
 
 
 class Fingerprint:
-    """Digest of an envelope, the client where it counts, and the content that follows.
+    """Digest of an envelope, the client where it counts, and the content.
 
-    It means nothing outside of this process.
+    The key is random, so the digest is of use in this process alone.
     """
 
     _KEY = secrets.token_bytes(32)
@@ -40,12 +40,12 @@ class Fingerprint:
         self._hash.update(piece)
 
     def digest(self) -> bytes:
-        """16 octets."""
+        """Return 16 bytes."""
         return self._hash.digest()
 
 
 class Duplicates:
-    """What has been taken, and what is being taken right now.
+    """The accepted messages, and those that are being accepted.
 
     Args:
         clock_s: monotonic seconds.
@@ -57,7 +57,7 @@ class Duplicates:
         self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
     async def once(self, digest: bytes, take: Callable[[], Awaitable[Reply]]) -> Reply:
-        """Call `take` unless it succeeded for this digest before; its errors are not remembered."""
+        """Call `take` unless it succeeded for this digest before; errors are not remembered."""
         lock = self._locks.setdefault(digest, asyncio.Lock())
         async with lock:
             taken_s, reply = self._taken.get(digest, (-REMEMBER_S, None))

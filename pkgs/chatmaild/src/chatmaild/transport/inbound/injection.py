@@ -1,62 +1,62 @@
-"""Hands a message to Postfix' smtpd while it comes in (RFC 5321)."""
+"""Hand a message to Postfix' smtpd while it is received (RFC 5321)."""
 
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from chatmaild.transport.envelope import Envelope
-from chatmaild.transport.inbound.smtp_client import IpAddress, Refused, Smtpd, Smtpds
+from chatmaild.transport.inbound.smtp_client import IpAddress, Refused, SmtpSession, SmtpSessions
 from chatmaild.wire.dots import Stuffer
 from chatmaild.wire.smtp_reply import LOCAL_ERROR, Reply
 
-# the filter looks keys up at the end of a message. Below the 75 s for which nginx waits for us,
-# and above the 60 s after which a peer like this one gives up
-END_OF_DATA_S = 70.0
+# the filter looks up keys at the end of a message: below nginx' 75 s (proxy_read_timeout), above
+# the 60 s after which another relay gives up
+END_OF_DATA_S: Final = 70.0
 # RFC 5321 section 3.8
-SESSION_ENDS = 421
+SESSION_ENDS: Final = 421
 
 
 class Injection:
-    """One message on its way into Postfix: open, write pieces, commit.
+    """The SMTP transaction of one message: open, write pieces, commit.
 
-    Leaving the context without `commit` makes Postfix forget the message.
+    Leaving the context without `commit` makes Postfix drop the message.
 
     Args:
-        client: IP address that the message came from, where the filter has to know it. It costs a
-            session of its own.
+        client: IP address of the sending host, where the filter needs it; costs a session of its
+            own.
     """
 
     def __init__(
         self,
-        smtpds: Smtpds,
+        smtp_sessions: SmtpSessions,
         envelope: Envelope,
         size_bytes: int,
         client: IpAddress | None = None,
     ) -> None:
-        self._smtpds = smtpds
+        self._smtp_sessions = smtp_sessions
         self._envelope = envelope
         self._size_bytes = size_bytes
         self._client = client
         self._dots = Stuffer()
-        self._session: Smtpd | None = None
+        self._session: SmtpSession | None = None
 
     async def __aenter__(self) -> Self:
         """Send the envelope.
 
         Raises:
-            Refused: by Postfix; or it cannot be reached now.
+            Refused: by Postfix, or it cannot be reached now.
         """
-        session = self._smtpds.kept() if self._client is None else None
+        session = self._smtp_sessions.kept() if self._client is None else None
         if session is not None:
             try:
                 await self._start(session)
             except Refused as refused:
-                # 421, or no answer: only the session was at its end, and nothing has been sent
+                # 421, or no answer: the open session had ended, and no message was sent
                 if refused.reply.code != SESSION_ENDS and refused.reply is not LOCAL_ERROR:
                     raise
             else:
                 return self
-        await self._start(await self._smtpds.open(self._client))
+        await self._start(await self._smtp_sessions.open(self._client))
         return self
 
     async def __aexit__(
@@ -76,7 +76,7 @@ class Injection:
         await session.drain()
 
     async def commit(self) -> Reply:
-        """End the message; what Postfix says to it counts.
+        """End the message and return the reply of Postfix.
 
         Raises:
             Refused: by Postfix or by the filter behind it, or no answer came.
@@ -85,16 +85,16 @@ class Injection:
         session.send(self._dots.end())
         reply = await session.expect(250, END_OF_DATA_S)
         self._session = None
-        self._smtpds.keep(session)
+        self._smtp_sessions.keep(session)
         return reply
 
     @property
-    def _opened(self) -> Smtpd:
+    def _opened(self) -> SmtpSession:
         assert self._session is not None
         return self._session
 
-    async def _start(self, session: Smtpd) -> None:
-        # all at once (RFC 2920); if one is refused, the message is not sent
+    async def _start(self, session: SmtpSession) -> None:
+        # pipelined (RFC 2920); if one command is refused, the message is not sent
         session.send("".join(f"{line}\r\n" for line in self._commands()).encode())
         try:
             for _ in ("MAIL", *self._envelope.recipients):

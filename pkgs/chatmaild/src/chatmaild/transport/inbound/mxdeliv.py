@@ -1,54 +1,56 @@
-"""HTTP in, SMTP out: takes the messages that peers POST, and lets Postfix decide.
+"""Serve /mxdeliv: take the messages that peers POST, and let Postfix decide.
 
-nginx stands in front: it ends TLS, takes slow uploads and forwards whole requests, one for each
-connection. The peer gets no trust: who it is does not matter, what it brings is checked as on
-port 25.
+nginx ends TLS, buffers slow uploads and forwards whole requests, one for each connection. Peers are
+not trusted: their messages are checked as on port 25.
 
-* 200 `250 …`: Postfix has it. If some of several recipients do not exist, it returns their copy to
-  the sender: an HTTP answer is for all of them, and the others must get the message.
-* 400 with a 5yz reply: refused for good. 413 if it is too large.
-* 503 with a 4yz reply: not now. Peers take any failure as a reason to try SMTP and to keep the
-  message, except that some take every 4xx for final.
+* 200 `250 …`: Postfix accepted it. For recipients that do not exist, Postfix returns a report: one
+  HTTP answer is for all recipients, and the others must get the message.
+* 400 with a 5yz reply: refused permanently. 413 if it is too large.
+* 503 with a 4yz reply: refused temporarily. Peers keep the message and try SMTP after any failure,
+  but some take every 4xx as permanent.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import ip_address
+from typing import Final
 
 from chatmaild.address import domain_of
 from chatmaild.metrics import Counters
 from chatmaild.transport.envelope import Envelope, clean
 from chatmaild.transport.inbound.duplicates import Duplicates, Fingerprint
-from chatmaild.transport.inbound.http_request import (
+from chatmaild.transport.inbound.injection import Injection
+from chatmaild.transport.inbound.smtp_client import IpAddress, Refused, SmtpSessions
+from chatmaild.wire import serve
+from chatmaild.wire.http1 import (
     READ_S,
     Body,
     BodyEndsEarlyError,
     Head,
     HttpError,
     Response,
+    plain_response,
     read_head,
-    respond,
 )
-from chatmaild.transport.inbound.injection import Injection
-from chatmaild.transport.inbound.smtp_client import IpAddress, Refused, Smtpds
-from chatmaild.wire import serve
 from chatmaild.wire.smtp_reply import BUSY, LOCAL_ERROR, TOO_LARGE, Reply
 
-# smtpd processes of Postfix that work for us at a time; the rest waits in nginx
-MAX_AT_ONCE = 50
-WAIT_S = 30.0
+# 1000 recipients of 64 bytes each, and their field names
+MAX_HEAD_BYTES: Final = 131072
+# smtpd processes of Postfix that this service uses at a time; further requests wait
+MAX_AT_ONCE: Final = 50
+WAIT_S: Final = 30.0
 
-NO_RECIPIENT = Reply(code=554, text="5.5.1 No recipient: X-MAIL-TO is missing")
-BAD_ADDRESS = Reply(code=501, text="5.1.7 X-MAIL-FROM or X-MAIL-TO is no address")
-UNKNOWN = Reply(code=550, text="5.1.1 Recipient address rejected: User unknown")
-TOO_MANY = Reply(code=552, text="5.5.3 Too many recipients")
+NO_RECIPIENT: Final = Reply(code=554, text="5.5.1 No recipient: X-MAIL-TO is missing")
+BAD_ADDRESS: Final = Reply(code=501, text="5.1.7 X-MAIL-FROM or X-MAIL-TO is no address")
+UNKNOWN: Final = Reply(code=550, text="5.1.1 Recipient address rejected: User unknown")
+TOO_MANY: Final = Reply(code=552, text="5.5.3 Too many recipients")
 
 
 class Mxdeliv:
     """The service behind `/mxdeliv`.
 
     Args:
-        smtpds: sessions with Postfix' smtpd for these messages.
+        smtp_sessions: sessions with Postfix' smtpd for these messages.
         max_message_bytes: a larger body is refused before it is read.
         max_recipients: more are refused.
         any_exists: whether at least one of some addresses is one of this relay.
@@ -58,13 +60,13 @@ class Mxdeliv:
     def __init__(
         self,
         *,
-        smtpds: Smtpds,
+        smtp_sessions: SmtpSessions,
         max_message_bytes: int,
         max_recipients: int,
         any_exists: Callable[[Sequence[str]], Awaitable[bool]],
         counters: Counters,
     ) -> None:
-        self._smtpds = smtpds
+        self._smtp_sessions = smtp_sessions
         self._max_message_bytes = max_message_bytes
         self._max_recipients = max_recipients
         self._any_exists = any_exists
@@ -81,22 +83,22 @@ class Mxdeliv:
             response = await self._answer(head, body)
             await body.discard()
         except HttpError as error:
-            response = Response(status=error.status, body=str(error))
-        respond(writer, response)
+            response = plain_response(error.status)
+        writer.write(response.encode(keep_alive=False))
         await writer.drain()
 
     async def _answer(self, head: Head, body: Body) -> Response:
         if head.method == "GET" and head.path == "/metrics":
-            return Response(status=200, body=self._counters.text())
+            return Response(body=self._counters.text().encode())
         if head.method != "POST":
-            return Response(status=405, body="Method Not Allowed", allow="POST")
+            return plain_response(405, allow="POST")
         try:
             reply = await self._take(head, body)
         except Refused as refused:
             reply = refused.reply
         except BodyEndsEarlyError:
-            reply = LOCAL_ERROR  # which nobody reads any more
-        except Exception as error:  # a fault of ours must cost the message nothing but time
+            reply = LOCAL_ERROR  # nobody reads it
+        except Exception as error:  # a fault of ours delays the message, it does not lose it
             serve.log_error("taking a message", error)
             reply = LOCAL_ERROR
         self._counters.add("https_in", code=str(reply.code))
@@ -125,7 +127,7 @@ class Mxdeliv:
     async def _inject(self, envelope: Envelope, client: IpAddress | None, body: Body) -> Reply:
         fingerprint = Fingerprint(envelope, client)
         size_bytes = body.left_bytes
-        async with Injection(self._smtpds, envelope, size_bytes, client) as injection:
+        async with Injection(self._smtp_sessions, envelope, size_bytes, client) as injection:
             async for piece in body.pieces():
                 fingerprint.feed(piece)
                 await injection.write(piece)
@@ -133,7 +135,7 @@ class Mxdeliv:
 
 
 def envelope_of(head: Head) -> Envelope | Reply:
-    """The envelope in the header of a request, or the refusal."""
+    """Return the envelope in the header of a request, or the refusal."""
     senders = head.values("x-mail-from")
     sender = senders[0].strip("<> ") if senders else ""
     recipients = tuple(value.strip("<> ") for value in head.values("x-mail-to"))
@@ -148,14 +150,14 @@ def envelope_of(head: Head) -> Envelope | Reply:
 
 
 def client_of(head: Head, envelope: Envelope) -> IpAddress | None:
-    """The IP address that nginx saw, where it may have to prove the origin of the message.
+    """Return the client's IP address where the filter needs it as proof of the origin, else None.
 
-    That is so for mail of domain literals, and for reports, whose envelope does not say where they
-    are from.
+    The filter needs it for mail from address literals, and for reports, whose envelope has no
+    sender.
     """
     if envelope.sender and not domain_of(envelope.sender).startswith("["):
         return None
-    seen = set(head.values("x-real-ip"))  # nginx writes it, also over one of the peer
+    seen = set(head.values("x-real-ip"))  # nginx replaces the one of the peer
     try:
         return ip_address(seen.pop()) if len(seen) == 1 else None
     except ValueError:
@@ -169,4 +171,4 @@ def _answer_of(reply: Reply) -> Response:
         status = 413
     else:
         status = 400 if reply.permanent else 503
-    return Response(status=status, body=str(reply))
+    return Response(status=status, body=str(reply).encode(errors="replace"))

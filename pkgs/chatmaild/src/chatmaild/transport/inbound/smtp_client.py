@@ -1,33 +1,33 @@
-"""Connections to Postfix' smtpd on the loopback interface, kept open between messages.
+"""SMTP client of Postfix' smtpd on loopback, with sessions that stay open between messages.
 
-A kept one saves Postfix the start of a session, and its filter, too.
+Reuse saves an SMTP session and a milter session.
 """
 
 import asyncio
 from ipaddress import IPv4Address, IPv6Address
-from typing import Self
+from typing import Final, Self
 
 from chatmaild.wire.smtp_reply import LOCAL_ERROR, Reply, parse_reply
 
-# what Postfix needs for a command or a piece of a message
-COMMAND_S = 30.0
+# above what Postfix needs for a command or a piece of a message
+COMMAND_S: Final = 30.0
 # well below smtpd_timeout (300 s); a burst has shorter pauses
-KEEP_S = 15.0
-MAX_KEPT = 5
-MAX_REPLY_LINES = 100
+KEEP_S: Final = 15.0
+MAX_KEPT: Final = 5
+MAX_REPLY_LINES: Final = 100
 
 IpAddress = IPv4Address | IPv6Address
 
 
 class Refused(Exception):  # noqa: N818 - a refusal, not a fault
-    """Postfix does not take the message; carries its reply."""
+    """Postfix refused the message; carries its reply."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(str(reply.code))
         self.reply = reply
 
 
-class Smtpd:
+class SmtpSession:
     """An open SMTP session, past EHLO (RFC 5321)."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -38,10 +38,10 @@ class Smtpd:
 
     @classmethod
     async def connect(cls, port: int, helo: str) -> Self:
-        """A new session.
+        """Open a session.
 
         Raises:
-            Refused: Postfix does not want it, or is not there.
+            Refused: Postfix refuses the session, or does not listen.
         """
         try:
             async with asyncio.timeout(COMMAND_S):
@@ -58,13 +58,13 @@ class Smtpd:
         return session
 
     async def speak_for(self, client: IpAddress, helo: str) -> None:
-        """Make a client known as the one that the session is with.
+        """Name the client for which this session is, by XCLIENT.
 
-        From now on the session is for this client alone: see `Smtpds.keep`.
+        From now on the session is for this client alone: see `SmtpSessions.keep`.
         Source: Postfix' XCLIENT_README. Only this ingress of Postfix takes the command.
 
         Raises:
-            Refused: Postfix does not do it, which is never the fault of the message.
+            Refused: Postfix refuses, always with a temporary reply: the message is not at fault.
         """
         self.speaks_for_client = True
         tag = "IPV6:" if client.version == 6 else ""
@@ -79,7 +79,7 @@ class Smtpd:
 
     @property
     def alive(self) -> bool:
-        """Postfix has not closed it, nor said anything out of turn, as far as is known."""
+        """Whether Postfix has not closed the session, as far as is known."""
         return not (self._reader.at_eof() or self._writer.is_closing())
 
     def send(self, data: bytes) -> None:
@@ -90,7 +90,7 @@ class Smtpd:
         """Wait until Postfix keeps up.
 
         Raises:
-            Refused: it does not, or the connection broke.
+            Refused: it does not in time, or the connection broke.
         """
         try:
             async with asyncio.timeout(COMMAND_S):
@@ -99,19 +99,19 @@ class Smtpd:
             raise Refused(LOCAL_ERROR) from error
 
     async def expect(self, code: int, within_s: float = COMMAND_S) -> Reply:
-        """The next reply, which must have this code.
+        """Read the next reply, which must have this code.
 
         Raises:
             Refused: it has another one, or none came.
         """
         reply = await self._reply(within_s)
         if reply.code != code:
-            # an answer of the wrong kind is our fault or a passing one, never the message's
+            # an unexpected code of success is a fault of ours, never of the message
             raise Refused(reply if not reply.accepted else LOCAL_ERROR)
         return reply
 
     def close(self) -> None:
-        """Close it without waiting; Postfix forgets an unfinished message."""
+        """Close the session without waiting; Postfix drops an unfinished message."""
         self._writer.close()
 
     async def _reply(self, within_s: float) -> Reply:
@@ -126,8 +126,8 @@ class Smtpd:
         raise Refused(LOCAL_ERROR)
 
 
-class Smtpds:
-    """Opens sessions and keeps some of them.
+class SmtpSessions:
+    """Opens sessions and keeps some of them open.
 
     Args:
         port: where Postfix listens on 127.0.0.1.
@@ -137,10 +137,10 @@ class Smtpds:
     def __init__(self, port: int, helo: str) -> None:
         self._port = port
         self._helo = helo
-        self._kept: list[Smtpd] = []
+        self._kept: list[SmtpSession] = []
 
-    def kept(self) -> Smtpd | None:
-        """A session from before, or None."""
+    def kept(self) -> SmtpSession | None:
+        """Return an open session, or None."""
         while self._kept:
             session = self._kept[-1]
             self._remove(session)
@@ -149,21 +149,21 @@ class Smtpds:
             session.close()
         return None
 
-    async def open(self, client: IpAddress | None = None) -> Smtpd:
-        """A new session, in the name of that client.
+    async def open(self, client: IpAddress | None = None) -> SmtpSession:
+        """Open a session, for this client if there is one.
 
         Raises:
-            Refused: see `Smtpd.connect` and `Smtpd.speak_for`.
+            Refused: see `SmtpSession.connect` and `SmtpSession.speak_for`.
         """
-        session = await Smtpd.connect(self._port, self._helo)
+        session = await SmtpSession.connect(self._port, self._helo)
         if client is not None:
             await session.speak_for(client, self._helo)
         return session
 
-    def keep(self, session: Smtpd) -> None:
-        """Take a session back whose message Postfix has taken.
+    def keep(self, session: SmtpSession) -> None:
+        """Keep a session whose message Postfix has accepted.
 
-        One in the name of a client ends: the next message must prove its own origin.
+        A session for a client ends: the next message must prove its own origin.
         """
         if session.speaks_for_client or len(self._kept) >= MAX_KEPT:
             session.send(b"QUIT\r\n")
@@ -173,16 +173,16 @@ class Smtpds:
         self._kept.append(session)
 
     def close(self) -> None:
-        """Close all that are kept."""
+        """Close all open sessions."""
         for session in list(self._kept):
             self._drop(session)
 
-    def _drop(self, session: Smtpd) -> None:
+    def _drop(self, session: SmtpSession) -> None:
         self._remove(session)
         session.send(b"QUIT\r\n")
         session.close()
 
-    def _remove(self, session: Smtpd) -> None:
+    def _remove(self, session: SmtpSession) -> None:
         self._kept.remove(session)
         if session.closing is not None:
             session.closing.cancel()

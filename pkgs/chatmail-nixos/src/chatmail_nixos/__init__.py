@@ -1,1 +1,0 @@
-"""What a chatmail relay needs on NixOS only."""

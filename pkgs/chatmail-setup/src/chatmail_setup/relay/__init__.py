@@ -1,0 +1,1 @@
+"""Makes the system of a domain out of the prepared one."""

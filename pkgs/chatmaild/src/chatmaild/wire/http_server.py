@@ -1,0 +1,132 @@
+"""Serve whole HTTP requests of peers on this machine: Dovecot and nginx.
+
+An `asyncio.Protocol` serves each connection, without the task and the buffers of a stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
+
+from chatmaild.wire import serve
+from chatmaild.wire.http1 import (
+    MAX_BODY_BYTES,
+    MAX_HEAD_BYTES,
+    HttpError,
+    Request,
+    Response,
+    parse_request,
+    plain_response,
+)
+from chatmaild.wire.listening import BACKLOG
+
+# a client writes right after connect(), unless the machine is too busy to run it
+FIRST_REQUEST_S: Final = 0.5
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+@contextlib.asynccontextmanager
+async def http(
+    listener: socket.socket, handler: Handler, refusal: Callable[[int], Response] = plain_response
+) -> AsyncIterator[None]:
+    """Serve while the context is open; at its end, answer the requests that were received.
+
+    Args:
+        refusal: makes the answer to a request that cannot be read, from its status.
+    """
+    connections: set[_Connection] = set()
+    loop = asyncio.get_running_loop()
+
+    def connection() -> _Connection:
+        return _Connection(handler, refusal, connections)
+
+    # for unix sockets, too: create_unix_server would remove the file that the next process needs
+    server = await loop.create_server(connection, sock=listener, backlog=BACKLOG)
+    try:
+        yield
+    finally:
+        await serve.stop_accepting(listener)
+        server.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_REQUEST_S):
+                for new in list(connections):
+                    await new.asked.wait()
+        busy = [c.task for c in connections if c.task]
+        if busy:
+            await asyncio.wait(busy, timeout=serve.DRAIN_S)
+        for left in list(connections):
+            left.close()
+
+
+class _Connection(asyncio.Protocol):
+    """One connection: requests one after the other."""
+
+    def __init__(
+        self, handler: Handler, refusal: Callable[[int], Response], connections: set[_Connection]
+    ) -> None:
+        self._handler = handler
+        self._refusal = refusal
+        self._connections = connections
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+        # set by the first request, or the end of the connection
+        self.asked = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._connections.add(self)
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        self._connections.discard(self)
+        self._transport = None
+        self.asked.set()
+
+    def close(self) -> None:
+        if self._transport:
+            self._transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        if self.task is None:
+            self._next()
+        elif len(self._buffer) > MAX_HEAD_BYTES + MAX_BODY_BYTES:
+            self.close()
+
+    def _next(self) -> None:
+        """Start with the next request if all of it is there."""
+        try:
+            request, used = parse_request(self._buffer)
+        except HttpError as error:
+            self._buffer.clear()
+            self.asked.set()
+            self._answer(self._refusal(error.status), keep_alive=False)
+            return
+        if request:
+            del self._buffer[:used]
+            self.asked.set()
+            self.task = asyncio.create_task(self._handle(request))
+
+    async def _handle(self, request: Request) -> None:
+        try:
+            response = await self._handler(request)
+        except Exception as error:
+            serve.log_error("request", error)
+            response = self._refusal(500)
+        self.task = None
+        head = request.head
+        self._answer(response, keep_alive=head.keep_alive, head_only=head.method == "HEAD")
+        if head.keep_alive and self._buffer:
+            self._next()
+
+    def _answer(self, response: Response, *, keep_alive: bool, head_only: bool = False) -> None:
+        if not self._transport:
+            return
+        self._transport.write(response.encode(keep_alive=keep_alive, head_only=head_only))
+        if not keep_alive:
+            self._transport.close()
