@@ -1,9 +1,9 @@
 /*
- * Lets an unmodified OpenDKIM work on several messages at once.
+ * LD_PRELOAD interposer: lets an unmodified OpenDKIM process several messages at once.
  *
- * OpenDKIM has its resolver, libunbound, read the configuration again for each message, in a thread for each, and the
- * parser keeps its state in global variables: two that meet there end in a syntax error, and so does every message
- * after them. Preloaded, this library lets one in after the other.
+ * For each message OpenDKIM starts a thread, in which its resolver, libunbound, parses the configuration again. The
+ * parser keeps its state in global variables: two threads that parse at once cause a syntax error, and every later
+ * message fails, too. This library serializes the calls.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
