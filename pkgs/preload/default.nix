@@ -11,7 +11,7 @@
 }:
 stdenv.mkDerivation {
   pname = "chatmail-preload";
-  version = "0.1.0";
+  version = lib.fileContents ../../VERSION;
   src = ./.;
   buildInputs = [
     dovecot

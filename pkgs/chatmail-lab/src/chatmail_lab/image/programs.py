@@ -46,7 +46,7 @@ sys.exit({function}())
 """
 
 
-def launchers(project: str) -> list[File]:
+def launchers(project: str, version: str) -> list[File]:
     """Return the commands that a pyproject.toml (its text) declares, and the package's metadata."""
     metadata = tomllib.loads(project)["project"]
     commands = []
@@ -54,8 +54,8 @@ def launchers(project: str) -> list[File]:
         module, _, function = target.partition(":")
         body = _LAUNCHER.format(module=module, function=function)
         commands.append(text_file(f"/usr/bin/{name}", body, mode=0o755))
-    info = f"Metadata-Version: 2.1\nName: {metadata['name']}\nVersion: {metadata['version']}\n"
-    folder = f"{metadata['name'].replace('-', '_')}-{metadata['version']}.dist-info"
+    info = f"Metadata-Version: 2.1\nName: {metadata['name']}\nVersion: {version}\n"
+    folder = f"{metadata['name'].replace('-', '_')}-{version}.dist-info"
     return [*commands, text_file(f"{PACKAGES}/{folder}/METADATA", info)]
 
 
@@ -71,7 +71,8 @@ def build_programs(image: Path, directory: Path) -> str:
     shutil.copytree(
         source / "src/chatmaild", package, ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
     )
-    for file in launchers((source / "pyproject.toml").read_text()):
+    version = (checkout() / "VERSION").read_text().strip()
+    for file in launchers((source / "pyproject.toml").read_text(), version):
         path = _below(directory, file.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.content)

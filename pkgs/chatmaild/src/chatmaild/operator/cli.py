@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
-from chatmaild.cli import EXIT_FAILED, HELP_OPTIONS, run_group, settings_option
+from chatmaild.cli import EXIT_FAILED, HELP_OPTIONS, VERSION, run_group, settings_option
 from chatmaild.settings import Settings
 
 
 @click.group(context_settings=HELP_OPTIONS)
 @settings_option
+@click.version_option(VERSION, prog_name="chatmail", message="%(prog)s %(version)s")
 @click.pass_context
 def group(context: click.Context, settings_path: Path) -> None:
     """Run a chatmail relay: addresses, invites, DNS records, checks."""
