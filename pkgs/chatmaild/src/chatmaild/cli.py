@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
@@ -117,6 +117,12 @@ def drain_postfix(master: int | None) -> None:
 
     if master is not None and not drain(master):
         click.echo("Postfix was stopped in the middle of a transaction: it took too long")
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines to standard output."""
+    for line in lines:
+        click.echo(line)
 
 
 def run_group(command: click.Group) -> None:
