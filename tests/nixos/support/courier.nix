@@ -20,6 +20,8 @@ let
     # one scenario compares with the filter's own parser of addresses
     cp -r ${../../../pkgs/chatmaild/src} $out/pkgs/chatmaild/src
     cp ${../../../pyproject.toml} $out/pyproject.toml
+    # packages have a link to it
+    cp ${../../../VERSION} $out/VERSION
   '';
 in
 (pkgs.writeShellScriptBin "courier" ''
