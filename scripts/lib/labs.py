@@ -26,7 +26,7 @@ def lab(
     classics: Sequence[str] = (),
     disk: str | None = None,
 ) -> Iterator[None]:
-    """Starts relays, runs the body, and always takes the relays down.
+    """Start relays, run the body, and always take the relays down.
 
     `classics` are domains of classic mail servers, `disk` is the size of each host's disk (400M).
 
@@ -49,7 +49,7 @@ def up(
     classics: Sequence[str] = (),
     disk: str | None = None,
 ) -> None:
-    """Starts hosts; shows the progress.
+    """Start hosts; show the progress.
 
     Raises:
         LabFailedError: they did not start.
@@ -66,7 +66,7 @@ def up(
 
 
 def command(name: str, *arguments: str) -> None:
-    """Runs a command of scripts/lab; shows its output.
+    """Run a command of scripts/lab; show its output.
 
     Raises:
         subprocess.CalledProcessError: it failed.
@@ -75,17 +75,17 @@ def command(name: str, *arguments: str) -> None:
 
 
 def down(name: str) -> None:
-    """Takes a lab down, if it is up."""
+    """Take a lab down, if it is up."""
     subprocess.run([LAB, "--name", name, "down"], check=False, stdout=subprocess.DEVNULL)
 
 
 def inside(name: str, host: str, *command: str) -> list[str]:
-    """Returns the command line that runs `command` on a host of a lab."""
+    """Return the command line that runs `command` on a host of a lab."""
     return [str(LAB), "--name", name, "exec", host, *command]
 
 
 def output(name: str, host: str, *command: str, stdin: str = "", timeout_s: float = 60) -> str:
-    """Returns the output of a command on a host.
+    """Return the output of a command on a host.
 
     Raises:
         LabFailedError: its exit code is not 0.
@@ -104,5 +104,5 @@ def output(name: str, host: str, *command: str, stdin: str = "", timeout_s: floa
 
 
 def python(name: str, *arguments: str) -> list[str]:
-    """Returns the command line that runs this Python in the network of a lab's client."""
+    """Return the command line that runs this Python in the network of a lab's client."""
     return inside(name, "client", sys.executable, *arguments)

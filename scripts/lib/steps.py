@@ -13,13 +13,13 @@ _BOLD, _GREEN, _RED, _PLAIN = (
 
 
 def say(text: str) -> None:
-    """Prints a line and flushes."""
+    """Print a line and flush."""
     print(text, flush=True)
 
 
 @contextmanager
 def step(title: str) -> Iterator[None]:
-    """Prints a title, runs the body, and prints its duration and result; errors pass through."""
+    """Print a title, run the body, and print its duration and result; errors pass through."""
     say(f"{_BOLD}==> {title}{_PLAIN}")
     start_s = time.monotonic()
     mark = f"{_RED}failed{_PLAIN}"

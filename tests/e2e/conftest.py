@@ -19,7 +19,7 @@ _TARGET = pytest.StashKey[Target]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds the options that choose the relays."""
+    """Add the options that choose the relays."""
     group = parser.getgroup("chatmail")
     group.addoption(
         "--lab",
@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declares the markers and makes the target."""
+    """Declare the markers and make the target."""
     for marker in (
         "disturbs: stops or cuts off hosts, so it has its lab for itself",
         "measures: tells figures, so it has the machine for itself",
@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Adds each server's journal and queue to the report of a failed test."""
+    """Add each server's journal and queue to the report of a failed test."""
     report = yield
     if report.when == "call" and report.failed:
         target = item.config.stash[_TARGET]
@@ -105,7 +105,7 @@ def other_machine(target: Target, other_relay: str) -> Machine:
 
 @pytest.fixture
 def new_person(target: Target) -> Iterator[PersonFactory]:
-    """Makes people whose address does not exist yet."""
+    """Make people whose address does not exist yet."""
     yield from _people(target)
 
 
@@ -129,7 +129,7 @@ def carol(new_person: PersonFactory, other_relay: str) -> Person:
 
 @pytest.fixture
 def new_credulous_person(credulous: Target) -> Iterator[PersonFactory]:
-    """Makes people whose client does not check their relay's certificate."""
+    """Make people whose client does not check their relay's certificate."""
     yield from _people(credulous)
 
 

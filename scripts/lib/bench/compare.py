@@ -55,7 +55,7 @@ class Row:
     least_ratio: float | None = None
 
     def target(self) -> str:
-        """Returns the goal as text."""
+        """Return the goal as text."""
         bounds = [
             (self.most, "at most {:g} " + self.unit),
             (self.least, "at least {:g} " + self.unit),
@@ -65,7 +65,7 @@ class Row:
         return ", ".join(text.format(bound) for bound, text in bounds if bound is not None)
 
     def reached(self, ours: float, bare: float) -> bool:
-        """Returns whether our figure meets the goal."""
+        """Return whether our figure meets the goal."""
         ratio = ours / bare
         return (
             (self.most is None or ours <= self.most)
@@ -100,7 +100,7 @@ ROWS = [
 
 
 def load(name: str, *arguments: str) -> Figures:
-    """Returns the figures of one run of load.py.
+    """Return the figures of one run of load.py.
 
     Raises:
         LabFailedError: it failed; with the last line of its errors.

@@ -26,29 +26,29 @@ ARRIVAL_DEADLINE_S = 300
 
 
 def smtp_session(account: Account) -> RawSmtp:
-    """Returns a logged-in session on port 465."""
+    """Return a logged-in session on port 465."""
     return RawSmtp(account.host, account.address, account.password, _TLS)
 
 
 def imap_session(account: Account) -> RawImap:
-    """Returns a logged-in session on port 993."""
+    """Return a logged-in session on port 993."""
     return RawImap(account.host, account.address, account.password, _TLS)
 
 
 def message(sender: Account, recipient: Account, size_bytes: int) -> bytes:
-    """Returns an encrypted message of about `size_bytes`, ready for DATA."""
+    """Return an encrypted message of about `size_bytes`, ready for DATA."""
     armored = openpgp.armored_filling(size_bytes)
     raw = messages.encrypted(sender.address, [recipient.address], armored)
     return raw.removesuffix(b"\r\n")
 
 
 def _again(raw: bytes, count: int) -> bytes:
-    """Returns the message with a new Message-ID, because relays drop duplicates."""
+    """Return the message with a new Message-ID, because relays drop duplicates."""
     return raw.replace(b"Message-ID: <", b"Message-ID: <%d." % count, 1)
 
 
 def _without_verification() -> ssl.SSLContext:
-    """Returns a context that checks no certificate, to save CPU time of the client."""
+    """Return a context that checks no certificate, to save CPU time of the client."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -59,7 +59,7 @@ _TLS = _without_verification()
 
 
 def latency(domain: str, to: str, count: int, every_s: float, size_bytes: int) -> dict[str, float]:
-    """Sends messages at a steady pace to a recipient in IDLE."""
+    """Send messages at a steady pace to a recipient in IDLE."""
     [sender], [recipient] = new_accounts(domain, 1), new_accounts(to, 1)
     accepted_ms, noticed_ms = [], []
     with imap_session(recipient) as waiting, smtp_session(sender) as session:
@@ -82,7 +82,7 @@ def latency(domain: str, to: str, count: int, every_s: float, size_bytes: int) -
 
 
 def waking(domain: str, count: int, every_s: float) -> dict[str, float]:
-    """Measures the time from the sender's 250 to the request at the notification server."""
+    """Measure the time from the sender's 250 to the request at the notification server."""
     sender, recipient = new_accounts(domain, 2)
     woken_ms = []
     with (
@@ -111,7 +111,7 @@ def _call(notifier: Notifier, number: int) -> float:
 
 
 def throughput(domain: str, to: str, size_bytes: int, each: int) -> dict[str, float]:
-    """Sends from 20 senders without pauses; ends when the last message has arrived."""
+    """Send from 20 senders without pauses; end when the last message has arrived."""
     senders, recipients = new_accounts(domain, SENDERS), new_accounts(to, SENDERS)
     pairs = list(zip(senders, recipients, strict=True))
     raw = [message(*pair, size_bytes) for pair in pairs]
@@ -138,7 +138,7 @@ def _await(inboxes: Sequence[RawImap], count: int, deadline_s: float) -> None:
 
 
 def logins(domain: str, count: int) -> dict[str, float]:
-    """Logs in 50 at a time: first logins, which create addresses, then again."""
+    """Log in 50 at a time: first logins, which create addresses, then again."""
     people = new_accounts(domain, count)
     return {
         "created_per_s": count / _duration_s(_login, people),
@@ -159,7 +159,7 @@ def _duration_s(work: Callable[[Account], None], people: Sequence[Account]) -> f
 
 
 def idle(domain: str, count: int) -> dict[str, float]:
-    """Opens idle connections, prints "idle", and holds them until standard input ends."""
+    """Open idle connections, print "idle", and hold them until standard input ends."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         sessions = list(pool.map(imap_session, new_accounts(domain, count)))
     for session in sessions:

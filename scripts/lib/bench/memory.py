@@ -27,7 +27,7 @@ echo $total
 
 
 def pss_kib(lab: str, relay: str) -> int:
-    """Returns the memory of all daemons of a relay, with shared pages counted once."""
+    """Return the memory of all daemons of a relay, with shared pages counted once."""
     return int(labs.output(lab, relay, "sh", "-c", _PSS))
 
 
@@ -39,7 +39,7 @@ _PID = (
 
 @contextlib.contextmanager
 def peak(lab: str, relay: str, unit: str) -> Iterator[list[float]]:
-    """Measures a service during the body; afterwards the list holds its peak in MiB."""
+    """Measure a service during the body; afterwards the list holds its peak in MiB."""
     pid = labs.output(lab, relay, "sh", "-c", _PID, unit).strip()
     found: list[float] = []
     yield found
@@ -49,7 +49,7 @@ def peak(lab: str, relay: str, unit: str) -> Iterator[list[float]]:
 
 
 def per_idle_connection_kib(lab: str, relay: str, connections: int, settle_s: float) -> float:
-    """Returns the memory of one more IMAP connection, idle for `settle_s`.
+    """Return the memory of one more IMAP connection, idle for `settle_s`.
 
     `FIRST` others are open before: processes that Dovecot starts for the first do not count.
     """
@@ -61,7 +61,7 @@ def per_idle_connection_kib(lab: str, relay: str, connections: int, settle_s: fl
 
 @contextlib.contextmanager
 def _waiting(lab: str, relay: str, connections: int, settle_s: float) -> Iterator[None]:
-    """Holds connections of new addresses that have been idle for `settle_s`."""
+    """Hold connections of new addresses that have been idle for `settle_s`."""
     command = [str(LOAD), "idle", "--domain", relay, "--count", str(connections)]
     with subprocess.Popen(
         labs.python(lab, *command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

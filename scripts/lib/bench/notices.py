@@ -19,7 +19,7 @@ class Notices:
         threading.Thread(target=self._listen, args=(session,), daemon=True).start()
 
     def next_s(self) -> float:
-        """Returns the time of the next notice (`time.perf_counter`).
+        """Return the time of the next notice (`time.perf_counter`).
 
         Raises:
             TimeoutError: there is none.

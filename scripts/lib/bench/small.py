@@ -38,18 +38,18 @@ class Group:
     kills: str
 
     def number(self, name: str) -> int:
-        """Returns the content of a file with one number."""
+        """Return the content of a file with one number."""
         return int((self.path / name).read_text())
 
     def killed(self) -> int:
-        """Returns the number of processes that were killed for lack of memory."""
+        """Return the number of processes that were killed for lack of memory."""
         lines = (self.path / self.kills).read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
 
 
 @contextmanager
 def limited(processes: list[int], limit_bytes: int) -> Iterator[Group]:
-    """Limits the memory of these processes and their children from now on."""
+    """Limit the memory of these processes and their children from now on."""
     if V1.is_dir():
         names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.oom_control")
         group = Group(path=V1 / "chatmail-small", limit=names[0], usage=names[1], kills=names[2])
@@ -64,7 +64,7 @@ def limited(processes: list[int], limit_bytes: int) -> Iterator[Group]:
 
 
 def inside(relay: str) -> list[int]:
-    """Returns the process ids of a relay on this machine."""
+    """Return the process ids of a relay on this machine."""
     pattern = f"systemd-nspawn.*chatmail-lab/{LAB}/hosts/{relay}"
     return _below(int(_output("pgrep", "--full", pattern).split()[0]))
 

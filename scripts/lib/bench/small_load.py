@@ -21,14 +21,14 @@ SENDERS = 10  # each stays below the rate limit of one address
 
 
 def come(account: Account) -> RawImap:
-    """Logs in and starts IDLE at once, as phones do."""
+    """Log in and start IDLE at once, as phones do."""
     session = load.imap_session(account)
     session.idles()
     return session
 
 
 def main(domain: str, people: int, per_second: float, seconds: int) -> None:
-    """Logs in `people` clients, then sends to one more at a steady pace."""
+    """Log in `people` clients, then send to one more at a steady pace."""
     start_s = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         sessions = list(pool.map(come, new_accounts(domain, people)))

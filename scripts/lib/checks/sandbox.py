@@ -51,7 +51,7 @@ REQUEST = "16sh14x"
 
 @functools.cache
 def _prefix() -> Sequence[str] | None:
-    """Returns the command that makes the namespaces, or None without permission."""
+    """Return the command that makes the namespaces, or None without permission."""
     for prefix in (NAMESPACES, AS_ROOT):
         tried = subprocess.run([*prefix, "true"], check=False, capture_output=True)
         if tried.returncode == 0:
@@ -60,7 +60,7 @@ def _prefix() -> Sequence[str] | None:
 
 
 def confined(folder: Path, tools: Sequence[str], command: Sequence[str]) -> list[str]:
-    """Returns the command line that runs a command of this Python confined, where possible.
+    """Return the command line that runs a command of this Python confined, where possible.
 
     `folder` becomes a mount point; `tools` are further programs that the package declares.
     """
@@ -72,7 +72,7 @@ def confined(folder: Path, tools: Sequence[str], command: Sequence[str]) -> list
 
 
 def main(folder: Path, tools: Sequence[str], command: Sequence[str]) -> None:
-    """Confines this process and replaces it by Python with these arguments."""
+    """Confine this process and replace it by Python with these arguments."""
     _raise_loopback()
     _mount("tmpfs", folder, kind="tmpfs")
     python = Path(sys.executable)
@@ -101,7 +101,7 @@ def main(folder: Path, tools: Sequence[str], command: Sequence[str]) -> None:
 
 
 def _hide_programs(folder: Path, python: Path, tools: Sequence[str]) -> None:
-    """Hides all programs but Python, /bin/sh and those in PATH."""
+    """Hide all programs but Python, /bin/sh and those in PATH."""
     kept = [*_chain(python), *_chain(Path("/bin/sh"))]
     places = [place for place in PROGRAMS if place.is_dir() and not place.is_symlink()]
     aside = {place: folder / f"programs{place}" for place in places}
@@ -117,7 +117,7 @@ def _hide_programs(folder: Path, python: Path, tools: Sequence[str]) -> None:
 
 
 def _raise_loopback() -> None:
-    """Switches on the interface `lo`, which is off in a new namespace."""
+    """Switch on the interface `lo`, which is off in a new namespace."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         asked = fcntl.ioctl(any_socket, SIOCGIFFLAGS, struct.pack(REQUEST, b"lo", 0))
         flags = struct.unpack(REQUEST, asked)[1] | IFF_UP
@@ -125,7 +125,7 @@ def _raise_loopback() -> None:
 
 
 def _mount(source: Path | str, target: Path, *, kind: str = "", flags: int = 0) -> None:
-    """Calls mount(2), because the program of that name will be hidden."""
+    """Call mount(2), because the program of that name will be hidden."""
     libc = ctypes.CDLL(None, use_errno=True)
     options = b"mode=755" if kind else b""
     if libc.mount(str(source).encode(), str(target).encode(), kind.encode(), flags, options):
@@ -134,7 +134,7 @@ def _mount(source: Path | str, target: Path, *, kind: str = "", flags: int = 0) 
 
 
 def _chain(path: Path) -> list[Path]:
-    """Returns a program and the files that it links to, with resolved folders."""
+    """Return a program and the files that it links to, with resolved folders."""
     place = path.parent.resolve() / path.name
     if not place.is_symlink():
         return [place]
@@ -142,7 +142,7 @@ def _chain(path: Path) -> list[Path]:
 
 
 def _moved(path: Path, aside: dict[Path, Path]) -> Path:
-    """Returns where a program is now."""
+    """Return where a program is now."""
     for place, copy in aside.items():
         if path.is_relative_to(place):
             return copy / path.relative_to(place)
@@ -150,7 +150,7 @@ def _moved(path: Path, aside: dict[Path, Path]) -> Path:
 
 
 def _offer(folder: Path, tools: Sequence[str], aside: dict[Path, Path]) -> None:
-    """Makes the folder that is PATH."""
+    """Make the folder that is PATH."""
     folder.mkdir()
     for name in tools:
         if found := shutil.which(name):
@@ -164,7 +164,7 @@ def _offer(folder: Path, tools: Sequence[str], aside: dict[Path, Path]) -> None:
 
 
 def _restore(link: Path, aside: dict[Path, Path]) -> None:
-    """Puts one program back to its place."""
+    """Put one program back to its place."""
     hidden = _moved(link, aside)
     if hidden == link:
         return
@@ -176,7 +176,7 @@ def _restore(link: Path, aside: dict[Path, Path]) -> None:
 
 
 def _cover_etc(folder: Path) -> None:
-    """Replaces /etc by users, groups, host names and the cache of libraries."""
+    """Replace /etc by users, groups, host names and the cache of libraries."""
     folder.mkdir()
     for name, text in (("passwd", USERS), ("group", GROUPS), ("hosts", HOSTS)):
         (folder / name).write_text(text)

@@ -42,7 +42,7 @@ class Find:
 
     @property
     def is_bounce(self) -> bool:
-        """Returns whether it bounced."""
+        """Return whether it bounced."""
         return bool(self.reason)
 
 
@@ -58,27 +58,27 @@ class Outcome:
 
 
 def write_lines(path: Path, items: Iterable[Account | Attempt | Find]) -> None:
-    """Writes one JSON object per line."""
+    """Write one JSON object per line."""
     path.write_text("".join(f"{json.dumps(asdict(item))}\n" for item in items))
 
 
 def read_accounts(path: Path) -> list[Account]:
-    """Returns what `write_lines` wrote."""
+    """Return what `write_lines` wrote."""
     return [Account(**json.loads(line)) for line in path.read_text().splitlines()]
 
 
 def read_attempts(path: Path) -> list[Attempt]:
-    """Returns what `write_lines` wrote."""
+    """Return what `write_lines` wrote."""
     return [Attempt(**json.loads(line)) for line in path.read_text().splitlines()]
 
 
 def read_finds(path: Path) -> list[Find]:
-    """Returns what `write_lines` wrote."""
+    """Return what `write_lines` wrote."""
     return [Find(**json.loads(line)) for line in path.read_text().splitlines()]
 
 
 def judge(attempts: Sequence[Attempt], finds: Sequence[Find]) -> Outcome:
-    """Returns the result of each copy: a message with three recipients counts as three.
+    """Return the result of each copy: a message with three recipients counts as three.
 
     A copy of an accepted message must be found once, or a bounce in its sender's mailbox must name
     its recipient. A copy of a refused one must not be found. Without a reply it may be found once:

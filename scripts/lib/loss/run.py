@@ -101,7 +101,7 @@ def _traffic(name: str, deadline_s: float, *arguments: object) -> None:
 
 
 def _recovered(name: str) -> list[str]:
-    """Starts the units that did not restart by themselves, and returns them."""
+    """Start the units that did not restart by themselves, and return them."""
     deadline_s = time.monotonic() + RECOVERY_DEADLINE_S
     while True:
         stuck = [(relay, unit) for relay in RELAYS for unit in _down(name, relay)]
@@ -123,7 +123,7 @@ def _down(name: str, relay: str) -> list[str]:
 
 
 def _settle(name: str) -> None:
-    """Waits until all queues are empty; prints what is left after the deadline."""
+    """Wait until all queues are empty; print what is left after the deadline."""
     deadline_s = time.monotonic() + SETTLE_DEADLINE_S
     while True:
         queued = {host: _queued(name, host) for host in (*RELAYS, CLASSIC)}
@@ -143,7 +143,7 @@ def _queued(name: str, host: str) -> int:
 
 
 def _told(outcome: Outcome, stuck: Sequence[str]) -> bool:
-    """Prints the account; returns whether nothing was lost, doubled, wrong or stuck."""
+    """Print the account; return whether nothing was lost, doubled, wrong or stuck."""
     say("")
     for what in ("accepted", "unanswered", "put off", "delivered", "bounced"):
         say(f"{what:12}{outcome.counts[what]:7}")

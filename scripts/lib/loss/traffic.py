@@ -54,7 +54,7 @@ class Progress:
         self._told_s = 0.0
 
     def count(self, attempt: Attempt) -> None:
-        """Counts an attempt."""
+        """Count an attempt."""
         with self._lock:
             self._accepted += attempt.code == 250
             self._again += attempt.code != 250
@@ -81,7 +81,7 @@ class Sender:
         self._all_hosts = hosts
 
     def run(self, count: int, seconds: float) -> list[Attempt]:
-        """Returns all attempts for `count` messages, sent at a steady pace over `seconds`."""
+        """Return all attempts for `count` messages, sent at a steady pace over `seconds`."""
         attempts: list[Attempt] = []
         start_s = time.monotonic()
         for number in range(count):
@@ -148,7 +148,7 @@ class Sender:
 
 
 def digest_of(raw: bytes) -> str:
-    """Returns a digest of a message's armour, which servers must not change."""
+    """Return a digest of a message's armour, which servers must not change."""
     start, end = raw.find(b"-----BEGIN"), raw.rfind(b"-----END")
     return hashlib.blake2b(raw[start:end], digest_size=16).hexdigest()
 
@@ -158,7 +158,7 @@ def _tls() -> ssl.SSLContext:
 
 
 def mailbox(user: Account) -> Iterator[Find]:
-    """Yields the content of INBOX; a bounce names its recipients."""
+    """Yield the content of INBOX; a bounce names its recipients."""
     with _inbox(user) as box:
         uids = box.search("ALL")
         for start in range(0, len(uids), BATCH):
@@ -181,7 +181,7 @@ def _finds(user: Account, raw: bytes) -> Iterator[Find]:
 
 
 def _reason(report: bytes) -> str:
-    """Returns the reason of a bounce without local parts."""
+    """Return the reason of a bounce without local parts."""
     found = DIAGNOSTIC.search(report)
     words = b" ".join(found[1].split()).decode(errors="replace") if found else "no reason given"
     return re.sub(r"[0-9a-z]{9}@", "…@", words)[:REASON_LENGTH]

@@ -43,7 +43,7 @@ class Trouble:
 
 
 def troubles(lab: str, relays: Sequence[str], classic: str, seed: int) -> list[Trouble]:
-    """Returns all failures in random order: each daemon is killed, each host cut off once."""
+    """Return all failures in random order: each daemon is killed, each host cut off once."""
     listed = [
         *(killed(lab, relay, unit) for relay in relays for unit in RELAY_UNITS),
         *(killed(lab, classic, unit, start=True) for unit in CLASSIC_UNITS),
@@ -55,7 +55,7 @@ def troubles(lab: str, relays: Sequence[str], classic: str, seed: int) -> list[T
 
 
 def spread(listed: Sequence[Trouble], seconds: float, over: threading.Event) -> None:
-    """Runs the failures one by one, evenly over `seconds`, until `over` is set."""
+    """Run the failures one by one, evenly over `seconds`, until `over` is set."""
     start_s = time.monotonic()
     for number, trouble in enumerate(listed):
         begin_s = start_s + seconds * (number + 0.5) / len(listed)
@@ -65,7 +65,7 @@ def spread(listed: Sequence[Trouble], seconds: float, over: threading.Event) -> 
 
 
 def killed(lab: str, host: str, unit: str, *, start: bool = False) -> Trouble:
-    """Returns a SIGKILL of all processes of a service."""
+    """Return a SIGKILL of all processes of a service."""
 
     def kill() -> None:
         labs.output(lab, host, "systemctl", "kill", "--signal=KILL", "--kill-whom=all", unit)
@@ -76,7 +76,7 @@ def killed(lab: str, host: str, unit: str, *, start: bool = False) -> Trouble:
 
 
 def cut_off(lab: str, host: str) -> Trouble:
-    """Returns a loss of all packets from and to a host."""
+    """Return a loss of all packets from and to a host."""
     return Trouble(
         name=f"{host}: cut off for {CUT_S:g} s",
         begin=lambda: labs.command(lab, "cut", host),
@@ -86,7 +86,7 @@ def cut_off(lab: str, host: str) -> Trouble:
 
 
 def full(lab: str, host: str) -> Trouble:
-    """Returns a full disk."""
+    """Return a full disk."""
     return Trouble(
         name=f"{host}: disk full for {FULL_S:g} s",
         begin=lambda: labs.output(lab, host, "sh", "-c", FILL),

@@ -61,7 +61,7 @@ def _check_refused(alice: Person, new_person: PersonFactory, target: Target) -> 
 
 @contextlib.contextmanager
 def _settings(machine: Machine, registration: dict[str, Any]) -> Iterator[None]:
-    """Runs the body with other limits."""
+    """Run the body with other limits."""
     before = machine.run("cat", SETTINGS)
     changed = json.loads(before)
     changed["registration"] |= registration

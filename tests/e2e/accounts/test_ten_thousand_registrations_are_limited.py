@@ -68,12 +68,12 @@ def test_limits_hold(
 
 
 def _process(machine: Machine) -> str:
-    """Returns the main processes of the services; a crash would change them."""
+    """Return the main processes of the services; a crash would change them."""
     return machine.run("systemctl", "show", "--property=MainPID", "chatmail-accounts", "nginx")
 
 
 def _most_megabytes(machine: Machine) -> float:
-    """Returns the peak memory of the accounts service in megabytes."""
+    """Return the peak memory of the accounts service in megabytes."""
     pid = machine.run("systemctl", "show", "--property=MainPID", "--value", "chatmail-accounts")
     status = machine.run("cat", f"/proc/{pid.strip()}/status")
     line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))

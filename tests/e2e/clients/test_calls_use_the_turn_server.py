@@ -99,11 +99,11 @@ def test_private_networks_are_refused(relay: str, machine: Machine) -> None:
 
 
 def _credential(person: Person) -> list[str]:
-    """Returns host, port, user name and password."""
+    """Return host, port, user name and password."""
     return (person.imap.get_metadata("", KEY)[KEY] or "").split(":")
 
 
 def _call(machine: Machine, peer: str, *options: str) -> str:
-    """Returns the output of a client that calls this IP address from a host."""
+    """Return the output of a client that calls this IP address from a host."""
     port = str(20000 + secrets.randbelow(10000))
     return machine.run("sh", "-c", CALL, "call", peer, port, *options)

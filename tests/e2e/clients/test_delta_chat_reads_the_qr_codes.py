@@ -103,7 +103,7 @@ def test_core_finds_the_turn_server(
 
 
 def _scans(chats: DeltaChat, code: str) -> Account:
-    """Returns the new profile, ready to send and receive.
+    """Return the new profile, ready to send and receive.
 
     Raises:
         JsonRpcError: core does not take the code; says what people see.

@@ -18,7 +18,7 @@ TRANSPORT = "chatmail-transport"
 
 @pytest.fixture(autouse=True)
 def _fresh(machine: Machine) -> Iterator[None]:
-    """Closes connections and clears caches, before and after."""
+    """Close connections and clear caches, before and after."""
     machine.run("systemctl", "restart", TRANSPORT, "postfix")
     yield
     machine.run("systemctl", "restart", TRANSPORT)

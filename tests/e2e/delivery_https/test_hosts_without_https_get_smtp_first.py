@@ -21,7 +21,7 @@ TRANSPORT = "chatmail-transport"
 
 @pytest.fixture(autouse=True)
 def _forgotten(machine: Machine) -> Iterator[None]:
-    """Clears the cache of failed hosts, before and after."""
+    """Clear the cache of failed hosts, before and after."""
     machine.run("systemctl", "restart", TRANSPORT)
     yield
     machine.run("systemctl", "restart", TRANSPORT)

@@ -20,7 +20,7 @@ GIVEN_UP_S = 60  # packets are dropped: 15 s timeout for each IP address
 
 @pytest.fixture(autouse=True)
 def _forgotten(machine: Machine) -> Iterator[None]:
-    """Clears failed hosts and cached sessions, before and after."""
+    """Clear failed hosts and cached sessions, before and after."""
     for service in ("chatmail-transport", "postfix"):
         machine.run("systemctl", "restart", service)
     yield

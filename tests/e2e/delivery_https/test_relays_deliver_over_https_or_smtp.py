@@ -19,7 +19,7 @@ SMTP, HTTPS = 25, 443
 
 @pytest.fixture(autouse=True)
 def _forgotten(machine: Machine, other_machine: Machine) -> Iterator[None]:
-    """Clears the cache of failed hosts, before and after."""
+    """Clear the cache of failed hosts, before and after."""
     yield
     for relay in (machine, other_machine):
         relay.run("systemctl", "restart", "chatmail-transport")
@@ -131,7 +131,7 @@ def test_mail_waits_for_the_transport_service(
 
 @contextlib.contextmanager
 def _runs_its_queue(machine: Machine) -> Iterator[None]:
-    """Flushes the queue every few seconds; Postfix itself runs it every minute."""
+    """Flush the queue every few seconds; Postfix itself runs it every minute."""
     machine.run(
         "systemd-run", "--unit=e2e-flush", "sh", "-c", "while postqueue -f; do sleep 3; done"
     )

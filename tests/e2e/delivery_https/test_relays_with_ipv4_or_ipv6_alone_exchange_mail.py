@@ -18,7 +18,7 @@ MISSING = {"IPv4 alone": "ahostsv6", "IPv6 alone": "ahostsv4"}
 
 @pytest.fixture(autouse=True)
 def _forgotten(machine: Machine, other_machine: Machine) -> Iterator[None]:
-    """Clears the cache of failed hosts, before and after."""
+    """Clear the cache of failed hosts, before and after."""
     yield
     for relay in (machine, other_machine):
         relay.run("systemctl", "restart", "chatmail-transport")

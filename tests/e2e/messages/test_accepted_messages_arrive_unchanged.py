@@ -39,7 +39,7 @@ KEPT = {
 
 @pytest.fixture(params=["HTTPS", "SMTP"])
 def _way(request: pytest.FixtureRequest, machine: Machine, other_machine: Machine) -> Iterator[str]:
-    """Closes one transport between the relays, so the other is used."""
+    """Close one transport between the relays, so the other is used."""
     with contextlib.ExitStack() as stack:
         if request.param == "HTTPS":
             stack.enter_context(closed(other_machine, SMTP))
@@ -105,7 +105,7 @@ def _message_id(raw: bytes) -> bytes:
 
 
 def _difference(sent: bytes, received: bytes) -> str:
-    """Returns the first unexpected difference, or "" without one."""
+    """Return the first unexpected difference, or "" without one."""
     fields, body = odd_messages.split(sent)
     arrived_fields, arrived_body = odd_messages.split(received)
     body = _BARE_CR.sub(b" ", body)  # as in the header
@@ -142,7 +142,7 @@ def _expected(fields: list[bytes]) -> list[bytes]:
 
 
 def _as_postfix_writes(line: bytes) -> bytes:
-    """Applies Postfix' changes before the filter: no blank before the colon, bare CR to blank."""
+    """Apply Postfix' changes before the filter: no blank before the colon, bare CR to blank."""
     before, colon, value = line.partition(b":")
     return before.rstrip() + colon + _BARE_CR.sub(b" ", value)
 

@@ -13,12 +13,12 @@ def _many(form: str, count: int) -> bytes:
 
 
 def _crowd(people: int) -> str:
-    """Returns a field with many mailboxes of 37 bytes each."""
+    """Return a field with many mailboxes of 37 bytes each."""
     return ",\r\n ".join(f"<somebody{number:06d}@elsewhere.example>" for number in range(people))
 
 
 def _large() -> dict[str, str]:
-    """Returns fields of 940 KB in sum."""
+    """Return fields of 940 KB in sum."""
     return {"To": _crowd(1500), **{f"X-{number}": _crowd(1500) for number in range(16)}}
 
 

@@ -72,7 +72,7 @@ def test_cpu_time_is_bounded(
 
 
 def _cpu_ms(machine: Machine) -> list[float]:
-    """Returns the CPU time of Postfix and of the filter so far."""
+    """Return the CPU time of Postfix and of the filter so far."""
     shown = machine.run(
         "systemctl", "show", "--property=CPUUsageNSec", "postfix", "chatmail-filter"
     )
@@ -90,7 +90,7 @@ class _Filter:
         self._before = self._status("VmRSS")
 
     def grown_bytes(self) -> int:
-        """Returns the peak since the start minus the memory at the start."""
+        """Return the peak since the start minus the memory at the start."""
         return self._status("VmHWM") - self._before
 
     def _status(self, name: str) -> int:

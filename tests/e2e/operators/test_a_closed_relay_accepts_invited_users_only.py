@@ -99,7 +99,7 @@ def test_invalid_invitations_are_refused(relay: str, machine: Machine, target: T
 
 
 def _invite(machine: Machine, relay: str, *options: str) -> str:
-    """Returns the token of a new invitation."""
+    """Return the token of a new invitation."""
     link = machine.run("chatmail", "invite", "create", *options).strip()
     head, _, token = link.partition("?")
     assert head == f"DCACCOUNT:https://{relay}/new"

@@ -65,19 +65,19 @@ class Files:
         self._certificate, self._key = given["CERTIFICATE"], given["KEY"]
 
     def read(self) -> Pair:
-        """Returns the current pair."""
+        """Return the current pair."""
         return Pair(
             self._machine.run("cat", self._certificate), self._machine.run("cat", self._key)
         )
 
     def write(self, pair: Pair) -> None:
-        """Replaces both as ACME programs do: by rename, one after the other."""
+        """Replace both as ACME programs do: by rename, one after the other."""
         for path, text in ((self._key, pair.key), (self._certificate, pair.certificate)):
             replace = f"umask 077 && cat > {path}.new && mv {path}.new {path}"
             self._machine.run("sh", "-c", replace, stdin=text.encode())
 
     def remove(self) -> None:
-        """Deletes both, as before the first order of a certificate."""
+        """Delete both, as before the first order of a certificate."""
         self._machine.run("rm", self._certificate, self._key)
 
 
@@ -168,7 +168,7 @@ def _is_served(host: str, pair: Pair) -> bool:
 
 
 def _served(host: str) -> set[str]:
-    """Returns the fingerprints of the certificates of all ports."""
+    """Return the fingerprints of the certificates of all ports."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -111,7 +111,7 @@ def test_the_timer_runs(machine: Machine) -> None:
 def _gets_message_of(
     person: Person, sender: Person, machine: Machine, age: str, text: str = "hello"
 ) -> None:
-    """Delivers a message, sets its age, and lets a client see it."""
+    """Deliver a message, set its age, and let a client see it."""
     sender.sends(person, text=text)
     person.receives()
     folder = f"{MAILBOXES}/{person.address}/cur"
@@ -122,7 +122,7 @@ def _gets_message_of(
 
 
 def _fill(person: Person, machine: Machine) -> None:
-    """Adds messages of two days ago without content: their file names hold the size."""
+    """Add messages of two days ago without content: their file names hold the size."""
     folder = f"{MAILBOXES}/{person.address}"
     start_s = int(time.time()) - 2 * 86400
     names = [
@@ -146,7 +146,7 @@ def _uids(person: Person) -> list[int]:
 
 
 def _check_consistent(person: Person, uids: list[int]) -> None:
-    """Checks that a second session has the same UIDs and that the quota fits."""
+    """Check that a second session has the same UIDs and that the quota fits."""
     session = person.logs_in()
     status = session.select_folder("INBOX")
     [storage] = [one for one in session.get_quota("INBOX") if one.resource == "STORAGE"]

@@ -73,7 +73,7 @@ def test_rotation(
 
 
 def _verdict(letter: Letter) -> tuple[str, str]:
-    """Returns the verdict of Dora's OpenDKIM and the selector."""
+    """Return the verdict of Dora's OpenDKIM and the selector."""
     words = letter.headers["Authentication-Results"]
     verdict = re.search(r"dkim=([a-z]+)", words)
     selector = re.search(r"header[.]s=([a-z]+)", words)
@@ -83,7 +83,7 @@ def _verdict(letter: Letter) -> tuple[str, str]:
 
 
 def _stream(sender: Person, recipient: Person, over: threading.Event) -> list[str]:
-    """Returns the texts that were accepted."""
+    """Return the texts that were accepted."""
     accepted: list[str] = []
     for number in range(MOST_MESSAGES):
         if over.wait(PACE_S):
@@ -103,7 +103,7 @@ def _stream(sender: Person, recipient: Person, over: threading.Event) -> list[st
 
 
 def _sends_again(sender: Person, recipient: Person, text: str) -> None:
-    """Retries until the relay accepts; its services have just restarted."""
+    """Retry until the relay accepts; its services have just restarted."""
 
     def accepted() -> bool:
         sender.leaves()
@@ -117,7 +117,7 @@ def _sends_again(sender: Person, recipient: Person, text: str) -> None:
 
 
 def _letters(person: Person, count: int, machine: Machine) -> list[Letter]:
-    """Returns all mail of a person once `count` messages are there."""
+    """Return all mail of a person once `count` messages are there."""
 
     def complete() -> list[Letter] | None:
         machine.run("postqueue", "-f")

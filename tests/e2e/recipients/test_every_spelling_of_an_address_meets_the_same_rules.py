@@ -52,7 +52,7 @@ class Household:
     stopped: Person
 
     def names(self) -> list[str]:
-        """Returns their names; Closed has the most rules to break, so it comes twice."""
+        """Return their names; Closed has the most rules to break, so it comes twice."""
         return [self.open.name, self.closed.name, self.closed.name, self.stopped.name]
 
 
@@ -183,11 +183,11 @@ class _Session:
         self._context.__exit__(None, None, None)
 
     def delivers(self, message: bytes, path: str, sender: Person) -> bool:
-        """Returns whether a message of another server was accepted for a recipient."""
+        """Return whether a message of another server was accepted for a recipient."""
         return self._accepts(message, f"<{sender.address}>", path)
 
     def submits(self, message: bytes, path: str, recipient: Person) -> bool:
-        """Returns whether the login's message was accepted with that sender."""
+        """Return whether the login's message was accepted with that sender."""
         return self._accepts(message, path, f"<{recipient.address}>")
 
     def _accepts(self, message: bytes, sender: str, recipient: str) -> bool:
@@ -205,7 +205,7 @@ class _Session:
 
 
 def _letters(peer: Peer, sender: Person, household: Household) -> dict[bool, bytes]:
-    """Returns a clear and an encrypted message, signed once; a mark is not signed."""
+    """Return a clear and an encrypted message, signed once; a mark is not signed."""
     clear = messages.plain(sender.address, ["x@y.test"], "clear")
     return {True: peer.signs(clear), False: peer.signs(sender.writes(household.closed))}
 
@@ -243,7 +243,7 @@ def _are_where_the_filter_says(sent: list[Sent], household: Household, machine: 
 
 
 def _mailboxes(machine: Machine, name: str) -> list[str]:
-    """Returns the directories whose name contains a name."""
+    """Return the directories whose name contains a name."""
     return [found for found in machine.run("ls", MAIL).split("\n") if name in found.lower()]
 
 

@@ -81,7 +81,7 @@ def test_a_mailbox_with_room_accepts_again(alice: Person, bob: Person, machine: 
 
 
 def _gets_one_more(sender: Person, recipient: Person) -> None:
-    """Delivers one message, so that Dovecot recounts the mailbox."""
+    """Deliver one message, so that Dovecot recounts the mailbox."""
     sender.sends(recipient, text="fits")
     wait_for(lambda: _count(recipient) == FILLING + 1, "what fits", within_s=WITHIN_S)
 
@@ -92,7 +92,7 @@ def _count(person: Person) -> int:
 
 
 def _fill(person: Person, machine: Machine) -> None:
-    """Adds messages of today, which do not expire: their file names hold the size."""
+    """Add messages of today, which do not expire: their file names hold the size."""
     folder = FOLDER.format(address=person.address)
     now_s = int(time.time())
     names = [

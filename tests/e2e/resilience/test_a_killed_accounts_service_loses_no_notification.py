@@ -91,7 +91,7 @@ def _kill(machine: Machine) -> None:
 
 
 def _kill_while(stream: Future[None], machine: Machine) -> int:
-    """Kills it whenever it is up; returns the number of kills."""
+    """Kill it whenever it is up; return the number of kills."""
     kills = 0
     while not stream.done():
         _kill(machine)

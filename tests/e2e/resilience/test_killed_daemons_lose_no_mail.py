@@ -57,7 +57,7 @@ def test_accepted_mail_arrives(
 
 
 def _stream(sender: Person, *recipients: Person) -> Sequence[str]:
-    """Returns the accepted texts; retries the others, as clients do."""
+    """Return the accepted texts; retry the others, as clients do."""
     accepted = []
     deadline_s = time.monotonic() + PATIENCE_S
     for number in range(EACH):
@@ -78,7 +78,7 @@ def _stream(sender: Person, *recipients: Person) -> Sequence[str]:
 
 
 def _missing(recipient: Person, everything: set[str], machine: Machine) -> set[str]:
-    """Returns the texts that did not arrive in time."""
+    """Return the texts that did not arrive in time."""
 
     def complete() -> bool:
         with contextlib.suppress(CommandFailedError):  # Postfix is not back yet

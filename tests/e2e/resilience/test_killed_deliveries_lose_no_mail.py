@@ -72,7 +72,7 @@ def test_the_message_arrives(call: str, alice: Person, bob: Person, machine: Mac
 
 @contextlib.contextmanager
 def _deadly(machine: Machine, *options: str) -> Iterator[set[str]]:
-    """Makes strace kill delivery processes; afterwards the set holds those killed."""
+    """Make strace kill delivery processes; afterwards the set holds those killed."""
     killed: set[str] = set()
     waiting = wait_for(
         lambda: machine.run("sh", "-c", ARM, "arm", *options).split(), "a process", within_s=10

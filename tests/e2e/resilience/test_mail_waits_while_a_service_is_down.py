@@ -126,7 +126,7 @@ def test_mail_between_relays_waits(
 
 
 def _submits_anew(person: Person) -> None:
-    """Logs in for submission again, beside the open sessions."""
+    """Log in for submission again, beside the open sessions."""
     with submission(person.target, person.domain, person.address, person.password) as session:
         session.noop()
 
@@ -140,7 +140,7 @@ def _can_submit(person: Person) -> bool:
 
 
 def _code(alice: Person, bob: Person, text: str) -> int:
-    """Returns the reply to a message in the session that was already open."""
+    """Return the reply to a message in the session that was already open."""
     try:
         return alice.submits(alice.writes(bob, text=text), bob).code
     except aiosmtplib.SMTPServerDisconnected:

@@ -75,7 +75,7 @@ def test_deliveries_are_finished_before_a_restart(
 
 @contextlib.contextmanager
 def _locked(machine: Machine, path: str) -> Iterator[None]:
-    """Blocks a delivery of Dovecot: another process holds the lock of an index."""
+    """Block a delivery of Dovecot: another process holds the lock of an index."""
     machine.run("systemd-run", "--quiet", "--unit", LOCK, "python3", "-c", LOCKING, path)
     try:
         wait_for(lambda: "locked" in machine.run("journalctl", "-u", LOCK), "a lock", within_s=10)
@@ -97,5 +97,5 @@ def _state(machine: Machine, unit: str) -> str:
 
 
 def _requests(machine: Machine) -> bool:
-    """Returns whether nginx waits for the answer to a delivery."""
+    """Return whether nginx waits for the answer to a delivery."""
     return MXDELIV in machine.run("ss", "-Hnx", "state", "established")

@@ -27,11 +27,11 @@ class End:
     command: str
 
     def of(self, machine: Machine) -> None:
-        """Ends it and resets the failure count, which delays restarts."""
+        """End it and reset the failure count, which delays restarts."""
         machine.run("sh", "-c", f"systemctl reset-failed {UNIT} && systemctl {self.command}")
 
     def completely(self, machine: Machine) -> None:
-        """Ends it and waits until process and connections are gone."""
+        """End it and wait until process and connections are gone."""
         before = _process(machine)
         self.of(machine)
         wait_for(lambda: _process(machine) != before, "the end of the process", within_s=20)

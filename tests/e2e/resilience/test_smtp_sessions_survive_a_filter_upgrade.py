@@ -96,7 +96,7 @@ def test_many_sessions_survive(
 
 
 def _envelope(session: Smtp, sender: Person, recipient: Person) -> tuple[int, int]:
-    """Returns the codes of MAIL and RCPT."""
+    """Return the codes of MAIL and RCPT."""
     mail = session.command(f"MAIL FROM:<{sender.address}>")
     return mail.code, session.command(f"RCPT TO:<{recipient.address}>").code
 

@@ -85,7 +85,7 @@ def _commands(sender: Person, recipient: Person) -> bytes:
 
 
 def _raw(session: Smtp, sender: Person, recipient: Person, message: bytes) -> int:
-    """Returns the first reply to the message, sent byte by byte as given."""
+    """Return the first reply to the message, sent byte by byte as given."""
     session.command(f"MAIL FROM:<{sender.address}>")
     session.command(f"RCPT TO:<{recipient.address}>")
     assert session.command("DATA").code == 354

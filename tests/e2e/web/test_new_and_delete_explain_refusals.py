@@ -123,6 +123,6 @@ def test_invalid_requests_delete_nothing(
 
 
 def _reason(answer: Answer) -> str:
-    """Returns the JSON member `reason`, which core reads."""
+    """Return the JSON member `reason`, which core reads."""
     assert answer.headers["content-type"].startswith(JSON)
     return str(json.loads(answer.body)["reason"])

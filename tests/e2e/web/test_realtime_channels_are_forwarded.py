@@ -67,7 +67,7 @@ def test_requests_and_upgrades_are_forwarded(target: Target, relay: str) -> None
 
 
 def _upgraded(target: Target, domain: str, protocol: str, sent: bytes) -> bytes:
-    """Returns all bytes of the answer."""
+    """Return all bytes of the answer."""
     host = target.host(domain)
     with (
         socket.create_connection((host, 443), timeout=TIMEOUT_S) as plain,
