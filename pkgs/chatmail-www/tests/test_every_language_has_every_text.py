@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from chatmail_www.errors import TextError
-from chatmail_www.facts import PLACEHOLDERS
-from chatmail_www.languages import PLURAL_RULES
 from chatmail_www.site import TEXTS_DIR
-from chatmail_www.texts import load_texts, placeholders_of
+from chatmail_www.wording.facts import PLACEHOLDERS
+from chatmail_www.wording.languages import PLURAL_RULES
+from chatmail_www.wording.texts import load_texts, placeholders_of
 
 
 @pytest.fixture

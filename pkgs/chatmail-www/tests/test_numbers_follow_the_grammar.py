@@ -2,10 +2,10 @@
 
 import pytest
 
-from chatmail_www.facts import PLACEHOLDERS
-from chatmail_www.languages import NO_BREAK_SPACE
 from chatmail_www.site import TEXTS_DIR
-from chatmail_www.texts import Texts, load_texts
+from chatmail_www.wording.facts import PLACEHOLDERS
+from chatmail_www.wording.languages import NO_BREAK_SPACE
+from chatmail_www.wording.texts import Texts, load_texts
 
 LANGUAGES = {texts.code: texts for texts in load_texts(TEXTS_DIR, None, PLACEHOLDERS)}
 

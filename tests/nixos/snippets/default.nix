@@ -1,5 +1,5 @@
 # { lib, machine, inputs } -> true: what README.md and docs tell operators to write is taken by NixOS. The files beside
-# this one are these snippets; tests/nix/test_snippets_of_the_documents_evaluate.py makes them. A flake is a whole
+# this one are these snippets; tests/nix/repository/test_snippets_in_documents_evaluate.py makes them. A flake is a whole
 # machine, the others are modules of the smallest relay. `machine MODULE` is evaluated only.
 {
   lib,

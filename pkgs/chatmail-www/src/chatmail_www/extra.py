@@ -5,8 +5,8 @@ from html import unescape
 from pathlib import Path
 
 from chatmail_www.errors import TextError
-from chatmail_www.languages import DEFAULT_LANGUAGE, PLURAL_RULES
 from chatmail_www.pages import PAGES, Page
+from chatmail_www.wording.languages import DEFAULT_LANGUAGE, PLURAL_RULES
 
 FILE_NAME = re.compile(r"([a-z0-9-]+)(?:\.([a-z]{2}))?\.html")
 HEADING = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)

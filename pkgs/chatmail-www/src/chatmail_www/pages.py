@@ -9,9 +9,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from chatmail_www.facts import KEPT, LIMITS, facts_of
 from chatmail_www.settings import Settings
-from chatmail_www.texts import Texts
+from chatmail_www.wording.facts import KEPT, LIMITS, facts_of
+from chatmail_www.wording.texts import Texts
 
 TEMPLATES_DIR = Path(__file__).parent / "templates"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from chatmail_www.assets import ASSETS_DIR, hashed_name, logo_shapes, stylesheet
 from chatmail_www.errors import SiteError
 from chatmail_www.extra import extra_pages
-from chatmail_www.facts import PLACEHOLDERS
 from chatmail_www.pages import PAGES, Renderer
 from chatmail_www.qr import invite_svg
 from chatmail_www.settings import Settings
-from chatmail_www.texts import load_texts
+from chatmail_www.wording.facts import PLACEHOLDERS
+from chatmail_www.wording.texts import load_texts
 
 TEXTS_DIR = Path(__file__).parent / "texts"
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from chatmail_lab.render import render_relay
 
-CHECKOUT = pathlib.Path(__file__).resolve().parents[4]
 DOMAIN = "chat.example.org"
 
 

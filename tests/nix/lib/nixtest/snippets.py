@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from nixtest.relay import CHECKOUT
+from nixtest.checkout import CHECKOUT
 
 FOLDER = CHECKOUT / "tests/nixos/snippets"
 BLOCK = re.compile(r"(?ms)^ *```nix\n(.*?)^ *```$")
