@@ -18,7 +18,7 @@ from nixtest.relay import DOMAIN, Relay
 EFFECTS: Mapping[str, Mapping[str, Any]] = tomllib.loads(
     (CHECKOUT / "tests/nix/effects.toml").read_text()
 )
-# the names below a tree of declarations
+# the names of all options in a tree of declarations
 NAMES = """
   let
     names = prefix: tree: lib.concatMap (name:
@@ -31,16 +31,16 @@ NAMES = """
 
 @pytest.fixture(scope="module")
 def relays(root: pathlib.Path) -> dict[str, Relay]:
-    """A relay for each option, with that option set; one evaluation for all."""
-    asked = {
+    """Option -> a relay with that option set; one evaluation for all."""
+    given = {
         name: _values({name: one["value"]} | one.get("with", {})) for name, one in EFFECTS.items()
     }
-    return {name: Relay(**relay) for name, relay in evaluate(root, asked).items()}
+    return {name: Relay(**relay) for name, relay in evaluate(root, given).items()}
 
 
 @pytest.mark.parametrize("name", EFFECTS)
-def test_the_effect(relays: dict[str, Relay], default: Relay, name: str) -> None:
-    """What shows with the option does not show without it, and the other way round."""
+def test_an_option_has_its_effect(relays: dict[str, Relay], default: Relay, name: str) -> None:
+    """`shows` is there with the option only, `hides` without it only."""
     relay, effect = relays[name], EFFECTS[name]
     shows, hides = effect.get("shows", []), effect.get("hides", [])
 
@@ -55,7 +55,7 @@ def test_the_effect(relays: dict[str, Relay], default: Relay, name: str) -> None
 
 
 def test_every_option_has_a_case(root: pathlib.Path) -> None:
-    """Here, or among the cases of the check for NixOS."""
+    """In effects.toml, or in tests/nixos/options/cases.nix."""
     declared = seen(CHECKOUT / "modules/chatmail/options.nix")
     on_nixos = seen(CHECKOUT / "tests/nixos/options/cases.nix")
 
@@ -70,7 +70,7 @@ def test_every_option_has_a_case(root: pathlib.Path) -> None:
 
 
 def _values(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of services.chatmail from values by dotted name."""
+    """Values of services.chatmail from dotted names."""
     values: dict[str, Any] = {"enable": True, "domain": DOMAIN}
     for name, value in options.items():
         *sections, last = name.split(".")
@@ -82,7 +82,7 @@ def _values(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read(relay: Relay, place: str) -> str:
-    """The text at a place; empty where no such file is. JSON is in the order of its keys."""
+    """The text of a file, or "" without the file; JSON with sorted keys."""
     if place == "zone":
         return json.dumps(relay.zone, sort_keys=True)
     if place == "pages":

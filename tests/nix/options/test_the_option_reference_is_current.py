@@ -1,6 +1,6 @@
-"""docs/options.md is what docs/options.nix makes of the declarations.
+"""docs/options.md is generated from the options by docs/options.nix.
 
-`UPDATE_GOLDEN=1 pytest tests/nix` writes it anew.
+`UPDATE_GOLDEN=1 pytest tests/nix` updates it.
 """
 
 import json
@@ -14,7 +14,7 @@ PAGE = CHECKOUT / "docs" / "options.md"
 
 
 def test_the_option_reference_is_current(in_root: InRoot) -> None:
-    """Whoever changes an option renews its page."""
+    """A changed option needs an updated page."""
     maker = seen(CHECKOUT / "docs" / "options.nix")
     made = in_root(
         "env", "NIX_REMOTE=dummy://", "nix-instantiate", "--eval", "--strict", "--json", maker
@@ -26,4 +26,6 @@ def test_the_option_reference_is_current(in_root: InRoot) -> None:
 
     expected = text.rstrip("\n")
     actual = PAGE.read_text().rstrip("\n")
-    assert expected == actual, "renew it: UPDATE_GOLDEN=1 pytest tests/nix"
+    assert expected == actual, (
+        "docs/options.md is out of date: run UPDATE_GOLDEN=1 pytest tests/nix"
+    )

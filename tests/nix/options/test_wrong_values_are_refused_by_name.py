@@ -1,4 +1,4 @@
-"""Values that an option cannot have: the evaluation stops and names the option."""
+"""The evaluation refuses a value outside of the type of its option, and names the option."""
 
 from typing import Any
 
@@ -34,12 +34,12 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("option", "values"), WRONG, ids=[option for option, _ in WRONG])
 def test_the_option_is_named(describe: Describe, option: str, values: dict[str, Any]) -> None:
-    """By its whole name."""
+    """The error has the full name of the option."""
     with pytest.raises(LabError, match=f"`{option}'"):
         describe(values)
 
 
 def test_an_unknown_option_is_named(describe: Describe) -> None:
-    """A slip of the pen is no silence."""
+    """A misspelled option is an error."""
     with pytest.raises(LabError, match=r"mail\.maxMesageBytes' does not exist"):
         describe({"mail": {"maxMesageBytes": 5}})

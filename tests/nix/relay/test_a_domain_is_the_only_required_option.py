@@ -1,4 +1,4 @@
-"""What somebody gets who sets nothing but the domain."""
+"""A relay with a domain and no other option."""
 
 import json
 import pathlib
@@ -8,20 +8,22 @@ from nixtest.relay import DOMAIN, Relay
 
 
 def test_no_assertion_fails(default: Relay) -> None:
-    """A domain is enough."""
+    """No other option is required."""
     assert default.failures == []
 
 
 def test_chatmaild_is_tested_with_these_settings(default: Relay) -> None:
-    """The fixture of chatmaild's unit tests is what the description gives."""
+    """chatmaild's unit tests use the default settings."""
     fixture = CHECKOUT / "pkgs/chatmaild/tests/settings.json"
     expected = {key: value for key, value in default.settings.items() if key != "dns"}
 
-    assert expected == json.loads(fixture.read_text()), f"write {json.dumps(expected)} there"
+    assert expected == json.loads(fixture.read_text()), (
+        f"write this to {fixture}: {json.dumps(expected)}"
+    )
 
 
 def test_limits_of_the_ecosystem(default: Relay) -> None:
-    """Clients and other relays count on these."""
+    """Clients and other relays expect these defaults."""
     settings = default.settings
 
     assert (
@@ -46,7 +48,7 @@ def test_limits_of_the_ecosystem(default: Relay) -> None:
 
 
 def test_the_settings_file_is_what_chatmaild_reads(default: Relay) -> None:
-    """/etc/chatmail/settings.json holds the settings, and nothing else."""
+    """/etc/chatmail/settings.json has the settings, and nothing else."""
     file = pathlib.PurePosixPath("/etc/chatmail/settings.json")
 
     assert default.settings == json.loads(default.files()[str(file)])
@@ -78,10 +80,10 @@ def test_the_zone_to_publish(default: Relay) -> None:
     } == others
 
 
-def test_every_helper_of_ours_is_confined(default: Relay) -> None:
-    """No unit of ours may do more than it must, and none runs without a user of its own."""
+def test_our_services_are_sandboxed(default: Relay) -> None:
+    """Our units have no capabilities, a read-only file system and a user of their own."""
     ours = {name: unit for name, unit in default.units.items() if name.startswith("chatmail-")}
-    confined = {
+    sandboxed = {
         name
         for name, unit in ours.items()
         if unit["serviceConfig"].get("CapabilityBoundingSet") == ""
@@ -90,4 +92,4 @@ def test_every_helper_of_ours_is_confined(default: Relay) -> None:
         and unit["serviceConfig"].get("User") not in (None, "root")
     }
 
-    assert set(ours) == confined
+    assert set(ours) == sandboxed

@@ -1,4 +1,4 @@
-"""What changes with the kind of name, certificate and web server."""
+"""What the kind of domain, the certificate and `web.port443` change in a relay."""
 
 import re
 
@@ -9,30 +9,28 @@ ADDRESS = "192.0.2.1"
 FILES = {"certificateFile": "/c.pem", "keyFile": "/k.pem"}
 
 
-def test_acme_is_what_a_name_gets(describe: Describe) -> None:
-    """The certificate is where NixOS' ACME puts it."""
+def test_a_domain_name_gets_its_certificate_by_acme(describe: Describe) -> None:
+    """The daemons read it where NixOS' ACME module writes it."""
     relay = describe()
 
     assert (relay.settings["tls"]["mode"], relay.settings["tls"]["trusted"]) == ("acme", True)
     assert relay.postfix["smtpd_tls_chain_files"][:1] == ["/var/lib/acme/chat.example.org/key.pem"]
 
 
-def test_files_are_taken_and_watched(describe: Describe) -> None:
-    """A new certificate is taken into use without anybody's help."""
+def test_certificate_files_are_copied_and_watched(describe: Describe) -> None:
+    """A replaced certificate is used without a restart by the operator."""
     relay = describe({"tls": FILES})
 
     kept = "/var/lib/chatmail/tls"
     assert relay.postfix["smtpd_tls_chain_files"] == [f"{kept}/key.pem", f"{kept}/fullchain.pem"]
     watch = relay.config["systemd"]["paths"]["chatmail-certificate"]
     assert watch["pathConfig"]["PathChanged"] == ["/c.pem", "/k.pem"]
-    taking = relay.units["chatmail-certificate"]
-    assert (taking["environment"]["CERTIFICATE"], taking["environment"]["KEY"]) == tuple(
-        FILES.values()
-    )
+    copy = relay.units["chatmail-certificate"]
+    assert (copy["environment"]["CERTIFICATE"], copy["environment"]["KEY"]) == tuple(FILES.values())
 
 
-def test_an_underscore_makes_a_self_signed_certificate(describe: Describe) -> None:
-    """And no promise that a certificate can be checked."""
+def test_a_domain_with_an_underscore_gets_a_self_signed_certificate(describe: Describe) -> None:
+    """It publishes no MTA-STS policy, because nobody can verify the certificate."""
     relay = describe({"domain": f"_{DOMAIN}"})
     names = {(record["name"], record["type"]) for record in relay.zone}
 
@@ -46,8 +44,8 @@ def test_an_underscore_makes_a_self_signed_certificate(describe: Describe) -> No
     assert f"mta-sts._{DOMAIN}" not in relay.hosts
 
 
-def test_an_address_makes_a_relay_without_zone_and_keys(describe: Describe) -> None:
-    """RFC 5321 section 4.1.3: the domain of its mail is a literal."""
+def test_a_relay_at_an_ip_address_has_no_zone_and_no_keys(describe: Describe) -> None:
+    """Its mail domain is an address literal (RFC 5321 section 4.1.3)."""
     relay = describe({"domain": ADDRESS})
 
     assert f"[{ADDRESS}]" == relay.settings["mailDomain"]
@@ -59,8 +57,8 @@ def test_an_address_makes_a_relay_without_zone_and_keys(describe: Describe) -> N
     assert "ExecStartPre" not in relay.units["chatmail-filter"]["serviceConfig"]
 
 
-def test_an_address_sends_from_itself(describe: Describe) -> None:
-    """The IP address proves the origin of what it sends, and its domain names IPv4."""
+def test_a_relay_at_an_ipv4_address_sends_over_ipv4(describe: Describe) -> None:
+    """Receivers compare its domain, an IPv4 address, with the client's IP address."""
     for domain, args in ((ADDRESS, ["-o", "inet_protocols=ipv4"]), (DOMAIN, None)):
         master = describe({"domain": domain}).config["services"]["postfix"]["settings"]["master"]
 
@@ -68,22 +66,22 @@ def test_an_address_sends_from_itself(describe: Describe) -> None:
         assert args == master["smtp-https"].get("args")
 
 
-def test_one_entrance_is_told_who_the_client_is(describe: Describe) -> None:
-    """The one that our gateway uses, on the loopback interface."""
+def test_one_listener_accepts_xclient(describe: Describe) -> None:
+    """chatmail-transport uses it, on the loopback interface."""
     settings = describe().config["services"]["postfix"]["settings"]
-    told = [
+    listeners = [
         name
         for name, service in settings["master"].items()
         if any("xclient" in argument for argument in service.get("args", []))
     ]
 
-    assert told == ["127.0.0.1:10026"]
+    assert listeners == ["127.0.0.1:10026"]
     assert "smtpd_authorized_xclient_hosts" not in settings["main"]
     assert "smtpd_authorized_xforward_hosts" not in settings["main"]
 
 
 def test_port_443_is_shared_by_alpn(describe: Describe) -> None:
-    """The client's address goes on by PROXY protocol, and nowhere else."""
+    """The client's IP address is passed on by PROXY protocol, and only there."""
     nginx = describe().config["services"]["nginx"]
     listeners = {
         (listen["addr"], listen["port"], listen.get("proxyProtocol", False))
@@ -97,7 +95,7 @@ def test_port_443_is_shared_by_alpn(describe: Describe) -> None:
 
 
 def test_web_only_leaves_the_listeners_to_nginx(describe: Describe) -> None:
-    """Then IMAP and SMTP are not offered on port 443 in autoconfig either."""
+    """autoconfig does not offer IMAP and SMTP on port 443 then."""
     relay = describe({"web": {"port443": "web-only"}})
 
     assert relay.config["services"]["nginx"]["streamConfig"] == ""
@@ -105,8 +103,8 @@ def test_web_only_leaves_the_listeners_to_nginx(describe: Describe) -> None:
     assert "<port>443</port>" not in relay.files()["/etc/chatmail/autoconfig.xml"]
 
 
-def test_off_listens_on_loopback_alone(describe: Describe) -> None:
-    """Somebody else has the web ports."""
+def test_off_listens_on_loopback_only(describe: Describe) -> None:
+    """Another web server has the web ports."""
     relay = describe({"web": {"port443": "off"}})
     listeners = {listen["addr"] for host in relay.hosts.values() for listen in host["listen"]}
 
@@ -115,8 +113,8 @@ def test_off_listens_on_loopback_alone(describe: Describe) -> None:
 
 
 @pytest.mark.parametrize("mode", ["shared", "web-only", "off"])
-def test_every_server_of_nginx_says_where_it_listens(describe: Describe, mode: str) -> None:
-    """One that does not listens on all addresses: on port 80 as root, on port 8000 as on NixOS."""
+def test_every_server_of_nginx_has_a_listen_line(describe: Describe, mode: str) -> None:
+    """A server without one listens on all addresses: port 80 as root, port 8000 on NixOS."""
     written = describe({"web": {"port443": mode}}).files()["/etc/nginx/nginx.conf"]
     http = written.split("http {")[1].split("stream {")[0]
     servers = re.split(r"(?m)^ *server \{$", http)[1:]
@@ -125,8 +123,8 @@ def test_every_server_of_nginx_says_where_it_listens(describe: Describe, mode: s
     assert [server for server in servers if "listen " not in server] == []
 
 
-def test_what_is_off_is_not_there(describe: Describe) -> None:
-    """No unit, no setting of it."""
+def test_a_disabled_feature_leaves_nothing(describe: Describe) -> None:
+    """It has neither a unit nor a setting."""
     imap = {"instantIdle": False, "smallSessions": False}
     relay = describe({"turn": {"enable": False}, "imap": imap})
 
@@ -136,7 +134,7 @@ def test_what_is_off_is_not_there(describe: Describe) -> None:
 
 
 def test_another_state_directory(describe: Describe) -> None:
-    """Everything that lasts goes there."""
+    """All persistent files are there."""
     relay = describe({"stateDir": "/srv/mail"})
     rules = relay.config["systemd"]["tmpfiles"]["settings"]["10-chatmail"]
 

@@ -1,10 +1,10 @@
-"""The media relay tells nobody who calls, and is there whenever the machine has a network."""
+"""coturn logs no calls, and runs whenever the machine has a network."""
 
 from nixtest.relay import Describe, Relay
 
 
-def test_no_file_says_who_calls(default: Relay) -> None:
-    """Without a place for its log, coturn opens a file."""
+def test_coturn_writes_no_log_file(default: Relay) -> None:
+    """coturn opens a log file if nothing else is configured."""
     lines = default.files()["/etc/turnserver.conf"].splitlines()
 
     assert {"syslog", "no-stdout-log"} <= set(lines)
@@ -15,7 +15,7 @@ def test_no_file_says_who_calls(default: Relay) -> None:
 
 
 def test_it_waits_for_a_network(describe: Describe) -> None:
-    """It ends on a machine without addresses, and NixOS starts it again after a crash alone."""
+    """coturn exits without an IP address, and NixOS restarts it after a crash only."""
     operator = """
     { lib, ... }: { systemd.services.coturn.serviceConfig.Restart = "on-abort"; }
     """

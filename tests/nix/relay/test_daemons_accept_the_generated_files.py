@@ -1,6 +1,6 @@
-"""What the description makes is read by the programs it is for, and is what it was.
+"""Each daemon accepts its generated files, and they equal the golden files.
 
-`UPDATE_GOLDEN=1 pytest tests/nix` writes the golden files anew: look at the difference.
+`UPDATE_GOLDEN=1 pytest tests/nix` updates the golden files: review the diff.
 """
 
 import os
@@ -25,15 +25,15 @@ FILES = {
 VARIANTS: dict[str, dict[str, Any]] = {
     "defaults": {},
     "self-signed": {"domain": "_chat.example.org"},
-    "address only": {"domain": "192.0.2.1"},
-    "files, no pages, no calls": {
+    "IP address as domain": {"domain": "192.0.2.1"},
+    "certificate files, no pages, no calls": {
         "tls": {"certificateFile": "/c.pem", "keyFile": "/k.pem"},
         "web": {"enable": False, "port443": "web-only", "contact": {"mail": "me@example.org"}},
         "turn": {"enable": False},
         "imap": {"instantIdle": False, "smallSessions": False},
         "mail": {"fsync": False},
     },
-    "443 left alone": {"web": {"port443": "off"}, "iroh": {"enable": True}},
+    "port 443 off": {"web": {"port443": "off"}, "iroh": {"enable": True}},
 }
 
 
@@ -41,7 +41,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def variants(
     root: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, pathlib.Path]:
-    """Where the files of each variant are; one evaluation for all."""
+    """Variant -> folder with its files; one evaluation for all."""
     relays = {
         name: {"enable": True, "domain": DOMAIN} | values for name, values in VARIANTS.items()
     }
@@ -52,8 +52,8 @@ def variants(
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_golden(default: Relay, name: str) -> None:
-    """Every change of a generated file is seen by whoever makes it."""
+def test_a_file_equals_its_golden_file(default: Relay, name: str) -> None:
+    """Changes of generated files show up in review."""
     text = default.files()[FILES[name]].rstrip("\n") + "\n"
     golden = GOLDEN / name
     if os.environ.get("UPDATE_GOLDEN"):
@@ -66,19 +66,19 @@ def test_golden(default: Relay, name: str) -> None:
 def test_postfix_reads_its_files(
     variants: dict[str, pathlib.Path], in_root: InRoot, variant: str
 ) -> None:
-    """Postconf knows every parameter, and every service's options."""
+    """postconf knows every parameter and every option of a service."""
     directory = seen(variants[variant] / "etc/postfix")
 
-    said = [in_root("postconf", "-c", directory, option).stderr for option in ("-n", "-M", "-P")]
+    errors = [in_root("postconf", "-c", directory, option).stderr for option in ("-n", "-M", "-P")]
 
-    assert said == ["", "", ""]
+    assert errors == ["", "", ""]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_dovecot_reads_its_file(
     variants: dict[str, pathlib.Path], in_root: InRoot, variant: str
 ) -> None:
-    """Doveconf knows every setting; what exists on a running relay only is exchanged."""
+    """doveconf knows every setting. Files and users of a running relay are replaced."""
     file = variants[variant] / "etc/dovecot/dovecot.conf"
     text = file.read_text()
     text = re.sub(r"(?m)^( *ssl_server_\w+_file) = .*$", r"\1 = /etc/debian_version", text)
@@ -92,7 +92,7 @@ def test_dovecot_reads_its_file(
 def test_unbound_reads_its_file(
     variants: dict[str, pathlib.Path], in_root: InRoot, variant: str
 ) -> None:
-    """No option is unknown."""
+    """unbound-checkconf knows every option."""
     file = variants[variant] / "etc/unbound/unbound.conf"
 
     assert "no errors" in in_root("unbound-checkconf", seen(file)).stdout
@@ -102,15 +102,15 @@ def test_unbound_reads_its_file(
 def test_systemd_reads_the_units(
     variants: dict[str, pathlib.Path], in_root: InRoot, variant: str
 ) -> None:
-    """No key is unknown, and no value of one cannot be read."""
+    """systemd-analyze knows every key and parses every value."""
     directory = variants[variant] / "etc/systemd/system"
     units = [seen(unit) for unit in sorted(directory.iterdir()) if unit.name.count(".") == 1]
-    # the programs exist on a running relay only
+    # it fails for programs that only a running relay has
     script = (
         'systemd-analyze verify --man=no --generators=no --recursive-errors=no "$@" 2>&1 || true'
     )
 
-    said = in_root("sh", "-c", script, "verify", *units).stdout.splitlines()
+    output = in_root("sh", "-c", script, "verify", *units).stdout.splitlines()
 
     faults = ("Unknown", "Invalid", "Failed to parse", "ordering cycle", "not absolute")
-    assert [line for line in said if any(fault in line for fault in faults)] == []
+    assert [line for line in output if any(fault in line for fault in faults)] == []

@@ -1,4 +1,4 @@
-"""The folder of translations says which languages a relay speaks."""
+"""The folder of translations defines the languages of a relay."""
 
 from chatmaild.accounts.web.language import LANGUAGES
 from nixtest.checkout import CHECKOUT
@@ -8,13 +8,13 @@ TEXTS = CHECKOUT / "pkgs/chatmail-www/src/chatmail_www/texts"
 CODES = {path.stem for path in TEXTS.glob("*.toml")}
 
 
-def test_refusals_are_told_in_every_language() -> None:
-    """Those of `/new` and of the form that deletes an address."""
+def test_refusals_exist_in_every_language() -> None:
+    """Refusals of `/new` and of the form that deletes an account."""
     assert set(LANGUAGES) == CODES
 
 
-def test_nginx_chooses_among_them(default: Relay) -> None:
-    """By Accept-Language (RFC 9110 section 12.5.4)."""
+def test_nginx_knows_every_language(default: Relay) -> None:
+    """It chooses by Accept-Language (RFC 9110 section 12.5.4)."""
     config = default.config["services"]["nginx"]["appendHttpConfig"]
 
     assert f"({'|'.join(sorted(CODES))})".replace("(", "<chatmail_asked>") in config

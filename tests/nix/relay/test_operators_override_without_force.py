@@ -1,4 +1,4 @@
-"""An operator's own values go before the description's, in the options that they know."""
+"""Operators override values of the description in the options of NixOS, without mkForce."""
 
 from nixtest.relay import Describe, Relay
 
@@ -27,8 +27,8 @@ OPERATOR = """
 """
 
 
-def test_every_value_is_the_operators(describe: Describe, default: Relay) -> None:
-    """And what they did not name stays."""
+def test_values_of_the_operator_win(describe: Describe, default: Relay) -> None:
+    """All other values stay."""
     relay = describe(operator=OPERATOR)
     services = relay.config["services"]
 
@@ -67,7 +67,7 @@ def test_every_value_is_the_operators(describe: Describe, default: Relay) -> Non
 
 
 def test_every_setting_of_postfix_can_be_overridden(describe: Describe, default: Relay) -> None:
-    """None is more than a default."""
+    """Each is a default."""
     others = {"proxy_interfaces": "192.0.2.9"} | dict.fromkeys(default.postfix, "other")
     lines = "\n".join(f'{name} = "{value}";' for name, value in others.items())
 

@@ -1,6 +1,6 @@
-"""A resolver whose clock is days behind finds the time servers, and believes nobody else.
+"""unbound with a clock that is days behind resolves time servers, and no other signed name.
 
-modules/chatmail-nixos/clock.nix names these; the flake's check `options` sees that it does.
+modules/chatmail-nixos/clock.nix lists the time servers; the flake's check `options` tests that.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ NOERROR, SERVFAIL = dns.rcode.NOERROR, dns.rcode.SERVFAIL
 
 @pytest.fixture
 def resolver(tmp_path: pathlib.Path) -> Iterator[int]:
-    """A port for unbound, which ends with the test."""
+    """A free port for unbound; unbound is stopped after the test."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     yield port
@@ -47,7 +47,7 @@ def resolver(tmp_path: pathlib.Path) -> Iterator[int]:
         ("three days behind", "time.test", NOERROR),
     ],
 )
-def test_what_is_resolved(
+def test_names_resolve(
     in_root: InRoot,
     tmp_path: pathlib.Path,
     resolver: int,
@@ -55,17 +55,17 @@ def test_what_is_resolved(
     name: str,
     expected: dns.rcode.Rcode,
 ) -> None:
-    """Validation goes by unbound's own clock, which the test sets."""
+    """The test sets the clock that unbound validates with (`val-override-date`)."""
     with signed_zone(since=NOW - datetime.timedelta(hours=1)) as (server, key):
         file = tmp_path / "unbound.conf"
         file.write_text(_configuration(tmp_path, resolver, server, key, CLOCKS[clock]))
         in_root("unbound", "-c", seen(file))
 
-        assert _asked(name, resolver) == expected
+        assert _reply_code(name, resolver) == expected
 
 
 def test_the_relay_validates(default: Relay) -> None:
-    """Which is why the clock matters: nothing of ours takes the validator away."""
+    """No setting of ours disables DNSSEC; without it the clock would not matter."""
     text = (CHECKOUT / "modules/chatmail/unbound.nix").read_text()
 
     assert default.config["services"]["unbound"]["enable"]
@@ -95,10 +95,12 @@ stub-zone:
 """
 
 
-def _asked(name: str, port: int) -> dns.rcode.Rcode:
+def _reply_code(name: str, port: int) -> dns.rcode.Rcode:
     query = dns.message.make_query(name, "A")
     deadline_s = time.monotonic() + DEADLINE_S
     while True:
         with contextlib.suppress(OSError, dns.exception.Timeout):
             return dns.query.udp(query, "127.0.0.1", timeout=2, port=port).rcode()
-        assert time.monotonic() < deadline_s, "the resolver does not answer"
+        assert time.monotonic() < deadline_s, (
+            f"unbound does not answer on port {port} within {DEADLINE_S} s"
+        )

@@ -1,4 +1,4 @@
-"""Packages of nixpkgs that our Nix files name, what Python files import, and what the list says."""
+"""Declared packages are the imported ones, and docs/nixpkgs-interfaces.md lists them all."""
 
 import ast
 import pathlib
@@ -10,20 +10,20 @@ from collections.abc import Iterable, Iterator
 import pytest
 from nixtest.checkout import CHECKOUT, tracked
 
-# import -> package, where it is another name
+# import -> package, if the names differ
 PACKAGES = {
     "PIL": "pillow",
     "dkim": "dkimpy",
     "dns": "dnspython",
-    "markupsafe": "jinja2",  # whose strings are of its types
+    "markupsafe": "jinja2",  # jinja2 returns its types
     "nacl": "pynacl",
     "zxingcpp": "zxing-cpp",
 }
-# modules of ours, by whose folders tests are found, or which pytest makes
+# modules of our tests, and those that pytest creates
 OURS = {"conftest", "filter", "machines", "nixtest", "reference", "support", "tests", "webtest"}
-# what is used without being imported: plugins of pytest, programs
+# used without an import: plugins of pytest, programs
 UNSEEN = {"mypy", "pytest-timeout", "pytest-xdist", "ruff"}
-# in the list of pip alone: bindings that nixpkgs has not; a program; and what only relays need
+# installed by pip only: bindings that nixpkgs does not have, and a program
 PIP_ALONE = {"deltachat", "deltachat-rpc-server"}
 PROGRAMS = sorted((CHECKOUT / "pkgs").glob("*/pyproject.toml"))
 COURIER = CHECKOUT / "tests/nixos/support/courier.nix"
@@ -32,17 +32,17 @@ LIST = CHECKOUT / "docs/nixpkgs-interfaces.md"
 
 
 def _code(file: pathlib.Path) -> str:
-    """Text of a Nix file without comments."""
+    """The text of a Nix file without comments."""
     return re.sub(r"(?m)(^|\s)#.*$", "", file.read_text())
 
 
 def _imports(*places: pathlib.Path) -> set[str]:
-    """Packages that the Python files at these places import, wherever in a file."""
+    """Packages that the Python files in these places import, also inside functions."""
     files = [
         file for place in places for file in ([place] if place.is_file() else place.rglob("*.py"))
     ]
     modules = {name.partition(".")[0] for file in files for name in _imported(file)}
-    # scripts import each other by name, packages do not
+    # scripts import each other by file name
     scripts = [file for file in files if CHECKOUT / "pkgs" not in file.parents]
     beside = {file.stem for file in scripts}
     foreign = modules - sys.stdlib_module_names - OURS - beside
@@ -66,21 +66,21 @@ def _names(requirements: Iterable[str]) -> set[str]:
 
 
 def _flat(file: pathlib.Path) -> set[str]:
-    """Packages of tests/python.nix, by their attributes and by their names."""
+    """Packages of tests/python.nix, as attributes and as strings."""
     return set(re.findall(r"(?:\bpackages\.|\")([a-z][\w-]+)\b(?!\.)", _code(file)))
 
 
 @pytest.mark.parametrize("project", PROGRAMS, ids=lambda file: file.parent.name)
 def test_a_program_declares_what_it_imports(project: pathlib.Path) -> None:
-    """And nothing else: each is more for a relay to load."""
+    """And no other package, which a relay would install for nothing."""
     declared = _names(tomllib.loads(project.read_text())["project"]["dependencies"])
 
     assert declared - UNSEEN == _imports(project.parent / "src") - UNSEEN
 
 
 @pytest.mark.parametrize("project", PROGRAMS, ids=lambda file: file.parent.name)
-def test_unit_tests_have_what_they_import(project: pathlib.Path) -> None:
-    """In `checkInputs`, beside the program's own."""
+def test_unit_tests_declare_what_they_import(project: pathlib.Path) -> None:
+    """In `checkInputs`, besides the dependencies of the program."""
     declared = _names(tomllib.loads(project.read_text())["project"]["dependencies"])
     further = set(
         re.findall(r"python3Packages\.([a-z][\w-]+)", _code(project.with_name("default.nix")))
@@ -90,30 +90,30 @@ def test_unit_tests_have_what_they_import(project: pathlib.Path) -> None:
     assert wanted - declared == further - declared
 
 
-def test_the_courier_has_what_the_suite_imports() -> None:
-    """Test machines run the acceptance suite."""
+def test_courier_declares_what_the_suite_imports() -> None:
+    """NixOS test machines run the acceptance suite with it."""
     given = set(re.findall(r"\bpackages\.([a-z][\w-]+)", _code(COURIER)))
 
     assert given - UNSEEN == _imports(CHECKOUT / "tests/e2e", COURIER.with_suffix(".py"))
 
 
-def test_the_shell_has_what_anything_imports() -> None:
-    """It is what pip installs elsewhere, and what our programs need."""
+def test_the_development_shell_has_every_import() -> None:
+    """It has the same packages as tests/requirements.txt."""
     given = _flat(ENVIRONMENT)
     pip = _names((CHECKOUT / "tests/requirements.txt").read_text().splitlines()) - {"#", ""}
     used = _imports(*(CHECKOUT / name for name in ("pkgs", "scripts", "tests")))
 
     assert given == pip - PIP_ALONE
-    assert used - given == {"atheris"} & used  # fuzzing, by hand
+    assert used - given == {"atheris"} & used  # for fuzzing, started by hand
 
 
-def test_what_runs_on_bare_python_imports_nothing() -> None:
-    """The check `agreement` has python3 alone."""
+def test_the_agreement_check_imports_no_package() -> None:
+    """It runs with python3 only."""
     assert _imports(CHECKOUT / "tests/nixos/agreement") == set()
 
 
 def test_the_list_names_every_package() -> None:
-    """Whoever moves the pin knows what to look for; what is not used any more is not listed."""
+    """An upgrade of nixpkgs reads this list; unused packages are not in it."""
     section = LIST.read_text().partition("\n## Packages\n")[2].partition("\n## ")[0]
     listed = {
         word for row in re.findall(r"(?m)^\| (.*?) \|", section) for word in row.split("`")[1::2]
@@ -124,7 +124,7 @@ def test_the_list_names_every_package() -> None:
 
 
 def _named() -> Iterator[str]:
-    """Attributes of `pkgs`, arguments of our packages, and Python's as `python3Packages.x`."""
+    """Attributes of `pkgs`, arguments of our packages, and `python3Packages.x`."""
     own = {"chatmailPackages", "callPackage", "buildPackages", "lib", "stdenv", "path"}
     for file in tracked("*.nix"):
         code = _code(file)

@@ -1,4 +1,4 @@
-"""docs/mail-rules.md: each rule has a test that exists, each refusal of the filter has a rule."""
+"""In docs/mail-rules.md every rule names tests that exist, and every refusal has a rule."""
 
 import ast
 import re
@@ -10,7 +10,7 @@ from nixtest.checkout import CHECKOUT
 RULES = (CHECKOUT / "docs" / "mail-rules.md").read_text()
 CHATMAILD = CHECKOUT / "pkgs" / "chatmaild"
 VERDICTS = CHATMAILD / "src" / "chatmaild" / "filter" / "verdicts.py"
-# where tests are whose names begin so; all others are chatmaild's
+# prefix of a test's name -> folder; all other tests are in pkgs/chatmaild/tests
 PLACES = {
     "e2e": CHECKOUT / "tests",
     "nix": CHECKOUT / "tests",
@@ -22,7 +22,7 @@ TEST = re.compile(r"`([a-z0-9]+)/([a-z0-9_./-]+)`")
 
 
 def _rules() -> list[str]:
-    """The rows of all tables, without the two that each begins with."""
+    """The rows of all tables, without their heads."""
     lines = RULES.splitlines()
     heads = {at for at, line in enumerate(lines) if line.startswith("| ---")}
     rows = [at for at, line in enumerate(lines) if line.startswith("|")]
@@ -30,8 +30,8 @@ def _rules() -> list[str]:
 
 
 @pytest.mark.parametrize("rule", _rules())
-def test_a_rule_is_proven(rule: str) -> None:
-    """By tests that are there, which the last column names."""
+def test_a_rule_names_its_tests(rule: str) -> None:
+    """The last column names at least one test, and all of them exist."""
     named = TEST.findall(rule.split("|")[-2])
     missing = [
         f"{place}/{name}"
@@ -44,7 +44,7 @@ def test_a_rule_is_proven(rule: str) -> None:
 
 
 def _refusals() -> Iterator[str]:
-    """Code and text of every refusal of the filter, up to the first value in it."""
+    """Code and text of every refusal of the filter, up to its first variable."""
     for statement in ast.parse(VERDICTS.read_text()).body:
         texts = [
             node
@@ -73,6 +73,6 @@ def _literal(node: ast.keyword | ast.Assign) -> str:
 
 
 @pytest.mark.parametrize("refusal", list(_refusals()))
-def test_a_refusal_is_told(refusal: str) -> None:
-    """Word by word, as the client reads it."""
+def test_a_refusal_is_documented(refusal: str) -> None:
+    """The page has the same words as the SMTP reply."""
     assert f"`{refusal}" in RULES

@@ -1,6 +1,6 @@
-"""House style of the Nix files, as far as it can be told without nixfmt.
+"""House style of the Nix files.
 
-`nix flake check` runs nixfmt, deadnix and statix.
+`nix flake check` also runs nixfmt, deadnix and statix; Debian 12 and 13 package none of them.
 """
 
 import pathlib
@@ -13,7 +13,7 @@ from chatmail_lab.chamber import seen
 from nixtest.checkout import CHECKOUT, tracked
 from nixtest.relay import InRoot
 
-LONGEST_LINE = 140  # of prose in strings, which nixfmt does not break
+LONGEST_LINE = 140  # nixfmt does not break long strings
 LONGEST_FILE = 300
 
 
@@ -26,7 +26,7 @@ def _lines() -> list[tuple[str, str]]:
 
 
 def test_every_file_parses(in_root: InRoot) -> None:
-    """By nix itself."""
+    """nix parses it."""
     files = [seen(file) for file in tracked("*.nix")]
 
     assert files
@@ -35,27 +35,30 @@ def test_every_file_parses(in_root: InRoot) -> None:
     )
 
 
-@pytest.mark.skipif(shutil.which("nixfmt") is None, reason="nixfmt is not installed")
+@pytest.mark.skipif(
+    shutil.which("nixfmt") is None,
+    reason="nixfmt is not installed, and Debian and pip do not have it",
+)
 def test_nixfmt_would_change_nothing() -> None:
-    """`nix fmt` and the flake's check `formatting` say so, too."""
+    """The flake's check `formatting` tests this, too."""
     files = [str(file) for file in tracked("*.nix")]
 
     assert subprocess.run(["nixfmt", "--check", *files], check=False).returncode == 0
 
 
-def test_the_first_line_says_what_a_file_is() -> None:
-    """What comes in, what goes out."""
-    silent = [
+def test_the_first_line_describes_the_file() -> None:
+    """It names the arguments and the result."""
+    without = [
         str(file.relative_to(CHECKOUT))
         for file in tracked("*.nix")
         if file.name != "flake.nix" and not file.read_text().startswith("# ")
     ]
 
-    assert silent == []
+    assert without == []
 
 
-def test_names_come_from_somewhere() -> None:
-    """No `with`, no `rec`: a name's origin can be read."""
+def test_no_file_uses_with_or_rec() -> None:
+    """Without `with` and `rec`, the origin of a name is visible."""
     found = [
         place for place, line in _lines() if re.search(r"(^|[=(]) *(with [\w.() ]+;|rec \{)", line)
     ]
@@ -63,15 +66,15 @@ def test_names_come_from_somewhere() -> None:
     assert found == []
 
 
-def test_nothing_is_forced_on_operators() -> None:
-    """`mkForce` has no place in a module."""
+def test_no_module_uses_mkforce() -> None:
+    """Operators could not override it."""
     modules = [file for file in tracked("*.nix") if "modules" in file.parts]
 
     assert [str(file) for file in modules if "mkForce" in _code(file)] == []
 
 
 def test_lines_and_files_are_short() -> None:
-    """No tabs, nothing at the end of a line."""
+    """Lines have no tabs and no trailing whitespace; a long file says why in its header."""
     wrong = [
         place
         for place, line in _lines()

@@ -1,6 +1,6 @@
-"""docs/nixpkgs-interfaces.md names every option of NixOS that the module sets.
+"""docs/nixpkgs-interfaces.md lists every option of NixOS that we set.
 
-What the description sets is read from the relays; what only the module sets, from its text.
+Options of the description are read from evaluated relays, those of the NixOS module from its text.
 """
 
 import pathlib
@@ -14,7 +14,7 @@ from nixtest.checkout import CHECKOUT
 from nixtest.relay import DOMAIN
 
 LINES = (CHECKOUT / "docs/nixpkgs-interfaces.md").read_text().splitlines()
-# between them, these use every part of the description
+# together, these use every part of the description
 RELAYS: dict[str, dict[str, Any]] = {
     "defaults": {},
     "self-signed": {"domain": "_chat.example.org", "web": {"port443": "off"}},
@@ -24,30 +24,30 @@ RELAYS: dict[str, dict[str, Any]] = {
         "web": {"enable": False, "port443": "web-only"},
     },
 }
-# the shape of a systemd unit, of a user and of a file is systemd's, and explained there
+# options whose values have the form of systemd's own settings: only their names are listed
 SHAPES = {"systemd", "users", "environment"}
 MODULES = [CHECKOUT / "modules/chatmail.nix", *(CHECKOUT / "modules/chatmail-nixos").glob("*.nix")]
 ROOTS = "services|security|networking|boot|nix|system|environment"
-# `services.nginx.defaultListen =`; of what is set in braces, the names before them
+# `services.nginx.defaultListen =`; before braces, the names to their left
 SETS = re.compile(rf"(?m)^ +((?:{ROOTS})[.][a-zA-Z0-9.]+)[^ ]* =")
 
 
 @pytest.fixture(scope="module")
 def configs(root: pathlib.Path) -> list[Mapping[str, Any]]:
-    """What the relays set, merged."""
-    asked = {name: {"enable": True, "domain": DOMAIN} | values for name, values in RELAYS.items()}
-    return [relay["config"] for relay in evaluate(root, asked).values()]
+    """The configuration of each relay."""
+    given = {name: {"enable": True, "domain": DOMAIN} | values for name, values in RELAYS.items()}
+    return [relay["config"] for relay in evaluate(root, given).values()]
 
 
-def test_options_of_the_description(configs: list[Mapping[str, Any]]) -> None:
-    """Each service with each of its options; of nginx those of hosts and locations, too."""
+def test_options_of_the_description_are_listed(configs: list[Mapping[str, Any]]) -> None:
+    """Every option of every service, for nginx also those of hosts and locations."""
     used = {pair for config in configs for pair in _used(config)}
 
     assert {pair for pair in used if not _listed(*pair)} == set()
 
 
-def test_options_of_the_module() -> None:
-    """Each path that a file of the NixOS side assigns."""
+def test_options_of_the_nixos_module_are_listed() -> None:
+    """Every option that modules/chatmail.nix and modules/chatmail-nixos assign."""
     text = "\n".join(file.read_text() for file in MODULES)
     paths = {path for path in SETS.findall(text) if not path.startswith("services.chatmail")}
 

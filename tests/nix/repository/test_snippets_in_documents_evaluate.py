@@ -1,7 +1,7 @@
-"""What README.md and docs tell operators to write is Nix, and the relay takes it.
+"""The Nix code in README.md and docs evaluates as configuration of a relay.
 
-The flake's check `snippets` asks the same of a whole NixOS; it reads the files in
-tests/nixos/snippets, which `UPDATE_GOLDEN=1 pytest tests/nix` writes anew.
+The flake's check `snippets` evaluates it with NixOS. It reads the files in tests/nixos/snippets,
+which `UPDATE_GOLDEN=1 pytest tests/nix` updates.
 """
 
 import os
@@ -13,7 +13,7 @@ from nixtest.snippets import FOLDER, snippets
 
 SNIPPETS = snippets()
 KEPT = {"default.nix", "hardware-configuration.nix"}
-# the modules of a flake's machine, as far as they are written in it
+# the modules that a flake defines for its machine
 OF_FLAKE = """
 let
   machine = (import {file}).outputs {{
@@ -25,8 +25,8 @@ in
 """
 
 
-def test_the_files_are_the_snippets() -> None:
-    """Whoever changes a document renews them."""
+def test_snippet_files_are_current() -> None:
+    """A changed document needs updated files."""
     if os.environ.get("UPDATE_GOLDEN"):
         for file in FOLDER.glob("*.nix"):
             if file.name not in KEPT:
@@ -38,14 +38,14 @@ def test_the_files_are_the_snippets() -> None:
     assert {name: found[name] for name in found.keys() - KEPT} == SNIPPETS
 
 
-def test_every_document_with_a_snippet_is_read() -> None:
-    """The ones that tell how to install come first."""
+def test_snippets_are_found() -> None:
+    """In README.md, and in two of the pages in docs."""
     assert {"README-1.nix", "operate-1.nix", "raspberry-pi-1.nix"} <= SNIPPETS.keys()
 
 
 @pytest.mark.parametrize("name", SNIPPETS)
-def test_the_relay_takes_it(describe: Describe, name: str) -> None:
-    """As an operator's own configuration."""
+def test_a_snippet_evaluates(describe: Describe, name: str) -> None:
+    """As an operator's module, without a failed assertion."""
     text = SNIPPETS[name]
     operator = OF_FLAKE.format(file=seen(FOLDER / name)) if "outputs =" in text else text
 
