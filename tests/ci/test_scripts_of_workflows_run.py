@@ -1,4 +1,4 @@
-"""scripts/ci, with a stand-in for nix and gh; git is git."""
+"""scripts/ci, with fakes of nix, gh and docker, and the real git."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ GH = 'case "$*" in "pr list"*) cat DIR/open ;; esac'
 
 
 class Runner:
-    """A checkout of its own, and what the stand-ins were asked."""
+    """A checkout with the scripts, and a log of the commands that the fakes got."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
@@ -74,12 +74,12 @@ class Runner:
 
 @pytest.fixture
 def runner(tmp_path: Path) -> Runner:
-    """As GitHub's, with less."""
+    """A runner, as the workflows have it."""
     return Runner(tmp_path)
 
 
-def test_with_kvm_everything_is_checked(runner: Runner) -> None:
-    """By nix itself."""
+def test_with_kvm_nix_flake_check_runs(runner: Runner) -> None:
+    """And nothing else."""
     kvm = runner.place / "kvm"
     kvm.touch()
 
@@ -87,8 +87,8 @@ def test_with_kvm_everything_is_checked(runner: Runner) -> None:
     assert runner.log == "nix flake check --print-build-logs --keep-going\n"
 
 
-def test_without_kvm_virtual_machines_are_left_out_aloud(runner: Runner) -> None:
-    """All is evaluated, the rest is built."""
+def test_without_kvm_tests_in_virtual_machines_are_skipped(runner: Runner) -> None:
+    """All checks are evaluated, all others are built, and the skipped ones are listed."""
     done = runner.run("check", KVM_DEVICE="/nowhere")
 
     assert done.returncode == 0
@@ -108,15 +108,15 @@ def test_a_failed_check_is_a_failed_step(runner: Runner) -> None:
 
 
 def test_unstable_replaces_nixpkgs(runner: Runner) -> None:
-    """And leaves flake.lock as it is."""
+    """flake.lock does not change."""
     runner.run("unstable", KVM_DEVICE=str(runner.place / "open"))
 
     assert "--override-input nixpkgs github:NixOS/nixpkgs/nixos-unstable" in runner.log
     assert "--no-write-lock-file" in runner.log
 
 
-def test_images_are_built_and_measured(runner: Runner) -> None:
-    """Those of this processor."""
+def test_images_are_built_and_their_size_is_shown(runner: Runner) -> None:
+    """Only those for this system."""
     done = runner.run("images")
 
     assert done.returncode == 0, done.stderr
@@ -127,7 +127,7 @@ def test_images_are_built_and_measured(runner: Runner) -> None:
 
 
 def test_nothing_is_copied_without_a_cache(runner: Runner) -> None:
-    """Nor built for it."""
+    """And nothing is built for it."""
     done = runner.run("push-to-cache", CACHE_URL="https://cache.example.org")
 
     assert done.returncode == 0
@@ -136,7 +136,7 @@ def test_nothing_is_copied_without_a_cache(runner: Runner) -> None:
 
 
 def test_packages_are_signed_and_copied(runner: Runner) -> None:
-    """The key is in no command line, and gone afterwards."""
+    """The key is in no command line, and its file is deleted."""
     done = runner.run(
         "push-to-cache",
         CACHE_URL="https://cache.example.org",
@@ -152,8 +152,8 @@ def test_packages_are_signed_and_copied(runner: Runner) -> None:
     assert not list(runner.place.glob("tmp.*"))
 
 
-def test_the_cache_is_read_where_its_key_is_given(runner: Runner) -> None:
-    """An address alone is not trusted."""
+def test_the_cache_is_used_with_its_public_key_only(runner: Runner) -> None:
+    """A URL without a key is ignored."""
     runner.program("nix", 'printf "%s" "$NIX_CONFIG" > DIR/config')
     kvm = str(runner.place / "open")
     config = runner.place / "config"
@@ -166,8 +166,8 @@ def test_the_cache_is_read_where_its_key_is_given(runner: Runner) -> None:
     assert "extra-trusted-public-keys = c-1:A" in config.read_text()
 
 
-def test_a_current_lock_opens_nothing(runner: Runner) -> None:
-    """No branch, no pull request."""
+def test_a_current_lock_opens_no_pull_request(runner: Runner) -> None:
+    """And gh is not called."""
     (runner.place / "new.lock").write_text("old\n")
 
     done = runner.run("renew-lock")
@@ -177,7 +177,7 @@ def test_a_current_lock_opens_nothing(runner: Runner) -> None:
 
 
 def test_a_new_lock_opens_a_pull_request(runner: Runner) -> None:
-    """From a branch with the lock alone, and its checks are started."""
+    """The branch changes flake.lock only, and the workflow `check` is started for it."""
     done = runner.run("renew-lock")
 
     assert done.returncode == 0, done.stderr
@@ -189,8 +189,8 @@ def test_a_new_lock_opens_a_pull_request(runner: Runner) -> None:
     assert "gh workflow run check.yml --ref renew-flake-lock" in runner.log
 
 
-def test_an_open_pull_request_is_renewed(runner: Runner) -> None:
-    """A second one would only confuse; the branch is written anew."""
+def test_an_open_pull_request_is_updated(runner: Runner) -> None:
+    """The branch is replaced, and no second pull request is opened."""
     runner.run("renew-lock")
     runner.git("-C", str(runner.checkout), "switch", "--quiet", "main")
     (runner.place / "open").write_text("7\n")
@@ -202,8 +202,8 @@ def test_an_open_pull_request_is_renewed(runner: Runner) -> None:
     assert runner.log.count("gh pr create") == 1
 
 
-def test_debian_is_a_container(runner: Runner) -> None:
-    """The checkout is there, and cannot be changed."""
+def test_debian_runs_in_a_container(runner: Runner) -> None:
+    """The checkout is mounted read-only."""
     runner.program("docker", "true")
 
     assert runner.run("test-in-debian", "--fast").returncode == 0
@@ -212,7 +212,7 @@ def test_debian_is_a_container(runner: Runner) -> None:
 
 
 def test_in_debian_a_fresh_clone_is_tested(runner: Runner) -> None:
-    """What is not committed is not there."""
+    """Files that are not committed are missing in it."""
     release = runner.place / "os-release"
     release.write_text('ID=debian\nVERSION_ID="12"\n')
     script = runner.checkout / "scripts" / "test"
@@ -230,8 +230,8 @@ def test_in_debian_a_fresh_clone_is_tested(runner: Runner) -> None:
     assert done.stdout == "here --fast\n"
 
 
-def test_only_debian_12_is_taken_for_it(runner: Runner) -> None:
-    """A step that tests something else than it says is worse than none."""
+def test_other_systems_than_debian_12_are_refused(runner: Runner) -> None:
+    """The step must test what its name says."""
     release = runner.place / "os-release"
     release.write_text('ID=debian\nVERSION_ID="13"\n')
 

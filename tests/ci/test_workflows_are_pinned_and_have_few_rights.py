@@ -1,6 +1,6 @@
-"""`.github/workflows`, as far as it can be told without actionlint.
+"""`.github/workflows` pin their actions and have few rights.
 
-That is the flake's check `workflows`.
+The flake's check `workflows` runs actionlint.
 """
 
 import os
@@ -13,7 +13,7 @@ import pytest
 CHECKOUT = Path(__file__).parents[2]
 WORKFLOWS = sorted((CHECKOUT / ".github" / "workflows").glob("*.yml"))
 SCRIPTS = sorted(path for path in (CHECKOUT / "scripts" / "ci").iterdir() if path.suffix != ".sh")
-# what a workflow may do beyond reading
+# workflow -> its write permissions
 WRITERS = {"renew-lock.yml": {"contents", "pull-requests", "actions"}}
 
 workflows = pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
@@ -28,7 +28,7 @@ def _values(file: Path, key: str) -> Iterator[str]:
 
 @workflows
 def test_actions_are_pinned_by_their_whole_hash(file: Path) -> None:
-    """A tag can be moved; the comment says which release it is."""
+    """A tag can be moved. The comment has the release."""
     for action in _values(file, "uses"):
         assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
 
@@ -42,7 +42,7 @@ def test_one_action_has_one_hash() -> None:
 
 @workflows
 def test_a_workflow_has_the_least_rights(file: Path) -> None:
-    """Rights stand in every file, and only the named ones write."""
+    """Every workflow declares its permissions, and only those in WRITERS can write."""
     text = file.read_text()
     writes = set(re.findall(r"(?m)^ *([\w-]+): write$", text))
 
@@ -55,29 +55,29 @@ def test_a_workflow_has_the_least_rights(file: Path) -> None:
 
 @workflows
 def test_every_step_is_a_script_of_the_repository(file: Path) -> None:
-    """What a workflow does can be tried without it."""
+    """So every step also runs on a developer's machine."""
     for command in _values(file, "run"):
         assert re.fullmatch(r"scripts/ci/[\w-]+", command)
         assert os.access(CHECKOUT / command, os.X_OK)
 
 
 @workflows
-def test_nothing_foreign_comes_into_a_shell(file: Path) -> None:
-    """Titles and branches of strangers' pull requests are not run."""
+def test_no_input_of_strangers_reaches_a_shell(file: Path) -> None:
+    """Titles and branch names of pull requests are no part of a command."""
     assert "pull_request_target" not in file.read_text()
     assert not any("${{" in command for command in _values(file, "run"))
 
 
 def test_every_script_is_used() -> None:
-    """Or goes."""
+    """Unused scripts are removed."""
     used = {command for file in WORKFLOWS for command in _values(file, "run")}
 
     assert {f"scripts/ci/{path.name}" for path in SCRIPTS} == used
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_a_script_says_what_it_does_and_stops_at_errors(script: Path) -> None:
-    """The second line is the explanation."""
+def test_a_script_describes_itself_and_stops_at_errors(script: Path) -> None:
+    """The second line has the description."""
     lines = script.read_text().splitlines()
 
     assert lines[0] == "#!/usr/bin/env bash"

@@ -1,4 +1,4 @@
-"""Self-signed relays: the home page asks for a fresh address and shows it as link and QR code."""
+"""The home page of a self-signed relay creates an account and shows its link and QR code."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from webtest.codes import Code, picture_of, picture_of_matrix, read_picture
 from webtest.relay import Relay
 from webtest.waiting import until
 
-# what versions 1 to 20 hold in byte mode with error correction M (ISO/IEC 18004 table 7)
+# capacity in bytes of versions 1 to 20, error correction M (ISO/IEC 18004 table 7)
 CAPACITIES = (
     *(14, 26, 42, 62, 84, 106, 122, 152, 180, 213),
     *(251, 287, 331, 362, 412, 450, 504, 560, 624, 666),
@@ -16,29 +16,29 @@ CAPACITIES = (
 
 
 @pytest.fixture
-def closed_relay(own_relay: Relay) -> Iterator[Relay]:
-    """The relay while it gives no addresses."""
-    own_relay.close_registration()
-    yield own_relay
-    if (own_relay.directory / "nocreate").exists():
-        own_relay.open_registration()
+def closed_relay(self_signed_relay: Relay) -> Iterator[Relay]:
+    """The relay while the creation of accounts is stopped."""
+    self_signed_relay.close_registration()
+    yield self_signed_relay
+    if (self_signed_relay.directory / "nocreate").exists():
+        self_signed_relay.open_registration()
 
 
 def opened(browser: Browser, url: str, state: str) -> Browser:
-    """The page whose script has come to an end, which has to be this state."""
+    """Open the page, wait for its script, and check the state."""
     browser.open(url)
-    until(lambda: not browser.find("#invite-waiting").is_displayed(), f"the answer on {url}")
+    until(lambda: not browser.find("#invite-waiting").is_displayed(), f"the reply on {url}")
     assert browser.find(f"#invite-{state}").is_displayed(), browser.find("main").text
     return browser
 
 
 @pytest.mark.parametrize("language", ["de", "en", "uk"])
-def test_link_and_code_are_a_fresh_address(
-    browser: Browser, own_relay: Relay, language: str, look: Look
+def test_link_and_code_are_a_new_account(
+    browser: Browser, self_signed_relay: Relay, language: str, look: Look
 ) -> None:
-    """Both say the same; a phone reads it; nothing else is wrong with the page."""
+    """Both are the same link; the code is readable, and the page has no other fault."""
     browser.look(look)
-    page = opened(browser, f"{own_relay.url}/{language}/", "ready")
+    page = opened(browser, f"{self_signed_relay.url}/{language}/", "ready")
     link = page.find("#invite-link").get_dom_attribute("href")
     code = read_picture(picture_of(page.picture_of("#invite-code svg")))
 
@@ -47,31 +47,31 @@ def test_link_and_code_are_a_fresh_address(
     assert Code(text=link, level="M") == code
     assert page.find("#invite-code a").get_dom_attribute("href") == link
     assert page.complaints() == []
-    assert page.foreign_requests(own_relay.url) == []
+    assert page.foreign_requests(self_signed_relay.url) == []
     assert page.barriers() == []
     assert page.overflow_px() == 0
     page.picture(f"{language}/self-signed-{look.name}")
 
 
-def test_every_visit_gets_another_address(browser: Browser, own_relay: Relay) -> None:
-    """Nobody sees the address of somebody else, not even from a cache."""
+def test_every_visit_gets_a_new_account(browser: Browser, self_signed_relay: Relay) -> None:
+    """No cache shows the account of another visitor."""
     links = set()
     for _ in range(3):
-        opened(browser, f"{own_relay.url}/en/", "ready")
+        opened(browser, f"{self_signed_relay.url}/en/", "ready")
         links.add(browser.find("#invite-link").get_dom_attribute("href"))
 
     assert len(links) == 3
 
 
-def test_the_token_of_an_invitation_is_handed_on(browser: Browser, own_relay: Relay) -> None:
-    """The page of whoever was invited is `/?TOKEN`."""
-    opened(browser, f"{own_relay.url}/en/?Tok3n", "ready")
+def test_the_token_of_an_invitation_is_sent(browser: Browser, self_signed_relay: Relay) -> None:
+    """The page of an invitation is `/?TOKEN`."""
+    opened(browser, f"{self_signed_relay.url}/en/?Tok3n", "ready")
 
-    assert f"{own_relay.url}/new?Tok3n" in browser.requests()
+    assert f"{self_signed_relay.url}/new?Tok3n" in browser.requests()
 
 
 def test_a_refusal_is_shown_with_its_reason(browser: Browser, closed_relay: Relay) -> None:
-    """The relay's own words, in the language of the browser, and a button to try again."""
+    """In the language of the browser, with a button to try again."""
     browser.prefer("de")
     page = opened(browser, f"{closed_relay.url}/de/", "failed")
     page.picture("de/self-signed-refused")
@@ -82,14 +82,16 @@ def test_a_refusal_is_shown_with_its_reason(browser: Browser, closed_relay: Rela
     closed_relay.open_registration()
     page.find("#invite-retry").click()
 
-    until(page.find("#invite-ready").is_displayed, "the address after another try")
+    until(page.find("#invite-ready").is_displayed, "the account after a second try")
     assert not page.find("#invite-failed").is_displayed()
 
 
-def test_without_a_script_the_page_says_where_to_look(browser: Browser, own_relay: Relay) -> None:
-    """A link to the address as plain text."""
+def test_without_scripts_the_page_links_to_plain_text(
+    browser: Browser, self_signed_relay: Relay
+) -> None:
+    """`/new` shows the account as text."""
     browser.scripts(enabled=False)
-    browser.open(f"{own_relay.url}/en/")
+    browser.open(f"{self_signed_relay.url}/en/")
     browser.picture("en/self-signed-without-script")
 
     assert "Without JavaScript" in browser.find(".code").text
@@ -97,9 +99,11 @@ def test_without_a_script_the_page_says_where_to_look(browser: Browser, own_rela
 
 
 @pytest.mark.parametrize("version", range(1, len(CAPACITIES) + 1))
-def test_codes_of_every_size_can_be_read(browser: Browser, own_relay: Relay, version: int) -> None:
-    """The longest text of a version, and one octet more, which needs the next."""
-    browser.open(f"{own_relay.url}/en/")
+def test_codes_of_every_size_are_readable(
+    browser: Browser, self_signed_relay: Relay, version: int
+) -> None:
+    """A version holds its longest text; one byte more needs the next version."""
+    browser.open(f"{self_signed_relay.url}/en/")
     capacity = CAPACITIES[version - 1]
     text = (
         ("dclogin:ä%40@_chat.test?p=~!&ic=3#" * 20).encode()[: capacity - 1].decode(errors="ignore")
@@ -113,9 +117,9 @@ def test_codes_of_every_size_can_be_read(browser: Browser, own_relay: Relay, ver
         assert len(browser.run("return qrMatrix(arguments[0])", text + "x")) == 21 + 4 * version
 
 
-def test_a_text_that_no_code_holds_is_refused(browser: Browser, own_relay: Relay) -> None:
-    """Rather than drawn wrongly."""
-    browser.open(f"{own_relay.url}/en/")
+def test_a_text_too_long_for_a_code_is_refused(browser: Browser, self_signed_relay: Relay) -> None:
+    """Instead of a wrong code."""
+    browser.open(f"{self_signed_relay.url}/en/")
     script = "try { qrMatrix('x'.repeat(667)) } catch (error) { return error.message }"
 
     assert browser.run(script) == "too long for a QR code"

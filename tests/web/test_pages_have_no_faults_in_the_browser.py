@@ -1,4 +1,4 @@
-"""Every page in every language, on phones and desktops, in the light and the dark."""
+"""Pages have no faults in any language, on phones and desktops, light and dark."""
 
 import pytest
 from chatmail_www.pages import PAGES
@@ -13,26 +13,26 @@ TWO_LOOKS = [look for look in LOOKS if look.name in {"desktop-light", "phone-dar
 
 
 @pytest.mark.parametrize("language", sorted(PLURAL_RULES))
-def test_nothing_is_wrong_with_the_home_page(
+def test_the_home_page_has_no_faults(
     browser: Browser, trusted_relay: Relay, language: str, look: Look
 ) -> None:
-    """On phones and desktops, in the light and the dark."""
+    """On every screen."""
     assert faults(browser, trusted_relay, f"{language}/{HOME}", look) == {}
 
 
 @pytest.mark.parametrize("language", sorted(PLURAL_RULES))
 @pytest.mark.parametrize("seen", TWO_LOOKS, ids=lambda look: look.name)
-def test_nothing_is_wrong_with_any_other_page(
+def test_other_pages_have_no_faults(
     browser: Browser, trusted_relay: Relay, language: str, seen: Look
 ) -> None:
-    """Both widths, both colour schemes."""
+    """On two screens, which cover both widths and both colour schemes."""
     found = {file: faults(browser, trusted_relay, f"{language}/{file}", seen) for file in OTHERS}
 
     assert {file: wrong for file, wrong in found.items() if wrong} == {}
 
 
 def faults(browser: Browser, relay: Relay, path: str, look: Look) -> dict[str, object]:
-    """What console, network, axe-core and width have against a page, of which a picture is kept."""
+    """Faults of a page by console, network, axe-core and width; saves a picture of it."""
     browser.look(look)
     url = f"{relay.url}/{path}"
     browser.open(url)
@@ -47,7 +47,7 @@ def faults(browser: Browser, relay: Relay, path: str, look: Look) -> dict[str, o
 
 
 def test_no_cookie_is_set(browser: Browser, trusted_relay: Relay) -> None:
-    """Nor anything else stored in the browser."""
+    """And nothing is stored in the browser."""
     browser.open(f"{trusted_relay.url}/en/")
 
     assert browser.driver.get_cookies() == []
@@ -55,7 +55,7 @@ def test_no_cookie_is_set(browser: Browser, trusted_relay: Relay) -> None:
 
 
 def test_the_keyboard_reaches_everything(browser: Browser, trusted_relay: Relay) -> None:
-    """Tab goes to the skip link first; it leads to the content."""
+    """Tab selects the skip link first, then every link and field."""
     browser.open(f"{trusted_relay.url}/en/")
     links = browser.run("return document.querySelectorAll('a, button, input').length")
     reached = []
@@ -78,7 +78,7 @@ def test_the_keyboard_reaches_everything(browser: Browser, trusted_relay: Relay)
 def test_the_language_switch_leads_to_the_same_page(
     browser: Browser, trusted_relay: Relay, path: str
 ) -> None:
-    """One click, in the language's own name."""
+    """With one click on the name of the language."""
     browser.look(LOOKS[2])
     browser.open(f"{trusted_relay.url}{path}")
     browser.find(".languages [lang=uk]").click()

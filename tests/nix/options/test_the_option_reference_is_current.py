@@ -26,6 +26,4 @@ def test_the_option_reference_is_current(in_root: InRoot) -> None:
 
     expected = text.rstrip("\n")
     actual = PAGE.read_text().rstrip("\n")
-    assert expected == actual, (
-        "docs/options.md is out of date: run UPDATE_GOLDEN=1 pytest tests/nix"
-    )
+    assert expected == actual, "out of date: run UPDATE_GOLDEN=1 pytest tests/nix"

@@ -18,7 +18,7 @@ def test_chatmaild_is_tested_with_these_settings(default: Relay) -> None:
     expected = {key: value for key, value in default.settings.items() if key != "dns"}
 
     assert expected == json.loads(fixture.read_text()), (
-        f"write this to {fixture}: {json.dumps(expected)}"
+        "out of date: run UPDATE_GOLDEN=1 pytest tests/nix"
     )
 
 

@@ -37,7 +37,7 @@ def test_every_file_parses(in_root: InRoot) -> None:
 
 @pytest.mark.skipif(
     shutil.which("nixfmt") is None,
-    reason="nixfmt is not installed, and Debian and pip do not have it",
+    reason="nixfmt is not installed",
 )
 def test_nixfmt_would_change_nothing() -> None:
     """The flake's check `formatting` tests this, too."""

@@ -1,5 +1,5 @@
-# { lib, inputs } -> true: the flakes that chatmail-install writes are machines with a relay, disks, a boot loader and a
-# network. They are the golden files of its unit tests.
+# { lib, inputs } -> true: the flakes that chatmail-install writes evaluate, and have disks, a boot loader and a
+# network. The flakes are the golden files of its unit tests.
 { lib, inputs }:
 let
   golden = ../../../pkgs/chatmail-install/tests/golden;

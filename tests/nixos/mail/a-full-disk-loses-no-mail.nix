@@ -1,9 +1,9 @@
-# With a full disk mail is put off, not lost: it waits at the sender, and arrives when there is room again.
+# While the disk is full, mail stays in the queue; it arrives as soon as there is space.
 {
   name = "chatmail-a-full-disk-loses-no-mail";
   nodes.relay = {
     imports = [ ../support/relay.nix ];
-    # mail has a small disk of its own
+    # a small disk for mail only
     virtualisation.fileSystems."/var/lib/chatmail/mail" = {
       device = "none";
       fsType = "tmpfs";

@@ -1,4 +1,4 @@
-# A classic mail server (Postfix with maildirs) and a relay write to each other, and a bounce comes back.
+# A classic mail server (Postfix with maildirs) and a relay exchange mail, and a bounce arrives.
 { pkgs, lib, ... }:
 let
   world = import ../support/world.nix { inherit pkgs lib; };
@@ -48,17 +48,17 @@ in
     ])
     client.wait_for_unit("multi-user.target")
 
-    with subtest("it gets mail"):
+    with subtest("the classic server receives mail"):
         client.succeed("courier send alice0001@a.test carol@classic.test hello")
         classic.wait_until_succeeds("grep --recursive DKIM-Signature /var/mail/carol", timeout=60)
 
-    with subtest("it writes"):
+    with subtest("the classic server sends mail"):
         client.succeed("courier login alice0001@a.test")
         classic.succeed("courier sign carol@classic.test alice0001@a.test answer --key dkim.pem > letter")
         classic.succeed("sendmail -i -f carol@classic.test alice0001@a.test < letter")
         client.succeed("courier --within 60 fetch alice0001@a.test answer")
 
-    with subtest("an unknown recipient there comes back as a bounce that the relay made itself"):
+    with subtest("the relay bounces mail for an unknown recipient on the classic server"):
         client.succeed("courier send alice0001@a.test stranger@classic.test hello")
         a.wait_until_succeeds("grep --recursive --quiet multipart/report /var/lib/chatmail/mail/alice0001@a.test", timeout=60)
   '';

@@ -1,4 +1,4 @@
-# A delivered message reaches the notification server, here a stand-in with the same address and TLS.
+# A delivered message makes the relay send a request to the notification server, here a fake one in nginx.
 {
   name = "chatmail-phones-are-notified";
   nodes.relay =
@@ -26,7 +26,7 @@
         ];
         sslCertificate = "${certificate}/fullchain.pem";
         sslCertificateKey = "${certificate}/key.pem";
-        # the answer for a token that no phone has any more
+        # the reply for an expired token
         locations."= /notify".return = "410";
       };
     };

@@ -1,4 +1,4 @@
-# The timer deletes mail that is older than 20 days, and leaves newer mail alone; the clock is moved.
+# chatmail-expire.timer deletes mail older than 20 days and keeps newer mail. The test sets the clock.
 {
   name = "chatmail-the-timer-deletes-old-mail";
   nodes.relay = {
@@ -16,11 +16,11 @@
     relay.succeed(f"{courier} fetch bob000001@_relay.test new")
 
     relay.succeed("date --set '+6 days'")
-    ran = "systemctl show --property=ExecMainExitTimestampMonotonic --value chatmail-expire.service"
-    before = relay.succeed(ran)
-    # the timer waits for two minutes past midnight
+    last_run = "systemctl show --property=ExecMainExitTimestampMonotonic --value chatmail-expire.service"
+    before = relay.succeed(last_run)
+    # the timer elapses at 00:02
     relay.succeed("date --set '23:59:50'", "date --set 'tomorrow 00:01:55'")
-    relay.wait_until_succeeds(f"test $({ran}) != {before}", timeout=90)
+    relay.wait_until_succeeds(f"test $({last_run}) != {before}", timeout=90)
 
     relay.succeed(f"{courier} fetch bob000001@_relay.test new")
     relay.fail(f"{courier} --within 2 fetch bob000001@_relay.test old")

@@ -1,4 +1,4 @@
-# The acceptance suite against two NixOS machines, from a third one, with the zones that the relays print.
+# A third machine runs the acceptance suite against two relays, with the DNS zones that `chatmail dns` prints.
 { pkgs, lib, ... }:
 let
   world = import ../support/world.nix { inherit pkgs lib; };

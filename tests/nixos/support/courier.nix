@@ -1,5 +1,5 @@
-# { pkgs } -> the command `courier` (courier.py), with the people of the acceptance suite; `.suite` is the command that
-# runs that suite: `acceptance --relays a.test,b.test ...`.
+# { pkgs } -> the command `courier` (courier.py), which uses the mail clients of tests/e2e; `.suite` is the command
+# `acceptance --relays a.test,b.test ...`, which runs tests/e2e.
 { pkgs }:
 let
   inherit (pkgs) lib;
@@ -15,7 +15,7 @@ let
   suite = pkgs.runCommand "chatmail-acceptance-suite" { } ''
     mkdir -p $out
     cp -r ${../../e2e} $out/e2e
-    # one scenario asks the filter's own code how it reads an address
+    # one scenario imports the filter's address parser
     mkdir -p $out/pkgs/chatmaild
     cp -r ${../../../pkgs/chatmaild/src} $out/pkgs/chatmaild/src
     cp ${../../../pyproject.toml} $out/pyproject.toml

@@ -1,4 +1,4 @@
-# A machine without a domain becomes the relay of the domain in chatmail.toml, without a network.
+# A machine without a domain becomes the relay of the domain in chatmail.toml, without a network connection.
 {
   name = "chatmail-a-setup-file-makes-a-relay";
   nodes.machine =
@@ -11,7 +11,7 @@
       ];
       virtualisation = {
         memorySize = 1024;
-        # the setup makes a new system in the store
+        # the setup writes a new system to the store
         writableStore = true;
         additionalPaths = [ ];
       };
@@ -25,7 +25,7 @@
     machine.wait_for_unit("multi-user.target")
     machine.wait_until_succeeds(f"{page} | grep 'chatmail.toml is missing'", timeout=60)
 
-    with subtest("a mistake is shown"):
+    with subtest("the page shows a mistake"):
         machine.succeed("mkdir -p /second", "echo 'domian = \"chat.ada.example\"' > /second/chatmail.toml")
         machine.succeed("systemctl restart chatmail-setup")
         machine.wait_until_succeeds(f"{page} | grep 'do you mean domain'", timeout=60)

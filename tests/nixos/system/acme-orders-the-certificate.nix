@@ -1,4 +1,4 @@
-# A relay orders its certificate from an ACME server (RFC 8555), and every daemon shows it at once.
+# A relay orders its certificate from an ACME server (RFC 8555), and every daemon uses it without a restart by hand.
 {
   pkgs,
   lib,
@@ -42,9 +42,9 @@ in
       dns.wait_for_unit("unbound")
       issuer.wait_for_unit("pebble")
       relay.wait_for_unit("multi-user.target")
-      # a provisional certificate lets everything start
-      said = relay.execute("chatmail selftest")[1]
-      assert "provisional" in said, said
+      # until then the daemons use a self-signed certificate
+      report = relay.execute("chatmail selftest")[1]
+      assert "provisional" in report, report
 
       publish(dns, {"a.test": relay}, ["acme.test. 10 IN A ${nodes.issuer.networking.primaryIPAddress}"])
       relay.succeed("systemctl start acme-order-renew-a.test.service")

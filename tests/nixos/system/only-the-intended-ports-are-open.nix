@@ -1,4 +1,4 @@
-# What a stranger sees of a relay: the ports of mail, web and calls, and nothing that only the machine itself needs.
+# From another machine only the ports of mail and web are reachable, and no internal ports.
 {
   name = "chatmail-only-the-intended-ports-are-open";
   nodes = {

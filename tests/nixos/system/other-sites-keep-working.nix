@@ -1,4 +1,4 @@
-# A machine with a web site of its own: the site keeps its names and its visitors' addresses, and port 443 serves both.
+# Port 443 serves a relay and another web site: the site keeps its name, and sees its visitors' IP addresses.
 {
   name = "chatmail-other-sites-keep-working";
   nodes = {

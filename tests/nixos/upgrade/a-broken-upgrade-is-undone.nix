@@ -1,4 +1,4 @@
-# An upgrade after which mail does not work is undone by itself; a working one stays, also after a reboot.
+# chatmail-upgrade undoes an upgrade after which mail does not work, and keeps a working one as boot default.
 {
   name = "chatmail-a-broken-upgrade-is-undone";
   nodes.relay =
@@ -7,7 +7,7 @@
       imports = [ ../support/relay.nix ];
       services.chatmail.autoUpgrade = {
         enable = true;
-        # there is no network, so this build fails
+        # this build fails
         flake = "/nowhere";
       };
       specialisation = {
@@ -27,7 +27,7 @@
         relay.succeed("grep 'build failed' /var/lib/chatmail-upgrade/last-report.json")
         assert relay.succeed(running).strip() == old
 
-    with subtest("a broken system is returned, and mail arrives"):
+    with subtest("after a broken upgrade the old system runs, and mail arrives"):
         relay.succeed(f"{courier} login bob000001@_relay.test")
         relay.fail(f"chatmail-upgrade run --candidate {old}/specialisation/broken >&2")
         assert relay.succeed(running).strip() == old

@@ -1,5 +1,5 @@
-# The operator takes an upgrade back (`nixos-rebuild switch --rollback` does these steps): the older generation runs with
-# everything that the newer one took in.
+# The operator rolls an upgrade back with the steps of `nixos-rebuild switch --rollback`: the older generation runs, and
+# has the accounts and mail that the newer one accepted.
 {
   name = "chatmail-an-upgrade-is-rolled-back";
   nodes.relay =

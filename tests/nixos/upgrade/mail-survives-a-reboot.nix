@@ -1,4 +1,4 @@
-# What was delivered, what waits in the queue and the DKIM key are still there after a reboot.
+# After a reboot, delivered mail, queued mail and the DKIM key are still there.
 {
   name = "chatmail-mail-survives-a-reboot";
   nodes.relay.imports = [ ../support/relay.nix ];

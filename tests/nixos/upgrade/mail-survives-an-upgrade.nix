@@ -1,5 +1,5 @@
-# A machine switches from an older generation to a newer one under load: what it took in before, during and after is
-# there, addresses and the DKIM key stay, and the newer settings hold.
+# A machine switches to a newer generation under load: mail accepted before and during the switch arrives, accounts and
+# the DKIM key stay, and the new settings apply.
 {
   name = "chatmail-mail-survives-an-upgrade";
   nodes.relay =
@@ -29,8 +29,8 @@
     relay.wait_until_succeeds("postqueue -j | grep unreachable.example", timeout=60)
     before = relay.succeed(key)
 
-    with subtest("people write while it switches"):
-        # what is not taken in, a client sends again; what is, must arrive
+    with subtest("mail is sent during the switch"):
+        # `accepted` lists the messages with the reply 250; only these must arrive
         writes = f"for n in $(seq 20); do {courier} send {alice} {bob} during-$n && echo during-$n >> accepted; done"
         relay.succeed(f"touch accepted; ({writes}; touch written) > /dev/null 2>&1 &")
         relay.wait_until_succeeds("test -s accepted", timeout=60)

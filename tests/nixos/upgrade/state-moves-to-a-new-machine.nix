@@ -1,4 +1,4 @@
-# A backup of the state directory makes another machine the same relay: addresses, mail and the DKIM key.
+# A new machine with a backup of the state directory is the same relay: accounts, mail and DKIM key.
 {
   name = "chatmail-state-moves-to-a-new-machine";
   nodes = {
@@ -20,7 +20,7 @@
     old.succeed(f"tar --create --file {backup} --directory / var/lib/chatmail")
     new.succeed("systemctl stop postfix dovecot chatmail-accounts chatmail-filter")
     new.succeed("rm -r /var/lib/chatmail", f"tar --extract --file {backup} --directory /")
-    # everything takes up what was copied: certificate, secrets, keys
+    # services read certificate, secrets and keys when they start
     new.shutdown()
     new.start()
     new.wait_for_unit("multi-user.target")
