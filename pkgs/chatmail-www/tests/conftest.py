@@ -1,4 +1,4 @@
-"""The nouns of the tests: what the description says about a relay, and the site built from it."""
+"""Fixtures: the settings of a relay, and the site built from them."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from chatmail_www.site import Site, build_site
 
 @pytest.fixture
 def described() -> dict[str, Any]:
-    """The JSON document of a relay with default options, and a notification server of its own."""
+    """The settings of a relay with default options and another notification server."""
     document: dict[str, Any] = json.loads(Path(__file__).with_name("pages.json").read_text())
     document["push"]["notifierUrl"] = "https://notifier.example/notify"
     return document
@@ -21,11 +21,11 @@ def described() -> dict[str, Any]:
 
 @pytest.fixture
 def build(described: dict[str, Any]) -> Callable[[], Site]:
-    """Builds the site of `described` as it is by then."""
+    """A function that builds the site from the current content of `described`."""
     return lambda: build_site(Settings.from_json(described))
 
 
 @pytest.fixture
 def site(build: Callable[[], Site]) -> Site:
-    """The files of a relay with default options."""
+    """The site of a relay with default options."""
     return build()

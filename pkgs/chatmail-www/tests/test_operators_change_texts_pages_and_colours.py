@@ -1,4 +1,4 @@
-"""Texts, pages and colours of the operator; what cannot work fails the build with the reason."""
+"""Operators change texts, pages and colours; invalid ones fail the build with the reason."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,20 +15,20 @@ Build = Callable[[], Site]
 
 @pytest.fixture
 def own_texts(described: dict[str, Any], tmp_path: Path) -> Path:
-    """A folder of replacements that the relay uses."""
+    """The folder of replaced texts."""
     described["pages"]["textsDir"] = str(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
 def own_pages(described: dict[str, Any], tmp_path: Path) -> Path:
-    """A folder of extra pages that the relay uses."""
+    """The folder of extra pages."""
     described["pages"]["pagesDir"] = str(tmp_path)
     return tmp_path
 
 
 def test_one_text_is_replaced_in_one_language(own_texts: Path, build: Build, site: Site) -> None:
-    """All others stay."""
+    """All other texts stay."""
     (own_texts / "de.toml").write_text('[home]\ntitle = "Hallo <Welt> auf {domain}"\n')
     built = build()
 
@@ -47,7 +47,7 @@ def test_one_text_is_replaced_in_one_language(own_texts: Path, build: Build, sit
         ("de.toml", 'title = "x"\n', r"outside of a \[section\]"),
     ],
 )
-def test_a_wrong_text_fails(
+def test_an_invalid_text_fails(
     own_texts: Path, build: Build, name: str, content: str, said: str
 ) -> None:
     """The error names the file or the key."""
@@ -58,7 +58,7 @@ def test_a_wrong_text_fails(
 
 
 def test_a_page_is_added_to_every_language(own_pages: Path, build: Build) -> None:
-    """The one for German in German, the general one elsewhere; the menu has it."""
+    """German has its own file, all others the general one; the menu links to the page."""
     (own_pages / "imprint.html").write_text("<h1>Imprint &amp; more</h1><p>Ada</p>")
     (own_pages / "imprint.de.html").write_text("<h1>Impressum</h1><p>Ada</p>")
     built = build()
@@ -79,7 +79,7 @@ def test_a_page_is_added_to_every_language(own_pages: Path, build: Build) -> Non
         ("imprint.html", "<p>x</p>", "has no <h1>"),
     ],
 )
-def test_a_wrong_page_fails(
+def test_an_invalid_page_fails(
     own_pages: Path, build: Build, name: str, content: str, said: str
 ) -> None:
     """The error names the page and what to change."""
@@ -90,10 +90,8 @@ def test_a_wrong_page_fails(
 
 
 @pytest.mark.parametrize("key", ["textsDir", "pagesDir"])
-def test_a_folder_that_is_not_there_fails(
-    described: dict[str, Any], build: Build, key: str
-) -> None:
-    """A typing error does not lose the operator's texts silently."""
+def test_a_missing_folder_fails(described: dict[str, Any], build: Build, key: str) -> None:
+    """A misspelled path is an error."""
     described["pages"][key] = "/nonexistent"
 
     with pytest.raises(TextError, match="/nonexistent: not a directory"):
@@ -107,7 +105,7 @@ def stylesheet(site: Site) -> str:
 
 
 def test_colours_are_replaced(described: dict[str, Any], build: Build) -> None:
-    """In the light, and in the dark by their own name."""
+    """Light colours by name, dark colours by `dark-` and name."""
     described["pages"]["theme"] = {"accent": "#0a6b4f", "dark-accent": "#7fe3c0"}
     css = stylesheet(build())
 
@@ -121,23 +119,23 @@ def test_colours_are_replaced(described: dict[str, Any], build: Build) -> None:
         ("acent", "#000", r"web\.theme\.acent: unknown; known are accent,"),
         ("accent", "red;}body{display:none", r"pages\.theme\.accent: must be a plain CSS value"),
         ("paper", "url(https://example.org/x)", r"pages\.theme\.paper: must be a plain CSS value"),
-        ("paper", "url(x)", "no plain CSS value"),
+        ("paper", "url(x)", "must be a plain CSS value, without url"),
     ],
 )
-def test_a_wrong_colour_fails(
+def test_an_invalid_colour_fails(
     described: dict[str, Any], build: Build, name: str, value: str, said: str
 ) -> None:
-    """Neither an unknown name nor a value that reaches elsewhere."""
+    """An unknown name, and a value that ends its declaration or loads a file."""
     described["pages"]["theme"] = {name: value}
 
     with pytest.raises((SettingsError, TextError), match=said):
         build()
 
 
-def test_a_changed_file_has_another_name(
+def test_a_changed_asset_has_a_new_name(
     described: dict[str, Any], build: Build, site: Site
 ) -> None:
-    """So that no browser shows the old one."""
+    """So that browsers do not show the old one."""
     described["pages"]["theme"] = {"accent": "#0a6b4f"}
 
     assert {path for path in site if path.endswith(".css")}.isdisjoint(build())
@@ -146,7 +144,7 @@ def test_a_changed_file_has_another_name(
 def test_an_invitation_only_relay_offers_no_address(
     described: dict[str, Any], build: Build
 ) -> None:
-    """Neither button nor code, but a word about it."""
+    """The home page has neither button nor code, and says why."""
     described["pages"]["showInvite"] = False
     home = build()["en/index.html"]
 

@@ -1,4 +1,4 @@
-"""Every page in every language: well-formed, whole, and without anything from elsewhere."""
+"""Every page in every language is valid HTML, and loads nothing from other hosts."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -18,14 +18,14 @@ LINKS_OUT = {"https://get.delta.chat/"}
 
 @cache
 def parsed(html: str) -> Element:
-    """The tree of a page; an error of HTML's syntax is an error here."""
+    """The parsed page; a syntax error raises."""
     parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
     root: Element = parser.parse(html)
     return root
 
 
 def pages(site: Site) -> Iterator[tuple[str, Element]]:
-    """Path and tree of all pages."""
+    """Path and parsed HTML of all pages."""
     for path, content in site.items():
         if path.endswith(".html"):
             yield path, parsed(content)
@@ -35,21 +35,21 @@ def pages(site: Site) -> Iterator[tuple[str, Element]]:
 def any_site(
     request: pytest.FixtureRequest, described: dict[str, Any], build: Callable[[], Site]
 ) -> Site:
-    """The sites of relays whose home pages differ."""
+    """The sites of relays with different home pages."""
     described["tls"]["trusted"] = request.param != "self-signed"
     described["pages"]["showInvite"] = request.param != "invitations"
     return build()
 
 
-def test_pages_are_well_formed_and_say_their_language(any_site: Site) -> None:
-    """The parser of HTML's own rules finds nothing to complain about."""
+def test_pages_are_well_formed_and_have_their_language(any_site: Site) -> None:
+    """They have no parse error, the right `lang` and one heading."""
     for path, page in pages(any_site):
         assert path.split("/")[0] == page.get("lang")
         assert len(page.findall(".//h1")) == 1, path
 
 
 def test_every_language_has_the_same_pages(any_site: Site) -> None:
-    """No page exists in one language only."""
+    """And all of the usual ones."""
     by_language = {
         code: {path[3:] for path in any_site if path.startswith(f"{code}/")}
         for code in PLURAL_RULES
@@ -61,8 +61,8 @@ def test_every_language_has_the_same_pages(any_site: Site) -> None:
     ]
 
 
-def test_every_link_inside_of_the_site_leads_somewhere(any_site: Site) -> None:
-    """Files, folders and anchors exist; what chatmaild answers is left out."""
+def test_no_link_inside_the_site_is_broken(any_site: Site) -> None:
+    """Files, folders and anchors exist. Paths of chatmaild are not checked."""
     for path, page in pages(any_site):
         anchors = {element.get("id") for element in page.iter()}
         for name, value in references(page):
@@ -76,8 +76,8 @@ def test_every_link_inside_of_the_site_leads_somewhere(any_site: Site) -> None:
             assert target in any_site or f"{target}index.html" in any_site, (path, name, value)
 
 
-def test_nothing_comes_from_another_host(any_site: Site) -> None:
-    """Only a link that is clicked leaves the relay."""
+def test_nothing_is_loaded_from_other_hosts(any_site: Site) -> None:
+    """Links may lead to other hosts."""
     for path, page in pages(any_site):
         for name, value in references(page):
             if urlsplit(value).scheme in {"", "dcaccount", "mailto"}:
@@ -90,8 +90,8 @@ def test_nothing_comes_from_another_host(any_site: Site) -> None:
             assert foreign <= {"http://www.w3.org/2000/svg", "https://chat.example.org/new"}, path
 
 
-def test_no_script_and_no_style_stands_in_a_page(any_site: Site) -> None:
-    """The Content-Security-Policy would stop both."""
+def test_pages_have_no_inline_scripts_and_styles(any_site: Site) -> None:
+    """The Content-Security-Policy forbids both."""
     for path, page in pages(any_site):
         for element in page.iter():
             assert element.tag != "style", path
@@ -103,7 +103,7 @@ def test_no_script_and_no_style_stands_in_a_page(any_site: Site) -> None:
 def test_only_the_home_page_of_a_self_signed_relay_has_scripts(
     described: dict[str, Any], build: Callable[[], Site], site: Site
 ) -> None:
-    """All else works without."""
+    """All other pages work without scripts."""
     described["tls"]["trusted"] = False
     own = build()
 
@@ -114,7 +114,7 @@ def test_only_the_home_page_of_a_self_signed_relay_has_scripts(
 
 
 def test_alternates_lead_to_all_languages(site: Site) -> None:
-    """`hreflang` of the ten, one for the negotiated page, and a canonical address."""
+    """A page has `hreflang` links for all languages and the default, and a canonical URL."""
     page = parsed(site["nl/privacy.html"])
     links = {
         link.get("hreflang") or link.get("rel"): link.get("href") for link in page.iter("link")
@@ -127,7 +127,7 @@ def test_alternates_lead_to_all_languages(site: Site) -> None:
 
 
 def test_pages_are_small(site: Site) -> None:
-    """A home page with all that belongs to it stays below 45 kB before compression."""
+    """The home page with its assets has less than 45 kB before compression."""
     parts = [
         path for path in site if path.startswith(("assets/", "qr-")) or path == "ru/index.html"
     ]
@@ -136,7 +136,7 @@ def test_pages_are_small(site: Site) -> None:
 
 
 def references(page: Any) -> Iterator[tuple[str, str]]:
-    """Where a page refers to: (element.attribute, value)."""
+    """The references of a page: (element.attribute, value)."""
     for element in page.iter():
         for attribute in ("href", "src", "action", "srcset", "data", "poster"):
             if attribute in element.attrib:

@@ -1,4 +1,4 @@
-"""`python -m chatmail_www`: what it writes, and what it says when it cannot."""
+"""The command chatmail-www writes the site, and names the cause of an error."""
 
 import json
 from pathlib import Path
@@ -11,20 +11,20 @@ from chatmail_www.__main__ import main
 
 
 def run(settings: Path, out: Path) -> Result:
-    """Runs the command."""
+    """Run the command."""
     return CliRunner().invoke(main, ["--settings", str(settings), "--out", str(out)])
 
 
 @pytest.fixture
 def settings_file(described: dict[str, Any], tmp_path: Path) -> Path:
-    """The described relay as a file."""
+    """The settings as a file."""
     path = tmp_path / "pages.json"
     path.write_text(json.dumps(described))
     return path
 
 
 def test_it_writes_the_site(settings_file: Path, tmp_path: Path) -> None:
-    """Twice, as a rebuild does, and without leftovers."""
+    """A second run replaces the first, and removes old files."""
     out = tmp_path / "out"
     assert run(settings_file, out).exit_code == 0
     (out / "en" / "old.html").write_text("old")
@@ -34,15 +34,15 @@ def test_it_writes_the_site(settings_file: Path, tmp_path: Path) -> None:
     assert not (out / "en" / "old.html").exists()
 
 
-def test_it_does_not_replace_a_foreign_folder(settings_file: Path, tmp_path: Path) -> None:
-    """A wrong path costs nobody a file."""
+def test_it_does_not_replace_other_folders(settings_file: Path, tmp_path: Path) -> None:
+    """A wrong path deletes nothing."""
     out = tmp_path / "home"
     out.mkdir()
     (out / "thesis.txt").write_text("precious")
     result = run(settings_file, out)
 
     assert result.exit_code == 1
-    assert "holds something else" in result.stderr
+    assert "has other files" in result.stderr
     assert (out / "thesis.txt").read_text() == "precious"
 
 
@@ -58,7 +58,7 @@ def test_it_does_not_replace_a_foreign_folder(settings_file: Path, tmp_path: Pat
 def test_a_missing_key_is_named(
     described: dict[str, Any], tmp_path: Path, change: tuple[str, ...], said: str
 ) -> None:
-    """One line, exit code 78."""
+    """In one line, with exit code 78."""
     *path, last = change
     section = described
     for name in path:
@@ -76,8 +76,8 @@ def test_a_missing_key_is_named(
     ("content", "said"),
     [("{", "not JSON"), ("[]", "settings: must be an object, not a list"), ("\udcff", "not JSON")],
 )
-def test_a_broken_file_is_told(tmp_path: Path, content: str, said: str) -> None:
-    """Not a traceback."""
+def test_an_invalid_file_is_one_line(tmp_path: Path, content: str, said: str) -> None:
+    """And not a traceback."""
     file = tmp_path / "pages.json"
     file.write_bytes(content.encode(errors="surrogateescape"))
     result = run(file, tmp_path / "out")
@@ -87,8 +87,8 @@ def test_a_broken_file_is_told(tmp_path: Path, content: str, said: str) -> None:
     assert result.stderr.count("\n") == 1
 
 
-def test_a_number_is_no_truth_value(described: dict[str, Any], tmp_path: Path) -> None:
-    """Types are as narrow as the options."""
+def test_a_boolean_is_not_a_number(described: dict[str, Any], tmp_path: Path) -> None:
+    """Types are those of the options."""
     described["retention"]["deleteAfterDays"] = True
     file = tmp_path / "pages.json"
     file.write_text(json.dumps(described))
@@ -100,5 +100,5 @@ def test_a_number_is_no_truth_value(described: dict[str, Any], tmp_path: Path) -
 
 
 def test_a_missing_option_is_a_usage_error() -> None:
-    """Click's own exit code."""
+    """With exit code 2."""
     assert CliRunner().invoke(main, []).exit_code == 2

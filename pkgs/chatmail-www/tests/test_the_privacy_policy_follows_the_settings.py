@@ -1,4 +1,4 @@
-"""The policy tells this relay's own figures and contacts, and says so where there is none."""
+"""The privacy policy has the figures and contacts of the relay, and says what is missing."""
 
 from collections.abc import Callable
 from html import unescape
@@ -13,14 +13,14 @@ from chatmail_www.wording.texts import Texts, load_texts
 
 
 def words(html: str) -> str:
-    """The text of a page as one would type it."""
+    """The text of a page with normal spaces."""
     return unescape(html).replace(NO_BREAK_SPACE, " ").replace(WORD_JOINER, "")
 
 
-def test_it_tells_the_figures_of_the_settings(
+def test_it_has_the_figures_of_the_settings(
     described: dict[str, Any], build: Callable[[], Site]
 ) -> None:
-    """Other settings, other policy."""
+    """And none of the defaults."""
     described["retention"] |= {
         "deleteAfterDays": 11,
         "deleteLargeAfterDays": 1,
@@ -38,7 +38,7 @@ def test_it_tells_the_figures_of_the_settings(
 def test_it_says_which_contact_is_missing(
     described: dict[str, Any], build: Callable[[], Site], texts: Texts
 ) -> None:
-    """Each of the four fields by itself, in every language."""
+    """For each of the four fields, in every language."""
     code, table = texts.code, texts.table
     fields = {"mail": "mail", "postal": "postal", "dataOfficer": "officer"}
     fields["supervisor"] = "supervisor"
@@ -51,7 +51,7 @@ def test_it_says_which_contact_is_missing(
 
 
 def test_it_shows_the_contacts(described: dict[str, Any], build: Callable[[], Site]) -> None:
-    """As given, and without a way to smuggle in HTML."""
+    """As given, with HTML escaped."""
     described["contact"] = {
         "mail": "privacy@example.org",
         "postal": "Ada <b>Lovelace</b>, London",
@@ -67,14 +67,14 @@ def test_it_shows_the_contacts(described: dict[str, Any], build: Callable[[], Si
 
 
 def test_it_names_the_notification_server(site: Site) -> None:
-    """The host of the configured one."""
+    """By its host."""
     assert "notifier.example" in site["de/privacy.html"]
 
 
-def test_it_leaves_out_what_the_relay_does_not_do(
+def test_it_leaves_out_disabled_features(
     described: dict[str, Any], build: Callable[[], Site]
 ) -> None:
-    """Without push and calls nobody receives a token or a call."""
+    """Without push and calls it mentions neither."""
     described["push"]["enable"] = False
     described["turn"]["enable"] = False
     page = build()["en/privacy.html"]

@@ -1,4 +1,4 @@
-"""The figures and names that texts may refer to by {placeholder}."""
+"""The values of {placeholders} in texts."""
 
 from collections.abc import Mapping
 
@@ -29,14 +29,14 @@ LIMITS = (
     "message_rate",
     "recipients",
 )
-"""Rows of the table of limits; both the label `limits.NAME` and the figure NAME."""
+"""Rows of the table of limits: the label is `limits.NAME`, the value is fact NAME."""
 
 KEPT = LIMITS[:3]
-"""The rows that say how long something is kept."""
+"""The rows about retention."""
 
 
 def facts_of(settings: Settings, texts: Texts) -> Mapping[str, str]:
-    """Placeholder -> what it stands for, in the language of `texts`."""
+    """Placeholder -> value, in the language of `texts`."""
     retention, mail = settings.retention, settings.mail
     return {
         "address_days": texts.days(retention.delete_inactive_after_days),

@@ -1,4 +1,4 @@
-"""Numbers in the grammar of each language: plural forms, decimal signs, spaces."""
+"""The grammar of each language: plural forms and spaces."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -57,28 +57,28 @@ PLURAL_RULES: Mapping[str, PluralRule] = MappingProxyType(
 PLURAL_FORMS: Mapping[str, int] = MappingProxyType(
     {code: 3 if rule in (_slavic, _polish) else 2 for code, rule in PLURAL_RULES.items()}
 )
-"""Language code -> how many forms a counted noun has."""
+"""Language code -> number of plural forms."""
 
 DEFAULT_LANGUAGE = "en"
 
 
 def keep_together(text: str) -> str:
-    """`text` without places where a line may break."""
+    """`text` without possible line breaks."""
     return text.replace(" ", NO_BREAK_SPACE)
 
 
 def keep_hyphens(text: str) -> str:
-    """`text` in which no line breaks inside of words like e-mail."""
+    """`text` without line breaks inside words such as e-mail."""
     return SHORT_PREFIX.sub(rf"\1-{WORD_JOINER}", text)
 
 
 def polish_spacing(text: str) -> str:
-    """`text` in which no line ends with a word of one letter, as in Polish, Russian, Ukrainian."""
+    """`text` without line breaks after words of one letter (Polish, Russian, Ukrainian)."""
     return SHORT_WORD.sub(rf"\1{NO_BREAK_SPACE}", text)
 
 
 def french_spacing(text: str) -> str:
-    """`text` with the unbreakable spaces that French puts before and inside punctuation."""
+    """`text` with the no-break spaces of French punctuation."""
     for sign in ":;?!»":
         text = text.replace(f" {sign}", f"{NARROW_NO_BREAK_SPACE}{sign}")
     return text.replace("« ", f"«{NARROW_NO_BREAK_SPACE}")
@@ -87,4 +87,4 @@ def french_spacing(text: str) -> str:
 SPACING: Mapping[str, Callable[[str], str]] = MappingProxyType(
     {"fr": french_spacing, "pl": polish_spacing, "ru": polish_spacing, "uk": polish_spacing}
 )
-"""Language code -> where its printers let no line break."""
+"""Language code -> function that sets its no-break spaces."""

@@ -1,4 +1,4 @@
-"""The words of the pages: one TOML file per language, all with the same keys."""
+"""The texts of the pages: one TOML file per language, all with the same keys."""
 
 import string
 import tomllib
@@ -17,14 +17,14 @@ from chatmail_www.wording.languages import (
 )
 
 FORMS_KEY = "units.days"
-"""The one key whose value is a list: the plural forms of a counted day."""
+"""The only key with a list as value: the plural forms of "day"."""
 
 TextTable = Mapping[str, str | list[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:
-    """All texts of one language by dotted key, as `home.title`."""
+    """All texts of one language by dotted key, such as `home.title`."""
 
     code: str
     table: Mapping[str, str]
@@ -32,27 +32,27 @@ class Texts:
 
     @property
     def name(self) -> str:
-        """The language's own name for itself."""
+        """The name of the language in that language."""
         return self.table["language.name"]
 
     def say(self, key: str, facts: Mapping[str, str]) -> str:
-        """The text of `key` with its {placeholders} filled from `facts`."""
+        """The text of `key` with the values of its {placeholders} from `facts`."""
         text = keep_hyphens(self.table[key]).format_map(facts)
         return SPACING[self.code](text) if self.code in SPACING else text
 
     def days(self, number: int) -> str:
-        """A counted number of days, as `20 days`."""
+        """A number of days, such as `20 days`."""
         form = self.day_forms[PLURAL_RULES[self.code](number)]
         return keep_together(form.format(n=number))
 
     def size(self, number_bytes: int) -> str:
-        """A size in decimal units with at most one decimal, as `31.5 MB`."""
+        """A size in decimal units with at most one decimal, such as `31.5 MB`."""
         unit, scale = ("megabytes", 1e6) if number_bytes >= 1_000_000 else ("kilobytes", 1e3)
         number = f"{number_bytes / scale:.1f}".removesuffix(".0")
         return self._measure(unit, number.replace(".", self.table["language.decimal"]))
 
     def mebibytes(self, number: int) -> str:
-        """A size in units of 1048576 bytes, as `500 MiB`."""
+        """A size in MiB (1048576 bytes), such as `500 MiB`."""
         return self._measure("mebibytes", str(number))
 
     def _measure(self, unit: str, number: str) -> str:
@@ -62,10 +62,10 @@ class Texts:
 def load_texts(
     package_dir: Path, operator_dir: Path | None, placeholders: frozenset[str]
 ) -> list[Texts]:
-    """The texts of every language, sorted by code, with the operator's replacements applied.
+    """The texts of every language, sorted by code, with the replacements of the operator.
 
     Raises:
-        TextError: naming the file and the key that is missing, superfluous or wrong.
+        TextError: names the file and the key that is missing, superfluous or invalid.
     """
     original = read_table(package_dir / f"{DEFAULT_LANGUAGE}.toml")
     replacements = _operator_tables(operator_dir)
@@ -82,7 +82,7 @@ def load_texts(
 
 
 def read_table(path: Path) -> TextTable:
-    """The dotted keys and texts of one TOML file of sections."""
+    """Dotted key -> text of one TOML file of sections."""
     try:
         sections = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -92,17 +92,17 @@ def read_table(path: Path) -> TextTable:
     table: dict[str, str | list[str]] = {}
     for section, entries in sections.items():
         if not isinstance(entries, dict):
-            raise TextError(f"{path}: {section} stands outside of a [section]")
+            raise TextError(f"{path}: {section} is outside of a [section]")
         for name, value in entries.items():
             table[f"{section}.{name}"] = _checked(path, f"{section}.{name}", value)
     return table
 
 
 def check_keys(path: Path, table: TextTable, original: TextTable) -> None:
-    """Refuses a table that lacks a key of `original` or has one more.
+    """Check that a table has the same keys as `original`.
 
     Raises:
-        TextError: naming the keys.
+        TextError: names the keys.
     """
     missing = original.keys() - table.keys()
     if missing:
@@ -111,10 +111,10 @@ def check_keys(path: Path, table: TextTable, original: TextTable) -> None:
 
 
 def check_known(path: Path, table: TextTable, original: TextTable) -> None:
-    """Refuses a table with a key that `original` does not have.
+    """Check that all keys of a table are in `original`.
 
     Raises:
-        TextError: naming the keys.
+        TextError: names the keys.
     """
     superfluous = table.keys() - original.keys()
     if superfluous:
@@ -122,7 +122,7 @@ def check_known(path: Path, table: TextTable, original: TextTable) -> None:
 
 
 def placeholders_of(text: str) -> frozenset[str]:
-    """The names in braces that `text` refers to."""
+    """The names in braces in `text`."""
     return frozenset(name for _, name, _, _ in string.Formatter().parse(text) if name is not None)
 
 
