@@ -53,7 +53,7 @@ def test_a_missing_language_is_named(texts_dir: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ('"for {years}"', "unknown placeholder years"),
         ('"an open {brace"', "home.title: "),
@@ -61,14 +61,14 @@ def test_a_missing_language_is_named(texts_dir: Path) -> None:
         ("7", "home.title must be a text"),
     ],
 )
-def test_an_invalid_text_is_named(texts_dir: Path, text: str, said: str) -> None:
+def test_an_invalid_text_is_named(texts_dir: Path, text: str, message: str) -> None:
     """A text that cannot be rendered fails the build."""
     path = texts_dir / "it.toml"
     lines = path.read_text().splitlines()
     place = next(i for i, line in enumerate(lines) if line.startswith("title ="))
     path.write_text("\n".join([*lines[:place], f"title = {text}", *lines[place + 1 :]]))
 
-    with pytest.raises(TextError, match=said):
+    with pytest.raises(TextError, match=message):
         load_texts(texts_dir, None, PLACEHOLDERS)
 
 

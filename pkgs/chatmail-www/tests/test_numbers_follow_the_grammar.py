@@ -69,9 +69,9 @@ def test_a_domain_with_a_hyphen_stays_as_it_is() -> None:
 )
 def test_no_line_ends_with_a_word_of_one_letter(code: str, expected: str) -> None:
     """In languages with this rule; other spaces stay normal."""
-    said = " ".join(
+    text = " ".join(
         LANGUAGES[code].say(key, {"domain": "x"}) for key in ("home.title", "delete.find")
     )
 
     first, _, rest = expected.partition(" ")
-    assert f"{first}{NO_BREAK_SPACE}{rest}" in said
+    assert f"{first}{NO_BREAK_SPACE}{rest}" in text

@@ -37,7 +37,7 @@ def test_one_text_is_replaced_in_one_language(own_texts: Path, build: Build, sit
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("de.toml", '[home]\ntitel = "Hallo"\n', r"de\.toml: superfluous home\.titel"),
         ("xx.toml", '[home]\ntitle = "x"\n', r"xx\.toml: unknown language"),
@@ -48,12 +48,12 @@ def test_one_text_is_replaced_in_one_language(own_texts: Path, build: Build, sit
     ],
 )
 def test_an_invalid_text_fails(
-    own_texts: Path, build: Build, name: str, content: str, said: str
+    own_texts: Path, build: Build, name: str, content: str, message: str
 ) -> None:
     """The error names the file or the key."""
     (own_texts / name).write_text(content)
 
-    with pytest.raises(TextError, match=said):
+    with pytest.raises(TextError, match=message):
         build()
 
 
@@ -69,7 +69,7 @@ def test_a_page_is_added_to_every_language(own_pages: Path, build: Build) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("privacy.html", "<h1>x</h1>", "privacy is a page of the relay"),
         ("Imprint.html", "<h1>x</h1>", "must be named NAME.html"),
@@ -80,12 +80,12 @@ def test_a_page_is_added_to_every_language(own_pages: Path, build: Build) -> Non
     ],
 )
 def test_an_invalid_page_fails(
-    own_pages: Path, build: Build, name: str, content: str, said: str
+    own_pages: Path, build: Build, name: str, content: str, message: str
 ) -> None:
     """The error names the page and what to change."""
     (own_pages / name).write_text(content)
 
-    with pytest.raises(TextError, match=said):
+    with pytest.raises(TextError, match=message):
         build()
 
 
@@ -114,7 +114,7 @@ def test_colours_are_replaced(described: dict[str, Any], build: Build) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("acent", "#000", r"web\.theme\.acent: unknown; known are accent,"),
         ("accent", "red;}body{display:none", r"pages\.theme\.accent: must be a plain CSS value"),
@@ -123,12 +123,12 @@ def test_colours_are_replaced(described: dict[str, Any], build: Build) -> None:
     ],
 )
 def test_an_invalid_colour_fails(
-    described: dict[str, Any], build: Build, name: str, value: str, said: str
+    described: dict[str, Any], build: Build, name: str, value: str, message: str
 ) -> None:
     """An unknown name, and a value that ends its declaration or loads a file."""
     described["pages"]["theme"] = {name: value}
 
-    with pytest.raises((SettingsError, TextError), match=said):
+    with pytest.raises((SettingsError, TextError), match=message):
         build()
 
 

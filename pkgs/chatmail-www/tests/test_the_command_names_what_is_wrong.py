@@ -47,7 +47,7 @@ def test_it_does_not_replace_other_folders(settings_file: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (("domain",), "domain: missing"),
         (("retention", "deleteAfterDays"), "retention.deleteAfterDays: missing"),
@@ -56,7 +56,7 @@ def test_it_does_not_replace_other_folders(settings_file: Path, tmp_path: Path) 
     ],
 )
 def test_a_missing_key_is_named(
-    described: dict[str, Any], tmp_path: Path, change: tuple[str, ...], said: str
+    described: dict[str, Any], tmp_path: Path, change: tuple[str, ...], message: str
 ) -> None:
     """In one line, with exit code 78."""
     *path, last = change
@@ -69,21 +69,21 @@ def test_a_missing_key_is_named(
     result = run(file, tmp_path / "out")
 
     assert result.exit_code == 78
-    assert f"{file}: {said}\n" == result.stderr
+    assert f"{file}: {message}\n" == result.stderr
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [("{", "not JSON"), ("[]", "settings: must be an object, not a list"), ("\udcff", "not JSON")],
 )
-def test_an_invalid_file_is_one_line(tmp_path: Path, content: str, said: str) -> None:
+def test_an_invalid_file_is_one_line(tmp_path: Path, content: str, message: str) -> None:
     """And not a traceback."""
     file = tmp_path / "pages.json"
     file.write_bytes(content.encode(errors="surrogateescape"))
     result = run(file, tmp_path / "out")
 
     assert result.exit_code == 78
-    assert said in result.stderr
+    assert message in result.stderr
     assert result.stderr.count("\n") == 1
 
 
@@ -95,8 +95,8 @@ def test_a_boolean_is_not_a_number(described: dict[str, Any], tmp_path: Path) ->
     result = run(file, tmp_path / "out")
 
     assert result.exit_code == 78
-    said = "retention.deleteAfterDays: must be a whole number, not true or false"
-    assert f"{file}: {said}\n" == result.stderr
+    message = "retention.deleteAfterDays: must be a whole number, not true or false"
+    assert f"{file}: {message}\n" == result.stderr
 
 
 def test_a_missing_option_is_a_usage_error() -> None:

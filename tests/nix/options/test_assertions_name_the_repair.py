@@ -85,7 +85,9 @@ def failures(root: Any) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_the_message(failures: dict[str, list[str]], name: str) -> None:
+def test_an_assertion_names_option_value_and_repair(
+    failures: dict[str, list[str]], name: str
+) -> None:
     """There is one message, with option, value and repair."""
     _, begin, repair = WRONG[name]
 

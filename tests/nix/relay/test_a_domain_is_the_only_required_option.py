@@ -22,8 +22,8 @@ def test_chatmaild_is_tested_with_these_settings(default: Relay) -> None:
     )
 
 
-def test_limits_of_the_ecosystem(default: Relay) -> None:
-    """Clients and other relays expect these defaults."""
+def test_limits_are_those_that_clients_expect(default: Relay) -> None:
+    """And other relays."""
     settings = default.settings
 
     assert (
@@ -54,7 +54,7 @@ def test_the_settings_file_is_what_chatmaild_reads(default: Relay) -> None:
     assert default.settings == json.loads(default.files()[str(file)])
 
 
-def test_the_zone_to_publish(default: Relay) -> None:
+def test_the_zone_has_every_record(default: Relay) -> None:
     """RFC 5321, 6376, 7208, 7489, 8461, 8659, 6186."""
     required = {(r["name"], r["type"]) for r in default.zone if r["required"]}
     others = {(r["name"], r["type"]) for r in default.zone if not r["required"]}

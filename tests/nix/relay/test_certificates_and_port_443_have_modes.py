@@ -133,8 +133,8 @@ def test_a_disabled_feature_leaves_nothing(describe: Describe) -> None:
     assert "import_environment" not in relay.config["services"]["dovecot2"]["settings"]
 
 
-def test_another_state_directory(describe: Describe) -> None:
-    """All persistent files are there."""
+def test_persistent_files_are_in_the_state_directory(describe: Describe) -> None:
+    """Also in another one than the default."""
     relay = describe({"stateDir": "/srv/mail"})
     rules = relay.config["systemd"]["tmpfiles"]["settings"]["10-chatmail"]
 

@@ -47,7 +47,7 @@ def resolver(tmp_path: pathlib.Path) -> Iterator[int]:
         ("three days behind", "time.test", NOERROR),
     ],
 )
-def test_names_resolve(
+def test_time_servers_resolve_with_any_clock(
     in_root: InRoot,
     tmp_path: pathlib.Path,
     resolver: int,
@@ -64,7 +64,7 @@ def test_names_resolve(
         assert _reply_code(name, resolver) == expected
 
 
-def test_the_relay_validates(default: Relay) -> None:
+def test_the_relay_validates_dnssec(default: Relay) -> None:
     """No setting of ours disables DNSSEC; without it the clock would not matter."""
     text = (CHECKOUT / "modules/chatmail/unbound.nix").read_text()
 

@@ -44,8 +44,8 @@ def _imports(*places: pathlib.Path) -> set[str]:
     modules = {name.partition(".")[0] for file in files for name in _imported(file)}
     # scripts import each other by file name
     scripts = [file for file in files if CHECKOUT / "pkgs" not in file.parents]
-    beside = {file.stem for file in scripts}
-    foreign = modules - sys.stdlib_module_names - OURS - beside
+    neighbours = {file.stem for file in scripts}
+    foreign = modules - sys.stdlib_module_names - OURS - neighbours
     return {
         PACKAGES.get(name, name.replace("_", "-"))
         for name in foreign

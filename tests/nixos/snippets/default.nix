@@ -26,6 +26,6 @@ let
     map (failed: "${file}: ${failed.message}") (
       lib.filter (assertion: !assertion.assertion) (system (import (./. + "/${file}"))).config.assertions
     );
-  told = lib.concatMap failures files;
+  messages = lib.concatMap failures files;
 in
-if told != [ ] then throw (lib.concatStringsSep "\n" told) else true
+if messages != [ ] then throw (lib.concatStringsSep "\n" messages) else true
