@@ -149,19 +149,7 @@
       formatter = forAllSystems formatter;
 
       devShells = forAllSystems (pkgs: {
-        default =
-          let
-            workshop = import ./tests/workshop.nix { inherit pkgs; };
-          in
-          pkgs.mkShell {
-            packages = workshop.programs ++ [
-              pkgs.deadnix
-              pkgs.nixfmt
-              pkgs.statix
-              pkgs.treefmt
-            ];
-            env = workshop.variables;
-          };
+        default = import ./tests/shell.nix { inherit pkgs; };
       });
     };
 }

@@ -66,7 +66,8 @@ let
       touch $out
     '';
   }
-  # a reduced package set has neither actionlint nor shellcheck
+  # a reduced package set has no mdbook, actionlint and shellcheck
+  // lib.optionalAttrs (pkgs ? mdbook) { docs = import ../docs/site.nix { inherit pkgs; }; }
   // lib.optionalAttrs (pkgs ? shellcheck) {
     workflows =
       pkgs.runCommand "chatmail-workflows"

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from chatmail_lab.chamber import seen
-from chatmail_lab.evaluate import evaluate, evaluate_expression
+from chatmail_lab.description.evaluate import evaluate
+from chatmail_lab.description.nix import evaluate_expression
+from chatmail_lab.image.chroot import path_in_image
 from nixtest.checkout import CHECKOUT
 from nixtest.relay import DOMAIN, Relay
 
@@ -56,8 +57,8 @@ def test_an_option_has_its_effect(relays: dict[str, Relay], default: Relay, name
 
 def test_every_option_has_a_case(root: pathlib.Path) -> None:
     """In effects.toml, or in tests/nixos/options/cases.nix."""
-    declared = seen(CHECKOUT / "modules/chatmail/options.nix")
-    on_nixos = seen(CHECKOUT / "tests/nixos/options/cases.nix")
+    declared = path_in_image(CHECKOUT / "modules/chatmail/options.nix")
+    on_nixos = path_in_image(CHECKOUT / "tests/nixos/options/cases.nix")
 
     options = json.loads(
         evaluate_expression(root, f"({NAMES}) (import {declared} {{ inherit lib; }})")

@@ -9,8 +9,8 @@ import re
 from typing import Any
 
 import pytest
-from chatmail_lab.chamber import seen
-from chatmail_lab.evaluate import evaluate
+from chatmail_lab.description.evaluate import evaluate
+from chatmail_lab.image.chroot import path_in_image
 from nixtest.checkout import CHECKOUT
 from nixtest.relay import DOMAIN, InRoot, Relay
 
@@ -67,7 +67,7 @@ def test_postfix_reads_its_files(
     variants: dict[str, pathlib.Path], in_root: InRoot, variant: str
 ) -> None:
     """postconf knows every parameter and every option of a service."""
-    directory = seen(variants[variant] / "etc/postfix")
+    directory = path_in_image(variants[variant] / "etc/postfix")
 
     errors = [in_root("postconf", "-c", directory, option).stderr for option in ("-n", "-M", "-P")]
 
@@ -85,7 +85,7 @@ def test_dovecot_reads_its_file(
     text = re.sub(r"(?m)^( *default_internal_(?:user|group)) = .*$", r"\1 = dovecot", text)
     file.write_text(text)
 
-    assert in_root("doveconf", "-c", seen(file), "-n").stderr == ""
+    assert in_root("doveconf", "-c", path_in_image(file), "-n").stderr == ""
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -95,7 +95,7 @@ def test_unbound_reads_its_file(
     """unbound-checkconf knows every option."""
     file = variants[variant] / "etc/unbound/unbound.conf"
 
-    assert "no errors" in in_root("unbound-checkconf", seen(file)).stdout
+    assert "no errors" in in_root("unbound-checkconf", path_in_image(file)).stdout
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -104,7 +104,9 @@ def test_systemd_reads_the_units(
 ) -> None:
     """systemd-analyze knows every key and parses every value."""
     directory = variants[variant] / "etc/systemd/system"
-    units = [seen(unit) for unit in sorted(directory.iterdir()) if unit.name.count(".") == 1]
+    units = [
+        path_in_image(unit) for unit in sorted(directory.iterdir()) if unit.name.count(".") == 1
+    ]
     # it fails for programs that only a running relay has
     script = (
         'systemd-analyze verify --man=no --generators=no --recursive-errors=no "$@" 2>&1 || true'

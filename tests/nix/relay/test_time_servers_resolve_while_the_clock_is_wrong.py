@@ -17,7 +17,7 @@ import dns.message
 import dns.query
 import dns.rcode
 import pytest
-from chatmail_lab.chamber import seen
+from chatmail_lab.image.chroot import path_in_image
 from nixtest.checkout import CHECKOUT
 from nixtest.relay import InRoot, Relay
 from nixtest.signed import signed_zone
@@ -59,7 +59,7 @@ def test_time_servers_resolve_with_any_clock(
     with signed_zone(since=NOW - datetime.timedelta(hours=1)) as (server, key):
         file = tmp_path / "unbound.conf"
         file.write_text(_configuration(tmp_path, resolver, server, key, CLOCKS[clock]))
-        in_root("unbound", "-c", seen(file))
+        in_root("unbound", "-c", path_in_image(file))
 
         assert _reply_code(name, resolver) == expected
 
@@ -83,7 +83,7 @@ server:
   username: ""
   use-syslog: no
   logfile: ""
-  pidfile: "{seen(folder)}/pid"
+  pidfile: "{path_in_image(folder)}/pid"
   do-not-query-localhost: no
   local-zone: "test." nodefault
   trust-anchor: "{key}"

@@ -20,7 +20,7 @@ PACKAGES = {
     "zxingcpp": "zxing-cpp",
 }
 # modules of our tests, and those that pytest creates
-OURS = {"conftest", "filter", "machines", "nixtest", "reference", "support", "tests", "webtest"}
+OURS = {"conftest", "delta_chat", "filter", "machines", "nixtest", "reference", "tests", "webtest"}
 # used without an import: plugins of pytest, programs
 UNSEEN = {"mypy", "pytest-timeout", "pytest-xdist", "ruff"}
 # installed by pip only: bindings that nixpkgs does not have, and a program
@@ -94,7 +94,9 @@ def test_courier_declares_what_the_suite_imports() -> None:
     """NixOS test machines run the acceptance suite with it."""
     given = set(re.findall(r"\bpackages\.([a-z][\w-]+)", _code(COURIER)))
 
-    assert given - UNSEEN == _imports(CHECKOUT / "tests/e2e", COURIER.with_suffix(".py"))
+    sources = ("tests/e2e", "pkgs/chatmail-testkit/src")
+    imported = _imports(*(CHECKOUT / name for name in sources), COURIER.with_suffix(".py"))
+    assert given - UNSEEN == imported
 
 
 def test_the_development_shell_has_every_import() -> None:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 
 import pytest
-from chatmail_lab.chamber import seen
+from chatmail_lab.image.chroot import path_in_image
 from nixtest.checkout import CHECKOUT, tracked
 from nixtest.relay import InRoot
 
@@ -27,7 +27,7 @@ def _lines() -> list[tuple[str, str]]:
 
 def test_every_file_parses(in_root: InRoot) -> None:
     """nix parses it."""
-    files = [seen(file) for file in tracked("*.nix")]
+    files = [path_in_image(file) for file in tracked("*.nix")]
 
     assert files
     assert (

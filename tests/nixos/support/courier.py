@@ -5,7 +5,7 @@
 (selector `s`) for the domain of FROM.
 
 Password and OpenPGP key are derived from the address. `--any-certificate` accepts self-signed
-certificates. Uses the mail clients of the acceptance suite (tests/e2e/support).
+certificates. The clients are those of chatmail-testkit.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from chatmail_testkit.mail import messages
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.network import NetworkTarget
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from support import messages
-from support.network import NetworkTarget
-from support.person import Person
 
 POLL_S = 0.2
 

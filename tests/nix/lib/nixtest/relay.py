@@ -20,6 +20,7 @@ class Relay:
     pages: Mapping[str, Any] | None
     zone: list[Mapping[str, Any]]
     failures: list[str]
+    warnings: list[str]
     config: Mapping[str, Any]
 
     @property
@@ -55,5 +56,5 @@ class Relay:
 
 # (values of services.chatmail, text of an operator's Nix module)
 Describe = Callable[..., Relay]
-# runs a command in the root
+# runs a command in the image
 InRoot = Callable[..., subprocess.CompletedProcess[str]]
