@@ -42,7 +42,8 @@ let
   clients = limits.imapConnections + 3 * limits.smtpConnections + 1000;
   # pkgs/preload/instant-idle.c
   instantIdle = optionalAttrs changed.instantIdle { instant_idle = true; };
-  infoLog = "%{env:CHATMAIL_INFO_LOG | default('/dev/null')}";
+  # no blanks: Dovecot splits import_environment at them, and doveadm then cannot read its configuration
+  infoLog = "%{env:CHATMAIL_INFO_LOG|default('/dev/null')}";
   specialUse = name: { special_use = "\\${name}"; };
 in
 {
