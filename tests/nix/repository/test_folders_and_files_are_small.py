@@ -15,8 +15,6 @@ LARGE_FOLDERS = {
     # the lead splits these and removes them here
     "docs",
     "modules/chatmail",
-    "scripts/lib",
-    "tests/e2e",
 }
 LONG_FILES = {
     "docs/options.md",  # generated
