@@ -228,6 +228,19 @@ in
       description = ''
         Most SMTP sessions at once, for each port.
         One IP address can have a fifth of them; a connection beyond that is answered with 421 (RFC 5321 section 3.8).
+        Deliveries over HTTPS have the same two limits of their own; one beyond them is answered with 503, and the peer
+        tries again.
+      '';
+    };
+    webConnections = mkOption {
+      type = types.ints.positive;
+      default = 2000;
+      example = 200;
+      description = ''
+        HTTP requests and realtime channels at once for which nginx has room.
+        One IPv4 address, or one IPv6 /64, can have a fifth of them; a request beyond that is answered with 503.
+        On port 443, which IMAP, SMTP and web share, it can have a fifth of the sum of all three limits (2,600
+        connections by default, enough for a school behind one address); a connection beyond that is closed at once.
       '';
     };
   };
