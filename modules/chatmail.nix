@@ -18,6 +18,7 @@ let
     programs = {
       chatmaild = lib.getExe' chatmaild "chatmaild";
       doveadm = lib.getExe' config.services.dovecot2.package "doveadm";
+      ip = lib.getExe' pkgs.iproute2 "ip";
       libraries = "${packages.relay.chatmail-preload}/lib";
       openssl = lib.getExe pkgs.openssl;
       shell = pkgs.runtimeShell;

@@ -43,6 +43,11 @@ let
   preloaded =
     lib.optional settings.imap.instantIdle "${programs.libraries}/instant-idle.so"
     ++ lib.optional settings.imap.smallSessions "${programs.libraries}/small-sessions.so";
+  # what clients look for
+  own = [
+    "XCHATMAIL"
+    "XDELTAPUSH"
+  ];
   specialUse = name: { special_use = "\\${name}"; };
 in
 {
@@ -111,7 +116,12 @@ in
         # --- IMAP
         # a session that waits costs a tenth of one that works
         imap_hibernate_timeout = "${toString settings.imap.hibernateAfterSeconds}s";
+        login_greeting = "IMAP server ready.";
         "service imap" = {
+          # the processes behind the login alone have a `-o'
+          executable = lib.concatStringsSep " " (
+            [ "imap" ] ++ map (name: "-o imap_capability/${name}=yes") own
+          );
           user = users.mail;
           extra_groups = users.dovecot;
           process_limit = limits.imapConnections;
@@ -157,11 +167,10 @@ in
           mail_plugins.imap_quota = true;
           imap_metadata = true;
           imap_capability = {
-            XCHATMAIL = true;
-            XDELTAPUSH = true;
             # a compressed session cannot hibernate
             "\"COMPRESS=DEFLATE\"" = false;
-          };
+          }
+          // lib.optionalAttrs (!settings.imap.discreetLogin) (lib.genAttrs own (_: true));
         };
         "mail_attribute"."dict proxy" = {
           name = "metadata";

@@ -82,10 +82,12 @@ in
     default = [ ];
     example = [ "192.168.1.0/24" ];
     description = ''
-      Networks beside the public Internet to which mail may go.
+      Networks beside the public Internet to which mail and the media of calls may go.
       Senders choose where their mail goes. So the relay connects to globally routable IP addresses alone, over HTTPS
       and SMTP, whatever DNS says. Mail to any other address literal is returned to its sender at once, mail to a
       domain that leads elsewhere after {option}`services.chatmail.mail.bounceAfterDays`.
+      Callers choose their peer likewise: coturn refuses any other IP address with 403, and those of this machine always
+      (RFC 8656 section 9.2).
     '';
   };
 
@@ -289,6 +291,15 @@ in
   };
 
   imap = {
+    discreetLogin = mkOption {
+      type = types.bool;
+      default = true;
+      example = false;
+      description = ''
+        Whether IMAP offers what any Dovecot offers until a client has logged in, so that a probe does not find relays.
+        The capabilities `XCHATMAIL` and `XDELTAPUSH` are offered after the login in any case; clients look for them then.
+      '';
+    };
     instantIdle = mkOption {
       type = types.bool;
       default = true;

@@ -53,6 +53,7 @@ class DnsRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imap:
+    discreet_login: bool
     hibernate_after_seconds: int  # 0 or more
     instant_idle: bool
     small_sessions: bool
