@@ -230,7 +230,9 @@
             ((import ./templates/operator/flake.nix).outputs inputs)
             .nixosConfigurations.relay.config.system.build.toplevel;
         }
-        # a package set that was cut down has no actionlint
+        # a package set that was cut down has no mdbook
+        // lib.optionalAttrs (pkgs ? mdbook) { docs = import ./docs/site.nix { inherit pkgs; }; }
+        # nor actionlint
         // lib.optionalAttrs (pkgs ? shellcheck) {
           workflows =
             pkgs.runCommand "chatmail-workflows"
@@ -281,19 +283,7 @@
       formatter = forAllSystems formatter;
 
       devShells = forAllSystems (pkgs: {
-        default =
-          let
-            workshop = import ./tests/workshop.nix { inherit pkgs; };
-          in
-          pkgs.mkShell {
-            packages = workshop.programs ++ [
-              pkgs.deadnix
-              pkgs.nixfmt
-              pkgs.statix
-              pkgs.treefmt
-            ];
-            env = workshop.variables;
-          };
+        default = import ./tests/shell.nix { inherit pkgs; };
       });
     };
 }

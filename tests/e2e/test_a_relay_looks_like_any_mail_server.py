@@ -8,8 +8,8 @@ import ssl
 from collections.abc import Iterator, Sequence
 
 import pytest
-from support.person import Person
-from support.target import Target
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Target
 
 # what Dovecot 2.4 offers before a login, without an option of ours
 STOCK = {b"IMAP4rev1", b"LOGIN-REFERRALS", b"ID", b"ENABLE", b"IDLE", b"SASL-IR", b"LITERAL+"}

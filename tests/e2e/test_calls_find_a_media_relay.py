@@ -7,10 +7,9 @@ import socket
 import time
 
 import pytest
-from support.imap import get_metadata
-from support.person import Person
-from support.target import Machine, Target
-from support.waiting import wait_for
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine, Target
+from chatmail_testkit.waiting import wait_for
 
 KEY = "/shared/vendor/deltachat/turn"
 SECRET = "/var/lib/chatmail/turn/secret"
@@ -134,7 +133,7 @@ def test_the_quota_is_per_person(
 
 def _credential(person: Person) -> list[str]:
     """Returns host, port, user name and password."""
-    return (get_metadata(person.imap, "", KEY)[KEY] or "").split(":")
+    return (person.imap.get_metadata("", KEY)[KEY] or "").split(":")
 
 
 def _call(machine: Machine, peer: str, *options: str) -> str:

@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from support.lab import LabTarget
-from support.target import Target
-from support.waiting import wait_for
+from chatmail_testkit.relays.lab import LabTarget
+from chatmail_testkit.relays.target import Target
+from chatmail_testkit.waiting import wait_for
 
 # what a client has sent when it falls silent: nothing, half a ClientHello, half a header
 FLOODS = [(443, b""), (443, b"\x16\x03\x01\x02"), (80, b""), (80, b"GET / HTTP/1.1\r\nX: ")]

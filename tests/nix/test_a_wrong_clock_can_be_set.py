@@ -17,7 +17,7 @@ import dns.message
 import dns.query
 import dns.rcode
 import pytest
-from chatmail_lab.chamber import seen
+from chatmail_lab.image.chroot import path_in_image
 from nixtest.relay import CHECKOUT, InRoot, Relay
 from nixtest.signed import signed_zone
 
@@ -58,7 +58,7 @@ def test_what_is_resolved(
     with signed_zone(since=NOW - datetime.timedelta(hours=1)) as (server, key):
         file = tmp_path / "unbound.conf"
         file.write_text(_configuration(tmp_path, resolver, server, key, CLOCKS[clock]))
-        in_root("unbound", "-c", seen(file))
+        in_root("unbound", "-c", path_in_image(file))
 
         assert _asked(name, resolver) == expected
 
@@ -82,7 +82,7 @@ server:
   username: ""
   use-syslog: no
   logfile: ""
-  pidfile: "{seen(folder)}/pid"
+  pidfile: "{path_in_image(folder)}/pid"
   do-not-query-localhost: no
   local-zone: "test." nodefault
   trust-anchor: "{key}"

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from chatmail_lab.evaluate import evaluate
+from chatmail_lab.description.evaluate import evaluate
 from nixtest.relay import CHECKOUT, DOMAIN
 
 # values -> how the message begins, and what to do about it

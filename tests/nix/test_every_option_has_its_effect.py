@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from chatmail_lab.chamber import seen
-from chatmail_lab.evaluate import evaluate, evaluate_expression
+from chatmail_lab.description.evaluate import evaluate
+from chatmail_lab.description.nix import evaluate_expression
+from chatmail_lab.image.chroot import path_in_image
 from nixtest.relay import CHECKOUT, DOMAIN, Relay
 
 EFFECTS: Mapping[str, Mapping[str, Any]] = tomllib.loads(
@@ -55,8 +56,8 @@ def test_the_effect(relays: dict[str, Relay], default: Relay, name: str) -> None
 
 def test_every_option_has_a_case(root: pathlib.Path) -> None:
     """Here, or among the cases of the check for NixOS."""
-    declared = seen(CHECKOUT / "modules/chatmail/options.nix")
-    on_nixos = seen(CHECKOUT / "tests/nixos/options/cases.nix")
+    declared = path_in_image(CHECKOUT / "modules/chatmail/options.nix")
+    on_nixos = path_in_image(CHECKOUT / "tests/nixos/options/cases.nix")
 
     options = json.loads(
         evaluate_expression(root, f"({NAMES}) (import {declared} {{ inherit lib; }})")

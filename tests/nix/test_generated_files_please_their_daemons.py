@@ -9,8 +9,8 @@ import re
 from typing import Any
 
 import pytest
-from chatmail_lab.chamber import seen
-from chatmail_lab.evaluate import evaluate
+from chatmail_lab.description.evaluate import evaluate
+from chatmail_lab.image.chroot import path_in_image
 from nixtest.relay import DOMAIN, InRoot, Relay
 
 GOLDEN = pathlib.Path(__file__).with_name("golden")
@@ -66,7 +66,7 @@ def test_postfix_reads_its_files(
     variants: dict[str, pathlib.Path], in_root: InRoot, variant: str
 ) -> None:
     """Postconf knows every parameter, and every service's options."""
-    directory = seen(variants[variant] / "etc/postfix")
+    directory = path_in_image(variants[variant] / "etc/postfix")
 
     said = [in_root("postconf", "-c", directory, option).stderr for option in ("-n", "-M", "-P")]
 
@@ -84,7 +84,7 @@ def test_dovecot_reads_its_file(
     text = re.sub(r"(?m)^( *default_internal_(?:user|group)) = .*$", r"\1 = dovecot", text)
     file.write_text(text)
 
-    assert in_root("doveconf", "-c", seen(file), "-n").stderr == ""
+    assert in_root("doveconf", "-c", path_in_image(file), "-n").stderr == ""
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -94,7 +94,7 @@ def test_unbound_reads_its_file(
     """No option is unknown."""
     file = variants[variant] / "etc/unbound/unbound.conf"
 
-    assert "no errors" in in_root("unbound-checkconf", seen(file)).stdout
+    assert "no errors" in in_root("unbound-checkconf", path_in_image(file)).stdout
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -103,7 +103,9 @@ def test_systemd_reads_the_units(
 ) -> None:
     """No key is unknown, and no value of one cannot be read."""
     directory = variants[variant] / "etc/systemd/system"
-    units = [seen(unit) for unit in sorted(directory.iterdir()) if unit.name.count(".") == 1]
+    units = [
+        path_in_image(unit) for unit in sorted(directory.iterdir()) if unit.name.count(".") == 1
+    ]
     # the programs exist on a running relay only
     script = (
         'systemd-analyze verify --man=no --generators=no --recursive-errors=no "$@" 2>&1 || true'

@@ -132,7 +132,7 @@ def test_what_is_off_is_not_there(describe: Describe) -> None:
 
     assert "coturn" not in relay.config["services"]
     assert "chatmail-turn-secret" not in relay.units
-    assert "import_environment" not in relay.config["services"]["dovecot2"]["settings"]
+    assert "LD_PRELOAD" not in relay.files()["/etc/dovecot/dovecot.conf"]
 
 
 def test_another_state_directory(describe: Describe) -> None:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 
 import pytest
-from chatmail_lab.chamber import seen
+from chatmail_lab.image.chroot import path_in_image
 from nixtest.relay import CHECKOUT, InRoot
 
 LONGEST_LINE = 140  # of prose in strings, which nixfmt does not break
@@ -33,7 +33,7 @@ def _lines() -> list[tuple[str, str]]:
 
 def test_every_file_parses(in_root: InRoot) -> None:
     """By nix itself."""
-    files = [seen(file) for file in _tracked()]
+    files = [path_in_image(file) for file in _tracked()]
 
     assert files
     assert (

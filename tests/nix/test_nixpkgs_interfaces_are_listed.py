@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from chatmail_lab.evaluate import evaluate
+from chatmail_lab.description.evaluate import evaluate
 from nixtest.relay import CHECKOUT, DOMAIN
 
 LINES = (CHECKOUT / "docs/nixpkgs-interfaces.md").read_text().splitlines()

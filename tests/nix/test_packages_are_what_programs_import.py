@@ -21,7 +21,7 @@ PACKAGES = {
     "zxingcpp": "zxing-cpp",
 }
 # modules of ours, by whose folders tests are found, or which pytest makes
-OURS = {"conftest", "filter", "machines", "nixtest", "reference", "support", "tests", "webtest"}
+OURS = {"conftest", "delta_chat", "filter", "machines", "nixtest", "reference", "tests", "webtest"}
 # what is used without being imported: plugins of pytest, programs
 UNSEEN = {"mypy", "pytest-timeout", "pytest-xdist", "ruff"}
 # in the list of pip alone: bindings that nixpkgs has not; a program; and what only relays need
@@ -101,7 +101,9 @@ def test_the_courier_has_what_the_suite_imports() -> None:
     """Test machines run the acceptance suite."""
     given = set(re.findall(r"\bpackages\.([a-z][\w-]+)", _code(COURIER)))
 
-    assert given - UNSEEN == _imports(CHECKOUT / "tests/e2e", COURIER.with_suffix(".py"))
+    sources = ("tests/e2e", "pkgs/chatmail-testkit/src")
+    imported = _imports(*(CHECKOUT / name for name in sources), COURIER.with_suffix(".py"))
+    assert given - UNSEEN == imported
 
 
 def test_the_shell_has_what_anything_imports() -> None:

@@ -7,7 +7,7 @@ tests/nixos/snippets, which `UPDATE_GOLDEN=1 pytest tests/nix` writes anew.
 import os
 
 import pytest
-from chatmail_lab.chamber import seen
+from chatmail_lab.image.chroot import path_in_image
 from nixtest.relay import Describe
 from nixtest.snippets import FOLDER, snippets
 
@@ -47,6 +47,6 @@ def test_every_document_with_a_snippet_is_read() -> None:
 def test_the_relay_takes_it(describe: Describe, name: str) -> None:
     """As an operator's own configuration."""
     text = SNIPPETS[name]
-    operator = OF_FLAKE.format(file=seen(FOLDER / name)) if "outputs =" in text else text
+    operator = OF_FLAKE.format(file=path_in_image(FOLDER / name)) if "outputs =" in text else text
 
     assert describe(operator=operator).failures == []

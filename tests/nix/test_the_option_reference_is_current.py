@@ -6,7 +6,7 @@
 import json
 import os
 
-from chatmail_lab.chamber import seen
+from chatmail_lab.image.chroot import path_in_image
 from nixtest.relay import CHECKOUT, InRoot
 
 PAGE = CHECKOUT / "docs" / "options.md"
@@ -14,7 +14,7 @@ PAGE = CHECKOUT / "docs" / "options.md"
 
 def test_the_option_reference_is_current(in_root: InRoot) -> None:
     """Whoever changes an option renews its page."""
-    maker = seen(CHECKOUT / "docs" / "options.nix")
+    maker = path_in_image(CHECKOUT / "docs" / "options.nix")
     made = in_root(
         "env", "NIX_REMOTE=dummy://", "nix-instantiate", "--eval", "--strict", "--json", maker
     )

@@ -9,8 +9,8 @@ import pathlib
 from typing import Any
 
 import pytest
-from chatmail_lab.chamber import seen
-from chatmail_lab.evaluate import evaluate_expression
+from chatmail_lab.description.nix import evaluate_expression
+from chatmail_lab.image.chroot import path_in_image
 from nixtest.relay import CHECKOUT, Relay
 
 CHATMAILD = CHECKOUT / "pkgs/chatmaild"
@@ -26,7 +26,7 @@ SAMPLES = {
 @pytest.fixture(scope="module")
 def made(root: pathlib.Path) -> dict[str, Any]:
     """The schema, and the types in Python."""
-    maker = seen(CHECKOUT / "modules/chatmail/schema.nix")
+    maker = path_in_image(CHECKOUT / "modules/chatmail/schema.nix")
     answer: dict[str, Any] = json.loads(
         evaluate_expression(root, f"import {maker} {{ inherit lib; }}")
     )

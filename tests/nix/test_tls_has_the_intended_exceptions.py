@@ -1,7 +1,7 @@
 """Postfix says itself which peers its TLS rules make an exception for."""
 
 import pytest
-from chatmail_lab.chamber import seen
+from chatmail_lab.image.chroot import path_in_image
 from nixtest.relay import InRoot, Relay
 
 LEVELS = {
@@ -25,7 +25,7 @@ LEVELS = {
 @pytest.fixture(scope="module")
 def values(default: Relay, in_root: InRoot, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The level that is asked of all, and the table with the exceptions, as Postfix reads them."""
-    directory = seen(default.write(tmp_path_factory.mktemp("relay")) / "etc" / "postfix")
+    directory = path_in_image(default.write(tmp_path_factory.mktemp("relay")) / "etc" / "postfix")
     names = ("smtp_tls_security_level", "smtp_tls_policy_maps")
     return in_root("postconf", "-c", directory, "-hx", *names).stdout.splitlines()
 

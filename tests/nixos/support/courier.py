@@ -1,11 +1,11 @@
-"""Mail between people of test machines, who stay the same over reboots.
+"""Mail between people of test machines; their passwords and keys survive reboots.
 
 `courier login WHO`, `courier send FROM TO TEXT`, `courier fetch WHO TEXT`.
 `courier sign FROM TO TEXT --key FILE` prints a message as the mail server of FROM would send it,
 signed with the DKIM key in the file (selector `s`).
 
-A person's password and key follow from the address. With `--any-certificate` the relay may be a
-self-signed one. Runs on the acceptance suite's own people (tests/e2e/support).
+A person's password and key are made from the address. `--any-certificate` accepts self-signed
+certificates. The people and clients are those of chatmail-testkit.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from chatmail_testkit.mail import messages
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.network import NetworkTarget
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from support import messages
-from support.network import NetworkTarget
-from support.person import Person
 
 POLL_S = 0.2
 

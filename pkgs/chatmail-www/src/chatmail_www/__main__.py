@@ -10,8 +10,11 @@ from chatmail_www.errors import SiteError
 from chatmail_www.settings import Settings
 from chatmail_www.site import build_site, write_site
 
+VERSION = Path(__file__).with_name("VERSION").read_text().strip()
+
 
 @click.command()
+@click.version_option(VERSION, prog_name="chatmail-www", message="%(prog)s %(version)s")
 @click.option(
     "--settings",
     "settings_file",

@@ -21,6 +21,7 @@ class Relay:
     pages: Mapping[str, Any] | None
     zone: list[Mapping[str, Any]]
     failures: list[str]
+    warnings: list[str]
     config: Mapping[str, Any]
 
     @property
