@@ -25,10 +25,10 @@ let
   mode = settings.web.port443;
   shared = mode == "shared";
   port = toString;
-  # Connections of one worker, which may have to serve all clients alone. On port 443 a mail session has one to the
-  # client and one to its daemon; a request one more at each end of port 8443.
+  # Connections of one worker, which may have to serve all clients alone. On ports 443 and 465 a mail session has one
+  # to the client and one to its daemon; a request one more at each end of port 8443.
   connections =
-    2 * (limits.imapConnections + limits.smtpConnections) + 4 * limits.webConnections + 512;
+    2 * (limits.imapConnections + 2 * limits.smtpConnections) + 4 * limits.webConnections + 512;
   # with log files, listening sockets, and request bodies that wait in files; workers inherit the limit of the unit
   openFiles = connections + limits.webConnections + 512;
 
@@ -46,6 +46,16 @@ let
   # 0.0.0.0 is there in any case, for the machine itself
   everywhere = [ "0.0.0.0" ] ++ optional network.ipv6 "[::]";
   all = port: map (addr: { inherit addr port; }) everywhere;
+  listen =
+    number: concatMapStringsSep "\n  " (addr: "listen ${addr}:${port number} backlog=4096;") everywhere;
+  passOn = ''
+    ssl_preread on;
+        preread_timeout 10s;
+        proxy_connect_timeout 10s;
+        proxy_protocol on;
+        tcp_nodelay on;
+        error_log stderr emerg;'';
+  refusing = "/run/nginx/no-protocol.sock";
   internal = {
     addr = "127.0.0.1";
     port = ports.httpsInternal;
@@ -207,29 +217,52 @@ in
     };
 
     # the protocol is told by the names that the client offers (RFC 7301); PROXY protocol hands on its address
-    streamConfig = optionalString shared ''
+    streamConfig = ''
+      ${networkKey}
+      # Port 465: Postfix knows no ALPN, and would take a client that offers other protocols alone
+      # (RFC 7301 section 3.2). TLS ends in Postfix.
+      map $ssl_preread_alpn_protocols $chatmail_submissions {
+        "" 127.0.0.1:${port ports.submissionsInternal};
+        ~(^|,)smtp(,|$) 127.0.0.1:${port ports.submissionsInternal};
+        default unix:${refusing};
+      }
+      limit_conn_zone $chatmail_network zone=chatmail_port_465:32m;
+      server {
+        ${listen ports.submissions}
+        # clients that have not sent a ClientHello beside those that Postfix counts, and answers with 421
+        limit_conn chatmail_port_465 ${toString (2 * limits.smtpConnectionsPerIp)};
+        proxy_pass $chatmail_submissions;
+        ${passOn}
+        # longer than Postfix' own timeouts
+        proxy_timeout 15m;
+      }
+      # refuses every ClientHello that comes here with the alert no_application_protocol
+      server {
+        listen unix:${refusing} ssl proxy_protocol;
+        ssl_certificate ${tls.certificateFile};
+        ssl_certificate_key ${tls.keyFile};
+        ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_alpn smtp;
+        ssl_handshake_timeout 10s;
+        error_log stderr emerg;
+        return "";
+      }
+    ''
+    + optionalString shared ''
       map $ssl_preread_alpn_protocols $chatmail_service {
         ~(^|,)smtp(,|$) 127.0.0.1:${port ports.submissionsInternal};
         ~(^|,)imap(,|$) 127.0.0.1:${port ports.imapsInternal};
         default 127.0.0.1:${port ports.httpsInternal};
       }
-      ${networkKey}
       limit_conn_zone $chatmail_network zone=chatmail_port_443:32m;
       server {
-        ${concatMapStringsSep "\n  " (
-          addr: "listen ${addr}:${port ports.https} backlog=4096;"
-        ) everywhere}
+        ${listen ports.https}
         # counted before the ClientHello, hence for IMAP, SMTP and web together
         limit_conn chatmail_port_443 ${toString limits.port443ConnectionsPerIp};
-        ssl_preread on;
-        preread_timeout 10s;
-        proxy_connect_timeout 10s;
         proxy_pass $chatmail_service;
-        proxy_protocol on;
+        ${passOn}
         # an IMAP client may be idle for 29 minutes (RFC 2177)
         proxy_timeout 1h;
-        tcp_nodelay on;
-        error_log stderr emerg;
       }
     '';
   };
