@@ -115,7 +115,7 @@ def media_peers(settings_path: Path) -> None:
     """Print the IP addresses that coturn must not send to; reads `ip -json address`."""
     from chatmaild.transport.media_peers import denied, own_addresses
 
-    own = own_addresses(click.get_text_stream("stdin").read())
+    own = own_addresses(sys.stdin.read())
     networks = Settings.load(settings_path).network.private_networks
     click.echo("\n".join(denied(networks, own)))
 
