@@ -19,6 +19,7 @@ let
       chatmaild = lib.getExe' chatmaild "chatmaild";
       doveadm = lib.getExe' config.services.dovecot2.package "doveadm";
       dovecotVersion = lib.getVersion config.services.dovecot2.package;
+      ip = lib.getExe' pkgs.iproute2 "ip";
       libraries = "${chatmail-preload}/lib";
       openssl = lib.getExe pkgs.openssl;
       shell = pkgs.runtimeShell;

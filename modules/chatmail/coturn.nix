@@ -10,9 +10,9 @@
 }:
 let
   inherit (lib)
-    concatMapStringsSep
     escapeShellArg
     mapAttrs
+    mkAfter
     mkDefault
     mkOverride
     optionalAttrs
@@ -21,25 +21,6 @@ let
   directory = dirOf turn.secretFile;
   secret = escapeShellArg turn.secretFile;
   make = "${programs.openssl} rand -hex 32 > ${secret}.new && mv ${secret}.new ${secret}";
-  # what only this machine and its neighbours can reach (RFC 6890)
-  private = [
-    "0.0.0.0-0.255.255.255"
-    "10.0.0.0-10.255.255.255"
-    "100.64.0.0-100.127.255.255"
-    "127.0.0.0-127.255.255.255"
-    "169.254.0.0-169.254.255.255"
-    "172.16.0.0-172.31.255.255"
-    "192.0.0.0-192.0.0.255"
-    "192.168.0.0-192.168.255.255"
-    "198.18.0.0-198.19.255.255"
-    "224.0.0.0-255.255.255.255"
-    # not from `::': coturn takes that for no lower end, and every IPv4 address to be below an IPv6 one
-    "::1"
-    "::ffff:0:0-::ffff:ffff:ffff"
-    "64:ff9b::-64:ff9b::ffff:ffff"
-    "fc00::-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
-    "fe80::-febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
-  ];
 in
 optionalAttrs turn.enable {
   services.coturn = {
@@ -52,10 +33,10 @@ optionalAttrs turn.enable {
       syslog
       no-stdout-log
       no-multicast-peers
-      # a user's name is the end of the credential: everybody who was given one in the same second has the same
-      user-quota=60
+      # Allocations of one account, which has at most two user names at once: a call takes one for each of its
+      # network interfaces.
+      user-quota=20
       total-quota=1200
-      ${concatMapStringsSep "\n" (range: "denied-peer-ip=${range}") private}
     '';
   }
   // mapAttrs (_: mkDefault) {
@@ -95,6 +76,10 @@ optionalAttrs turn.enable {
         UMask = "0337";
       };
     };
+    # Where it does not send to. The machine's own addresses are known when it starts; it has a new one after a restart.
+    coturn.preStart = mkAfter ''
+      ${programs.ip} -json address | ${programs.chatmaild} media-peers >> /run/coturn/turnserver.cfg
+    '';
     coturn.serviceConfig = quiet // {
       # it ends when the machine has no address yet, and NixOS would leave it so until the next boot
       Restart = mkOverride 90 "always";

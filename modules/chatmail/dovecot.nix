@@ -44,6 +44,11 @@ let
   instantIdle = optionalAttrs changed.instantIdle { instant_idle = true; };
   # no blanks: Dovecot splits import_environment at them, and doveadm then cannot read its configuration
   infoLog = "%{env:CHATMAIL_INFO_LOG|default('/dev/null')}";
+  # what clients look for
+  own = [
+    "XCHATMAIL"
+    "XDELTAPUSH"
+  ];
   specialUse = name: { special_use = "\\${name}"; };
 in
 {
@@ -112,7 +117,12 @@ in
         # --- IMAP
         # a session that waits costs a tenth of one that works
         imap_hibernate_timeout = "${toString settings.imap.hibernateAfterSeconds}s";
+        login_greeting = "IMAP server ready.";
         "service imap" = {
+          # the processes behind the login alone have a `-o'
+          executable = lib.concatStringsSep " " (
+            [ "imap" ] ++ map (name: "-o imap_capability/${name}=yes") own
+          );
           user = users.mail;
           extra_groups = users.dovecot;
           process_limit = limits.imapConnections;
@@ -161,11 +171,10 @@ in
           // instantIdle;
           imap_metadata = true;
           imap_capability = {
-            XCHATMAIL = true;
-            XDELTAPUSH = true;
             # a compressed session cannot hibernate
             "\"COMPRESS=DEFLATE\"" = false;
-          };
+          }
+          // lib.optionalAttrs (!settings.imap.discreetLogin) (lib.genAttrs own (_: true));
         };
         "mail_attribute"."dict proxy" = {
           name = "metadata";

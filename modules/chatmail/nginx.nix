@@ -15,6 +15,7 @@ let
     ;
   inherit (settings)
     domain
+    limits
     mail
     network
     ports
@@ -24,9 +25,37 @@ let
   mode = settings.web.port443;
   shared = mode == "shared";
   port = toString;
+  # Connections of one worker, which may have to serve all clients alone. On ports 443 and 465 a mail session has one
+  # to the client and one to its daemon; a request one more at each end of port 8443.
+  connections =
+    2 * (limits.imapConnections + 2 * limits.smtpConnections) + 4 * limits.webConnections + 512;
+  # with log files, listening sockets, and request bodies that wait in files; workers inherit the limit of the unit
+  openFiles = connections + limits.webConnections + 512;
+
+  # What a limit counts: the IPv4 address, or the /64 of an IPv6 address, in memory alone. Loopback is not limited: a
+  # proxy on this machine speaks for all its clients.
+  networkKey = ''
+    map $binary_remote_addr $chatmail_network {
+      "~(?s)^\x7f...$" "";
+      "~^\x00{15}\x01$" "";
+      "~(?s)^(?<chatmail_prefix>.{8}).{8}$" $chatmail_prefix;
+      default $binary_remote_addr;
+    }
+  '';
+
   # 0.0.0.0 is there in any case, for the machine itself
   everywhere = [ "0.0.0.0" ] ++ optional network.ipv6 "[::]";
   all = port: map (addr: { inherit addr port; }) everywhere;
+  listen =
+    number: concatMapStringsSep "\n  " (addr: "listen ${addr}:${port number} backlog=4096;") everywhere;
+  passOn = ''
+    ssl_preread on;
+        preread_timeout 10s;
+        proxy_connect_timeout 10s;
+        proxy_protocol on;
+        tcp_nodelay on;
+        error_log stderr emerg;'';
+  refusing = "/run/nginx/no-protocol.sock";
   internal = {
     addr = "127.0.0.1";
     port = ports.httpsInternal;
@@ -53,6 +82,8 @@ let
         # neither who came nor what went wrong for whom
         access_log off;
         error_log stderr emerg;
+        limit_conn chatmail_web ${toString limits.webConnectionsPerIp};
+        limit_conn_status 503;
         ${headers}
       ''
       + optionalString shared ''
@@ -94,9 +125,24 @@ in
   services.nginx = {
     enable = true;
     # who is in a session on port 443 is cut off when nginx stops; a message on its way in is done by then
-    appendConfig = "worker_shutdown_timeout 3s;";
-    # IMAP sessions on port 443 stay, and take two each
-    eventsConfig = mkDefault "worker_connections 4096;";
+    appendConfig = mkDefault ''
+      worker_processes auto;
+      worker_shutdown_timeout 3s;
+    '';
+    eventsConfig = mkDefault ''
+      worker_connections ${toString connections};
+      multi_accept on;
+    '';
+
+    commonHttpConfig = ''
+      ${networkKey}
+      limit_conn_zone $chatmail_network zone=chatmail_web:32m;
+      limit_conn_zone $chatmail_network zone=chatmail_uploads:32m;
+      limit_conn_zone $server_name zone=chatmail_uploads_all:1m;
+      # also where a virtual host has no say yet: before the name of the host is known
+      client_header_timeout 10s;
+      reset_timedout_connection on;
+    '';
 
     virtualHosts = {
       ${domain} = host {
@@ -114,12 +160,22 @@ in
             # a slow upload waits here, in memory or a file, and not with an smtpd process of Postfix
             extraConfig = ''
               client_max_body_size ${toString (mail.maxMessageBytes + mail.overheadBytes)};
-              client_body_timeout 60s;
+              # between two reads
+              client_body_timeout 20s;
+              # as at port 25; peers try 503 again
+              limit_conn chatmail_uploads ${toString limits.smtpConnectionsPerIp};
+              limit_conn chatmail_uploads_all ${toString limits.smtpConnections};
+              error_page 503 @too-many-uploads;
               client_body_buffer_size 128k;
               proxy_read_timeout 75s;
               # what a domain literal proves its origin with, over whatever the peer says
               proxy_set_header X-Real-IP $remote_addr;
             '';
+          };
+
+          "@too-many-uploads" = {
+            return = "503 '421 4.7.0 Too many connections. Try again later'";
+            extraConfig = "default_type text/plain;";
           };
 
           "= /.well-known/autoconfig/mail/config-v1.1.xml" = {
@@ -161,21 +217,52 @@ in
     };
 
     # the protocol is told by the names that the client offers (RFC 7301); PROXY protocol hands on its address
-    streamConfig = optionalString shared ''
+    streamConfig = ''
+      ${networkKey}
+      # Port 465: Postfix knows no ALPN, and would take a client that offers other protocols alone
+      # (RFC 7301 section 3.2). TLS ends in Postfix.
+      map $ssl_preread_alpn_protocols $chatmail_submissions {
+        "" 127.0.0.1:${port ports.submissionsInternal};
+        ~(^|,)smtp(,|$) 127.0.0.1:${port ports.submissionsInternal};
+        default unix:${refusing};
+      }
+      limit_conn_zone $chatmail_network zone=chatmail_port_465:32m;
+      server {
+        ${listen ports.submissions}
+        # clients that have not sent a ClientHello beside those that Postfix counts, and answers with 421
+        limit_conn chatmail_port_465 ${toString (2 * limits.smtpConnectionsPerIp)};
+        proxy_pass $chatmail_submissions;
+        ${passOn}
+        # longer than Postfix' own timeouts
+        proxy_timeout 15m;
+      }
+      # refuses every ClientHello that comes here with the alert no_application_protocol
+      server {
+        listen unix:${refusing} ssl proxy_protocol;
+        ssl_certificate ${tls.certificateFile};
+        ssl_certificate_key ${tls.keyFile};
+        ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_alpn smtp;
+        ssl_handshake_timeout 10s;
+        error_log stderr emerg;
+        return "";
+      }
+    ''
+    + optionalString shared ''
       map $ssl_preread_alpn_protocols $chatmail_service {
         ~(^|,)smtp(,|$) 127.0.0.1:${port ports.submissionsInternal};
         ~(^|,)imap(,|$) 127.0.0.1:${port ports.imapsInternal};
         default 127.0.0.1:${port ports.httpsInternal};
       }
+      limit_conn_zone $chatmail_network zone=chatmail_port_443:32m;
       server {
-        ${concatMapStringsSep "\n  " (addr: "listen ${addr}:${port ports.https};") everywhere}
-        ssl_preread on;
+        ${listen ports.https}
+        # counted before the ClientHello, hence for IMAP, SMTP and web together
+        limit_conn chatmail_port_443 ${toString limits.port443ConnectionsPerIp};
         proxy_pass $chatmail_service;
-        proxy_protocol on;
+        ${passOn}
         # an IMAP client may be idle for 29 minutes (RFC 2177)
         proxy_timeout 1h;
-        tcp_nodelay on;
-        error_log stderr emerg;
       }
     '';
   };
@@ -188,7 +275,7 @@ in
       "chatmail-transport.service"
     ];
     serviceConfig = {
-      LimitNOFILE = mkDefault 16384;
+      LimitNOFILE = mkDefault openFiles;
       # Requests end first: a peer that misses the answer to a message sends it again by another way.
       KillSignal = mkDefault "SIGQUIT";
     };

@@ -82,10 +82,12 @@ in
     default = [ ];
     example = [ "192.168.1.0/24" ];
     description = ''
-      Networks beside the public Internet to which mail may go.
+      Networks beside the public Internet to which mail and the media of calls may go.
       Senders choose where their mail goes. So the relay connects to globally routable IP addresses alone, over HTTPS
       and SMTP, whatever DNS says. Mail to any other address literal is returned to its sender at once, mail to a
       domain that leads elsewhere after {option}`services.chatmail.mail.bounceAfterDays`.
+      Callers choose their peer likewise: coturn refuses any other IP address with 403, and those of this machine always
+      (RFC 8656 section 9.2).
     '';
   };
 
@@ -228,6 +230,19 @@ in
       description = ''
         Most SMTP sessions at once, for each port.
         One IP address can have a fifth of them; a connection beyond that is answered with 421 (RFC 5321 section 3.8).
+        Deliveries over HTTPS have the same two limits of their own; one beyond them is answered with 503, and the peer
+        tries again.
+      '';
+    };
+    webConnections = mkOption {
+      type = types.ints.positive;
+      default = 2000;
+      example = 200;
+      description = ''
+        HTTP requests and realtime channels at once for which nginx has room.
+        One IPv4 address, or one IPv6 /64, can have a fifth of them; a request beyond that is answered with 503.
+        On port 443, which IMAP, SMTP and web share, it can have a fifth of the sum of all three limits (2,600
+        connections by default, enough for a school behind one address); a connection beyond that is closed at once.
       '';
     };
   };
@@ -276,6 +291,15 @@ in
   };
 
   imap = {
+    discreetLogin = mkOption {
+      type = types.bool;
+      default = true;
+      example = false;
+      description = ''
+        Whether IMAP offers what any Dovecot offers until a client has logged in, so that a probe does not find relays.
+        The capabilities `XCHATMAIL` and `XDELTAPUSH` are offered after the login in any case; clients look for them then.
+      '';
+    };
     instantIdle = mkOption {
       type = types.bool;
       default = true;

@@ -105,11 +105,9 @@ in
   services.postfix = {
     enable = true;
     enableSubmission = true;
-    enableSubmissions = true;
     # nobody has a mailbox here but the addresses of the relay
     postmasterAlias = mkDefault "";
     submissionOptions = mapAttrs (_: mkDefault) submission;
-    submissionsOptions = mapAttrs (_: mkDefault) submissions;
 
     settings.main = mapAttrs (_: mkDefault) (
       {
@@ -304,8 +302,7 @@ in
         args = mkDefault (arguments public);
       };
       submission.maxproc = mkDefault limits.smtpConnections;
-      submissions.maxproc = mkDefault limits.smtpConnections;
-      # from port 443, where nginx tells the client's address first (PROXY protocol)
+      # from ports 465 and 443, where nginx tells the client's address first (PROXY protocol)
       "127.0.0.1:${port ports.submissionsInternal}" = smtpd (
         submissions // { smtpd_upstream_proxy_protocol = "haproxy"; }
       );

@@ -80,6 +80,12 @@ in
     # RFC 5321 names no number; with a fifth, one busy network leaves room for four more
     imapConnectionsPerIp = fact ints.positive (atLeastOne (cfg.limits.imapConnections / 5));
     smtpConnectionsPerIp = fact ints.positive (atLeastOne (cfg.limits.smtpConnections / 5));
+    webConnectionsPerIp = fact ints.positive (atLeastOne (cfg.limits.webConnections / 5));
+    port443ConnectionsPerIp = fact ints.positive (
+      atLeastOne (
+        (cfg.limits.imapConnections + cfg.limits.smtpConnections + cfg.limits.webConnections) / 5
+      )
+    );
   };
   registration = cfg.registration // {
     perIpRefillPerSecond = fact ints.positive 2;

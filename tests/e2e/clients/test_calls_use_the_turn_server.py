@@ -9,6 +9,7 @@ import time
 import pytest
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine, Target
+from chatmail_testkit.waiting import wait_for
 
 KEY = "/shared/vendor/deltachat/turn"
 SECRET = "/var/lib/chatmail/turn/secret"
@@ -44,6 +45,17 @@ FORBIDDEN = [
     "64:ff9b::a00:1",
     "fd00::1",
     "fe80::1",
+    "198.18.0.1",
+    "192.88.99.1",
+    "::",
+    "::127.0.0.1",
+    "64:ff9b:1::1",
+    "2001::1",
+    "2002:7f00:1::1",
+    "2001:2::1",
+    "3fff::1",
+    "fec0::1",
+    "ff02::1",
 ]
 
 
@@ -66,11 +78,11 @@ def test_media_is_relayed(
 
 
 def test_the_credential_expires(alice: Person, relay: str) -> None:
-    """It expires after five days; clients get a new one earlier."""
+    """It expires after one to five days; clients get a new one 12 hours earlier."""
     host, port, name, _ = _credential(alice)
 
     assert (host, port) == (relay, "3478")
-    assert 4 * DAY_S < int(name) - time.time() <= 5 * DAY_S
+    assert DAY_S - 60 < int(name) - time.time() <= 5 * DAY_S
 
 
 @pytest.mark.parametrize("wrong", ["password", "end"])
@@ -88,14 +100,35 @@ def test_wrong_credentials_are_refused(wrong: str, alice: Person, other_machine:
 
 
 def test_private_networks_are_refused(relay: str, machine: Machine) -> None:
-    """The relay host and private networks (RFC 6890) are refused in every notation."""
+    """The relay's own IP addresses and special networks are refused in every notation."""
     secret = machine.run("cat", SECRET).strip()
     name = secrets.token_hex(4)
+    own = machine.run("hostname", "--all-ip-addresses").split()
 
-    said = machine.run("sh", "-c", ASK, "ask", secret, name, relay, *FORBIDDEN)
+    said = machine.run("sh", "-c", ASK, "ask", secret, name, relay, *own, *FORBIDDEN)
 
     reached = [line for line in said.splitlines() if "Forbidden IP" not in line]
     assert reached == []
+
+
+def test_the_quota_is_per_person(
+    alice: Person, bob: Person, other_relay: str, target: Target, other_machine: Machine
+) -> None:
+    """Another credential, a second later, does not give another 20 allocations (486)."""
+    peer = str(socket.getaddrinfo(target.host(other_relay), 25, socket.AF_INET)[0][4][0])
+    host, port, name, password = _credential(alice)
+    began_s = int(time.time())
+    said = _call(
+        other_machine, peer, "-X", "-m", "30", "-p", port, "-u", name, "-w", password, host
+    )
+    assert "Quota" in said
+
+    wait_for(lambda: int(time.time()) > began_s, "a second later", within_s=3)
+    again, others = _credential(alice), _credential(bob)
+    said = _call(other_machine, peer, "-X", "-p", port, "-u", again[2], "-w", again[3], host)
+    assert "Quota" in said
+    said = _call(other_machine, peer, "-X", "-p", port, "-u", others[2], "-w", others[3], host)
+    assert "tot_send_msgs=2, tot_recv_msgs=2" in said
 
 
 def _credential(person: Person) -> list[str]:

@@ -48,7 +48,7 @@ def test_values_of_the_operator_win(describe: Describe, default: Relay) -> None:
     dovecot = services["dovecot2"]["settings"]
     assert dovecot["imap_hibernate_timeout"] == "30s"
     assert dovecot["service imap"]["process_min_avail"] == 5
-    assert {"XCHATMAIL": False, "XDELTAPUSH": True}.items() <= dovecot["protocol imap"][
+    assert {"XCHATMAIL": False, '"COMPRESS=DEFLATE"': False}.items() <= dovecot["protocol imap"][
         "imap_capability"
     ].items()
     assert dovecot["mail_plugins"] == {"quota": True, "mail_compress": True}

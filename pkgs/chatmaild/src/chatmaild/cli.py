@@ -109,6 +109,17 @@ def quota_clean(settings_path: Path, address: str) -> None:
         click.echo(summary)
 
 
+@group.command("media-peers")
+@click.pass_obj
+def media_peers(settings_path: Path) -> None:
+    """Print the IP addresses that coturn must not send to; reads `ip -json address`."""
+    from chatmaild.transport.media_peers import denied, own_addresses
+
+    own = own_addresses(sys.stdin.read())
+    networks = Settings.load(settings_path).network.private_networks
+    click.echo("\n".join(denied(networks, own)))
+
+
 @group.command("drain-postfix")
 @click.argument("master", type=int, envvar="MAINPID", required=False)
 def drain_postfix(master: int | None) -> None:

@@ -53,6 +53,7 @@ class DnsRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imap:
+    discreet_login: bool
     hibernate_after_seconds: int  # 0 or more
     instant_idle: bool
     small_sessions: bool
@@ -70,8 +71,11 @@ class Iroh:
 class Limits:
     imap_connections: int  # 1 or more
     imap_connections_per_ip: int  # 1 or more
+    port443_connections_per_ip: int  # 1 or more
     smtp_connections: int  # 1 or more
     smtp_connections_per_ip: int  # 1 or more
+    web_connections: int  # 1 or more
+    web_connections_per_ip: int  # 1 or more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ PATHS: Mapping[str, str | None] = {
     "chatmail": "/usr/bin/chatmail",
     "doveadm": "/usr/bin/doveadm",
     "imap": "/usr/lib/dovecot/imap",
+    "ip": "/usr/bin/ip",
     "libraries": LIBRARIES,
     "openssl": "/usr/bin/openssl",
     "shell": "/bin/sh",

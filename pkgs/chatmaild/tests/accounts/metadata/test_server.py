@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from chatmaild.accounts.metadata import server
 from chatmaild.accounts.metadata.keys import Keys, turn_credentials
 from chatmaild.address import parse_address
-from chatmaild.errors import ProtocolError
+from chatmaild.errors import AddressError, ProtocolError
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 from chatmaild.store.tokens import MAX_TOKENS, Tokens, is_token
@@ -169,17 +169,48 @@ def test_wrong_app_versions_are_not_sent(
 
 def test_turn_credentials_are_what_coturn_checks(settings: Settings) -> None:
     """User name = expiry in unix seconds, password = base64 of HMAC-SHA1 over it."""
-    assert turn_credentials("h", settings.turn, NOW_S) is None
+    assert turn_credentials("h", settings.turn, 0, NOW_S) is None
     pathlib.Path(settings.turn.secret_file).write_text("top secret\n")
 
     host, port, expiry, password = (
-        turn_credentials("chat.example.org", settings.turn, NOW_S) or ""
+        turn_credentials("chat.example.org", settings.turn, 1, NOW_S) or ""
     ).split(":")
 
     assert (host, port) == ("chat.example.org", "3478")
-    assert int(expiry) == int(NOW_S) + 5 * DAY_S
+    assert DAY_S <= int(expiry) - int(NOW_S) < 5 * DAY_S
     expected = hmac.new(b"top secret", expiry.encode(), hashlib.sha1).digest()
     assert base64.b64decode(password) == expected
+
+
+def test_turn_user_names_are_few(settings: Settings) -> None:
+    """An account that asks all the time has two valid user names at once; coturn counts by them."""
+    pathlib.Path(settings.turn.secret_file).write_text("top secret\n")
+    names = {
+        int((turn_credentials("h", settings.turn, 12345, NOW_S + hour * 3600) or "").split(":")[2])
+        for hour in range(20 * 24)
+    }
+
+    now_s = int(NOW_S) + 10 * DAY_S
+    assert len({name for name in names if now_s <= name < now_s + 5 * DAY_S}) <= 2
+    assert len(names) == 6
+
+
+def test_turn_user_names_belong_to_accounts(settings: Settings, tokens: Tokens) -> None:
+    """However often and with whatever tag it asks; another account has another one."""
+    pathlib.Path(settings.turn.secret_file).write_text("top secret\n")
+    keys = Keys(settings, tokens)
+    users = [
+        "alice1234@chat.example.org",
+        "alice1234+x@chat.example.org",
+        "bob123456@chat.example.org",
+    ]
+
+    alice, tagged, bob = (keys.look_up(f"{SHARED}turn", parse_address(user)) for user in users)
+
+    assert alice == tagged
+    assert bob != alice
+    with pytest.raises(AddressError):
+        keys.look_up(f"{SHARED}turn", None)
 
 
 def test_iteration_ends(settings: Settings, tokens: Tokens) -> None:
