@@ -1,4 +1,4 @@
-"""The description as NixOS and the lab read it, and Debian's daemons to read what comes out."""
+"""Fixtures: evaluated relays, and the lab's Debian image with the daemons that read their files."""
 
 import pathlib
 from collections.abc import Mapping
@@ -26,21 +26,27 @@ def in_root(root: pathlib.Path) -> InRoot:
 
 @pytest.fixture
 def describe(root: pathlib.Path, tmp_path: pathlib.Path) -> Describe:
-    """A relay from values of services.chatmail, and the text of an operator's own file."""
+    """A relay with values of services.chatmail, and optionally an operator's own Nix module."""
 
-    def describe(values: Mapping[str, Any] | None = None, operator: str | None = None) -> Relay:
+    def describe(
+        values: Mapping[str, Any] | None = None,
+        operator: str | None = None,
+        programs: Mapping[str, str] | None = None,
+    ) -> Relay:
         given = {"enable": True, "domain": DOMAIN} | dict(values or {})
         config = None
         if operator is not None:
             config = tmp_path / "operator.nix"
             config.write_text(operator)
-        return Relay(**evaluate(root, {"relay": given}, config=config)["relay"])
+        return Relay(
+            **evaluate(root, {"relay": given}, config=config, programs=programs or {})["relay"]
+        )
 
     return describe
 
 
 @pytest.fixture(scope="session")
 def default(root: pathlib.Path) -> Relay:
-    """The relay of somebody who gives nothing but a domain."""
+    """A relay with a domain and default options."""
     given = {"enable": True, "domain": DOMAIN}
     return Relay(**evaluate(root, {"relay": given})["relay"])

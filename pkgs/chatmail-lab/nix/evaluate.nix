@@ -1,5 +1,5 @@
 # { request } (JSON text) -> { relays; classics; }: the hosts of a lab by domain, as data.
-#   relays.DOMAIN    { cfg; settings; pages; zone; failures; config; }
+#   relays.DOMAIN    { cfg; settings; pages; zone; failures; warnings; config; }
 #   classics.DOMAIN  { config; }
 # request: { modules; config; nameServers; programs; relays; classics; }
 #   relays       values of services.chatmail by domain
@@ -94,7 +94,7 @@ let
     in
     {
       inherit cfg failures;
-      inherit (described) settings zone;
+      inherit (described) settings warnings zone;
       pages = if described.settings.web.enable then described.pages else null;
       config =
         if failures != [ ] then

@@ -1,4 +1,4 @@
-"""The nouns of the tests: what the description says about a relay, and the site built from it."""
+"""Fixtures: the settings of a relay, and the site built from them."""
 
 import functools
 import json
@@ -14,7 +14,7 @@ from chatmail_www.site import Site, build_site
 
 @pytest.fixture
 def described() -> dict[str, Any]:
-    """The JSON document of a relay with default options, and a notification server of its own."""
+    """The settings of a relay with default options and another notification server."""
     document: dict[str, Any] = json.loads(Path(__file__).with_name("pages.json").read_text())
     document["push"]["notifierUrl"] = "https://notifier.example/notify"
     return document
@@ -22,7 +22,7 @@ def described() -> dict[str, Any]:
 
 @pytest.fixture
 def build(described: dict[str, Any]) -> Callable[[], Site]:
-    """A function that builds the site of `described`, as it is when called."""
+    """A function that builds the site from the current content of `described`."""
 
     def build() -> Site:
         pages = described["pages"]
@@ -35,11 +35,11 @@ def build(described: dict[str, Any]) -> Callable[[], Site]:
 
 @functools.cache
 def _built(described: str) -> Site:
-    """Return the site of this JSON text; building it takes 0.1 s, and most tests use the same."""
+    """The site of these settings as JSON; a build takes 0.1 s, and most tests use the same."""
     return build_site(Settings.from_json(json.loads(described)))
 
 
 @pytest.fixture
 def site(build: Callable[[], Site]) -> Site:
-    """The files of a relay with default options."""
+    """The site of a relay with default options."""
     return build()

@@ -1,4 +1,4 @@
-"""The Delta Chat core as the library of phones, which accepts a token for push."""
+"""The Delta Chat core as the library of mobile clients, which accepts a push token."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-PUSH_CONNECTED = 2  # a device token was given to the relay
+PUSH_CONNECTED = 2  # the relay has a device token
 
 
 class Library:
@@ -23,14 +23,14 @@ class Library:
         self._account: int = self.call("add_account")
 
     def logs_in(self, link: str, push_token: str) -> None:
-        """Logs in with the content of a code, as a phone with a push token."""
+        """Log in with the content of a QR code, as a phone with a push token."""
         self._lib.dc_accounts_set_push_device_token(self._accounts, push_token.encode())
         self.call("add_transport_from_qr", self._account, link)
         self.call("start_io", self._account)
 
     @property
     def is_push_connected(self) -> bool:
-        """Whether the relay has the token."""
+        """Return whether the relay has the token."""
         context = self._lib.dc_accounts_get_account(self._accounts, self._account)
         try:
             return bool(self._lib.dc_get_push_state(context) == PUSH_CONNECTED)
@@ -38,11 +38,11 @@ class Library:
             self._lib.dc_context_unref(context)
 
     def config(self, name: str) -> str:
-        """Returns a value of the core's configuration."""
+        """Return a value of the core's configuration."""
         return str(self.call("get_config", self._account, name))
 
     def call(self, method: str, *arguments: object) -> Any:
-        """Calls a method of the JSON-RPC interface.
+        """Call a method of the JSON-RPC interface.
 
         Raises:
             RuntimeError: it failed.
@@ -56,7 +56,7 @@ class Library:
         return answer.get("result")
 
     def ends(self) -> None:
-        """Stops the core and frees its memory."""
+        """Stop the core and free its memory."""
         self._lib.dc_accounts_stop_io(self._accounts)
         self._lib.dc_jsonrpc_unref(self._rpc)
         self._lib.dc_accounts_unref(self._accounts)
@@ -64,7 +64,7 @@ class Library:
 
 @contextlib.contextmanager
 def library(directory: Path) -> Iterator[Library]:
-    """Runs a core without a profile."""
+    """Run a core without a profile."""
     core = Library(directory)
     try:
         yield core

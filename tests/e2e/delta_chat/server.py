@@ -18,7 +18,7 @@ END_TIMEOUT_S = 10
 
 @contextlib.contextmanager
 def core(directory: Path) -> Iterator[DeltaChat]:
-    """Runs a core that keeps its accounts in `directory`."""
+    """Run a core that keeps its accounts in `directory`."""
     places = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     server = shutil.which("deltachat-rpc-server", path=places) or "deltachat-rpc-server"
     rpc = Rpc(accounts_dir=str(directory), rpc_server_path=server)
@@ -32,7 +32,7 @@ def core(directory: Path) -> Iterator[DeltaChat]:
 
 
 def profile(chats: DeltaChat, target: Target, domain: str, name: str) -> Account:
-    """Returns a new profile that is logged in and idle; the login creates its address."""
+    """Return a new profile that has logged in and is idle; the login creates its address."""
     account = chats.add_account()
     account.set_config("displayname", name)
     account.add_transport_from_qr(login_link(target, domain))

@@ -1,5 +1,5 @@
-# { pkgs } -> the command `courier` (courier.py) with chatmail-testkit; `.suite` is the command that runs the acceptance
-# suite: `acceptance --relays a.test,b.test ...`.
+# { pkgs } -> the command `courier` (courier.py) with chatmail-testkit; `.suite` is the command
+# `acceptance --relays a.test,b.test ...`, which runs tests/e2e.
 { pkgs }:
 let
   inherit (pkgs) lib;
@@ -17,9 +17,11 @@ let
     mkdir -p $out/pkgs/chatmaild $out/pkgs/chatmail-testkit
     cp -r ${../../e2e} $out/e2e
     cp -r ${../../../pkgs/chatmail-testkit/src} $out/pkgs/chatmail-testkit/src
-    # one scenario compares with the filter's own parser of addresses
+    # one scenario imports the filter's address parser
     cp -r ${../../../pkgs/chatmaild/src} $out/pkgs/chatmaild/src
     cp ${../../../pyproject.toml} $out/pyproject.toml
+    # packages have a link to it
+    cp ${../../../VERSION} $out/VERSION
   '';
 in
 (pkgs.writeShellScriptBin "courier" ''

@@ -19,6 +19,7 @@ from chatmail_lab.progress import Progress
 from chatmail_lab.render import render_relay
 from chatmail_lab.status import status as status_table
 
+_VERSION = Path(__file__).with_name("VERSION").read_text().strip()
 _PASS_OPTIONS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 _CONFIG = click.option(
     "--config",
@@ -49,6 +50,7 @@ class _Group(click.Group):
     show_default=True,
     help="Lab to use; labs with different names run side by side.",
 )
+@click.version_option(_VERSION, prog_name="chatmail-lab", message="%(prog)s %(version)s")
 @click.pass_context
 def main(ctx: click.Context, name: str) -> None:
     """Run chatmail relays in containers on this machine, without a network.

@@ -8,7 +8,7 @@ def test_commands_of_a_package_become_programs() -> None:
     files = {
         file.path: file
         for file in launchers(
-            '[project]\nname = "chat-x"\nversion = "1.2"\nscripts.tool = "chat_x.cli:main"\n'
+            '[project]\nname = "chat-x"\nscripts.tool = "chat_x.cli:main"\n', "1.2"
         )
     }
 

@@ -1,16 +1,18 @@
 """The descriptions of relays and classic servers, evaluated from Nix to data."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from chatmail_lab.description.nix import evaluate_to_json
 from chatmail_lab.errors import LabError
 from chatmail_lab.host.base_files import CERTIFICATE_FILE, KEY_FILE
 from chatmail_lab.image.chroot import path_in_image, paths_on_machine
-from chatmail_lab.image.programs import PATHS
+from chatmail_lab.image.programs import PATHS, dovecot_version
 from chatmail_lab.machine.checkout import checkout, nix_directory
 from chatmail_lab.plan import NETWORK4, NETWORK6, Host
 
@@ -73,7 +75,11 @@ def has_trusted_certificate(domain: str) -> bool:
 
 
 def evaluate(
-    image: Path, relays: Mapping[str, Mapping[str, Any]], *, config: Path | None = None
+    image: Path,
+    relays: Mapping[str, Mapping[str, Any]],
+    *,
+    config: Path | None = None,
+    programs: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, dict[str, Any]]:
     """Return what evaluate.nix says about each relay.
 
@@ -81,12 +87,14 @@ def evaluate(
         image: The Debian image.
         relays: Values of services.chatmail by domain.
         config: The operator's own NixOS configuration.
+        programs: Replaces facts about the image's programs.
 
     Raises:
         LabError: The configuration does not evaluate.
     """
-    answer: dict[str, dict[str, Any]] = _answer(image, relays=relays, config=config)["relays"]
-    return answer
+    answer = _answer(image, relays=relays, config=config, programs=programs)
+    described: dict[str, dict[str, Any]] = answer["relays"]
+    return described
 
 
 def _answer(
@@ -96,6 +104,7 @@ def _answer(
     config: Path | None,
     classics: Mapping[str, Mapping[str, Any]] | None = None,
     name_servers: Sequence[str] = (),
+    programs: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Return the answer of evaluate.nix, whose header explains the arguments."""
     if config is not None and not config.is_file():
@@ -104,7 +113,7 @@ def _answer(
         "modules": path_in_image(checkout() / "modules/chatmail"),
         "config": None if config is None else path_in_image(config),
         "nameServers": name_servers,
-        "programs": PATHS,
+        "programs": {**PATHS, "dovecotVersion": dovecot_version(image), **programs},
         "relays": relays,
         "classics": classics or {},
     }
@@ -134,6 +143,8 @@ def describe(image: Path, hosts: Sequence[Host], *, config: Path | None) -> dict
     for domain, relay in answer["relays"].items():
         if relay["failures"]:
             raise LabError(f"{domain}: " + "\n".join(relay["failures"]))
+        for warning in relay["warnings"]:
+            print(f"{domain}: warning: {warning}", file=sys.stderr)
     return {
         **{name: Description.of_relay(relay) for name, relay in answer["relays"].items()},
         **{name: Description.of_classic(one) for name, one in answer["classics"].items()},

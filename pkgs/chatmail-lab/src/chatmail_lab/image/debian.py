@@ -16,9 +16,9 @@ SUITE = "trixie"
 PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "iproute2", "procps", "nftables", "strace"),
     *("postfix", "postfix-pcre", "postfix-sqlite", "sqlite3"),
-    *("dovecot-core", "dovecot-imapd", "dovecot-lmtpd"),
+    *("dovecot-core", "dovecot-imapd", "dovecot-lmtpd", "dovecot-dev"),
     *("nginx-light", "libnginx-mod-stream", "unbound", "coturn", "opendkim", "opendkim-tools"),
-    *("nix-bin", "openssl", "ca-certificates", "gcc", "libc6-dev"),
+    *("nix-bin", "openssl", "ca-certificates", "gcc", "libc6-dev", "libssl-dev", "libunbound-dev"),
     *("python3", "python3-click", "python3-dkim", "python3-dnspython"),
     *("python3-cryptography", "python3-idna", "python3-segno", "python3-jinja2"),
     *("python3-prometheus-client", "python3-aiosmtplib", "python3-imapclient"),

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import re
 import shutil
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from chatmail_lab.errors import LabError
 from chatmail_lab.image.chroot import path_in_image, run_in_image
 from chatmail_lab.image.debian import cache_directory
 from chatmail_lab.machine.checkout import checkout
@@ -15,10 +17,12 @@ from chatmail_lab.render.files import File, text_file
 
 PACKAGES = "/usr/lib/python3/dist-packages"
 LIBRARIES = "/usr/lib/chatmail"
+PLUGINS = "/usr/lib/dovecot/modules"
 PAGES = "/usr/share/chatmail-www"
 # the second one is for classic servers
 C_SOURCES = ("pkgs/preload", "pkgs/chatmail-lab/preload")
-COMPILER_FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
+HEADERS = "/usr/include/dovecot"
+COMPILER_FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
 
 # paths, on a Debian host, of the programs that the description's units run
 PATHS: Mapping[str, str | None] = {
@@ -42,7 +46,7 @@ sys.exit({function}())
 """
 
 
-def launchers(project: str) -> list[File]:
+def launchers(project: str, version: str) -> list[File]:
     """Return the commands that a pyproject.toml (its text) declares, and the package's metadata."""
     metadata = tomllib.loads(project)["project"]
     commands = []
@@ -50,8 +54,8 @@ def launchers(project: str) -> list[File]:
         module, _, function = target.partition(":")
         body = _LAUNCHER.format(module=module, function=function)
         commands.append(text_file(f"/usr/bin/{name}", body, mode=0o755))
-    info = f"Metadata-Version: 2.1\nName: {metadata['name']}\nVersion: {metadata['version']}\n"
-    folder = f"{metadata['name'].replace('-', '_')}-{metadata['version']}.dist-info"
+    info = f"Metadata-Version: 2.1\nName: {metadata['name']}\nVersion: {version}\n"
+    folder = f"{metadata['name'].replace('-', '_')}-{version}.dist-info"
     return [*commands, text_file(f"{PACKAGES}/{folder}/METADATA", info)]
 
 
@@ -67,20 +71,40 @@ def build_programs(image: Path, directory: Path) -> str:
     shutil.copytree(
         source / "src/chatmaild", package, ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
     )
-    for file in launchers((source / "pyproject.toml").read_text()):
+    version = (checkout() / "VERSION").read_text().strip()
+    for file in launchers((source / "pyproject.toml").read_text(), version):
         path = _below(directory, file.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.content)
         path.chmod(file.mode)
     _compile_python(image, directory)
-    libraries = _below(directory, LIBRARIES)
-    libraries.mkdir(parents=True, exist_ok=True)
     for code in (path for folder in C_SOURCES for path in (checkout() / folder).glob("*.c")):
-        library = libraries / f"{code.stem}.so"
+        library = _below(directory, library_path(code))
+        library.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(_compiled_library(image, code), library)
         library.chmod(0o755)
     _make_readable(directory)
     return digest_below(directory)
+
+
+def library_path(source: Path) -> str:
+    """Return where a host has the library of a C file; a plugin is beside Dovecot's own."""
+    if source.stem == "instant-idle":
+        return f"{PLUGINS}/lib20_instant_idle_plugin.so"
+    return f"{LIBRARIES}/{source.stem}.so"
+
+
+def dovecot_version(image: Path) -> str:
+    """Return the version of the image's Dovecot, without Debian's revision.
+
+    Raises:
+        LabError: The image's headers do not name it.
+    """
+    header = image / HEADERS.lstrip("/") / "config.h"
+    found = re.search(r'^#define DOVECOT_VERSION "([0-9.]+)', header.read_text(), re.MULTILINE)
+    if found is None:
+        raise LabError(f"{header} does not say which version of Dovecot it is")
+    return found[1]
 
 
 def digest_below(directory: Path) -> str:
@@ -141,7 +165,18 @@ def _compiled_library(image: Path, source: Path) -> Path:
     built = cache_directory() / f"{source.stem}-{hashlib.sha256(recipe).hexdigest()[:12]}.so"
     if not built.exists():
         unfinished = built.with_suffix(".building")
-        gcc = ["gcc", *COMPILER_FLAGS, "-o", path_in_image(unfinished), path_in_image(source)]
-        run_in_image(image, gcc)
+        compile_library(image, source, unfinished)
         unfinished.rename(built)
     return built
+
+
+def compile_library(image: Path, source: Path, target: Path, include: Path | None = None) -> None:
+    """Compile a C file against the image's headers; those below `include` precede them.
+
+    Raises:
+        CommandError: The compiler reports an error.
+    """
+    include_path = None if include is None else path_in_image(include)
+    before = [] if include is None else [f"-I{include_path}", f"-I{include_path}/dovecot"]
+    files = ["-o", path_in_image(target), path_in_image(source)]
+    run_in_image(image, ["gcc", *COMPILER_FLAGS, *before, f"-I{HEADERS}", *files])

@@ -1,0 +1,5 @@
+# Operator configuration of the relays of the tour.
+{
+  # a busy laptop may still create addresses
+  services.chatmail.registration.maxLoad = 1000;
+}
