@@ -147,6 +147,24 @@ in
         At least 100 (RFC 5321 section 4.5.3.1.8).
       '';
     };
+    maxDomains = mkOption {
+      type = types.ints.between 10 100000;
+      default = 100;
+      example = 500;
+      description = ''
+        Most domains of other servers among the recipients of one message; recipients in further ones are refused with 452 4.5.3.
+        Larger groups with members on more servers cannot be written to.
+      '';
+    };
+    domainsPerMinute = mkOption {
+      type = types.ints.between 10 100000;
+      default = 200;
+      example = 1000;
+      description = ''
+        Domains of other servers that one address may write to within a minute; recipients in further ones are refused with 450 4.7.1.
+        At least `maxDomains`: one message can always be sent.
+      '';
+    };
     messagesPerMinute = mkOption {
       type = types.ints.positive;
       default = 60;

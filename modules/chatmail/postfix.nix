@@ -89,10 +89,9 @@ let
     maxproc = mkDefault 500;
   }
   // lib.optionalAttrs literal {
-    args = mkDefault (arguments {
-      inet_protocols = "ipv4";
-    });
+    args = mkDefault (arguments ipv4Only);
   };
+  ipv4Only = lib.optionalAttrs literal { inet_protocols = "ipv4"; };
   smtpd = options: {
     type = "inet";
     private = false;
@@ -183,6 +182,9 @@ in
         default_destination_concurrency_limit = 20;
         smtp_connect_timeout = "15s";
         smtp_helo_timeout = "60s";
+        # unknown domains share a small pool: senders can name any number of domains that never answer
+        "smtp-new_destination_concurrency_limit" = 2;
+        "smtp-new_initial_destination_concurrency" = 2;
 
         # --- every entrance (RFC 5321)
         smtpd_helo_required = true;
@@ -330,6 +332,26 @@ in
       # first to the gateway for HTTPS delivery, then to the peer itself: the transport map lists both
       smtp-https = sender // {
         command = "smtp";
+      };
+      # the same for domains that did not answer lately (chatmaild/transport/outbound/standing.py)
+      smtp-new = {
+        command = "smtp";
+        maxproc = mkDefault 100;
+        # A silent server holds an agent for less than a minute. Servers that greet after 30 s are rare,
+        # and 5 minutes for the rest are for known ones.
+        args = mkDefault (
+          arguments (
+            ipv4Only
+            // {
+              smtp_connect_timeout = "10s";
+              smtp_helo_timeout = "30s";
+              smtp_starttls_timeout = "30s";
+              smtp_mail_timeout = "60s";
+              smtp_rcpt_timeout = "60s";
+              smtp_data_init_timeout = "60s";
+            }
+          )
+        );
       };
       # shares TLS connections between delivery agents
       tlsproxy = {

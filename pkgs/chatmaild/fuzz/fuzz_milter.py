@@ -26,7 +26,7 @@ with atheris.instrument_imports(
     from chatmaild.dkim.resolver import KeyCache, TxtAnswer
     from chatmaild.errors import ProtocolError
     from chatmaild.filter.policy import ByteBudget, Policy
-    from chatmaild.filter.rate_limit import RateLimiter
+    from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
     from chatmaild.filter.recipients import RecipientLookup
     from chatmaild.filter.session import Session
     from chatmaild.wire import milter
@@ -84,6 +84,7 @@ def answers(stream: bytes, step: int) -> tuple[bytes, bool]:
         flags=Accounts(),
         recipient_lookup=RecipientLookup(Accounts(), "/nowhere"),
         limiter=RateLimiter(per_minute=60, burst=10),
+        domain_limiter=DomainLimiter(per_message=100, per_minute=200),
         signer=None,
         keys=KeyCache(query=lambda _: TxtAnswer(texts=(), ttl_s=0)),
         header_budget=budget,

@@ -81,7 +81,9 @@ class Limits:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
     bounce_after_days: int  # 1 to 7
+    domains_per_minute: int  # 10 to 100000
     fsync: bool
+    max_domains: int  # 10 to 100000
     max_message_bytes: int  # 1 or more
     max_recipients: int  # 100 to 100000
     message_burst: int  # 1 or more

@@ -10,7 +10,7 @@ from chatmaild.dkim.resolver import KeyCache, TxtAnswer
 from chatmaild.dkim.signer import Signer
 from chatmaild.errors import KeyUnavailableError
 from chatmaild.filter.policy import ByteBudget, Policy
-from chatmaild.filter.rate_limit import RateLimiter
+from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
 from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.settings import Settings
 from chatmaild.store.fullness import Fullness
@@ -32,6 +32,7 @@ def policy(settings: Settings, mailboxes: Mailboxes, dkim_key: rsa.RSAPrivateKey
         flags=mailboxes,
         recipient_lookup=RecipientLookup(fullness, settings.sockets.quota_status),
         limiter=RateLimiter(per_minute=60, burst=10),
+        domain_limiter=DomainLimiter(per_message=3, per_minute=5),
         signer=Signer(domain=settings.mail_domain, selector=settings.dkim.selector, key=dkim_key),
         keys=KeyCache(query=no_dns),
         header_budget=ByteBudget(1 << 20),

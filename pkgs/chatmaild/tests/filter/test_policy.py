@@ -2,12 +2,15 @@
 
 import pytest
 
-from chatmaild.filter.envelope import Recipient
-from chatmaild.filter.policy import Ingress, Policy
+from chatmaild.address import parse_address
+from chatmaild.filter.envelope import Recipient, read_mailbox
+from chatmaild.filter.policy import Envelope, Ingress, Policy
 from chatmaild.filter.verdicts import (
     BAD_RECIPIENT,
     NOT_FROM_ITS_ADDRESS,
     NOT_OWNER,
+    TOO_MANY_DOMAINS,
+    TOO_MANY_DOMAINS_NOW,
     UNKNOWN_RECIPIENT,
     Refuse,
 )
@@ -141,3 +144,40 @@ def test_a_recipient_must_be_the_one_that_postfix_delivers_to(
         assert found.resolved == resolved
     else:
         assert found == answer
+
+
+def domains_refused(policy: Policy, envelope: Envelope, *domains: str) -> list[Refuse | None]:
+    """The answers to recipients in these domains."""
+    found = [read_mailbox(f"x@{domain}", policy.mail_domain) for domain in domains]
+    return [
+        policy.too_many_domains(envelope, Recipient(mailbox=mailbox, resolved=""))
+        for mailbox in found
+        if mailbox is not None
+    ]
+
+
+def test_a_message_has_few_domains(policy: Policy) -> None:
+    """Three here; repeated ones and our own do not count, and mail of servers has no limit."""
+    alice = parse_address(ALICE)
+    envelope = Envelope(ingress=Ingress.SUBMISSION, sender=alice)
+    answers = domains_refused(policy, envelope, "a.test", "b.test", "c.test", "d.test", "a.test")
+
+    assert answers == [None, None, None, TOO_MANY_DOMAINS, None]
+    assert domains_refused(policy, envelope, policy.mail_domain) == [None]
+    remote = Envelope(ingress=Ingress.BOUNCE, sender=alice)
+    assert domains_refused(policy, remote, *(f"{n}.test" for n in range(9))) == [None] * 9
+
+
+def test_a_login_has_few_domains_a_minute(policy: Policy) -> None:
+    """Five here, in all messages together."""
+    alice = parse_address(ALICE)
+    first = Envelope(ingress=Ingress.SUBMISSION, sender=alice)
+    second = Envelope(ingress=Ingress.SUBMISSION, sender=alice)
+
+    assert domains_refused(policy, first, "a.test", "b.test", "c.test") == [None] * 3
+    assert domains_refused(policy, second, "d.test", "e.test", "f.test", "a.test") == [
+        None,
+        None,
+        TOO_MANY_DOMAINS_NOW,
+        None,
+    ]

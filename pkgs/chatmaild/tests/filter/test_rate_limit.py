@@ -1,6 +1,6 @@
 """Rule O2: sixty messages a minute, ten at once."""
 
-from chatmaild.filter.rate_limit import RateLimiter
+from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
 
 
 def test_a_burst_passes_then_one_a_second() -> None:
@@ -48,3 +48,22 @@ def test_idle_senders_are_removed() -> None:
 
     assert len(limiter._due_s) < 2100
     assert not all(limiter.allows("9999", 9999.0) for _ in range(10))
+
+
+def test_distinct_domains_are_counted() -> None:
+    """Repeated ones are free; each is free again a minute after its last message."""
+    limiter = DomainLimiter(per_message=10, per_minute=2)
+
+    assert [limiter.allows("a", domain, 0.0) for domain in "xyxz"] == [True, True, True, False]
+    assert limiter.allows("b", "z", 0.0)
+    assert limiter.allows("a", "y", 50.0)
+    assert [limiter.allows("a", domain, 61.0) for domain in "zw"] == [True, False]
+
+
+def test_idle_senders_of_domains_are_forgotten() -> None:
+    """Memory is bounded by the senders of a minute."""
+    limiter = DomainLimiter(per_message=10, per_minute=2)
+    for number in range(10_000):
+        limiter.allows(str(number), "x", float(number))
+
+    assert len(limiter._last_s) < 2100

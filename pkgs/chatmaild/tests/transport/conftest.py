@@ -211,7 +211,10 @@ def world(
         async with listening(host.serve, certificate.server) as port:
             names = Names(hosts={"peer.test": [Exchanger(name=CERTIFIED, verify=True)]})
             destinations = Destinations(
-                service="smtp-https", gateway="[127.0.0.1]:10083", local_domain="us.test"
+                service="smtp-https",
+                new_service="smtp-new",
+                gateway="[127.0.0.1]:10083",
+                local_domain="us.test",
             )
             counters = Counters()
             connections = Connections(names, port=port, context=certificate.client)

@@ -36,8 +36,8 @@ def test_postfix_asks_for_the_way(settings: Settings) -> None:
     """Several questions on one connection; local addresses are left to the other map."""
     gateway = f"[127.0.0.1]:{settings.ports.transport_smtp}"
     questions = {
-        "destinations bob@Peer.test": f"OK smtp-https:{gateway}, peer.test",
-        "destinations bob@[192.0.2.1]": f"OK smtp-https:{gateway}, [192.0.2.1]",
+        "destinations bob@Peer.test": f"OK smtp-new:{gateway}, peer.test",
+        "destinations bob@[192.0.2.1]": f"OK smtp-new:{gateway}, [192.0.2.1]",
         "destinations bob@[127.0.0.1]": "OK error:5.4.4 Mail goes to public IP addresses only",
         "destinations bob@[IPv6:::ffff:10.1.2.3]": (
             "OK error:5.4.4 Mail goes to public IP addresses only"

@@ -21,6 +21,8 @@ NO_MAIL = "no-mail.test"
 # a foreign domain whose host is in a private network, which relays must not connect to
 INTO_PRIVATE = "private.test"
 PRIVATE_ADDRESSES = {"A": "10.66.0.1", "AAAA": "fd66::1"}
+# every name below it leads to the client, where scenarios run servers
+WILDCARD = "*.trap.test"
 # the only domain that relays write to without TLS; in the lab its MX is the client
 WITHOUT_TLS = "nauta.cu"
 
@@ -106,6 +108,9 @@ def all_zones(
     common = [Record(name=NO_MAIL, type="MX", data="0 ."), *_copied_dkim_keys(published)]
     common += [
         Record(name=INTO_PRIVATE, type=kind, data=data) for kind, data in PRIVATE_ADDRESSES.items()
+    ]
+    common += [
+        Record(name=WILDCARD, type="A", data=host.ipv4) for host in hosts if host.kind == "client"
     ]
     for host in hosts:
         if f"{host.dns_name}." in zones:

@@ -1,5 +1,6 @@
 """Set up the accounts service: its sockets and what answers there."""
 
+import asyncio
 from contextlib import AsyncExitStack
 
 from chatmaild.accounts import dovecot
@@ -13,6 +14,7 @@ from chatmaild.accounts.throttle import Throttle
 from chatmaild.accounts.web.endpoints import Web
 from chatmaild.metrics import Counters
 from chatmaild.settings import Settings
+from chatmaild.store import space
 from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.notifications import DiskQueue
@@ -36,6 +38,8 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     requests = stack.enter_context(listen_unix(sockets.web))
     logins_and_events = stack.enter_context(listen_tcp("127.0.0.1", settings.ports.login))
 
+    watch = asyncio.create_task(space.watch(settings))
+    stack.callback(watch.cancel)
     mailboxes = Mailboxes.of(settings)
     note_fullness = Throttle(Fullness(mailboxes, settings.retention).note)
     counters = Counters()

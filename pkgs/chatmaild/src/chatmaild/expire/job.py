@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from chatmaild.address import Address
+from chatmaild.expire.index_cache import remove_caches
 from chatmaild.expire.retention import over_quota, too_old
 from chatmaild.settings import Retention
 from chatmaild.store.fullness import NEARLY_FULL, QUOTA_FILE
@@ -103,7 +104,10 @@ def expire_mailboxes(
 def clean_mailbox(
     path: Path, retention: Retention, now_s: float, report: Report, *, dry_run: bool
 ) -> None:
-    """Delete the messages of one mailbox that are too old or over quota; count those deleted."""
+    """Delete the messages of one mailbox that are too old or over quota; count those deleted.
+
+    Dovecot's caches that hold headers of deleted messages are removed, too.
+    """
     expired: list[Message] = []
     kept: list[Message] = []
     for message in scan(str(path)):
@@ -121,6 +125,8 @@ def clean_mailbox(
             continue
         report.deleted_messages += 1
         report.deleted_bytes += message.size_bytes
+    if not dry_run:
+        remove_caches(path, all_of_them=bool(expired))
     if expired and not dry_run:
         for name in (QUOTA_FILE, NEARLY_FULL):
             (path / name).unlink(missing_ok=True)

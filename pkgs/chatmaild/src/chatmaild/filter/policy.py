@@ -19,7 +19,7 @@ from chatmaild.filter.mime.author import (
     ip_address,
     is_domain_literal,
 )
-from chatmaild.filter.rate_limit import RateLimiter
+from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
 from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.verdicts import Refuse
 
@@ -46,12 +46,14 @@ class Envelope:
 
     Attributes:
         sender: None for the null sender; at submission the login.
+        remote_domains: at submission, the domains of recipients on other servers.
         client: IP address of the SMTP client, as Postfix writes it.
     """
 
     ingress: Ingress
     sender: Mailbox | None = None
     recipients: list[Recipient] = field(default_factory=list)
+    remote_domains: set[str] = field(default_factory=set)
     client: str = ""
 
     @property
@@ -102,6 +104,7 @@ class Policy:
     flags: AccountFlags
     recipient_lookup: RecipientLookup
     limiter: RateLimiter
+    domain_limiter: DomainLimiter
     signer: Signer | None
     keys: KeyCache
     header_budget: ByteBudget
@@ -159,6 +162,24 @@ class Policy:
         if ingress is Ingress.SMTP and not self._exists(found.mailbox):
             return verdicts.UNKNOWN_RECIPIENT
         return found
+
+    def too_many_domains(self, envelope: Envelope, recipient: Recipient) -> Refuse | None:
+        """The refusal of one more recipient by the limits of distinct remote domains, or None.
+
+        An accepted one counts against them.
+
+        Each unknown domain can hold a delivery agent for a minute.
+        """
+        new = recipient.mailbox
+        if envelope.ingress is not Ingress.SUBMISSION or isinstance(new, Address):
+            return None
+        domains = envelope.remote_domains
+        if new.domain not in domains and len(domains) >= self.domain_limiter.per_message:
+            return verdicts.TOO_MANY_DOMAINS
+        if not self.domain_limiter.allows(str(envelope.sender), new.domain, self.monotonic()):
+            return verdicts.TOO_MANY_DOMAINS_NOW
+        domains.add(new.domain)
+        return None
 
     def _exists(self, mailbox: Mailbox) -> bool:
         return isinstance(mailbox, Address) and self.flags.exists(mailbox)

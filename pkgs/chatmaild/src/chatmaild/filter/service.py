@@ -15,7 +15,7 @@ from typing import Final
 from chatmaild.dkim.keys import load_signer
 from chatmaild.dkim.resolver import KeyCache
 from chatmaild.filter.policy import ByteBudget, Policy
-from chatmaild.filter.rate_limit import RateLimiter
+from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
 from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.session import FD_NAME_PREFIX, Session
 from chatmaild.settings import Settings
@@ -72,6 +72,10 @@ def policy_of(settings: Settings) -> Policy:
         recipient_lookup=RecipientLookup(fullness, settings.sockets.quota_status),
         limiter=RateLimiter(
             per_minute=settings.mail.messages_per_minute, burst=settings.mail.message_burst
+        ),
+        domain_limiter=DomainLimiter(
+            per_message=settings.mail.max_domains,
+            per_minute=max(settings.mail.max_domains, settings.mail.domains_per_minute),
         ),
         signer=load_signer(settings),
         keys=KeyCache(),

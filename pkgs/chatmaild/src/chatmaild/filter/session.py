@@ -199,6 +199,9 @@ class Session:
         found = self._policy.recipient(self._envelope.ingress, path, resolved=resolved)
         if not isinstance(found, Recipient):
             return _refused(found)
+        too_many = self._policy.too_many_domains(self._envelope, found)
+        if too_many is not None:
+            return _refused(too_many)
         self._envelope.recipients.append(found)
         self._received.append((milter.RCPT, data))
         return milter.CONTINUE

@@ -74,6 +74,16 @@ BAD_RECIPIENT: Final = Refuse(
 UNKNOWN_RECIPIENT: Final = Refuse(
     code=550, text="5.1.1 Recipient address rejected: User unknown", reason="unknown recipient"
 )
+TOO_MANY_DOMAINS: Final = Refuse(
+    code=452,
+    text="4.5.3 Too many domains in one message, send it to the others separately",
+    reason="too many domains in one message",
+)
+TOO_MANY_DOMAINS_NOW: Final = Refuse(
+    code=450,
+    text="4.7.1 Mail to too many domains, try again in a minute",
+    reason="too many domains in a minute",
+)
 NOT_OWNER: Final = Refuse(
     code=553,
     text="5.7.1 Sender address rejected: not owned by the login",

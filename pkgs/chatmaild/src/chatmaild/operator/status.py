@@ -15,6 +15,7 @@ from chatmaild.settings import Settings
 from chatmaild.store.invites import Invites
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 from chatmaild.store.notifications import DIRECTORY
+from chatmaild.store.space import shortage, spaces
 
 WATCHES = Path("/proc/sys/fs/inotify/max_user_instances")
 ACTIVE_DAYS = (1, 10, 30, 40, 80)
@@ -35,6 +36,7 @@ def lines(settings: Settings) -> list[str]:
         f"free memory    {_number(machine.free_memory_megabytes)} MiB",
         f"free disk      {_number(machine.free_disk_megabytes)} MiB"
         f" of {shutil.disk_usage(settings.directories.mail).total // MEGABYTE} MiB",
+        *_space(settings),
         *_watches(settings),
         *(f"{state:<14} {unit}" for unit, state in _unit_states(settings.units).items()),
     ]
@@ -61,6 +63,12 @@ def _addresses(mailboxes: Mailboxes) -> list[str]:
         f"addresses      {kinds.total()}: {kinds['user']} of people, {kinds['ci']} of tests",
         f"logged in      {recent} days",
     ]
+
+
+def _space(settings: Settings) -> list[str]:
+    """Return why mail waits, if a disk is nearly full."""
+    problem = shortage(spaces(settings))
+    return [f"space          {problem}"] if problem else []
 
 
 def _watches(settings: Settings) -> list[str]:

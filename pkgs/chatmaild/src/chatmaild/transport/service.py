@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final
@@ -17,13 +18,15 @@ from chatmaild.transport.outbound.destinations import Destinations
 from chatmaild.transport.outbound.exchangers import DnsResolver, literal
 from chatmaild.transport.outbound.https_client import HttpsClient
 from chatmaild.transport.outbound.networks import Networks
+from chatmaild.transport.outbound.probe import Probes
 from chatmaild.transport.outbound.smtp_server import Session
 from chatmaild.wire import socketmap
 from chatmaild.wire.serve import listen_tcp, listen_unix, streams
 
 LOOPBACK: Final = "127.0.0.1"
-# name of the smtp client in master.cf
+# names of the smtp clients in master.cf for known and for unknown domains
 SMTP_CLIENT: Final = "smtp-https"
+SMTP_CLIENT_NEW: Final = "smtp-new"
 
 _IGNORE: Final = socketmap.found("IGNORE")
 # RFC 3463 section 3.5: routing
@@ -39,6 +42,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     counters = Counters()
     destinations = Destinations(
         service=SMTP_CLIENT,
+        new_service=SMTP_CLIENT_NEW,
         gateway=f"[{LOOPBACK}]:{settings.ports.transport_smtp}",
         local_domain=settings.mail_domain,
     )
@@ -46,7 +50,21 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     resolver = DnsResolver(networks, ipv4_only=settings.mail_domain.startswith("["))
     connections = Connections(resolver)
     stack.callback(connections.close)
-    delivery = Delivery(resolver, HttpsClient(connections), destinations, counters=counters)
+    probes = Probes(
+        resolver,
+        destinations,
+        connections.context,
+        name=settings.mail_domain,
+        clock_s=time.monotonic,
+    )
+    stack.callback(probes.close)
+    delivery = Delivery(
+        resolver,
+        HttpsClient(connections),
+        destinations,
+        counters=counters,
+        without_https=probes.start,
+    )
 
     async def gateway(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await Session(delivery, reader, writer).run()
@@ -61,7 +79,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         counters=counters,
     )
     sockets = settings.sockets
-    maps = socketmap.connection(lookups(destinations, networks))
+    maps = socketmap.connection(lookups(destinations, networks, probes.start))
     for server in (
         streams(listen_tcp(LOOPBACK, settings.ports.transport_smtp), gateway),
         streams(listen_unix(sockets.mxdeliv), mxdeliv.connection, limit_bytes=MAX_HEAD_BYTES),
@@ -70,18 +88,21 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         await stack.enter_async_context(server)
 
 
-def lookups(destinations: Destinations, networks: Networks) -> socketmap.LookUp:
+def lookups(
+    destinations: Destinations, networks: Networks, without_https: Callable[[str], None]
+) -> socketmap.LookUp:
     """Return the two maps of Postfix' queue manager and smtp client.
 
     `destinations` has the route of a domain (transport(5)), `dns-replies` the records that the smtp
-    client must ignore (smtp_dns_reply_filter in postconf(5)).
+    client must ignore (smtp_dns_reply_filter in postconf(5)). `without_https` is called with a
+    domain that gets its mail over SMTP.
     """
 
     def look_up(name: str, key: str) -> str:
         match name:
             case "destinations":
                 # Postfix looks up `user@domain`, then `domain`; the first answer counts
-                return _route(destinations, networks, domain_of(key))
+                return _route(destinations, networks, domain_of(key), without_https)
             case "dns-replies":
                 return socketmap.NOT_FOUND if _is_allowed(networks, key) else _IGNORE
             case _:
@@ -90,11 +111,19 @@ def lookups(destinations: Destinations, networks: Networks) -> socketmap.LookUp:
     return look_up
 
 
-def _route(destinations: Destinations, networks: Networks, domain: str) -> str:
+def _route(
+    destinations: Destinations,
+    networks: Networks,
+    domain: str,
+    without_https: Callable[[str], None],
+) -> str:
     host = literal(domain)
     if host is not None and domain != destinations.local_domain and not networks.allow(host.name):
         return _NOT_PUBLIC
-    route = destinations.route(domain, time.monotonic())
+    now_s = time.monotonic()
+    route = destinations.route(domain, now_s)
+    if route and not destinations.is_https_first(domain, now_s):
+        without_https(domain)
     return socketmap.found(route) if route else socketmap.NOT_FOUND
 
 

@@ -15,8 +15,9 @@ from ..conftest import World, http
 Worlds = Callable[[], AbstractAsyncContextManager[World]]
 
 NOT_TAKEN = "451 4.4.1 No host took the message over HTTPS"
-SMTP_FIRST = "smtp-https:peer.test, [127.0.0.1]:10083"
-HTTPS_FIRST = "smtp-https:[127.0.0.1]:10083, peer.test"
+SMTP_FIRST = "smtp-new:peer.test, [127.0.0.1]:10083"
+HTTPS_FIRST_UNKNOWN = "smtp-new:[127.0.0.1]:10083, peer.test"
+HTTPS_FIRST = "smtp-https:[127.0.0.1]:10083, peer.test"  # it answered
 
 
 def test_the_request_is_what_peers_expect(world: Worlds) -> None:
@@ -164,7 +165,7 @@ def test_half_an_hour_later_a_host_gets_its_chance(world: Worlds) -> None:
             w.now_s += REMEMBER_S
             assert w.destinations.route("peer.test", w.now_s) == SMTP_FIRST
             w.now_s += 1
-            assert w.destinations.route("peer.test", w.now_s) == HTTPS_FIRST
+            assert w.destinations.route("peer.test", w.now_s) == HTTPS_FIRST_UNKNOWN
 
             assert await w.delivers() == "250 OK (HTTPS)"
             assert w.destinations.route("peer.test", w.now_s) == HTTPS_FIRST

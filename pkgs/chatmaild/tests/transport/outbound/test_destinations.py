@@ -4,14 +4,19 @@ import pytest
 
 from chatmaild.transport.outbound.destinations import MAX_ENTRIES, PAUSE_S, REMEMBER_S, Destinations
 
-HTTPS_FIRST = "smtp-https:[127.0.0.1]:10083, peer.test"
-SMTP_FIRST = "smtp-https:peer.test, [127.0.0.1]:10083"
+HTTPS_FIRST = "smtp-new:[127.0.0.1]:10083, peer.test"
+SMTP_FIRST = "smtp-new:peer.test, [127.0.0.1]:10083"
 
 
 @pytest.fixture
 def destinations() -> Destinations:
     """Nothing is known yet."""
-    return Destinations(service="smtp-https", gateway="[127.0.0.1]:10083", local_domain="us.test")
+    return Destinations(
+        service="smtp-https",
+        new_service="smtp-new",
+        gateway="[127.0.0.1]:10083",
+        local_domain="us.test",
+    )
 
 
 def test_https_is_tried_first(destinations: Destinations) -> None:
@@ -52,7 +57,7 @@ def test_local_mail_has_no_way_out(destinations: Destinations, domain: str) -> N
 
 def test_a_literal_is_a_nexthop(destinations: Destinations) -> None:
     """As it stands in the address."""
-    expected = "smtp-https:[127.0.0.1]:10083, [192.0.2.9]"
+    expected = "smtp-new:[127.0.0.1]:10083, [192.0.2.9]"
 
     assert expected == destinations.route("[192.0.2.9]", 0.0)
 
@@ -83,5 +88,5 @@ def test_memory_is_bounded(destinations: Destinations) -> None:
     for number in range(MAX_ENTRIES + 1):
         destinations.domain_fails(f"{number}.test", 0.0, tried=True)
 
-    assert destinations.route("0.test", 1.0) == "smtp-https:[127.0.0.1]:10083, 0.test"
-    assert destinations.route("1.test", 1.0) == "smtp-https:1.test, [127.0.0.1]:10083"
+    assert destinations.route("0.test", 1.0) == "smtp-new:[127.0.0.1]:10083, 0.test"
+    assert destinations.route("1.test", 1.0) == "smtp-new:1.test, [127.0.0.1]:10083"

@@ -53,7 +53,7 @@ def test_postfix_goes_on_when_it_stays_lost(world: Worlds) -> None:
             assert (await w.delivers()).startswith("451 ")
             assert len(w.host.received) == 2
             assert w.destinations.route("peer.test", w.now_s) == (
-                "smtp-https:peer.test, [127.0.0.1]:10083"
+                "smtp-new:peer.test, [127.0.0.1]:10083"
             )
 
     asyncio.run(scenario())

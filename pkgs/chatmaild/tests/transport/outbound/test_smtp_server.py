@@ -25,7 +25,9 @@ class Taken(Delivery):
     """A delivery that keeps what it is given."""
 
     def __init__(self) -> None:
-        destinations = Destinations(service="s", gateway="g", local_domain="us.test")
+        destinations = Destinations(
+            service="s", new_service="n", gateway="g", local_domain="us.test"
+        )
         super().__init__(Names(), None, destinations, counters=Counters())  # type: ignore[arg-type]
         self.messages: list[tuple[Envelope, bytes]] = []
         self.reply = Reply(code=250, text="OK (HTTPS)")

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import aiosmtplib
 from imapclient.exceptions import IMAPClientError
 
-from chatmaild.operator.selftest import certificates, dkim, push, queue
+from chatmaild.logs import kind_of
+from chatmaild.operator.selftest import certificates, dkim, push, queue, space
 from chatmaild.operator.selftest.mailing import (
     encrypted_message,
     fetch_armour,
@@ -28,11 +29,20 @@ _ADDRESS = re.compile(r"[^\s'\"<>{}]+@[^\s'\"<>{},;]+")
 def run(settings: Settings) -> list[Check]:
     """Run all checks."""
     return [
-        *_mail(settings),
+        _guarded(space.NAME, lambda: space.check(settings)),
+        *_guarded_mail(settings),
         _guarded(certificates.NAME, lambda: certificates.check(settings)),
         _guarded(dkim.NAME, lambda: dkim.check(settings)),
         _guarded(queue.NAME, queue.check),
     ]
+
+
+def _guarded_mail(settings: Settings) -> list[Check]:
+    """Run the checks with two addresses, which a full disk cannot hold."""
+    try:
+        return _mail(settings)
+    except OSError as error:
+        return [failed("addresses", f"cannot be made: {kind_of(error)}")]
 
 
 def _guarded(name: str, check: Callable[[], Check]) -> Check:

@@ -10,7 +10,11 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from chatmaild.bounded import Bounded
+from chatmaild.errors import BusyError
 from chatmaild.transport.outbound.exchangers import Exchanger, Resolver
+from chatmaild.transport.outbound.standing import network_of
+from chatmaild.transport.outbound.waiting import Waiting
 
 # for TCP and TLS together; SMTP is tried after it
 CONNECT_S = 5.0
@@ -25,6 +29,7 @@ KEEP_S = 50.0
 MAX_KEPT_PER_HOST = 20
 # about 10 KB of buffers each
 MAX_KEPT = 100
+MAX_NETWORKS = 1000
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -32,6 +37,7 @@ class Connection:
     """An open TLS connection to a host."""
 
     host: Exchanger
+    address: str
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     closing: asyncio.TimerHandle | None = None
@@ -63,6 +69,9 @@ class Connections:
         self._verifying = context
         self._lax: ssl.SSLContext | None = None
         self._kept: list[Connection] = []
+        self.waiting = Waiting()
+        # host -> network of the last connection
+        self.networks: Bounded[str, str] = Bounded(MAX_NETWORKS)
 
     def kept(self, host: Exchanger) -> Connection | None:
         """Take an idle connection to a host out of the pool, or return None."""
@@ -80,17 +89,25 @@ class Connections:
         Raises:
             OSError: none does, or the certificate is not valid for the host (ssl.SSLError).
             TimeoutError: none does in time.
+            BusyError: too many deliveries wait at each of them.
         """
-        addresses = await self._resolver.addresses(host.name)
+        found = await self._resolver.addresses(host.name)
+        addresses = [address for address in found if not self.waiting.is_full(address)]
+        if found and not addresses:
+            raise BusyError("too many deliveries wait")
         async with asyncio.timeout(CONNECT_S), _Race() as race:
             for address in addresses[:MAX_ADDRESSES]:
                 race.start(self._open(host, address))
                 if winner := await race.winner(NEXT_ADDRESS_S):
-                    return winner
+                    return self._opened(winner)
             while race.running:
                 if winner := await race.winner(CONNECT_S):
-                    return winner
+                    return self._opened(winner)
             raise race.error or OSError("no address")
+
+    def _opened(self, connection: Connection) -> Connection:
+        self.networks[connection.host.name] = network_of(connection.address)
+        return connection
 
     def keep(self, connection: Connection) -> None:
         """Put a connection into the pool."""
@@ -121,15 +138,17 @@ class Connections:
             connection.closing.cancel()
 
     async def _open(self, host: Exchanger, address: str) -> Connection:
-        context = self._context(verify=host.verify)
-        reader, writer = await asyncio.open_connection(
-            address, self.port, ssl=context, server_hostname=host.name
-        )
+        context = self.context(verify=host.verify)
+        with self.waiting.at(address):
+            reader, writer = await asyncio.open_connection(
+                address, self.port, ssl=context, server_hostname=host.name
+            )
         raw = writer.get_extra_info("socket")
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * UNACKNOWLEDGED_S))
-        return Connection(host=host, reader=reader, writer=writer)
+        return Connection(host=host, address=address, reader=reader, writer=writer)
 
-    def _context(self, *, verify: bool) -> ssl.SSLContext:
+    def context(self, *, verify: bool) -> ssl.SSLContext:
+        """Return the TLS context for a host."""
         if verify:
             self._verifying = self._verifying or ssl.create_default_context()
             return self._verifying

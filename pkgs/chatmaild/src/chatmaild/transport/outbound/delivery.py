@@ -25,10 +25,11 @@ from chatmaild.transport.outbound.exchangers import (
     Resolver,
     is_ip_address,
 )
-from chatmaild.transport.outbound.https_client import Client
+from chatmaild.transport.outbound.https_client import SLOWEST_BYTES_PER_S, Client
 from chatmaild.transport.outbound.outcome import (
     Answered,
     Broken,
+    Busy,
     Delivered,
     Outcome,
     TooLarge,
@@ -41,6 +42,7 @@ _log = logging.getLogger(__name__)
 
 OK = Reply(code=250, text="OK (HTTPS)")
 NOT_NOW = Reply(code=451, text="4.4.1 No host took the message over HTTPS")
+BUSY = Reply(code=451, text="4.3.2 Too many deliveries wait at this IP address")
 NO_HOST = Reply(code=451, text="4.4.3 No host to ask over HTTPS")
 # Postfix retries after 30 s or more (minimal_backoff_time); a message that returns sooner is
 # the copy for another recipient
@@ -49,6 +51,8 @@ MAX_REFUSALS = 10_000
 # NixOS restarts a dead nginx after 10 s
 BACK_WITHIN_S = 15.0
 RETRY_EVERY_S = 0.5
+# a peer answers within a second; below CONNECT_S, so that a failed connection counts
+STALL_S = 4.0
 
 
 class Refusals:
@@ -74,6 +78,7 @@ class Delivery:
         destinations: what is known of domains and hosts.
         counters: counts outcomes.
         clock_s: monotonic seconds.
+        without_https: is called with a domain that takes no mail over HTTPS.
     """
 
     def __init__(
@@ -84,40 +89,59 @@ class Delivery:
         *,
         counters: Counters,
         clock_s: Callable[[], float] = time.monotonic,
+        without_https: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._resolver = resolver
         self._client = client
         self._destinations = destinations
         self._counters = counters
         self._clock_s = clock_s
+        self._without_https = without_https
         self._refusals = Refusals()
 
     async def deliver(self, envelope: Envelope, message: Message) -> Reply:
         """Deliver to recipients of one domain; return the reply for Postfix."""
         domain = domain_of(envelope.recipients[0])
+        self._destinations.offered_over_https(domain, self._clock_s())
         try:
             hosts = await self._resolver.exchangers(domain)
         except NoExchangerError:
             return NO_HOST
-        tried = False
+        tried = busy = False
         for host in hosts:
             if not self._destinations.worth_trying(
                 host.name, domain, message.size_bytes, self._clock_s()
             ):
                 continue
-            tried = True
             outcome = await self._offer(host, envelope, message)
+            if isinstance(outcome, Busy):
+                busy = True
+                continue
+            tried = True
             reply = self._learn(host, domain, outcome, envelope, message)
             if reply is not None:
                 return reply
+        if busy and not tried:
+            return BUSY
         self._destinations.domain_fails(domain, self._clock_s(), tried=tried)
+        self._without_https(domain)
         return NOT_NOW
 
     async def _offer(self, host: Exchanger, envelope: Envelope, message: Message) -> Outcome:
         started_s = self._clock_s()
-        outcome = await self._client.post(host, envelope, message)
-        if isinstance(outcome, Broken) and not outcome.timed_out:
-            outcome = await self._offer_again(host, envelope, message)
+        domain = domain_of(envelope.recipients[0])
+        in_time_s = STALL_S + message.size_bytes / SLOWEST_BYTES_PER_S
+        stall = asyncio.get_running_loop().call_later(in_time_s, self._destinations.stalls, domain)
+        try:
+            outcome = await self._client.post(host, envelope, message)
+            if isinstance(outcome, Broken) and not outcome.timed_out:
+                outcome = await self._offer_again(host, envelope, message)
+        finally:
+            stall.cancel()
+        if isinstance(outcome, Delivered | Answered) and self._clock_s() < started_s + in_time_s:
+            network = self._client.network(host)
+            if network:
+                self._destinations.answers(domain, network, self._clock_s())
         self._counters.add("https_out", outcome=type(outcome).__name__.lower())
         # privacy: successful deliveries are not logged
         _log.log(

@@ -1,13 +1,16 @@
-"""The order of HTTPS and SMTP for each destination, remembered for 30 minutes.
+"""The route of each destination: its delivery agents, and the order of HTTPS and SMTP.
 
-Postfix delivers and queues; this memory only sets the order of its two nexthops: HTTPS before SMTP,
-or SMTP before HTTPS where HTTPS failed in the last 30 minutes. Both are always tried, so a domain
+A domain that answered lately has the large pool of delivery agents, see `standing`.
+
+Postfix delivers and queues; this memory sets the order of its two nexthops: HTTPS before SMTP, or
+SMTP before HTTPS where HTTPS failed in the last 30 minutes. Both are always tried, so a domain
 that has one of them gets its mail.
 """
 
 from dataclasses import dataclass, field
 
 from chatmaild.bounded import Bounded
+from chatmaild.transport.outbound.standing import Standing
 
 # time after a failure in which SMTP comes first
 REMEMBER_S = 1800.0
@@ -48,16 +51,19 @@ class Destinations:
     """What is known about HTTPS of domains and their mail exchangers.
 
     Attributes:
-        service: name of the smtp client in master.cf.
+        service: name of the smtp client in master.cf for known domains.
+        new_service: name of the one for unknown domains.
         gateway: nexthop of our SMTP server for HTTPS delivery.
         local_domain: the domain of this relay.
     """
 
     service: str
+    new_service: str
     gateway: str
     local_domain: str
     _domains: Failures = field(default_factory=Failures)
     _hosts: Failures = field(default_factory=Failures)
+    _standing: Standing = field(default_factory=Standing)
     # host -> time of its last 413, and the size of that message in bytes
     _too_large: Bounded[str, tuple[float, int]] = field(
         default_factory=lambda: Bounded(MAX_ENTRIES)
@@ -67,9 +73,36 @@ class Destinations:
         """Return transport and nexthops of a domain (transport(5)); None for the local domain."""
         if not domain or domain == self.local_domain:
             return None
-        if self._domains.age_s(domain, now_s) is None:
-            return f"{self.service}:{self.gateway}, {domain}"
-        return f"{self.service}:{domain}, {self.gateway}"
+        service = self.service if self._standing.has(domain, now_s) else self.new_service
+        if self.is_https_first(domain, now_s):
+            return f"{service}:{self.gateway}, {domain}"
+        return f"{service}:{domain}, {self.gateway}"
+
+    def is_https_first(self, domain: str, now_s: float) -> bool:
+        """Whether HTTPS did not fail in the last 30 minutes."""
+        return self._domains.age_s(domain, now_s) is None
+
+    def is_known(self, domain: str, now_s: float) -> bool:
+        """Whether the domain answered lately."""
+        return self._standing.has(domain, now_s)
+
+    def answers(self, domain: str, network: str, now_s: float) -> None:
+        """Record that a host of the domain in this network answered in good time."""
+        self._standing.add(domain, network, now_s)
+
+    def offered_over_https(self, domain: str, now_s: float) -> None:
+        """Record that Postfix offers a message for HTTPS delivery.
+
+        Where SMTP comes first, SMTP has failed then. Messages of the first seconds were routed
+        before the failure of HTTPS was known.
+        """
+        age_s = self._domains.age_s(domain, now_s)
+        if age_s is not None and age_s > PAUSE_S:
+            self.stalls(domain)
+
+    def stalls(self, domain: str) -> None:
+        """Record that the domain keeps a delivery waiting: it is unknown again."""
+        self._standing.remove(domain)
 
     def worth_trying(self, host: str, domain: str, size_bytes: int, now_s: float) -> bool:
         """Whether to offer a message of that size to the host over HTTPS now."""

@@ -6,13 +6,13 @@ import ssl
 from dataclasses import dataclass
 from typing import Protocol
 
-from chatmaild.errors import ProtocolError
+from chatmaild.errors import BusyError, ProtocolError
 from chatmaild.logs import kind_of
 from chatmaild.transport.envelope import Envelope
 from chatmaild.transport.message import Message
 from chatmaild.transport.outbound.connections import Connection, Connections
 from chatmaild.transport.outbound.exchangers import Exchanger
-from chatmaild.transport.outbound.outcome import Broken, Outcome, Unusable, judge
+from chatmaild.transport.outbound.outcome import Broken, Busy, Outcome, Unusable, judge
 
 PATH = "/mxdeliv"
 # time for the answer to a complete message
@@ -32,6 +32,9 @@ class Client(Protocol):
 
     async def post(self, host: Exchanger, envelope: Envelope, message: Message) -> Outcome:
         """Post a message to a host; return the outcome."""
+
+    def network(self, host: Exchanger) -> str:
+        """Return the network of the host at the last connection, or an empty string."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,8 @@ class HttpsClient:
         """Post a message to a host; return the outcome."""
         try:
             connection = self._connections.kept(host) or await self._connections.open(host)
+        except BusyError:
+            return Busy()
         except (OSError, UnicodeError) as error:
             # errno of an SSLError is OpenSSL's own number
             tls = isinstance(error, ssl.SSLError)
@@ -65,13 +70,25 @@ class HttpsClient:
                 type(error).__name__ if tls else kind_of(error),
                 refused=isinstance(error, ConnectionRefusedError),
             )
+        waiting = self._connections.waiting
+        if waiting.is_full(connection.address):
+            self._connections.keep(connection)
+            return Busy()
+        with waiting.at(connection.address):
+            return await self._offer(connection, envelope, message)
+
+    def network(self, host: Exchanger) -> str:
+        """Return the network of the host at the last connection, or an empty string."""
+        return self._connections.networks.get(host.name, "")
+
+    async def _offer(self, connection: Connection, envelope: Envelope, message: Message) -> Outcome:
         answer: Answer | None = None
         limit_s = min(LONGEST_S, ANSWER_S + message.size_bytes / SLOWEST_BYTES_PER_S)
         try:
             async with asyncio.timeout(limit_s) as limit:
                 answer = await self._exchange(connection, envelope, message)
         except (OSError, EOFError):
-            self._connections.forget(host)
+            self._connections.forget(connection.host)
             return Broken(timed_out=limit.expired())
         except ProtocolError:
             return Unusable("no HTTP")

@@ -42,6 +42,11 @@ class Unusable:
 
 
 @dataclass(frozen=True, slots=True)
+class Busy:
+    """Too many deliveries wait at the host's IP addresses; the message was not offered."""
+
+
+@dataclass(frozen=True, slots=True)
 class Broken:
     """The connection ended before an answer: the host may have the message.
 
@@ -52,7 +57,7 @@ class Broken:
     timed_out: bool
 
 
-Outcome = Delivered | Answered | TooLarge | Unusable | Broken
+Outcome = Delivered | Answered | TooLarge | Unusable | Busy | Broken
 
 
 def judge(status: int, body: str) -> Outcome:
@@ -84,5 +89,7 @@ def in_words(outcome: Outcome) -> str:
             return "too large for HTTPS"
         case Unusable(why):
             return f"no HTTPS delivery ({why})"
+        case Busy():
+            return "too many deliveries wait at its IP address"
         case Broken(timed_out):
             return "no answer over HTTPS" if timed_out else "HTTPS connection broke"

@@ -1,0 +1,130 @@
+"""Probes of SMTP servers, which tell whether a domain without HTTPS answers.
+
+Postfix delivers to these domains and does not report the outcome. A probe goes as far as a delivery
+does without an envelope: greeting, EHLO, STARTTLS with the certificate checked, EHLO, QUIT.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from chatmaild.bounded import Bounded
+from chatmaild.errors import ChatmaildError
+from chatmaild.transport.outbound.destinations import Destinations
+from chatmaild.transport.outbound.exchangers import Exchanger, NoExchangerError, Resolver
+from chatmaild.transport.outbound.standing import network_of
+
+# a server that greets later stays with the unknown ones; their mail arrives, too
+PROBE_S = 15.0
+# between two probes of a domain
+AGAIN_S: Final = 60.0
+MAX_PROBES: Final = 20
+MAX_ENTRIES: Final = 20_000
+_MAX_LINES: Final = 64
+
+
+class NoAnswerError(ChatmaildError):
+    """The server does not answer as an SMTP server with STARTTLS does."""
+
+
+class Context(Protocol):
+    """Gives the TLS context for a host."""
+
+    def __call__(self, *, verify: bool) -> ssl.SSLContext: ...
+
+
+class Probes:
+    """Runs probes in the background, few at once.
+
+    Args:
+        resolver: finds hosts and IP addresses.
+        destinations: learns the outcome.
+        context: makes TLS contexts.
+        name: what EHLO says.
+        port: 25; tests use another.
+    """
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        destinations: Destinations,
+        context: Context,
+        *,
+        name: str,
+        clock_s: Callable[[], float],
+        port: int = 25,
+    ) -> None:
+        self._resolver = resolver
+        self._destinations = destinations
+        self._context = context
+        self._name = name
+        self._clock_s = clock_s
+        self._port = port
+        self._last_s: Bounded[str, float] = Bounded(MAX_ENTRIES)
+        self._networks: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, domain: str) -> None:
+        """Probe a domain unless it is known, was probed lately, or too many probes run."""
+        now_s = self._clock_s()
+        if self._destinations.is_known(domain, now_s) or len(self._tasks) >= MAX_PROBES:
+            return
+        if now_s - self._last_s.get(domain, -AGAIN_S) < AGAIN_S:
+            return
+        self._last_s[domain] = now_s
+        task = asyncio.create_task(self._probe(domain))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def close(self) -> None:
+        """End all probes."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _probe(self, domain: str) -> None:
+        # no log line: nothing depends on a probe but the pool of delivery agents
+        with contextlib.suppress(OSError, EOFError, ValueError, NoAnswerError, NoExchangerError):
+            async with asyncio.timeout(PROBE_S):
+                host = (await self._resolver.exchangers(domain))[0]
+                address = (await self._resolver.addresses(host.name) or [""])[0]
+                network = network_of(address)
+                # one probe at a time for each network: a host that stalls holds one alone
+                if network in self._networks:
+                    self._last_s.pop(domain, None)
+                    return
+                self._networks.add(network)
+                try:
+                    await self._talk(host, address)
+                finally:
+                    self._networks.remove(network)
+                self._destinations.answers(domain, network, self._clock_s())
+
+    async def _talk(self, host: Exchanger, address: str) -> None:
+        reader, writer = await asyncio.open_connection(address, self._port)
+        try:
+            await _expect(reader, b"220")
+            ehlo = f"EHLO {self._name}\r\n".encode()
+            writer.write(ehlo)
+            await _expect(reader, b"250")
+            writer.write(b"STARTTLS\r\n")
+            await _expect(reader, b"220")
+            await writer.start_tls(self._context(verify=host.verify), server_hostname=host.name)
+            writer.write(ehlo)
+            await _expect(reader, b"250")
+            writer.write(b"QUIT\r\n")
+            await writer.drain()
+        finally:
+            writer.close()
+
+
+async def _expect(reader: asyncio.StreamReader, code: bytes) -> None:
+    """Read a reply of several lines (RFC 5321 section 4.2.1)."""
+    for _ in range(_MAX_LINES):
+        line = await reader.readline()
+        if not line.startswith(code):
+            break
+        if line[3:4] != b"-":
+            return
+    raise NoAnswerError("another reply")

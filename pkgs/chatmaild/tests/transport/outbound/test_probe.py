@@ -1,0 +1,144 @@
+"""A server without HTTPS is known after it answered a probe over SMTP."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from chatmaild.transport.outbound import probe
+from chatmaild.transport.outbound.destinations import Destinations
+from chatmaild.transport.outbound.exchangers import Exchanger
+from chatmaild.transport.outbound.probe import AGAIN_S, Probes
+
+from ..conftest import CERTIFIED, DEADLINE_S, Certificate, Names, listening
+
+
+class Server:
+    """An SMTP server with STARTTLS, which stops before one of its answers."""
+
+    def __init__(self, certificate: Certificate, *, silent_at: str = "") -> None:
+        self.certificate = certificate
+        self.silent_at = silent_at
+        self.sessions = 0
+        self.lines: list[str] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        self.sessions += 1
+        await self._says(writer, "greeting", "220 mx.peer.test ESMTP")
+        while line := (await reader.readline()).decode().strip():
+            self.lines.append(line)
+            verb = line.partition(" ")[0]
+            if verb == "STARTTLS":
+                await self._says(writer, verb, "220 go")
+                await writer.start_tls(self.certificate.server)
+            else:
+                await self._says(writer, verb, "250-mx.peer.test\r\n250 STARTTLS")
+
+    async def _says(self, writer: asyncio.StreamWriter, at: str, text: str) -> None:
+        if at == self.silent_at:
+            await asyncio.Event().wait()
+        writer.write(f"{text}\r\n".encode())
+        await writer.drain()
+
+
+class World:
+    """Probes of one server."""
+
+    def __init__(self, certificate: Certificate, port: int) -> None:
+        self.now_s = 1000.0
+        self.destinations = Destinations(service="s", new_service="n", gateway="g", local_domain="")
+        host = [Exchanger(name=CERTIFIED, verify=True)]
+        names = Names(hosts={"peer.test": host, "other.test": host})
+
+        def context(*, verify: bool) -> object:
+            assert verify
+            return certificate.client
+
+        self.probes = Probes(
+            names,
+            self.destinations,
+            context,  # type: ignore[arg-type]
+            name="us.test",
+            clock_s=lambda: self.now_s,
+            port=port,
+        )
+
+    async def knows(self, domain: str) -> bool:
+        """Probe the domain, and tell whether it is known afterwards."""
+        self.probes.start(domain)
+        await asyncio.gather(*self.probes._tasks)
+        return self.destinations.is_known(domain, self.now_s)
+
+
+@contextlib.asynccontextmanager
+async def probing(server: Server) -> AsyncIterator[World]:
+    """The server, and probes of it."""
+    async with asyncio.timeout(DEADLINE_S), listening(server.serve) as port:
+        world = World(server.certificate, port)
+        yield world
+        world.probes.close()
+
+
+def test_a_server_that_answers_is_known(certificate: Certificate) -> None:
+    """After EHLO over TLS; a known domain is not probed."""
+    server = Server(certificate)
+
+    async def scenario() -> None:
+        async with probing(server) as w:
+            assert await w.knows("peer.test")
+            assert await w.knows("peer.test")
+
+            assert server.sessions == 1
+            assert server.lines[:3] == ["EHLO us.test", "STARTTLS", "EHLO us.test"]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("at", ["greeting", "EHLO", "STARTTLS"])
+def test_a_silent_server_is_not(
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """A minute passes before it is probed again."""
+    monkeypatch.setattr(probe, "PROBE_S", 0.1)
+    server = Server(certificate, silent_at=at)
+
+    async def scenario() -> None:
+        async with probing(server) as w:
+            assert not await w.knows("peer.test")
+            assert not await w.knows("peer.test")
+            assert server.sessions == 1
+            server.silent_at = ""
+            w.now_s += AGAIN_S
+            assert await w.knows("peer.test")
+
+    asyncio.run(scenario())
+
+
+def test_one_probe_at_a_time_for_an_ip_address(certificate: Certificate) -> None:
+    """The other domain is probed when its next message comes."""
+    server = Server(certificate, silent_at="greeting")
+
+    async def scenario() -> None:
+        async with probing(server) as w:
+            w.probes.start("peer.test")
+            while not server.sessions:
+                await asyncio.sleep(0.01)
+            w.probes.start("other.test")
+            await asyncio.wait(w.probes._tasks, return_when=asyncio.FIRST_COMPLETED)
+
+            assert server.sessions == 1
+            assert not w.destinations.is_known("other.test", w.now_s)
+
+    asyncio.run(scenario())
+
+
+def test_an_unknown_domain_does_no_harm(certificate: Certificate) -> None:
+    """It has no host."""
+
+    async def scenario() -> None:
+        async with probing(Server(certificate)) as w:
+            assert not await w.knows("nowhere.test")
+
+    asyncio.run(scenario())

@@ -1,0 +1,88 @@
+"""Without bytes or inodes mail waits, the operator is told, and delivery resumes by itself."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import CommandFailedError, Machine
+from chatmail_testkit.waiting import wait_for
+from conftest import PersonFactory
+
+pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(240)]
+
+MAIL = "/var/lib/chatmail/mail"
+# new addresses need 1 GiB
+DISK = "size=2G,nr_inodes=3000"
+SMALL = "remount,size=160M"
+FILL = {
+    "bytes": f"dd if=/dev/zero of={MAIL}/filler bs=1M || true",
+    "inodes": f"mkdir {MAIL}/filler; seq 4000 | (cd {MAIL}/filler; xargs touch) || true",
+}
+TOLD_WITHIN_S = 40
+# Postfix tries again after 30 s at the latest
+BACK_WITHIN_S = 90
+
+
+@pytest.fixture(autouse=True)
+def _small_disk(machine: Machine) -> Iterator[None]:
+    """A file system of its own for the mailboxes of the relay."""
+    mode, owner = machine.run("stat", "-c", "%a %U:%G", MAIL).split()
+    machine.run("mount", "-t", "tmpfs", "-o", DISK, "mailboxes", MAIL)
+    machine.run("chown", owner, MAIL)
+    machine.run("chmod", mode, MAIL)
+    machine.run("systemctl", "restart", "chatmail-accounts", "chatmail-filter", "dovecot")
+    yield
+    machine.run("umount", "--lazy", MAIL)
+    machine.run("systemctl", "restart", "chatmail-accounts", "chatmail-filter", "dovecot")
+
+
+@pytest.mark.parametrize("what", FILL)
+def test_full(what: str, relay: str, new_person: PersonFactory, machine: Machine) -> None:
+    """One line in the journal without an address, a red selftest, a sentence in the status."""
+    alice, bob = new_person(relay), new_person(relay)
+    alice.imap.noop()
+    bob.imap.noop()
+    machine.run("mount", "-o", SMALL, MAIL)
+    assert _space_check(machine)["outcome"] == "passed"
+    since_s = time.time()
+    machine.run("sh", "-c", FILL[what], timeout_s=60)
+    alice.sends(bob, text="patient")
+
+    wait_for(lambda: _lines(machine, since_s, "nearly full"), "a line", within_s=TOLD_WITHIN_S)
+    wait_for(lambda: bob.address in machine.queue(), "the message waits", within_s=TOLD_WITHIN_S)
+    assert _space_check(machine)["outcome"] == "failed"
+    [status] = [
+        line for line in machine.run("chatmail", "status").splitlines() if line.startswith("space")
+    ]
+    assert "MiB and" in status
+    assert "inodes free" in status
+    machine.run("rm", "-rf", f"{MAIL}/filler")
+
+    assert bob.receives(within_s=BACK_WITHIN_S).text == "patient"
+    wait_for(lambda: _lines(machine, since_s, "space again"), "the end", within_s=TOLD_WITHIN_S)
+    assert _space_check(machine)["outcome"] == "passed"
+    lines = _lines(machine, since_s, "nearly full")
+    assert len(lines) == 1
+    assert not any(_names(person, lines) for person in (alice, bob))
+
+
+def _lines(machine: Machine, since_s: float, text: str) -> list[str]:
+    return [line for line in machine.logs(since_s).splitlines() if text in line]
+
+
+def _names(person: Person, lines: list[str]) -> bool:
+    return any(person.name in line for line in lines)
+
+
+def _space_check(machine: Machine) -> dict[str, str]:
+    """The check of the selftest, which ends with 1 if any check fails."""
+    report = machine.run("sh", "-c", "chatmail selftest --json || true", timeout_s=120)
+    try:
+        checks: list[dict[str, str]] = json.loads(report)["checks"]
+    except ValueError as error:
+        raise CommandFailedError(report) from error
+    return next(check for check in checks if check["name"] == "space")
