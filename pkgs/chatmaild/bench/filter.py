@@ -1,14 +1,12 @@
 """What the filter's check costs: CPU time and memory, beside the same milter that only reads.
 
     python3 bench/filter.py
-    scripts/lab exec a.test python3 - < pkgs/chatmaild/bench/filter.py          # in the lab
 
 Speaks to the filter as Postfix does. `read` is the session that takes every header field and every
 piece of the body and looks at none; `check` is what the rules and
 DKIM add, `hash` the SHA-256 in it, which DKIM needs. What Postfix pays for the same message is in
 `tests/e2e/messages/test_large_messages_need_little_memory_and_cpu_time.py`. Ends with 1 where many
 messages of 30 MB at once take more memory than they may.
-Over 300 lines: one program that is handed to a host as a whole, by standard input.
 """
 
 from __future__ import annotations
@@ -32,54 +30,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-CHILD = """
-import sys, threading, time
-from functools import partial
-from pathlib import Path
-from chatmaild.dkim.keys import load_key, public_record
-from chatmaild.dkim.resolver import KeyCache, TxtAnswer
-from chatmaild.dkim.signer import Signer
-from chatmaild.filter import session
-from chatmaild.filter.transaction import Decision
-from chatmaild.filter.policy import ByteBudget, Policy
-from chatmaild.filter.rate_limit import RateLimiter
-from chatmaild.filter.recipients import RecipientLookup
-from chatmaild.filter.verdicts import Accept
-from chatmaild.wire.listening import listen_unix
-from chatmaild.wire.loop import Loop
-
-class Reader:
-    def __init__(self, *_): pass
-    def add_header(self, *_): pass
-    def end_of_headers(self): pass
-    def body(self, _): pass
-    def end(self, **_): return Decision(verdict=Accept())
-    def close(self): pass
-
-class Everybody:
-    def exists(self, _): return True
-    def is_disabled(self, _): return False
-    def accepts_clear_text(self, _): return False
-    def is_nearly_full(self, _): return False
-
-key = load_key(Path(sys.argv[3]))
-record = public_record(key)
-policy = Policy(
-    mail_domain="relay.test",
-    flags=Everybody(),
-    recipient_lookup=RecipientLookup(Everybody(), "/nowhere"),
-    limiter=RateLimiter(per_minute=10**6, burst=10**6),
-    signer=Signer(domain="relay.test", selector="s", key=key),
-    keys=KeyCache(query=lambda _: TxtAnswer(texts=(record,), ttl_s=3600)),
-    header_budget=ByteBudget(64 << 20),
-)
-if sys.argv[1] == "read":
-    session.Transaction = Reader
-loop = Loop(listen_unix(sys.argv[2]), partial(session.Session, policy))
-threading.Thread(target=loop.run, args=(print, 0), daemon=True).start()
-for _ in sys.stdin:
-    print(time.process_time(), flush=True)
-"""
+CHILD = pathlib.Path(__file__).with_name("filter_child.py")
 SIZES = {2_000: 300, 100_000: 100, 5_000_000: 10, 30_000_000: 5}  # bytes, and how many messages
 LARGE_BYTES = 30_000_000
 MOST_MEMORY = 1.5  # times one message
@@ -98,7 +49,7 @@ class Milter:
     def __init__(self, kind: str, directory: pathlib.Path) -> None:
         self.path = str(directory / f"{kind}.sock")
         self.process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, kind, self.path, str(directory / "key.pem")],
+            [sys.executable, str(CHILD), kind, self.path, str(directory / "key.pem")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -27,7 +27,6 @@ LONG_FILES = {
     # the lead splits these and removes them here
     "modules/chatmail/dovecot.nix",
     "modules/chatmail/postfix.nix",
-    "pkgs/chatmaild/bench/filter.py",
     "pkgs/chatmaild/tests/accounts/metadata/test_server.py",
     "pkgs/chatmaild/tests/accounts/web/test_endpoints.py",
 }
