@@ -7,7 +7,7 @@
   ...
 }:
 let
-  inherit (settings) directories users;
+  inherit (settings) directories sockets users;
   # one allocation arena: these processes are small, and wait most of the time
   environment.MALLOC_ARENA_MAX = "1";
 
@@ -54,6 +54,12 @@ in
         ReadWritePaths = [
           directories.mail
           directories.accounts
+        ]
+        ++ map dirOf [
+          sockets.recipients
+          sockets.transportRecipients
+          sockets.web
+          sockets.login
         ];
         # free memory and load decide whether new addresses are made: /proc/meminfo, /proc/loadavg
         ProcSubset = "all";
@@ -100,10 +106,17 @@ in
       environment.MALLOC_MMAP_THRESHOLD_ = "131072";
       stopIfChanged = false;
       serviceConfig = keepsListening // {
+        ReadWritePaths = map dirOf [
+          sockets.mxdeliv
+          sockets.destinations
+        ];
+        # which user connects to the gateway: the kernel tells (netlink), by names that a full namespace would hide
+        PrivateUsers = "identity";
         RestrictAddressFamilies = [
           "AF_UNIX"
           "AF_INET"
           "AF_INET6"
+          "AF_NETLINK"
         ];
       };
     };

@@ -24,9 +24,12 @@ let
     ;
   # every value below a section may be set by the operator, too
   defaults = mapAttrs (_: value: if builtins.isAttrs value then defaults value else mkDefault value);
-  accounts = "http://127.0.0.1:${toString ports.login}";
+  # over the socket below; the host is what chatmaild expects
+  accounts = "http://127.0.0.1";
   # chatmaild restarts, has too much to do, or dies while it thinks: it is asked again, at least once a second
   patience = {
+    # Dovecot has no other way to an HTTP server on a unix socket
+    http_client_proxy_socket_path = sockets.login;
     http_client_request_max_attempts = 20;
     http_client_max_connect_attempts = 10000;
     http_client_connect_backoff_max_time = "1s";
@@ -105,6 +108,11 @@ in
         };
         "service auth" = {
           client_limit = clients;
+          # sessions, deliveries and quota-status have this user
+          "unix_listener auth-userdb" = {
+            user = users.mail;
+            mode = "0600";
+          };
           "unix_listener ${queue}${sockets.auth}" = postfixSocket "0660";
         };
 
@@ -183,6 +191,8 @@ in
           # Postfix keeps its connections, so one spare is enough
           process_min_avail = 1;
           restart_request_count = "unlimited";
+          # Dovecot's own socket, open to every user: a message would arrive without the filter's rules
+          "unix_listener lmtp".mode = "0";
           # not private/lmtp: that is the socket of Postfix' own client
           "unix_listener ${queue}${sockets.lmtp}" = postfixSocket "0600";
         };
@@ -273,6 +283,11 @@ in
           # no waiting for those who share an IP address with somebody who mistyped a password
           "unix_listener anvil-auth-penalty".mode = "0";
         };
+
+        # open to every user, and needed by nothing here: no full-text search, no URLAUTH, no host names to look up
+        "service indexer"."unix_listener indexer".mode = "0";
+        "service imap-urlauth-login"."unix_listener imap-urlauth".mode = "0";
+        "service dns-client"."unix_listener dns-client".mode = "0";
 
         # NixOS sets it for Sieve, which is not there and whose settings Dovecot does not know then
         sieve_script_bin_path = null;

@@ -28,11 +28,22 @@ let
   everywhere = [ "0.0.0.0" ] ++ optional network.ipv6 "[::]";
   all = port: map (addr: { inherit addr port; }) everywhere;
   internal = {
-    addr = "127.0.0.1";
-    port = ports.httpsInternal;
     ssl = true;
     proxyProtocol = shared;
-  };
+  }
+  // (
+    if shared then
+      # who connects here names the client's IP address: nginx alone
+      {
+        addr = "unix:${sockets.https}";
+        port = null;
+      }
+    else
+      {
+        addr = "127.0.0.1";
+        port = ports.httpsInternal;
+      }
+  );
   # `web-only' keeps the listeners of the operator's other virtual hosts; `off' leaves the world to somebody else
   listeners =
     optionalAttrs (mode != "web-only") {
@@ -56,7 +67,7 @@ let
         ${headers}
       ''
       + optionalString shared ''
-        set_real_ip_from 127.0.0.1;
+        set_real_ip_from unix:;
         real_ip_header proxy_protocol;
       '';
     }
@@ -165,7 +176,7 @@ in
       map $ssl_preread_alpn_protocols $chatmail_service {
         ~(^|,)smtp(,|$) 127.0.0.1:${port ports.submissionsInternal};
         ~(^|,)imap(,|$) 127.0.0.1:${port ports.imapsInternal};
-        default 127.0.0.1:${port ports.httpsInternal};
+        default unix:${sockets.https};
       }
       server {
         ${concatMapStringsSep "\n  " (addr: "listen ${addr}:${port ports.https};") everywhere}

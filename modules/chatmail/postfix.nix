@@ -316,6 +316,10 @@ in
           milter_macro_daemon_name = "mxdeliv";
           smtpd_tls_security_level = "none";
           smtpd_client_connection_count_limit = "0";
+          # any local process can connect: the service in front is known by a name that it invents at its start
+          smtpd_delay_reject = "no";
+          smtpd_helo_restrictions = "check_helo_access,socketmap:unix:${sockets.destinations}:greetings,reject";
+          reject_code = "450";
           # the service in front tells the IP address of clients at a domain literal (XCLIENT)
           smtpd_authorized_xclient_hosts = "127.0.0.1";
           # an HTTP answer is for all recipients: the service in front asks whether one exists, and the

@@ -114,7 +114,7 @@ class Ports:
     imap: int  # 1 to 65535
     imaps: int  # 1 to 65535
     imaps_internal: int  # 1 to 65535
-    login: int  # 1 to 65535
+    metrics: int  # 1 to 65535
     mxdeliv_smtp: int  # 1 to 65535
     smtp: int  # 1 to 65535
     submission: int  # 1 to 65535
@@ -158,12 +158,15 @@ class Sockets:
     auth: str
     destinations: str
     end_sessions: str
+    https: str
     lmtp: str
+    login: str
     metadata: str
     milter: str
     mxdeliv: str
     quota_status: str
     recipients: str
+    transport_recipients: str
     transports: str
     web: str
 

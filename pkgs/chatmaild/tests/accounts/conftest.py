@@ -33,8 +33,13 @@ class Relay:
         self, body: bytes, path: str = "/login", method: str = "POST"
     ) -> tuple[int, bytes]:
         """Post a body to the end point of Dovecot."""
-        streams = await asyncio.open_connection("127.0.0.1", self.settings.ports.login)
+        streams = await asyncio.open_unix_connection(self.settings.sockets.login)
         return (await exchange(*streams, request(method, path, body)))[::2]
+
+    async def metrics(self) -> str:
+        """Read the counters as Prometheus does."""
+        streams = await asyncio.open_connection("127.0.0.1", self.settings.ports.metrics)
+        return (await exchange(*streams, request("GET", "/metrics")))[2].decode()
 
     async def web(
         self, method: str, path: str, body: bytes = b"", **headers: str
@@ -74,7 +79,7 @@ async def read_answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]
 def settings_json(settings_json: dict[str, Any]) -> dict[str, Any]:
     """Settings with a free port, and limits that this machine is below."""
     with socket.create_server(("127.0.0.1", 0)) as free:
-        settings_json["ports"]["login"] = free.getsockname()[1]
+        settings_json["ports"]["metrics"] = free.getsockname()[1]
     settings_json["registration"] |= {
         "maxLoad": 10000,
         "minFreeMemoryMegabytes": 0,

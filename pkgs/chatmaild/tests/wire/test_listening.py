@@ -76,7 +76,7 @@ def file(settings: Settings, settings_json: dict[str, Any], tmp_path: pathlib.Pa
     ensure_keys(settings)
     settings_json["users"]["postfix"] = grp.getgrgid(os.getegid()).gr_name
     with socket.create_server(("127.0.0.1", 0)) as free:
-        settings_json["ports"]["login"] = free.getsockname()[1]
+        settings_json["ports"]["metrics"] = free.getsockname()[1]
     file = tmp_path / "settings.json"
     file.write_text(json.dumps(settings_json))
     return file

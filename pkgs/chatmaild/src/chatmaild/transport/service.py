@@ -1,6 +1,9 @@
 """Set up the transport service: its sockets and what answers there."""
 
 import asyncio
+import pwd
+import secrets
+import socket
 import time
 from contextlib import AsyncExitStack
 from functools import partial
@@ -18,13 +21,14 @@ from chatmaild.transport.outbound.exchangers import DnsResolver, literal
 from chatmaild.transport.outbound.https_client import HttpsClient
 from chatmaild.transport.outbound.networks import Networks
 from chatmaild.transport.outbound.smtp_server import Session
-from chatmaild.wire import socketmap
+from chatmaild.wire import loopback, socketmap
 from chatmaild.wire.serve import listen_tcp, listen_unix, streams
 
 LOOPBACK: Final = "127.0.0.1"
 # name of the smtp client in master.cf
 SMTP_CLIENT: Final = "smtp-https"
 
+_OK: Final = socketmap.found("OK")
 _IGNORE: Final = socketmap.found("IGNORE")
 # RFC 3463 section 3.5: routing
 _NOT_PUBLIC: Final = socketmap.found("error:5.4.4 Mail goes to public IP addresses only")
@@ -49,32 +53,47 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     delivery = Delivery(resolver, HttpsClient(connections), destinations, counters=counters)
 
     async def gateway(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await Session(delivery, reader, writer).run()
+        if _is_of(writer.get_extra_info("socket"), settings.users.postfix):
+            await Session(delivery, reader, writer).run()
 
-    smtp_sessions = SmtpSessions(settings.ports.mxdeliv_smtp, settings.mail_domain)
+    # Postfix' ingress for HTTPS takes mail from the client that knows it: from this process
+    own_name = secrets.token_hex(16)
+    smtp_sessions = SmtpSessions(settings.ports.mxdeliv_smtp, own_name)
     stack.callback(smtp_sessions.close)
     mxdeliv = Mxdeliv(
         smtp_sessions=smtp_sessions,
         max_message_bytes=settings.mail.max_message_bytes,
         max_recipients=settings.mail.max_recipients,
-        any_exists=partial(socketmap.any_found, settings.sockets.recipients, "recipients"),
+        any_exists=partial(
+            socketmap.any_found, settings.sockets.transport_recipients, "recipients"
+        ),
         counters=counters,
     )
     sockets = settings.sockets
-    maps = socketmap.connection(lookups(destinations, networks))
+    maps = socketmap.connection(lookups(destinations, networks, own_name))
     for server in (
+        # first, so that it stops last: Postfix asks it about each session of mxdeliv
+        streams(listen_unix(sockets.destinations), maps),
         streams(listen_tcp(LOOPBACK, settings.ports.transport_smtp), gateway),
         streams(listen_unix(sockets.mxdeliv), mxdeliv.connection, limit_bytes=MAX_HEAD_BYTES),
-        streams(listen_unix(sockets.destinations), maps),
     ):
         await stack.enter_async_context(server)
 
 
-def lookups(destinations: Destinations, networks: Networks) -> socketmap.LookUp:
-    """Return the two maps of Postfix' queue manager and smtp client.
+def _is_of(connection: socket.socket, user: str) -> bool:
+    """Whether a process of that user connected: other processes must not send mail as Postfix."""
+    try:
+        return loopback.uid_of_peer(connection) == pwd.getpwnam(user).pw_uid
+    except KeyError:
+        return False
+
+
+def lookups(destinations: Destinations, networks: Networks, own_name: str) -> socketmap.LookUp:
+    """Return the maps of Postfix' queue manager, smtp client and ingress for HTTPS.
 
     `destinations` has the route of a domain (transport(5)), `dns-replies` the records that the smtp
-    client must ignore (smtp_dns_reply_filter in postconf(5)).
+    client must ignore (smtp_dns_reply_filter in postconf(5)), `greetings` the name by which the
+    ingress knows this process (check_helo_access).
     """
 
     def look_up(name: str, key: str) -> str:
@@ -84,6 +103,9 @@ def lookups(destinations: Destinations, networks: Networks) -> socketmap.LookUp:
                 return _route(destinations, networks, domain_of(key))
             case "dns-replies":
                 return socketmap.NOT_FOUND if _is_allowed(networks, key) else _IGNORE
+            case "greetings":
+                known = secrets.compare_digest(key.encode(), own_name.encode())
+                return _OK if known else socketmap.NOT_FOUND
             case _:
                 return socketmap.NO_SUCH_MAP
 

@@ -25,42 +25,43 @@ NOW_S = time.time()
 @pytest.fixture
 def service_file(
     settings_json: dict[str, Any], server: Any, tmp_path: pathlib.Path
-) -> tuple[pathlib.Path, int]:
-    """Settings of a whole service that pushes to the test's server; its port."""
+) -> tuple[pathlib.Path, str]:
+    """Settings of a whole service that pushes to the test's server; its socket for Dovecot."""
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    settings_json["ports"]["login"] = port
+        settings_json["ports"]["metrics"] = free.getsockname()[1]
     settings_json["push"]["notifierUrl"] = server.url
     file = tmp_path / "settings.json"
     file.write_text(json.dumps(settings_json))
-    return file, port
+    return file, settings_json["sockets"]["login"]
 
 
 @contextlib.contextmanager
-def _running(file: pathlib.Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
+def _running(file: pathlib.Path, path: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A service that listens; a test that fails does not leave it behind."""
     with subprocess.Popen(chatmaild(file, "accounts"), env=environment()) as child:
         try:
-            _wait_until_it_listens(port)
+            _wait_until_it_listens(path)
             yield child
         except BaseException:
             child.kill()
             raise
 
 
-def _wait_until_it_listens(port: int) -> None:
+def _wait_until_it_listens(path: str) -> None:
     deadline_s = time.monotonic() + 20
     while time.monotonic() < deadline_s:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
+            client.connect(path)
             return
         time.sleep(0.01)
     raise TimeoutError("the service does not start")
 
 
-def _post(port: int, address: Address) -> None:
+def _post(path: str, address: Address) -> None:
     fields = {"user": str(address), "mail_from": "bob123456@chat.example.org"}
     body = json.dumps({"event": "mail_delivery_finished", "fields": fields}).encode()
-    with socket.create_connection(("127.0.0.1", port)) as dovecot:
+    with socket.socket(socket.AF_UNIX) as dovecot:
+        dovecot.connect(path)
         dovecot.sendall(
             b"POST /event HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
         )
@@ -68,19 +69,19 @@ def _post(port: int, address: Address) -> None:
 
 
 def test_kill_nine_loses_nothing_and_doubles_at_most_one(
-    server: Any, office: Any, service_file: tuple[pathlib.Path, int], mailboxes: Mailboxes
+    server: Any, office: Any, service_file: tuple[pathlib.Path, str], mailboxes: Mailboxes
 ) -> None:
     """The service is killed in the middle of forty notifications."""
     addresses = [parse_address(f"user{number:05}@chat.example.org") for number in range(40)]
     for address in addresses:
         mailboxes.create(address, "hash", now_s=NOW_S)
         office.tokens.add(address, f"openpgp:{address}", now_s=NOW_S)
-    file, port = service_file
-    with _running(file, port) as child:
+    file, path = service_file
+    with _running(file, path) as child:
         for address in addresses:
-            _post(port, address)
+            _post(path, address)
         child.send_signal(signal.SIGKILL)
-    with _running(file, port) as child:
+    with _running(file, path) as child:
         asyncio.run(office.until(lambda: len(set(server.tokens)) == len(addresses)))
         child.send_signal(signal.SIGTERM)
 
