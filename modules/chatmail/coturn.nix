@@ -5,6 +5,7 @@
   settings,
   programs,
   sandbox,
+  bounds,
   quiet,
   ...
 }:
@@ -95,7 +96,19 @@ optionalAttrs turn.enable {
         UMask = "0337";
       };
     };
-    coturn.serviceConfig = quiet // {
+    coturn.serviceConfig = bounds // quiet // {
+      # its configuration with the secret
+      ReadWritePaths = [ "-/run/coturn" ];
+      # all of its ports are above 1023, and it has a user of its own
+      CapabilityBoundingSet = mkOverride 90 "";
+      AmbientCapabilities = mkOverride 90 "";
+      PrivateUsers = mkDefault true;
+      RemoveIPC = mkDefault true;
+      SystemCallFilter = mkDefault [
+        "@system-service"
+        "~@privileged @resources"
+      ];
+      UMask = mkDefault "0077";
       # it ends when the machine has no address yet, and NixOS would leave it so until the next boot
       Restart = mkOverride 90 "always";
       RestartSec = mkDefault "5s";

@@ -4,6 +4,7 @@
   lib,
   settings,
   programs,
+  bounds,
   quiet,
   ...
 }:
@@ -317,7 +318,28 @@ in
       "postfix-setup.service"
       "chatmail-accounts.service"
     ];
-    serviceConfig = quiet // {
+    serviceConfig = bounds // quiet // {
+      # its master listens and starts the others as their users; logins are in an empty root directory
+      CapabilityBoundingSet = mkDefault [
+        "CAP_CHOWN"
+        "CAP_DAC_OVERRIDE"
+        "CAP_FOWNER"
+        "CAP_KILL"
+        "CAP_NET_BIND_SERVICE"
+        "CAP_SETGID"
+        "CAP_SETUID"
+        "CAP_SYS_CHROOT"
+        "CAP_SYS_RESOURCE"
+      ];
+      ProtectSystem = lib.mkOverride 90 "strict";
+      ReadWritePaths = [
+        directories.mail
+        # the sockets for Postfix
+        directories.postfixQueue
+        "-/var/lib/dovecot"
+      ];
+      SystemCallFilter = mkDefault [ "@system-service chroot" ];
+      UMask = mkDefault "0077";
       # a TLS session that Dovecot proxies has three
       LimitNOFILE = mkDefault (3 * clients);
     };

@@ -3,6 +3,7 @@
 {
   lib,
   settings,
+  bounds,
   ...
 }:
 let
@@ -198,7 +199,10 @@ in
       "chatmail-accounts.service"
       "chatmail-transport.service"
     ];
-    serviceConfig = {
+    serviceConfig = bounds // {
+      RemoveIPC = mkDefault true;
+      SystemCallFilter = mkDefault [ "@system-service" "~@privileged" ];
+      UMask = mkDefault "0077";
       LimitNOFILE = mkDefault 16384;
       # Requests end first: a peer that misses the answer to a message sends it again by another way.
       KillSignal = mkDefault "SIGQUIT";
