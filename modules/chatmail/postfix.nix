@@ -395,7 +395,7 @@ in
         ProtectProc = mkDefault "default";
         ProtectSystem = mkOverride 90 "strict";
         ReadWritePaths = [ (dirOf settings.directories.postfixQueue) ];
-        # glibc reads the machine's addresses
+        # it reads the IP addresses of the machine
         RestrictAddressFamilies = mkDefault [
           "AF_UNIX"
           "AF_INET"
