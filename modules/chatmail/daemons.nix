@@ -1,7 +1,8 @@
 # { lib } -> serviceConfig for the daemons of others: what none of them needs on a relay. The operator may set each.
 # A daemon that needs more says so beside its own settings, with the reason.
 { lib }:
-lib.mapAttrs (_: lib.mkDefault) {
+# 900: over the defaults of NixOS, below whatever the operator says
+lib.mapAttrs (_: lib.mkOverride 900) {
   LockPersonality = true;
   MemoryDenyWriteExecute = true;
   # no set-uid program is started

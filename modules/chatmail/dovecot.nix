@@ -331,6 +331,9 @@ in
         "CAP_SYS_CHROOT"
         "CAP_SYS_RESOURCE"
       ];
+      # NixOS leaves room for set-uid programs of Sieve
+      NoNewPrivileges = lib.mkOverride 90 true;
+      RestrictSUIDSGID = lib.mkOverride 90 true;
       ProtectSystem = lib.mkOverride 90 "strict";
       ReadWritePaths = [
         directories.mail
