@@ -339,8 +339,9 @@ in
         directories.mail
         # the sockets for Postfix
         directories.postfixQueue
-        "-/var/lib/dovecot"
       ];
+      # where it keeps its instance names; it makes the directory, and could not below /var
+      StateDirectory = mkDefault "dovecot";
       SystemCallFilter = mkDefault [ "@system-service chroot" ];
       UMask = mkDefault "0077";
       # a TLS session that Dovecot proxies has three

@@ -233,3 +233,17 @@ def test_a_taken_port_is_named() -> None:
 
         with pytest.raises(SocketInUseError, match=f"port {port} is in use: stop the unit"):
             listen_tcp("127.0.0.1", port)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root to give a directory to a group")
+def test_a_socket_belongs_to_the_group_of_its_directory(socket_directory: pathlib.Path) -> None:
+    """So its clients can connect, and nobody else: see modules/chatmail/files.nix."""
+    nogroup = 65534
+    os.chown(socket_directory, 0, nogroup)
+    socket_directory.chmod(0o2750)
+    path = socket_directory / "s"
+
+    with listen_unix(path):
+        found = path.stat()
+
+    assert (found.st_gid, found.st_mode & 0o777) == (nogroup, 0o660)
