@@ -38,9 +38,10 @@ need_packages() {
   }
 }
 
-# need_venv : a Python environment with exactly the packages of tests/requirements.txt. Its name tells from
-# what it was made, so that a change makes a new one and leaves running programs theirs.
+# need_venv : a Python environment with exactly the packages of tests/requirements.txt, and the test kit of this
+# checkout. Its name is a hash of the list, so that a change makes a new one and leaves running programs theirs.
 need_venv() {
+  export PYTHONPATH="$checkout/pkgs/chatmail-testkit/src${PYTHONPATH:+:$PYTHONPATH}"
   if [[ -n ${CHATMAIL_ENVIRONMENT:-} ]]; then
     venv=$CHATMAIL_ENVIRONMENT
     export CHATMAIL_PYTHON="$venv/bin/python"

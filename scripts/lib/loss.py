@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import subprocess
 import sys
 import threading
@@ -12,8 +11,9 @@ from pathlib import Path
 
 import click
 import labs
+from chatmail_testkit.people.names import Account, new_accounts
 from labs import CHECKOUT, LabFailedError, lab, python
-from loss_ledger import Outcome, User, judge, read_attempts, read_finds, write_lines
+from loss_ledger import Outcome, judge, read_attempts, read_finds, write_lines
 from loss_trouble import RELAY_UNITS, spread, troubles
 from steps import say, step
 
@@ -85,12 +85,8 @@ def _run(name: str, messages: int, seconds: float, seed: int) -> tuple[Outcome, 
     return judge(read_attempts(ledger), read_finds(found)), stuck
 
 
-def _people(name: str) -> list[User]:
-    users = [
-        User(address=f"{secrets.token_hex(5)[:9]}@{host}", password=secrets.token_hex(8))
-        for host in (*RELAYS, CLASSIC)
-        for _ in range(USERS_EACH)
-    ]
+def _people(name: str) -> list[Account]:
+    users = [account for host in (*RELAYS, CLASSIC) for account in new_accounts(host, USERS_EACH)]
     for user in users:
         if user.host == CLASSIC:
             local_part = user.address.partition("@")[0]

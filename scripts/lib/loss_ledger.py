@@ -8,20 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from chatmail_testkit.people.names import Account
+
 FOR_GOOD = 500  # reply codes from here on (RFC 5321 section 4.2.1)
 NO_ANSWER = 0  # as reply code: the connection broke before the reply to the message
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
-    """An address with its password, at a host of the same name as its domain."""
-
-    address: str
-    password: str
-
-    @property
-    def host(self) -> str:
-        return self.address.partition("@")[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +57,14 @@ class Outcome:
     wrong: Sequence[str] = ()
 
 
-def write_lines(path: Path, items: Iterable[User | Attempt | Find]) -> None:
+def write_lines(path: Path, items: Iterable[Account | Attempt | Find]) -> None:
     """Writes one JSON object a line."""
     path.write_text("".join(f"{json.dumps(asdict(item))}\n" for item in items))
 
 
-def read_users(path: Path) -> list[User]:
+def read_accounts(path: Path) -> list[Account]:
     """Returns what `write_lines` wrote."""
-    return [User(**json.loads(line)) for line in path.read_text().splitlines()]
+    return [Account(**json.loads(line)) for line in path.read_text().splitlines()]
 
 
 def read_attempts(path: Path) -> list[Attempt]:

@@ -1,6 +1,6 @@
-"""People of all hosts who write to each other, in the network of the lab's client.
+"""Mail between accounts of all hosts, in the network of the lab's client.
 
-Started by loss.py: `send` writes what was sent, `collect` what is in the mailboxes.
+Started by loss.py: `send` records the messages sent, `collect` the content of the mailboxes.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ import os
 import random
 import re
 import secrets
-import smtplib
 import ssl
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import aiosmtplib
 import click
-from imapclient import IMAPClient
-from loss_ledger import FOR_GOOD, NO_ANSWER, Attempt, Find, User, read_users, write_lines
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "e2e"))
-
-from support import messages, openpgp
+from chatmail_testkit.mail import messages, openpgp
+from chatmail_testkit.mail.imap import Imap
+from chatmail_testkit.mail.reply import OK, transaction
+from chatmail_testkit.mail.sessions import SUBMISSIONS
+from chatmail_testkit.mail.smtp import Smtp
+from chatmail_testkit.people.names import Account
+from loss_ledger import FOR_GOOD, NO_ANSWER, Attempt, Find, read_accounts, write_lines
 
 # bytes, and how many of a hundred messages have about that size
 SIZES = ((2_000, 55), (20_000, 20), (200_000, 15), (1_000_000, 8), (4_000_000, 2))
@@ -45,7 +45,7 @@ REASON_LENGTH = 160
 
 
 class Progress:
-    """Counts what happens and tells it every few seconds."""
+    """Counts attempts and prints the sums every few seconds."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -66,14 +66,16 @@ class Progress:
 
 
 class Sender:
-    """One of the people: tries each message until it is accepted, or refused for good."""
+    """A client that tries each message until it is accepted, or refused for good."""
 
-    def __init__(self, user: User, users: Sequence[User], number: int, progress: Progress) -> None:
+    def __init__(
+        self, user: Account, users: Sequence[Account], number: int, progress: Progress
+    ) -> None:
         self._user = user
         self._users = users
         self._random = random.Random(number)  # noqa: S311 - to be repeatable
         self._progress = progress
-        self._session: smtplib.SMTP | None = None
+        self._session: Smtp | None = None
         hosts = sorted({other.host for other in users})
         self._hosts = itertools.islice(itertools.cycle(hosts), number % len(hosts), None)
         self._all_hosts = hosts
@@ -97,7 +99,7 @@ class Sender:
     def _until_done(self, recipients: Sequence[str]) -> Iterator[Attempt]:
         sizes, weights = zip(*SIZES, strict=True)
         size = int(self._random.choices(sizes, weights)[0] * self._random.uniform(0.7, 1.3))
-        body = _armored(size)
+        body = openpgp.armored_filling(size)
         deadline_s = time.monotonic() + GIVE_UP_S
         while time.monotonic() < deadline_s:
             attempt = self._attempt(recipients, body)
@@ -114,10 +116,10 @@ class Sender:
         code = NO_ANSWER
         try:
             code = self._submit(recipients, raw)
-        except smtplib.SMTPResponseException as refused:
-            code = refused.smtp_code
+        except aiosmtplib.SMTPResponseException as refused:
+            code = refused.code
             self._leave()
-        except (smtplib.SMTPException, OSError):
+        except (aiosmtplib.SMTPException, OSError):
             self._leave()
         return Attempt(
             token=token,
@@ -130,19 +132,13 @@ class Sender:
     def _submit(self, recipients: Sequence[str], raw: bytes) -> int:
         if self._session is None:
             user = self._user
-            self._session = smtplib.SMTP_SSL(
-                user.host, 465, "loss.example", timeout=TIMEOUT_S, context=_tls()
+            self._session = Smtp(
+                user.host, SUBMISSIONS, tls=_tls(), name="loss.example", timeout_s=TIMEOUT_S
             )
             self._session.login(user.address, user.password)
-        session = self._session
-        code = session.docmd("MAIL", f"FROM:<{self._user.address}>")[0]
-        for recipient in recipients:
-            if code == 250:
-                code = session.docmd("RCPT", f"TO:<{recipient}>")[0]
-        if code == 250:
-            code = session.data(raw)[0]
-        if code != 250:
-            self._leave()  # as clients do, that try again with a new session
+        code = transaction(self._session, self._user.address, recipients, raw).code
+        if code != OK:
+            self._leave()  # like clients, which retry in a new session
         return code
 
     def _leave(self) -> None:
@@ -152,20 +148,16 @@ class Sender:
 
 
 def digest_of(raw: bytes) -> str:
-    """Returns a digest of the armour of a message, which nobody on the way may change."""
+    """Returns a digest of a message's armour, which no server may change."""
     start, end = raw.find(b"-----BEGIN"), raw.rfind(b"-----END")
     return hashlib.blake2b(raw[start:end], digest_size=16).hexdigest()
-
-
-def _armored(size_bytes: int) -> bytes:
-    return openpgp.armor(openpgp.filling(max(64, (size_bytes - 900) * 3 // 4)))
 
 
 def _tls() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE"))
 
 
-def mailbox(user: User) -> Iterator[Find]:
+def mailbox(user: Account) -> Iterator[Find]:
     """Yields what INBOX holds; a bounce names the recipients that did not get the message."""
     with _inbox(user) as box:
         uids = box.search("ALL")
@@ -174,7 +166,7 @@ def mailbox(user: User) -> Iterator[Find]:
                 yield from _finds(user, found[b"BODY[]"])
 
 
-def _finds(user: User, raw: bytes) -> Iterator[Find]:
+def _finds(user: Account, raw: bytes) -> Iterator[Find]:
     tokens = TOKEN.findall(raw)
     if not tokens:
         print(f"    a message without a token in {user.host}:\n{raw[:3000]!r}", flush=True)
@@ -189,15 +181,15 @@ def _finds(user: User, raw: bytes) -> Iterator[Find]:
 
 
 def _reason(report: bytes) -> str:
-    """Returns why a message came back, with all that differs from message to message left out."""
+    """Returns the reason of a bounce, without the local parts of addresses."""
     found = DIAGNOSTIC.search(report)
     words = b" ".join(found[1].split()).decode(errors="replace") if found else "no reason given"
     return re.sub(r"[0-9a-z]{9}@", "…@", words)[:REASON_LENGTH]
 
 
 @contextlib.contextmanager
-def _inbox(user: User) -> Iterator[IMAPClient]:
-    box = IMAPClient(user.host, 993, ssl_context=_tls(), timeout=TIMEOUT_S)
+def _inbox(user: Account) -> Iterator[Imap]:
+    box = Imap(user.host, _tls(), timeout_s=TIMEOUT_S)
     box.login(user.address, user.password)
     box.select_folder("INBOX", readonly=True)
     try:
@@ -218,7 +210,7 @@ def main() -> None:
 @click.option("--seconds", type=float, required=True)
 def send(users: Path, ledger: Path, count: int, seconds: float) -> None:
     """Send COUNT messages from all USERS to all, and write the attempts to LEDGER."""
-    everybody = read_users(users)
+    everybody = read_accounts(users)
     progress = Progress(count)
     shares = [len(range(number, count, len(everybody))) for number in range(len(everybody))]
     with ThreadPoolExecutor(len(everybody)) as pool:
@@ -235,7 +227,7 @@ def send(users: Path, ledger: Path, count: int, seconds: float) -> None:
 def collect(users: Path, found: Path) -> None:
     """Log in as all USERS (which makes their addresses) and write to FOUND what they have."""
     with ThreadPoolExecutor(4) as pool:
-        boxes = pool.map(lambda user: list(mailbox(user)), read_users(users))
+        boxes = pool.map(lambda user: list(mailbox(user)), read_accounts(users))
         write_lines(found, itertools.chain.from_iterable(boxes))
 
 

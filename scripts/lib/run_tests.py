@@ -1,4 +1,4 @@
-"""scripts/test: runs every check, shows the progress, and ends with the sum."""
+"""scripts/test: run all suites, show the progress, end with the total."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ from suites import (
     web_suites,
 )
 
-AT_ONCE = 2
+AT_ONCE = 2  # the longest suite runs in several processes; the others run beside it
 
 
 class Run(Protocol):
-    """Runs a suite: its result, and what it printed with `capture`."""
+    """Runs a suite; returns its result and, with `capture`, its output."""
 
     def __call__(self, *, capture: bool) -> tuple[Result, str]: ...
 
 
 @click.command()
-@click.option("--fast", is_flag=True, help="Leave out what needs root or the lab.")
+@click.option("--fast", is_flag=True, help="Omit the suites that need root or the lab.")
 def main(*, fast: bool) -> None:
-    """Run all tests; the last line is `N passed`, or `N passed, M failed` with exit code 1."""
+    """Run all tests; the last line is `N passed`, or `N passed, M failed` and exit code 1."""
     REPORTS.mkdir(parents=True, exist_ok=True)
     with step("style, types and units"):
         result = _side_by_side([(suite.title, suite.run) for suite in fast_suites()])
@@ -61,25 +61,25 @@ def main(*, fast: bool) -> None:
 
 
 def _side_by_side(tasks: Sequence[tuple[str, Run]]) -> Result:
-    """Runs two at a time, each with its title; shows what a failed one printed."""
+    """Run the tasks two at a time; show the output of those that fail."""
     total = Result()
     start_s = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         running = {pool.submit(run, capture=True): title for title, run in tasks}
         for done in as_completed(running):
-            result, printed = done.result()
+            result, output = done.result()
             total += result
             mark = "failed" if result.failed else "ok"
             count = f", {result.passed} passed" if result.passed else ""
             elapsed_s = time.monotonic() - start_s
             say(f"    {running[done]}: {mark}{count} (at {elapsed_s:.1f} s)")
             if result.failed:
-                say(printed)
+                say(output)
     return total
 
 
 def _in_labs() -> Result:
-    """Runs what needs the lab's Debian root, then what needs its relays."""
+    """Run the suites that need the lab: its Debian image or its relays."""
     total = Result()
     try:
         with step("lab"), _test_lab(LAB_NAME):
@@ -99,7 +99,7 @@ def _test_lab(name: str) -> AbstractContextManager[None]:
 
 
 def _disturbing(labs: Sequence[str]) -> list[tuple[str, Run]]:
-    """Each file of them as a task, which runs in a lab that no other one uses meanwhile."""
+    """Return a task for each file; a task has its lab to itself while it runs."""
     free: queue.Queue[str] = queue.Queue()
     for name in labs:
         free.put(name)
@@ -116,9 +116,9 @@ def _disturbing(labs: Sequence[str]) -> list[tuple[str, Run]]:
 
 def _shown(suite: Suite) -> Result:
     with step(suite.title):
-        result, printed = suite.run(capture=False)
-        if printed:
-            say(printed)
+        result, output = suite.run(capture=False)
+        if output:
+            say(output)
     return result
 
 

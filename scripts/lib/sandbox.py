@@ -90,10 +90,14 @@ def main(folder: Path, tools: Sequence[str], command: Sequence[str]) -> None:
         "HOME": "/homeless-shelter",
         "LANG": "C.UTF-8",
         "PATH": str(folder / "bin"),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONNOUSERSITE": "1",
         "PYTHONPATH": os.pathsep.join(packages),
     }
+    # without a directory for bytecode, none may be written beside the sources
+    bytecode = os.environ.get("PYTHONPYCACHEPREFIX")
+    environment |= (
+        {"PYTHONPYCACHEPREFIX": bytecode} if bytecode else {"PYTHONDONTWRITEBYTECODE": "1"}
+    )
     os.execve(python, [str(python), *command], environment)  # noqa: S606 - no shell is wanted
 
 

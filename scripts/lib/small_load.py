@@ -1,47 +1,48 @@
-"""People who come, wait in IDLE, and write; prints what that took, as JSON. Started by small.py."""
+"""Logs in clients that stay in IDLE, sends messages, and prints the times as JSON.
+
+Started by small.py.
+"""
 
 from __future__ import annotations
 
 import json
-import queue
 import statistics
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import load
-from wire import Imap
+from chatmail_testkit.mail.raw import RawImap
+from chatmail_testkit.people.names import Account, new_accounts
+from notices import Notices
 
 AT_ONCE = 8
 SENDERS = 10  # each below the rate at which one address may send
 
 
-def come(user: load.User) -> Imap:
-    """Log in, and wait at once, as phones do."""
-    session = user.imap()
+def come(account: Account) -> RawImap:
+    """Logs in and begins IDLE at once, like phones."""
+    session = load.imap_session(account)
     session.idles()
     return session
 
 
 def main(domain: str, people: int, per_second: float, seconds: int) -> None:
-    """Let people come, then send to one of them at a steady pace."""
+    """Logs in `people` clients, then sends to one more at a steady pace."""
     start_s = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        sessions = list(pool.map(come, load.users(domain, people)))
+        sessions = list(pool.map(come, new_accounts(domain, people)))
     came_s = time.monotonic() - start_s
-    senders, [recipient] = load.users(domain, SENDERS), load.users(domain, 1)
-    notices: queue.Queue[float] = queue.Queue()
-    waiting = come(recipient)
-    threading.Thread(target=load._listen, args=(waiting, notices), daemon=True).start()
-    out = [sender.smtp() for sender in senders]
+    senders, [recipient] = new_accounts(domain, SENDERS), new_accounts(domain, 1)
+    notices = Notices(come(recipient))
+    out = [load.smtp_session(sender) for sender in senders]
     took_ms, start_s = [], time.monotonic()
     for number in range(round(per_second * seconds)):
         time.sleep(max(0, start_s + number / per_second - time.monotonic()))
         sender, session = senders[number % SENDERS], out[number % SENDERS]
         sent_s = time.perf_counter()
         session.submit(recipient.address, load.message(sender, recipient, 2500))
-        took_ms.append(1000 * (load._next(notices) - sent_s))
+        took_ms.append(1000 * (notices.next_s() - sent_s))
     figures = {
         "people": len(sessions),
         "came_s": round(came_s, 1),

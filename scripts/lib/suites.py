@@ -1,4 +1,4 @@
-"""The checks that scripts/test runs: their names, their commands, and how results are counted."""
+"""The suites of scripts/test: their titles, their commands, and how their results are counted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from sandbox import confined
 
 REPORTS = CHECKOUT / ".cache" / "reports"
 SANDBOX = CHECKOUT / ".cache" / "sandbox"
+# Python and pytest compile each file once, and not into the source directories.
+BYTECODE = CHECKOUT / ".cache" / "bytecode"
 # programs that a package declares for its unit tests (checkInputs in its default.nix)
 TOOLS = {"chatmail-install": ["git"], "chatmail-lab": ["unshare"]}
 LAB_NAME = "test"
@@ -28,9 +30,12 @@ SCENARIOS = CHECKOUT / "tests" / "e2e"
 LAB_CONFIG = SCENARIOS / "lab.nix"
 TEST_DEADLINE_S = 60
 LAB_TEST_DEADLINE_S = 180  # some start two labs, one after the other
-WITHOUT = ["-p", "no:deltachat.testplugin"]  # the plugin of a package that is here for its core
-WORKERS = 4  # most of a scenario is waiting, so more than there are cores
+WITHOUT = ["-p", "no:deltachat.testplugin"]  # it logs every test; only the core is needed
+WORKERS = 4  # more than cores, because scenarios mostly wait
+CORES = os.cpu_count() or 1
 BROWSERS = 2  # a browser keeps a core busy
+# packages whose unit tests take longer than all other suites, and so run in several processes
+MANY_TESTS = ("chatmaild",)
 UNIT_DEADLINE_S = 300
 WEB_DEADLINE_S = 900
 LAB_DEADLINE_S = 1500
@@ -38,7 +43,7 @@ LAB_DEADLINE_S = 1500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How many tests passed and failed; a check that is no pytest counts when it fails."""
+    """Numbers of passed and failed tests; a linter counts only when it fails."""
 
     passed: int = 0
     failed: int = 0
@@ -49,7 +54,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """One command. `report` is the JUnit file that pytest leaves, None for other programs."""
+    """One command; `report` is the JUnit file that pytest writes, None for other programs."""
 
     title: str
     command: Sequence[str]
@@ -58,7 +63,7 @@ class Suite:
     deadline_s: float = UNIT_DEADLINE_S
 
     def run(self, *, capture: bool) -> tuple[Result, str]:
-        """Runs it; what it printed is returned with `capture`, else shown at once."""
+        """Run the command; with `capture` return its output, else show it at once."""
         if self.report is not None:
             self.report.unlink(missing_ok=True)
         try:
@@ -71,11 +76,11 @@ class Suite:
                 text=True,
                 errors="replace",
                 timeout=self.deadline_s,
-                env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+                env=_environment(),
             )
         except subprocess.TimeoutExpired as expired:
-            said = expired.stdout or b""
-            shown = said.decode(errors="replace") if isinstance(said, bytes) else said
+            output = expired.stdout or b""
+            shown = output.decode(errors="replace") if isinstance(output, bytes) else output
             return Result(failed=1), f"{shown}\nnot finished after {self.deadline_s} s\n"
         return self._result(done.returncode), done.stdout or ""
 
@@ -85,8 +90,14 @@ class Suite:
         if not self.report.exists():
             return Result(failed=1)
         result = _counted(self.report)
-        # an interrupted or broken run has no failed test, but is no success either; 5: no tests
+        # a crashed run has no failed test, but is a failure; so is code 5, no tests
         return result if code == 0 or result.failed else result + Result(failed=1)
+
+
+def _environment() -> Mapping[str, str]:
+    """Return the environment of a suite."""
+    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return inherited | {"PYTHONPYCACHEPREFIX": str(BYTECODE)}
 
 
 def _counted(report: Path) -> Result:
@@ -116,19 +127,25 @@ def _pytest(title: str, directory: Path, *arguments: str, deadline_s: float) -> 
 
 
 def fast_suites() -> list[Suite]:
-    """Style, types and unit tests: without root, lab and network."""
-    units = sorted((CHECKOUT / "pkgs").glob("*/tests"))
+    """Return style, types and unit tests: without root, lab and network; the longest first."""
+    units = [
+        tests
+        for tests in sorted((CHECKOUT / "pkgs").glob("*/tests"))
+        if any(tests.rglob("test_*.py"))
+    ]
+    units.sort(key=lambda tests: tests.parent.name not in MANY_TESTS)
     return [
+        *(_units(tests) for tests in units),
         _types(),
-        *(_units(tests) for tests in units if any(tests.rglob("test_*.py"))),
         _pytest("scripts of workflows", CHECKOUT, "tests/ci", deadline_s=UNIT_DEADLINE_S),
+        _pytest("documents", CHECKOUT, "tests/docs", deadline_s=UNIT_DEADLINE_S),
         Suite(title="lint", command=[_tool("ruff"), "check"]),
         Suite(title="format", command=[_tool("ruff"), "format", "--check"]),
     ]
 
 
 def _types() -> Suite:
-    """Types, package by package: test files of two packages may have the same name."""
+    """Return the type check, package by package: two packages may have test files of one name."""
     packages = sorted(file.parent for file in (CHECKOUT / "pkgs").glob("*/pyproject.toml"))
     places = [*([package] for package in packages), [CHECKOUT / "scripts/lib", CHECKOUT / "tests"]]
     mypy = [_tool("mypy"), "--python-executable", sys.executable]
@@ -138,22 +155,23 @@ def _types() -> Suite:
 
 
 def _units(tests: Path) -> Suite:
-    """Unit tests of a package, as where nixpkgs builds it."""
+    """Return the unit tests of a package, in the same sandbox as a build of nixpkgs."""
     package = tests.parent
     title = f"unit tests of {package.name}"
-    suite = _pytest(title, package, str(tests), deadline_s=UNIT_DEADLINE_S)
+    workers = ["-n", str(CORES), "--dist", "worksteal"] if package.name in MANY_TESTS else []
+    suite = _pytest(title, package, str(tests), *workers, deadline_s=UNIT_DEADLINE_S)
     command = confined(SANDBOX, TOOLS.get(package.name, []), suite.command[1:])
     return dataclasses.replace(suite, command=command)
 
 
 def web_suites() -> list[Suite]:
-    """The web pages in a real browser, with what tests/web/install-tools installs."""
+    """Return the tests of the web pages in a browser; tests/web/install-tools installs it."""
     options = [str(CHECKOUT / "tests" / "web"), "-n", str(BROWSERS)]
     return [_pytest("web pages in a browser", CHECKOUT, *options, deadline_s=WEB_DEADLINE_S)]
 
 
 def evaluation_suites() -> list[Suite]:
-    """Tests of the description, with nix, postconf and doveconf of the lab's Debian root."""
+    """Return the tests of the description, with Nix, postconf and doveconf of the Debian image."""
     directory = CHECKOUT / "tests" / "nix"
     if not any(directory.rglob("test_*.py")):
         return []
@@ -161,30 +179,30 @@ def evaluation_suites() -> list[Suite]:
 
 
 def lab_suites() -> list[Suite]:
-    """Tests of the lab itself, which start and end labs of their own."""
+    """Return the tests of the lab, which start and stop labs of their own."""
     options = [str(CHECKOUT / "tests" / "lab"), "--timeout", str(LAB_TEST_DEADLINE_S)]
     return [_pytest("tests of the lab", CHECKOUT, *options, deadline_s=LAB_DEADLINE_S)]
 
 
 def quiet_scenarios(lab: str) -> Suite:
-    """What leaves the relays as they are: many at a time."""
+    """Return the scenarios that disturb no host, several at a time."""
     chosen = ["-m", "not disturbs and not measures", "-n", str(WORKERS)]
     return _scenarios("scenarios", lab, SCENARIOS, *chosen)
 
 
 def disturbing_files() -> list[Path]:
-    """The files with scenarios that stop or cut off hosts."""
+    """Return the files of scenarios that stop or cut off hosts."""
     files = sorted(SCENARIOS.glob("test_*.py"))
     return [file for file in files if "pytest.mark.disturbs" in file.read_text()]
 
 
 def disturbing_scenarios(lab: str, file: Path) -> Suite:
-    """Those of one file: one after the other."""
+    """Return the disturbing scenarios of one file, one after the other."""
     return _scenarios(file.stem.removeprefix("test_"), lab, file, "-m", "disturbs")
 
 
 def measuring_scenarios(lab: str) -> Suite:
-    """What needs the machine for itself."""
+    """Return the scenarios that measure, with no other tests beside them."""
     return _scenarios("scenarios that measure", lab, SCENARIOS, "-m", "measures", "-v")
 
 

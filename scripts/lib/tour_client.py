@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import click
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "e2e"))
-
-from support import messages
-from support.deltachat import login_link
-from support.lab import LabTarget
-from support.person import Person
+from chatmail_testkit.mail import messages
+from chatmail_testkit.people.login_links import login_link
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.lab import LabTarget
 
 TEXT = "hello from the other relay"
 
@@ -47,7 +42,7 @@ def main(lab: str, relays: tuple[str, str]) -> None:
     rows = [
         _timed(f"first login at {relays[0]}", lambda: first_login(alice)),
         _timed(f"first login at {relays[1]}", lambda: first_login(bob)),
-        _timed("SMTP login", lambda: str(alice.smtp.noop()[0])),
+        _timed("SMTP login", lambda: str(alice.smtp.noop().code)),
         _timed(f"encrypted message to {relays[1]}", sent),
         _timed("until it was on Bob's screen", received),
         _timed("the same in plain text", refused),

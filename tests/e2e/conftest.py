@@ -7,12 +7,12 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
 import pytest
-from support.classic import Classic
-from support.lab import LabTarget
-from support.network import NetworkTarget
-from support.peer import Peer, peer_with_key_of
-from support.person import Person
-from support.target import Machine, Target
+from chatmail_testkit.peers.peer import Peer, peer_with_key_of
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.classic import Classic
+from chatmail_testkit.relays.lab import LabTarget
+from chatmail_testkit.relays.network import NetworkTarget
+from chatmail_testkit.relays.target import Machine, Target
 
 PersonFactory = Callable[[str], Person]
 _TARGET = pytest.StashKey[Target]()

@@ -7,7 +7,7 @@
       # all scenarios ask from one IP address
       perIpBurst = 1000;
     };
-    # the suite's own server, see support/notifier.py
+    # the test kit's own server: chatmail_testkit/peers/notifier.py
     push.notifierUrl = "https://client.test:9443/notify";
     web.contact.mail = "privacy@lab.test";
     appVersionsFile = "/etc/chatmail/appversions.json";

@@ -7,7 +7,6 @@ import datetime
 import hashlib
 import json
 import shlex
-import smtplib
 import socket
 import ssl
 from collections.abc import Iterator
@@ -15,15 +14,16 @@ from functools import partial
 from typing import NamedTuple
 
 import pytest
+from chatmail_testkit.mail import smtp
+from chatmail_testkit.mail.smtp import Smtp
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from imapclient import IMAPClient
-from support import smtp
-from support.person import Person
-from support.target import Machine
-from support.waiting import wait_for
 
 SETTINGS = "/etc/chatmail/settings.json"
 UNIT = "chatmail-certificate.service"
@@ -173,10 +173,9 @@ def _served(host: str) -> set[str]:
     found: set[str] = set()
     with contextlib.ExitStack() as stack:
         for port in SMTP_PORTS:
-            session = smtplib.SMTP(host, port, smtp.HELLO, timeout=smtp.TIMEOUT_S)
-            stack.enter_context(smtp.closing(session))
-            session.starttls(context=context)
-            found.add(_fingerprint_of(session.sock))
+            session = stack.enter_context(Smtp(host, port))
+            session.starttls(context)
+            found.add(hashlib.sha256(session.certificate).hexdigest())
         imap = IMAPClient(host, IMAP_PORT, ssl=False, timeout=smtp.TIMEOUT_S)
         stack.callback(imap.shutdown)
         imap.starttls(ssl_context=context)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import smtplib
 from collections.abc import Iterator
 
+import aiosmtplib
 import pytest
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import CommandFailedError, Machine, Target
+from chatmail_testkit.web.client import Answer, request
 from conftest import PersonFactory
 from imapclient.exceptions import LoginError
-from support.person import Person
-from support.target import CommandFailedError, Machine, Target
-from support.web import Answer, request
 
 pytestmark = pytest.mark.disturbs
 INVITES = "/var/lib/chatmail/accounts/invites"
@@ -30,7 +30,7 @@ def test_strangers(relay: str, new_person: PersonFactory, target: Target) -> Non
     """Neither a first login nor `/new` makes an address, from this moment on."""
     with pytest.raises(LoginError):
         new_person(relay).logs_in()
-    with pytest.raises(smtplib.SMTPAuthenticationError):
+    with pytest.raises(aiosmtplib.SMTPAuthenticationError):
         new_person(relay).smtp.noop()
     answer = _asked(target, relay, "", language="de")
 

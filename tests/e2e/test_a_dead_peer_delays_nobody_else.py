@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from chatmail_testkit.peers.https_relay import https_relay
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.firewall import lost
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
-from support.firewall import lost
-from support.mxdeliv import https_relay
-from support.person import Person
-from support.target import Machine
-from support.waiting import wait_for
 
 DEAD = "192.0.2.200"
 ALIVE = [f"192.0.2.{number}" for number in range(201, 211)]

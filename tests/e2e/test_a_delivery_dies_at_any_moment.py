@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
-from support.person import Person
-from support.target import Machine
-from support.waiting import wait_for
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
 
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import pytest
-from support import messages, openpgp, smtp
-from support.peer import Peer
-from support.person import Person
-from support.smtp import Reply
-from support.target import Target
-from support.web import request
+from chatmail_testkit.mail import messages, openpgp, sessions
+from chatmail_testkit.mail.reply import Reply
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Target
+from chatmail_testkit.web.client import request
 
 REFUSED = "5.7.1 Mail of a domain literal is taken from its own IP address only"
 STATUS = (
@@ -161,9 +161,9 @@ def test_a_proof_is_for_one_message(peer: Peer, carol: Person, own: Addresses) -
 
 def test_nobody_tells_postfix_who_he_is(target: Target, carol: Person) -> None:
     """XCLIENT is for the gateway alone."""
-    with smtp.port_25(target, carol.domain) as session:
-        assert not session.has_extn("xclient")
-        assert session.docmd("XCLIENT", "ADDR=198.51.100.7")[0] >= 500
-    with smtp.submission(target, carol.domain, carol.address, carol.password) as session:
-        assert not session.has_extn("xclient")
-        assert session.docmd("XCLIENT", "ADDR=198.51.100.7")[0] >= 500
+    with sessions.port_25(target, carol.domain) as session:
+        assert "xclient" not in session.extensions
+        assert session.command("XCLIENT ADDR=198.51.100.7").code >= 500
+    with sessions.submission(target, carol.domain, carol.address, carol.password) as session:
+        assert "xclient" not in session.extensions
+        assert session.command("XCLIENT ADDR=198.51.100.7").code >= 500

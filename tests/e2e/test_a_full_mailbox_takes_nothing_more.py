@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from support.person import Person
-from support.target import Machine
-from support.waiting import wait_for
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
 
 FOLDER = "/var/lib/chatmail/mail/{address}"
 FILLING, FILLING_BYTES = 17, 30_840_000  # 500 MiB less 8000 octets

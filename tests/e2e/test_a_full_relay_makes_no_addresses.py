@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine, Target
+from chatmail_testkit.web.client import request
 from conftest import PersonFactory
 from imapclient.exceptions import LoginError
-from support.person import Person
-from support.target import Machine, Target
-from support.web import request
 
 pytestmark = pytest.mark.disturbs
 SETTINGS = "/etc/chatmail/settings.json"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from support.person import Person
-from support.target import Machine
-from support.waiting import wait_for
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
 
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(90)]
 
@@ -48,4 +48,4 @@ def test_moment(late_s: float, bob: Person, machine: Machine) -> None:
 
 
 def _is_told(person: Person) -> bool:
-    return any(b"EXISTS" in response for response in person.notices(within_s=1))
+    return any(b"EXISTS" in response for response in person.imap.notices(within_s=1))

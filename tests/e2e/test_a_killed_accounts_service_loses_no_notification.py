@@ -7,12 +7,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
+from chatmail_testkit.peers.notifier import Notifier, new_device, serving
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.services import stopped
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
-from support.notifier import Notifier, new_device, serving
-from support.person import Person
-from support.services import stopped
-from support.target import Machine
-from support.waiting import wait_for
 
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import smtplib
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import aiosmtplib
 import pytest
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import CommandFailedError, Machine
+from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 from imapclient.exceptions import IMAPClientError
-from support.person import Person
-from support.target import CommandFailedError, Machine
-from support.waiting import wait_for
 
 SENDERS = 20
 EACH = 10  # the burst that one address may send at once
@@ -66,7 +66,7 @@ def _stream(sender: Person, *recipients: Person) -> Sequence[str]:
         while time.monotonic() < deadline_s:
             try:
                 reply = sender.submits(message, *recipients)
-            except (smtplib.SMTPException, OSError):
+            except (aiosmtplib.SMTPException, OSError):
                 sender.leaves()
             else:
                 assert reply.code < 500, reply

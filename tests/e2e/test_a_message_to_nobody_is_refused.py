@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from chatmail_testkit.people.names import new_name
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine, Target
+from delta_chat.server import core, profile
 from deltachat_rpc_client import Account, EventType, Message
 from deltachat_rpc_client.const import MessageState
-from support.deltachat import core, profile
-from support.person import Person
-from support.target import Machine, Target, new_name
 
 
 @pytest.mark.parametrize("spelling", ["{name}@{domain}", "{name}+tag@{domain}"])

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-import smtplib
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import aiosmtplib
 import pytest
-from support.firewall import closed
-from support.lab import LabTarget
-from support.person import Letter, Person
-from support.target import Machine
-from support.waiting import wait_for
+from chatmail_testkit.people.person import Letter, Person
+from chatmail_testkit.relays.firewall import closed
+from chatmail_testkit.relays.lab import LabTarget
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
 
 STEPS = Path(__file__).parent / "rotation"
 USUAL = Path(__file__).parent / "lab.nix"
@@ -91,7 +91,7 @@ def _stream(sender: Person, recipient: Person, over: threading.Event) -> list[st
         text = f"message {number}"
         try:
             reply = sender.submits(sender.writes(recipient, text=text), recipient)
-        except (smtplib.SMTPException, OSError):
+        except (aiosmtplib.SMTPException, OSError):
             sender.leaves()
             continue
         assert reply.code < 500, reply
@@ -109,7 +109,7 @@ def _sends_again(sender: Person, recipient: Person, text: str) -> None:
         sender.leaves()
         try:
             reply = sender.submits(sender.writes(recipient, text=text), recipient)
-        except (smtplib.SMTPException, OSError):
+        except (aiosmtplib.SMTPException, OSError):
             return False
         return reply.code == 250
 

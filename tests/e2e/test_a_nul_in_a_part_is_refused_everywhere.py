@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from support.peer import Peer
-from support.person import Person
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
 
 OCTETS = b"Content-Type: application/octet-stream"
 

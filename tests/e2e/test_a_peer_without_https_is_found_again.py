@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from support.firewall import closed
-from support.person import Person
-from support.target import Machine
-from support.waiting import wait_for
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.firewall import closed
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
 
 SMTP = 25
 MESSAGES = 6

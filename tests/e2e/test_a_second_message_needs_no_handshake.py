@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from support.firewall import Count, closed, counted
-from support.person import Person
-from support.target import Machine
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.firewall import Count, closed, counted
+from chatmail_testkit.relays.target import Machine
 
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
 

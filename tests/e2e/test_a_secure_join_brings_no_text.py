@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from support import messages
-from support.peer import Peer
-from support.person import Person
+from chatmail_testkit.mail import messages
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
 
 TALKING = (
     b"Subject: BUY CHEAP PILLS\r\nX-Note: BUY CHEAP PILLS\r\nComments: BUY\r\n CHEAP PILLS\r\n"

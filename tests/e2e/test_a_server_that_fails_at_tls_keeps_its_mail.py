@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from support.classic import Classic
-from support.person import Person
-from support.waiting import wait_for
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.classic import Classic
+from chatmail_testkit.waiting import wait_for
 
 WITHIN_S = 60
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import smtplib
-
+import aiosmtplib
 import pytest
-from support import smtp
-from support.peer import Peer
-from support.person import Person
-from support.target import Machine, Target
-from support.waiting import wait_for
+from chatmail_testkit.mail import sessions
+from chatmail_testkit.mail.reply import transaction
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine, Target
+from chatmail_testkit.waiting import wait_for
 
 FILTER = "chatmail-filter"
 WITHIN_S = 30
@@ -24,7 +24,7 @@ def test_of_a_client(alice: Person, bob: Person, machine: Machine) -> None:
     message = alice.writes(bob, text="after")
 
     assert alice.submits(message, bob).code == 421
-    with pytest.raises(smtplib.SMTPServerDisconnected):
+    with pytest.raises(aiosmtplib.SMTPServerDisconnected):
         alice.smtp.noop()
 
     alice.leaves()
@@ -37,14 +37,14 @@ def test_of_another_server(
 ) -> None:
     """Servers keep sessions for minutes while there is mail."""
     message = peer.signs(alice.writes(carol))
-    with smtp.port_25(target, carol.domain) as session:
+    with sessions.port_25(target, carol.domain) as session:
         session.noop()
         _die_and_come_back(other_machine)
 
-        reply = smtp.transaction(session, alice.address, [carol.address], message)
+        reply = transaction(session, alice.address, [carol.address], message)
 
         assert reply.code == 421
-        with pytest.raises(smtplib.SMTPServerDisconnected):
+        with pytest.raises(aiosmtplib.SMTPServerDisconnected):
             session.noop()
     assert peer.delivers(message, carol, mail_from=alice.address).code == 250
     assert carol.receives().text == "hello"

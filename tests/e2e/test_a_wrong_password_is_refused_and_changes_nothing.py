@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import smtplib
-
+import aiosmtplib
 import pytest
+from chatmail_testkit.mail import sessions
+from chatmail_testkit.people.names import new_password
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Target
 from imapclient.exceptions import LoginError
-from support import smtp
-from support.person import Person
-from support.target import Target, new_password
 
 
 def test_imap(alice: Person) -> None:
@@ -23,13 +23,13 @@ def test_smtp(alice: Person, target: Target) -> None:
     """SMTP refuses with 535, which clients show as a wrong password."""
     wrong = new_password()
     with (
-        pytest.raises(smtplib.SMTPAuthenticationError) as refused,
-        smtp.submission(target, alice.domain, alice.address, wrong),
+        pytest.raises(aiosmtplib.SMTPAuthenticationError) as refused,
+        sessions.submission(target, alice.domain, alice.address, wrong),
     ):
         pass
 
-    assert refused.value.smtp_code == 535
-    assert alice.smtp.noop()[0] == 250
+    assert refused.value.code == 535
+    assert alice.smtp.noop().code == 250
 
 
 def test_two_people_with_the_same_password(alice: Person, bob: Person) -> None:

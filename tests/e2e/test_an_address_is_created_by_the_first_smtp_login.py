@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import smtplib
-
+from chatmail_testkit.mail import sessions
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Target
 from conftest import PersonFactory
-from support.person import Person
-from support.smtp import HELLO, TIMEOUT_S, closing
-from support.target import Target
 
 
 def test_smtp_login(new_person: PersonFactory, relay: str, bob: Person) -> None:
@@ -23,13 +21,11 @@ def test_smtp_login(new_person: PersonFactory, relay: str, bob: Person) -> None:
 def test_submission_with_starttls(new_person: PersonFactory, target: Target, relay: str) -> None:
     """Port 587 does the same, and offers no login before TLS."""
     alice = new_person(relay)
-    session = smtplib.SMTP(target.host(relay), 587, HELLO, timeout=TIMEOUT_S)
-    with closing(session):
-        session.ehlo()
-        assert not session.has_extn("auth")
-        session.starttls(context=target.tls())
+    with sessions.port_587(target, relay) as session:
+        assert "auth" not in session.extensions
+        session.starttls(target.tls())
 
-        code, _ = session.login(alice.address, alice.password)
+        reply = session.login(alice.address, alice.password)
 
-        assert code == 235
+        assert reply.code == 235
     assert alice.inbox() == []

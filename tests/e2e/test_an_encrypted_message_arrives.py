@@ -5,7 +5,7 @@ from __future__ import annotations
 import email
 from email.message import Message
 
-from support.person import Person
+from chatmail_testkit.people.person import Person
 
 
 def test_at_the_same_relay(alice: Person, bob: Person) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from support.person import Person, imap_session
-from support.target import Target
-from support.web import request
+from chatmail_testkit.mail.sessions import imap_session
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Target
+from chatmail_testkit.web.client import request
 
 PATHS = ["/new", "/cgi-bin/newemail.py"]  # the second stands on printed codes
 

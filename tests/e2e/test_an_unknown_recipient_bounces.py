@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from support.person import Person
-from support.target import new_name
+from chatmail_testkit.people.names import new_name
+from chatmail_testkit.people.person import Person
 
 
 @pytest.mark.parametrize("domain", ["relay", "other_relay"])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from support import messages
-from support.peer import Peer
-from support.person import Person
+from chatmail_testkit.mail import messages
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
 
 KIND = "report; report-type=delivery-status"
 EXPLANATION = ("text/plain", "I could not deliver your message.")

@@ -7,9 +7,8 @@ import socket
 import time
 
 import pytest
-from support.imap import get_metadata
-from support.person import Person
-from support.target import Machine, Target
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine, Target
 
 KEY = "/shared/vendor/deltachat/turn"
 SECRET = "/var/lib/chatmail/turn/secret"
@@ -101,7 +100,7 @@ def test_nothing_private_is_reached(relay: str, machine: Machine) -> None:
 
 def _credential(person: Person) -> list[str]:
     """Returns host, port, user name and password."""
-    return (get_metadata(person.imap, "", KEY)[KEY] or "").split(":")
+    return (person.imap.get_metadata("", KEY)[KEY] or "").split(":")
 
 
 def _call(machine: Machine, peer: str, *options: str) -> str:

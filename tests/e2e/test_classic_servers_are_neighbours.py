@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from support import messages
-from support.classic import Classic
-from support.person import Letter, Person
-from support.target import Machine, Target, new_name
+from chatmail_testkit.mail import messages
+from chatmail_testkit.people.names import new_name
+from chatmail_testkit.people.person import Letter, Person
+from chatmail_testkit.relays.classic import Classic
+from chatmail_testkit.relays.target import Machine, Target
 
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from chatmail_testkit.relays.target import Target
+from delta_chat.server import core, profile
 from deltachat_rpc_client import Message
-from support.deltachat import core, profile
-from support.target import Target
 
 
 @pytest.mark.timeout(120)

@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from chatmail_testkit.people.login_links import login_link
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.lab import LabTarget
+from chatmail_testkit.relays.target import Machine, Target
+from chatmail_testkit.web.client import request
+from delta_chat.server import core
 from deltachat_rpc_client import Account, DeltaChat
 from deltachat_rpc_client.rpc import JsonRpcError
-from support.deltachat import core, login_link
-from support.imap import get_metadata
-from support.lab import LabTarget
-from support.person import Person
-from support.target import Machine, Target
-from support.web import request
 
 TIMEOUT_S = 120
 TURN = "/shared/vendor/deltachat/turn"
@@ -87,7 +87,7 @@ def test_tokens(chats: DeltaChat, untrusted: str, doorkeeper: Machine) -> None:
 @pytest.mark.timeout(TIMEOUT_S)
 def test_calls(chats: DeltaChat, alice: Person, target: Target, relay: str) -> None:
     """Core finds the relay's own server for the media of calls."""
-    port = (get_metadata(alice.imap, "", TURN)[TURN] or "").split(":")[1]
+    port = (alice.imap.get_metadata("", TURN)[TURN] or "").split(":")[1]
 
     [server, *_] = _scans(chats, login_link(target, relay)).ice_servers()
 

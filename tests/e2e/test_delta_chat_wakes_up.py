@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.deltachat import login_link
-from support.deltachat_library import library
-from support.notifier import serving
-from support.person import Person
-from support.target import Target
-from support.waiting import wait_for
+from chatmail_testkit.peers.notifier import serving
+from chatmail_testkit.people.login_links import login_link
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Target
+from chatmail_testkit.waiting import wait_for
+from delta_chat.library import library
 
 DEVICE = "fcm-chat.delta:0123456789abcdef"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from support.person import Person
-from support.target import Machine
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine
 
 MARKER = "/var/lib/chatmail/mail/{address}/DISABLED"
 

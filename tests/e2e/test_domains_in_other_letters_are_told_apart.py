@@ -6,9 +6,9 @@ In the lab, fuss.test and xn--fu-hia.test publish the key of the first relay.
 from __future__ import annotations
 
 import pytest
-from support.lab import LabTarget
-from support.peer import Peer
-from support.person import Person
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.lab import LabTarget
 
 AUTHOR = "ceo@fuß.test"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from support.peer import Peer
-from support.person import Person
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
 
 
 def test_forwarder(peer: Peer, alice: Person, carol: Person) -> None:

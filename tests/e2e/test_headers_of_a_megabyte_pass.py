@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from support.peer import Peer
-from support.person import Person
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
 
 TOO_LARGE = (500, "Failed to parse message: header too large")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from support.person import Person
-from support.smtp import HELLO
+from chatmail_testkit.mail.smtp import HELLO
+from chatmail_testkit.people.person import Person
 
 BETRAYING = {
     "Subject": "meeting at the old mill",
@@ -20,7 +20,7 @@ TRACES = [b"old mill", b"Curious", b"203.0.113.", b"old-mill", HELLO.encode()]
 def test_nothing_is_left(where: str, alice: Person, request: pytest.FixtureRequest) -> None:
     """Neither the headers above nor Alice's IP address reach a recipient."""
     recipient: Person = request.getfixturevalue(where)
-    own_ip = alice.smtp.sock.getsockname()[0].encode() if alice.smtp.sock else b""
+    own_ip = alice.smtp.local_address.encode()
     alice.sends(recipient, headers=BETRAYING)
 
     received = recipient.receives()

@@ -7,23 +7,23 @@ have the same relay: Open takes clear text, Closed does not, and Stopped is disa
 from __future__ import annotations
 
 import random
-import smtplib
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import pytest
+from chatmail_testkit.mail import messages, sessions
+from chatmail_testkit.mail.reply import Reply
+from chatmail_testkit.mail.smtp import Smtp
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine, Target
+from chatmail_testkit.samples.spellings import Speller
+from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.web.client import request
 from chatmaild.address import Address
 from chatmaild.filter.envelope import read_path
 from conftest import PersonFactory
-from support import messages, smtp
-from support.peer import Peer
-from support.person import Person
-from support.smtp import Reply
-from support.spelling import Speller
-from support.target import Machine, Target
-from support.waiting import wait_for
-from support.web import request
 
 pytestmark = pytest.mark.timeout(170)
 
@@ -169,10 +169,10 @@ class _Session:
     """SMTP to one relay; a refusal is an answer."""
 
     def __init__(self, target: Target, domain: str, login: Person | None = None) -> None:
-        self._context: AbstractContextManager[smtplib.SMTP] = (
-            smtp.port_25(target, domain)
+        self._context: AbstractContextManager[Smtp] = (
+            sessions.port_25(target, domain)
             if login is None
-            else smtp.submission(target, domain, login.address, login.password)
+            else sessions.submission(target, domain, login.address, login.password)
         )
 
     def __enter__(self) -> _Session:
@@ -195,18 +195,13 @@ class _Session:
         if code == 250:
             code = self._command(f"RCPT TO:{recipient}").code
         if code == 250:
-            try:
-                code, _ = self._session.data(message)
-            except smtplib.SMTPDataError as refused:
-                code = refused.smtp_code
+            code = self._session.data(message).code
         if code != 250:
-            self._session.rset()
+            self._session.command("RSET")
         return code == 250
 
     def _command(self, line: str) -> Reply:
-        self._session.send(f"{line}\r\n".encode())
-        code, text = self._session.getreply()
-        return Reply(code, text.decode(errors="replace"))
+        return self._session.exchange(f"{line}\r\n".encode())
 
 
 def _letters(peer: Peer, sender: Person, household: Household) -> dict[bool, bytes]:

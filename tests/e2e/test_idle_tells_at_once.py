@@ -9,8 +9,8 @@ import time
 from collections.abc import Sequence
 
 import pytest
+from chatmail_testkit.people.person import Person
 from conftest import PersonFactory
-from support.person import Person
 
 MESSAGES = 20
 MEDIAN_S = 0.040
@@ -67,6 +67,6 @@ def _latencies(
 
 def _listen(bob: Person, notices: queue.Queue[float], done: threading.Event) -> None:
     while not done.is_set():
-        for response in bob.notices(within_s=0.5):
+        for response in bob.imap.notices(within_s=0.5):
             if len(response) > 1 and response[1] == b"EXISTS":
                 notices.put(time.perf_counter())

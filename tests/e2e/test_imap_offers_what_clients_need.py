@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from support.imap import get_metadata, set_metadata
-from support.person import Person
+from chatmail_testkit.people.person import Person
 
 SHARED = "/shared/vendor/deltachat/"
 TOKEN = "/private/devicetoken"
@@ -33,7 +32,7 @@ def test_quota(alice: Person) -> None:
 def test_shared_metadata(alice: Person) -> None:
     """Asked for all at once on the empty mailbox name, as core does."""
     names = ["maxsmtprecipients", "turn", "irohrelay", "appversions", "no-such-key"]
-    values = get_metadata(alice.imap, "", *(SHARED + name for name in names))
+    values = alice.imap.get_metadata("", *(SHARED + name for name in names))
 
     assert values[f"{SHARED}maxsmtprecipients"] == "1000"
     assert not values.get(f"{SHARED}no-such-key")
@@ -47,18 +46,18 @@ def test_device_tokens(alice: Person, bob: Person) -> None:
     """Every device adds its token; they are the owner's alone, and each is kept once."""
     tokens = ["openpgp:AAAA", "openpgp:BBBB"]
     for token in [*tokens, tokens[0]]:
-        assert set_metadata(alice.imap, "INBOX", TOKEN, token) == "OK"
+        assert alice.imap.set_metadata("INBOX", TOKEN, token) == "OK"
 
-    found = get_metadata(alice.logs_in(), "INBOX", TOKEN)[TOKEN]
+    found = alice.logs_in().get_metadata("INBOX", TOKEN)[TOKEN]
 
     assert tokens == sorted((found or "").split())
-    assert not get_metadata(bob.imap, "INBOX", TOKEN).get(TOKEN)
+    assert not bob.imap.get_metadata("INBOX", TOKEN).get(TOKEN)
 
 
 @pytest.mark.parametrize("name", ["/private/other", f"{SHARED}turn", "/shared/comment"])
 def test_other_metadata_cannot_be_set(name: str, alice: Person) -> None:
     """Clients write nothing but their tokens."""
-    assert set_metadata(alice.imap, "INBOX", name, "x") != "OK"
+    assert alice.imap.set_metadata("INBOX", name, "x") != "OK"
 
 
 def test_special_folders(alice: Person) -> None:

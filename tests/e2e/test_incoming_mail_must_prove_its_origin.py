@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from support import messages
-from support.peer import Peer
-from support.person import Person
+from chatmail_testkit.mail import messages
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
 
 NOT_SIGNED = "5.7.1 No DKIM signature found"
 NOT_VALID = "5.7.1 No valid DKIM signature found"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 
+from chatmail_testkit.mail import messages
+from chatmail_testkit.people.names import new_name, new_password
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine
 from imapclient.exceptions import LoginError
-from support import messages
-from support.person import Person
-from support.target import Machine, new_name, new_password
 
 
 def test_journal(
@@ -22,8 +23,7 @@ def test_journal(
     for person in (bob, carol):
         person.receives()
     alice.receives()  # the bounce, so that all is over
-    assert alice.smtp.sock
-    own_ip = alice.smtp.sock.getsockname()[0]
+    own_ip = alice.smtp.local_address
 
     secrets = {
         "sender": alice.name,

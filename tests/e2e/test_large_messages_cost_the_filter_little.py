@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine
 from conftest import PersonFactory
-from support.person import Person
-from support.target import Machine
 
 TEXT_BYTES = 22_500_000  # base64 makes 30 MB of it
 MESSAGE_BYTES = 30_000_000

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from support.target import Machine
+from chatmail_testkit.relays import knock
+from chatmail_testkit.relays.target import Machine
 
-KNOCK: Final = (Path(__file__).parent / "support" / "knock.py").read_text()
+KNOCK: Final = Path(knock.__file__).read_text()
 
 # user, group and further groups of the processes of each service; `nobody' is any other process
 IDENTITIES: Final[dict[str, tuple[str, str, list[str]]]] = {

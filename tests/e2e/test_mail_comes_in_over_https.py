@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from support import messages
-from support.peer import Peer
-from support.person import Person
-from support.target import Target, new_name
-from support.web import Answer, request
+from chatmail_testkit.mail import messages
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.names import new_name
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Target
+from chatmail_testkit.web.client import Answer, request
 
 PATH = "/mxdeliv"
 

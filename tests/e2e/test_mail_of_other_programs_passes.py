@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from support import programs
-from support.peer import Peer
-from support.person import Person
-from support.programs import FOREIGN_FORMS, FORMS
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.samples import mail_programs
+from chatmail_testkit.samples.mail_programs import FOREIGN_FORMS, FORMS
 
 
 @pytest.mark.parametrize("where", ["bob", "carol"])
@@ -19,7 +19,7 @@ def test_submitted(program: str, where: str, alice: Person, request: pytest.Fixt
     reply = alice.submits(message, recipient)
 
     assert reply.code == 250, reply.text
-    assert programs.text_of(recipient.receives()) == program
+    assert mail_programs.text_of(recipient.receives()) == program
 
 
 @pytest.mark.parametrize("program", FORMS | FOREIGN_FORMS)
@@ -31,7 +31,7 @@ def test_from_elsewhere(program: str, peer: Peer, alice: Person, carol: Person) 
     reply = peer.delivers(message, carol, mail_from=alice.address)
 
     assert reply.code == 250, reply.text
-    assert programs.text_of(carol.receives()) == program
+    assert mail_programs.text_of(carol.receives()) == program
 
 
 @pytest.mark.parametrize("what", FOREIGN_FORMS)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 
 import pytest
-from support import messages
-from support.peer import Peer
-from support.person import Person
-from support.services import stopped
-from support.target import Machine
+from chatmail_testkit.mail import messages
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.services import stopped
+from chatmail_testkit.relays.target import Machine
 
 
 @pytest.mark.disturbs

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import smtplib
 
+import aiosmtplib
 import pytest
-from support import smtp
-from support.peer import Peer
-from support.person import Person
-from support.web import request
+from chatmail_testkit.mail import sessions
+from chatmail_testkit.mail.smtp import Smtp
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.web.client import request
 
 ENDINGS = {
     "LF dot LF": b"\n.\n",
@@ -40,7 +41,7 @@ def test_false_end_at_port_25(ending: str, peer: Peer, alice: Person, carol: Per
     """Where strangers write to us, both messages signed."""
     smuggled = peer.signs(alice.writes(carol, text="smuggled"))
     outer = peer.signs(alice.writes(carol, text="outer"))
-    with smtp.port_25(peer.target, carol.domain) as session:
+    with sessions.port_25(peer.target, carol.domain) as session:
         message = outer + ENDINGS[ending] + _commands(alice, carol) + smuggled
         code = _raw(session, alice, carol, message)
 
@@ -65,10 +66,9 @@ def test_false_end_over_https(ending: str, peer: Peer, alice: Person, carol: Per
 def test_a_command_that_ends_in_a_bare_lf(alice: Person) -> None:
     """Is none: a program in between may read it as part of something else."""
     session = alice.smtp
-    session.send(b"NOOP\nNOOP\r\n")
 
-    assert session.getreply()[0] == 550
-    with pytest.raises(smtplib.SMTPServerDisconnected):
+    assert session.exchange(b"NOOP\nNOOP\r\n").code == 550
+    with pytest.raises(aiosmtplib.SMTPServerDisconnected):
         session.noop()
 
 
@@ -84,12 +84,11 @@ def _commands(sender: Person, recipient: Person) -> bytes:
     return f"MAIL FROM:<{sender.address}>\r\nRCPT TO:<{recipient.address}>\r\nDATA\r\n".encode()
 
 
-def _raw(session: smtplib.SMTP, sender: Person, recipient: Person, message: bytes) -> int:
+def _raw(session: Smtp, sender: Person, recipient: Person, message: bytes) -> int:
     """Returns the first reply to the message, which is sent without any change."""
-    session.docmd("MAIL", f"FROM:<{sender.address}>")
-    session.docmd("RCPT", f"TO:<{recipient.address}>")
-    assert session.docmd("DATA")[0] == 354
-    with contextlib.suppress(smtplib.SMTPException, OSError):
-        session.send(message + b"\r\n.\r\n")
-        return session.getreply()[0]
+    session.command(f"MAIL FROM:<{sender.address}>")
+    session.command(f"RCPT TO:<{recipient.address}>")
+    assert session.command("DATA").code == 354
+    with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+        return session.exchange(message + b"\r\n.\r\n").code
     return 521  # the relay closed the connection

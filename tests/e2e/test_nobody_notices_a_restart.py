@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from support.imap import get_metadata
-from support.notifier import DEVICE_TOKEN, new_device
-from support.peer import Peer
-from support.person import Person
-from support.target import Machine, Target
-from support.waiting import wait_for
-from support.web import request
+from chatmail_testkit.peers.notifier import DEVICE_TOKEN, new_device
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine, Target
+from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.web.client import request
 
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
 
@@ -85,7 +84,7 @@ def test_metadata(end: End, alice: Person, machine: Machine) -> None:
         token = new_device(alice)
         end.completely(machine)
 
-        assert token in (get_metadata(alice.imap, "INBOX", DEVICE_TOKEN)[DEVICE_TOKEN] or "")
+        assert token in (alice.imap.get_metadata("INBOX", DEVICE_TOKEN)[DEVICE_TOKEN] or "")
 
 
 def test_new(end: End, alice: Person, machine: Machine, target: Target) -> None:

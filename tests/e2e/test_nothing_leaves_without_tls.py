@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from support.clearsmtp import ClearServer, clear_server
-from support.person import Person
-from support.target import Machine
-from support.waiting import wait_for
+from chatmail_testkit.peers.plaintext_server import ClearServer, clear_server
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
 
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
 

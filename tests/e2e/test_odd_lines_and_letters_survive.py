@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from support import messages, smtp
-from support.peer import Peer
-from support.person import Person
-from support.target import Machine
-from support.web import request
+from chatmail_testkit.mail import messages, sessions
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.web.client import request
 
 MARKER = "/var/lib/chatmail/mail/{address}/enforceE2EEincoming"
 # lone dots, lines that begin with one, blanks at ends, no MIME encoding, one line near the limit of
@@ -52,10 +52,9 @@ def test_an_author_in_letters_of_the_world(peer: Peer, alice: Person, carol: Per
     message = alice.writes(carol, text="from Dörte", headers={"From": f"Dörte <{author}>"})
     signed = peer.signs(message)
 
-    with smtp.port_25(peer.target, carol.domain) as session:
-        session.command_encoding = "utf-8"
-        session.docmd("MAIL", f"FROM:<{author}> SMTPUTF8 BODY=8BITMIME")
-        session.docmd("RCPT", f"TO:<{carol.address}>")
+    with sessions.port_25(peer.target, carol.domain) as session:
+        session.command(f"MAIL FROM:<{author}> SMTPUTF8 BODY=8BITMIME")
+        session.command(f"RCPT TO:<{carol.address}>")
         code, text = session.data(signed)
 
     assert code == 250, text

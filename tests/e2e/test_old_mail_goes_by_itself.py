@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
-from support.imap import has_ended
-from support.person import Person
-from support.target import Machine
-from support.waiting import wait_for
 
 MAILBOXES = "/var/lib/chatmail/mail"
 LARGE = "x" * 250_000  # RFC 3501 knows no size; the relay's limit is 200,000 octets
@@ -46,7 +45,7 @@ def test_messages_and_addresses(
 
     wait_for(lambda: _uids(bob) == uids[2:], "the end of two messages", within_s=10)
     assert gone.address not in machine.run("ls", MAILBOXES)
-    wait_for(lambda: has_ended(session), "the end of the session", within_s=10)
+    wait_for(lambda: session.has_ended(), "the end of the session", within_s=10)
     _check_consistent(bob, uids[2:])
     alice.sends(bob)
     assert bob.receives()

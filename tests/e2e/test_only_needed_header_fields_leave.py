@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.person import Person
+from chatmail_testkit.people.person import Person
 
 GOES = {
     "Bcc": "<secret@c.test>",

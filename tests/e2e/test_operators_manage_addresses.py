@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from chatmail_testkit.mail.imap import Imap
+from chatmail_testkit.mail.reply import transaction
+from chatmail_testkit.mail.sessions import port_25
+from chatmail_testkit.people.names import new_name
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import CommandFailedError, Machine, Target
+from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
-from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
-from support.imap import has_ended
-from support.person import Person
-from support.smtp import port_25, transaction
-from support.target import CommandFailedError, Machine, Target, new_name
-from support.waiting import wait_for
 
 
 def test_create(machine: Machine, new_person: PersonFactory, relay: str) -> None:
@@ -128,5 +129,5 @@ def _chatmail(machine: Machine, *command: str, stdin: str = "") -> str:
     return machine.run("chatmail", "address", *command, stdin=stdin.encode())
 
 
-def _wait_for_end_of(session: IMAPClient) -> None:
-    wait_for(lambda: has_ended(session), "the end of the session", within_s=10)
+def _wait_for_end_of(session: Imap) -> None:
+    wait_for(lambda: session.has_ended(), "the end of the session", within_s=10)

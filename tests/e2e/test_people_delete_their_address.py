@@ -7,13 +7,13 @@ import json
 from urllib.parse import urlencode
 
 import pytest
+from chatmail_testkit.mail.reply import transaction
+from chatmail_testkit.mail.sessions import port_25
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine, Target
+from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.web.client import Answer, request
 from imapclient.exceptions import IMAPClientError, LoginError
-from support.imap import has_ended
-from support.person import Person
-from support.smtp import port_25, transaction
-from support.target import Machine, Target
-from support.waiting import wait_for
-from support.web import Answer, request
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
@@ -66,7 +66,7 @@ def test_the_old_password_is_worth_nothing(alice: Person, target: Target) -> Non
     _delete(target, alice, JSON, json.dumps(_credentials(alice)))
     alice.password = "somebody else's"
     next_owner = alice.logs_in()
-    wait_for(lambda: has_ended(former), "the end of the former owner's session", within_s=10)
+    wait_for(lambda: former.has_ended(), "the end of the former owner's session", within_s=10)
     next_owner.noop()
 
     with pytest.raises(LoginError):
@@ -82,8 +82,8 @@ def test_sessions(alice: Person, target: Target) -> None:
 
     _delete(target, alice, JSON, json.dumps(_credentials(alice)))
 
-    wait_for(lambda: has_ended(asleep), "the end of the session that sleeps", within_s=10)
-    wait_for(lambda: has_ended(awake), "the end of the other session", within_s=10)
+    wait_for(lambda: asleep.has_ended(), "the end of the session that sleeps", within_s=10)
+    wait_for(lambda: awake.has_ended(), "the end of the other session", within_s=10)
 
 
 def test_journal(alice: Person, machine: Machine, target: Target) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from support.imap import get_metadata
-from support.notifier import DEVICE_TOKEN, Notifier, new_device, serving
-from support.person import Person
-from support.waiting import wait_for
+from chatmail_testkit.peers.notifier import DEVICE_TOKEN, Notifier, new_device, serving
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.waiting import wait_for
 
 WORKERS = 4  # that many first tries are on their way at once
 RETRY_AFTER_S = 8
@@ -61,7 +60,7 @@ def test_a_token_that_is_gone_is_forgotten(alice: Person, bob: Person, notifier:
     alice.sends(bob)
 
     wait_for(
-        lambda: get_metadata(bob.imap, "INBOX", DEVICE_TOKEN)[DEVICE_TOKEN] == good,
+        lambda: bob.imap.get_metadata("INBOX", DEVICE_TOKEN)[DEVICE_TOKEN] == good,
         "one token",
         within_s=10,
     )
@@ -99,4 +98,4 @@ def test_a_server_that_hangs_holds_up_nobody_else(
 
 
 def _registered(person: Person) -> str | None:
-    return get_metadata(person.imap, "INBOX", DEVICE_TOKEN)[DEVICE_TOKEN]
+    return person.imap.get_metadata("INBOX", DEVICE_TOKEN)[DEVICE_TOKEN]

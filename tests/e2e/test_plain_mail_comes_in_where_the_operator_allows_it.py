@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from chatmail_testkit.mail import messages
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine
 from conftest import PersonFactory
-from support import messages
-from support.peer import Peer
-from support.person import Person
-from support.target import Machine
 
 MARKER = "/var/lib/chatmail/mail/{address}/enforceE2EEincoming"
 

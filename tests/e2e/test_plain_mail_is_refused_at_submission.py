@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 
 import pytest
-from support import messages, openpgp
-from support.openpgp import PKESK, SEIPD, SKESK, packet
-from support.person import Person
+from chatmail_testkit.mail import messages, openpgp
+from chatmail_testkit.mail.openpgp import PKESK, SEIPD, SKESK, packet
+from chatmail_testkit.people.person import Person
 
 PGP = "application/pgp-encrypted"
 OCTETS = "application/octet-stream"

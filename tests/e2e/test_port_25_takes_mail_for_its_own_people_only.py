@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import smtplib
-
 import pytest
-from support import smtp
-from support.peer import Peer
-from support.person import Person
-from support.target import Target, new_name
+from chatmail_testkit.mail import sessions
+from chatmail_testkit.mail.reply import transaction
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.names import new_name
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Target
 
 
 def test_unknown_recipient(peer: Peer, alice: Person, other_relay: str) -> None:
@@ -20,15 +20,11 @@ def test_unknown_recipient(peer: Peer, alice: Person, other_relay: str) -> None:
 
 def test_without_starttls(target: Target, alice: Person, carol: Person) -> None:
     """Nothing is taken in clear text: not a sender, not a recipient, not a message."""
-    with smtp.port_25(target, carol.domain, starttls=False) as session:
+    with sessions.port_25(target, carol.domain, starttls=False) as session:
         session.ehlo()
         codes = [
-            session.docmd(*command)[0]
-            for command in (
-                ("MAIL", f"FROM:<{alice.address}>"),
-                ("RCPT", f"TO:<{carol.address}>"),
-                ("DATA",),
-            )
+            session.command(command).code
+            for command in (f"MAIL FROM:<{alice.address}>", f"RCPT TO:<{carol.address}>", "DATA")
         ]
 
     assert codes == [450, 503, 503]
@@ -72,12 +68,12 @@ OPEN_RELAY_ATTEMPTS = [
 def test_foreign_recipient(form: str, target: Target, other_relay: str, alice: Person) -> None:
     """No way of writing an address makes the relay pass mail on."""
     recipient = form.format(name=new_name(), relay=other_relay)
-    with smtp.port_25(target, other_relay) as session:
-        session.docmd("MAIL", f"FROM:<{alice.address}>")
+    with sessions.port_25(target, other_relay) as session:
+        session.command(f"MAIL FROM:<{alice.address}>")
 
-        code, _ = session.docmd("RCPT", f"TO:<{recipient}>")
+        reply = session.command(f"RCPT TO:<{recipient}>")
 
-    assert 500 <= code < 600
+    assert 500 <= reply.code < 600
 
 
 @pytest.mark.parametrize("sender", ["{carol}", "postmaster@{relay}", "root@localhost", ""])
@@ -85,37 +81,32 @@ def test_foreign_recipient_with_a_sender_of_the_house(
     sender: str, target: Target, other_relay: str, carol: Person
 ) -> None:
     """A sender of the relay's own domain earns no trust."""
-    with smtp.port_25(target, other_relay) as session:
-        session.docmd("MAIL", f"FROM:<{sender.format(carol=carol.address, relay=other_relay)}>")
+    with sessions.port_25(target, other_relay) as session:
+        session.command(f"MAIL FROM:<{sender.format(carol=carol.address, relay=other_relay)}>")
 
-        code, _ = session.docmd("RCPT", "TO:<somebody@example.org>")
+        reply = session.command("RCPT TO:<somebody@example.org>")
 
-    assert 500 <= code < 600
+    assert 500 <= reply.code < 600
 
 
 def test_no_login(target: Target, relay: str) -> None:
     """Port 25 offers no login, before and after STARTTLS."""
-    with smtp.port_25(target, relay, starttls=False) as session:
+    with sessions.port_25(target, relay, starttls=False) as session:
         session.ehlo()
-        assert not session.has_extn("auth")
+        assert "auth" not in session.extensions
         session.starttls(context=target.tls())
         session.ehlo()
 
-        assert not session.has_extn("auth")
+        assert "auth" not in session.extensions
 
 
 @pytest.mark.parametrize("port", [465, 587])
 def test_submission_without_login(port: int, target: Target, relay: str, bob: Person) -> None:
     """Nobody submits without a password."""
-    context, host = target.tls(), target.host(relay)
-    session: smtplib.SMTP
-    if port == 465:
-        session = smtplib.SMTP_SSL(host, port, smtp.HELLO, timeout=smtp.TIMEOUT_S, context=context)
-    else:
-        session = smtplib.SMTP(host, port, smtp.HELLO, timeout=smtp.TIMEOUT_S)
-    with smtp.closing(session):
+    way = sessions.stranger if port == 465 else sessions.port_587
+    with way(target, relay) as session:
         if port == 587:
-            session.starttls(context=context)
-        reply = smtp.transaction(session, bob.address, [bob.address], bob.writes(bob))
+            session.starttls(target.tls())
+        reply = transaction(session, bob.address, [bob.address], bob.writes(bob))
 
     assert 500 <= reply.code < 600

@@ -7,11 +7,10 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from support.imap import get_metadata
-from support.person import Person
-from support.target import Machine, Target
-from support.waiting import wait_for
-from support.web import request
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine, Target
+from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.web.client import request
 
 KEY = "/shared/vendor/deltachat/irohrelay"
 TIMEOUT_S = 20
@@ -50,7 +49,7 @@ def iroh(machine: Machine) -> Iterator[None]:
 
 def test_clients_are_told(alice: Person) -> None:
     """Of this relay."""
-    assert get_metadata(alice.imap, "", KEY)[KEY] == f"https://{alice.domain}"
+    assert alice.imap.get_metadata("", KEY)[KEY] == f"https://{alice.domain}"
 
 
 @pytest.mark.usefixtures("iroh")

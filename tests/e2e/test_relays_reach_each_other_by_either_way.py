@@ -6,11 +6,11 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
-from support.firewall import closed
-from support.person import Person
-from support.services import stopped
-from support.target import Machine
-from support.waiting import wait_for
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.firewall import closed
+from chatmail_testkit.relays.services import stopped
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
 
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
 

@@ -6,9 +6,9 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
-from support.firewall import closed, without_route
-from support.person import Person
-from support.target import Machine
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.firewall import closed, without_route
+from chatmail_testkit.relays.target import Machine
 
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
 

@@ -12,15 +12,15 @@ import ssl
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.firewall import closed
+from chatmail_testkit.relays.target import Machine, Target
+from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.web.client import Answer, request
 from conftest import PersonFactory
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from support.firewall import closed
-from support.person import Person
-from support.target import Machine, Target
-from support.waiting import wait_for
-from support.web import Answer, request
 
 ADDRESS, NAME_OF_THE_ADDRESS = "192.0.2.77", "relay77.test"  # the certificate holds no name
 SMTP, HTTPS = 25, 443

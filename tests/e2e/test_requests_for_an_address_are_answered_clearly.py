@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from support.person import Person
-from support.target import Target
-from support.web import Answer, request
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Target
+from chatmail_testkit.web.client import Answer, request
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"

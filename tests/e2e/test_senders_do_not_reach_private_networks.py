@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from support.firewall import counted_to
-from support.person import Person
-from support.target import Machine
-from support.waiting import wait_for
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.firewall import counted_to
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
 
 # hosts that are on the relay itself here; see private.test in the lab's DNS
 ADDRESSES = ("10.66.0.1", "fd66::1")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from support import smtp
-from support.peer import Peer
-from support.person import Person
-from support.target import Machine, Target
+from chatmail_testkit.mail import sessions
+from chatmail_testkit.mail.reply import transaction
+from chatmail_testkit.mail.smtp import Smtp
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine, Target
 
 FILTER = "chatmail-filter"
 TIMES = 3
@@ -25,17 +27,16 @@ def test_of_clients(alice: Person, bob: Person, machine: Machine) -> None:
         message = alice.writes(bob, text=text)
         if text.startswith("idle"):
             _upgrade(machine)
-        assert session.mail(alice.address)[0] == 250
-        assert session.rcpt(bob.address)[0] == 250
+        assert session.command(f"MAIL FROM:<{alice.address}>").code == 250
+        assert session.command(f"RCPT TO:<{bob.address}>").code == 250
         if text.startswith("open"):
             _upgrade(machine)
-        assert session.docmd("DATA")[0] == 354
+        assert session.command("DATA").code == 354
         half = len(message) // 2
         session.send(message[:half])
         if text.startswith("busy"):
             _upgrade(machine)
-        session.send(message[half:] + b".\r\n")
-        assert session.getreply()[0] == 250
+        assert session.exchange(message[half:] + b".\r\n").code == 250
 
     assert session is alice.smtp
     assert [bob.receives().text for _ in texts] == texts
@@ -46,15 +47,14 @@ def test_of_slow_servers(
 ) -> None:
     """Two upgrades while a message comes in at port 25."""
     message = peer.signs(alice.writes(carol, text="x" * 100_000))
-    with smtp.port_25(target, carol.domain) as session:
-        assert session.mail(alice.address)[0] == session.rcpt(carol.address)[0] == 250
-        assert session.docmd("DATA")[0] == 354
+    with sessions.port_25(target, carol.domain) as session:
+        assert _envelope(session, alice, carol) == (250, 250)
+        assert session.command("DATA").code == 354
         for at in (0, 50_000):
             session.send(message[at : at + 50_000])
             _upgrade(other_machine)
-        session.send(message[100_000:] + b".\r\n")
 
-        assert session.getreply()[0] == 250
+        assert session.exchange(message[100_000:] + b".\r\n").code == 250
     assert carol.receives().text == "x" * 100_000
 
 
@@ -62,12 +62,15 @@ def test_of_other_servers(
     peer: Peer, target: Target, alice: Person, carol: Person, other_machine: Machine
 ) -> None:
     """Two sessions at port 25, one of which says nothing during the restarts."""
-    with smtp.port_25(target, carol.domain) as first, smtp.port_25(target, carol.domain) as second:
+    with (
+        sessions.port_25(target, carol.domain) as first,
+        sessions.port_25(target, carol.domain) as second,
+    ):
         for session in (first, second, first):
             message = peer.signs(alice.writes(carol))
             _upgrade(other_machine)
 
-            reply = smtp.transaction(session, alice.address, [carol.address], message)
+            reply = transaction(session, alice.address, [carol.address], message)
 
             assert reply.code == 250, reply.text
     assert [carol.receives().text for _ in range(3)] == ["hello"] * 3
@@ -79,18 +82,23 @@ def test_of_many(
     """None is forgotten."""
     message = peer.signs(alice.writes(carol))
     with contextlib.ExitStack() as stack:
-        sessions = [stack.enter_context(smtp.port_25(target, carol.domain)) for _ in range(MANY)]
-        for session in sessions:
-            assert session.mail(alice.address)[0] == session.rcpt(carol.address)[0] == 250
-            session.rset()
+        opened = [stack.enter_context(sessions.port_25(target, carol.domain)) for _ in range(MANY)]
+        for session in opened:
+            assert _envelope(session, alice, carol) == (250, 250)
+            session.command("RSET")
         _upgrade(other_machine)
 
         replies = [
-            smtp.transaction(session, alice.address, [carol.address], message)
-            for session in sessions
+            transaction(session, alice.address, [carol.address], message) for session in opened
         ]
 
     assert [reply.code for reply in replies] == [250] * MANY
+
+
+def _envelope(session: Smtp, sender: Person, recipient: Person) -> tuple[int, int]:
+    """Returns the codes of MAIL and RCPT."""
+    mail = session.command(f"MAIL FROM:<{sender.address}>")
+    return mail.code, session.command(f"RCPT TO:<{recipient.address}>").code
 
 
 def _upgrade(machine: Machine) -> None:

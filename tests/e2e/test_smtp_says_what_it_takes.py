@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import smtplib
-
 import pytest
-from support import smtp
-from support.person import Person
-from support.target import Target, new_name
+from chatmail_testkit.mail import sessions
+from chatmail_testkit.mail.smtp import Smtp
+from chatmail_testkit.people.names import new_name
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Target
 
 MAX_MESSAGE_BYTES = 31457280
 MAX_RECIPIENTS = 1000
@@ -17,7 +17,7 @@ def test_announced(alice: Person) -> None:
     """SIZE (RFC 1870), 8BITMIME (RFC 6152), PIPELINING (RFC 2920)."""
     alice.smtp.ehlo()
 
-    features = alice.smtp.esmtp_features
+    features = alice.smtp.extensions
 
     assert str(MAX_MESSAGE_BYTES) == features["size"]
     assert {"8bitmime", "pipelining"} <= features.keys()
@@ -25,9 +25,9 @@ def test_announced(alice: Person) -> None:
 
 def test_too_large(alice: Person) -> None:
     """A message above the limit is refused before it is sent."""
-    code, _ = alice.smtp.docmd("MAIL", f"FROM:<{alice.address}> SIZE={MAX_MESSAGE_BYTES + 1}")
+    reply = alice.smtp.command(f"MAIL FROM:<{alice.address}> SIZE={MAX_MESSAGE_BYTES + 1}")
 
-    assert code == 552
+    assert reply.code == 552
 
 
 def test_too_large_without_a_word(alice: Person, bob: Person) -> None:
@@ -43,12 +43,12 @@ def test_too_large_without_a_word(alice: Person, bob: Person) -> None:
 def test_recipients(alice: Person) -> None:
     """A thousand in one message, as METADATA tells clients."""
     session = alice.smtp
-    session.docmd("MAIL", f"FROM:<{alice.address}>")
+    session.command(f"MAIL FROM:<{alice.address}>")
     to = [f"TO:<group{number}@{alice.domain}>" for number in range(MAX_RECIPIENTS + 1)]
 
-    codes = [session.docmd("RCPT", recipient)[0] for recipient in to]
+    codes = [session.command(f"RCPT {recipient}").code for recipient in to]
 
-    session.rset()
+    session.command("RSET")
     assert codes == [250] * MAX_RECIPIENTS + [452]
 
 
@@ -66,20 +66,15 @@ def test_recipients(alice: Person) -> None:
 )
 def test_what_clients_call_themselves(name: str, code: int, target: Target, relay: str) -> None:
     """A full host name or an address literal (RFC 5321 section 4.1.3)."""
-    session = smtplib.SMTP_SSL(
-        target.host(relay), 465, smtp.HELLO, timeout=smtp.TIMEOUT_S, context=target.tls()
-    )
-    with smtp.closing(session):
-        assert session.ehlo(name)[0] == code
+    with Smtp(target.host(relay), sessions.SUBMISSIONS, tls=target.tls()) as session:
+        assert session.ehlo(name).code == code
 
 
 @pytest.mark.parametrize(("port", "answer"), [(25, 252), (587, 554)])
 def test_vrfy_leaks_nothing(port: int, answer: int, target: Target, alice: Person) -> None:
     """Whether an address exists is not told to strangers (RFC 5321 section 7.3)."""
-    session = smtplib.SMTP(target.host(alice.domain), port, smtp.HELLO, timeout=smtp.TIMEOUT_S)
-    with smtp.closing(session):
-        session.starttls(context=target.tls())
-        session.ehlo()
+    with Smtp(target.host(alice.domain), port) as session:
+        session.starttls(target.tls())
 
         _asks_for_everybody(session, alice, answer)
 
@@ -89,10 +84,10 @@ def test_vrfy_leaks_nothing_to_people_of_the_house(alice: Person) -> None:
     _asks_for_everybody(alice.smtp, alice, 252)
 
 
-def _asks_for_everybody(session: smtplib.SMTP, alice: Person, answer: int) -> None:
+def _asks_for_everybody(session: Smtp, alice: Person, answer: int) -> None:
     asked = [alice.address, f"{new_name()}@{alice.domain}", alice.name, new_name()]
-    replies = {session.docmd("VRFY", who)[0] for who in asked}
-    expansions = {session.docmd("EXPN", who)[0] for who in asked}
+    replies = {session.command(f"VRFY {who}").code for who in asked}
+    expansions = {session.command(f"EXPN {who}").code for who in asked}
 
     assert replies == {answer}
     assert 250 not in expansions

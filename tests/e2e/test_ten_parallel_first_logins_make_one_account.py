@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from chatmail_testkit.mail.sessions import imap_session
+from chatmail_testkit.people.names import new_password
+from chatmail_testkit.people.person import Person
 from conftest import PersonFactory
 from imapclient.exceptions import LoginError
-from support.person import Person, imap_session
-from support.target import new_password
 
 LOGINS = 10
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.crowd import statuses
-from support.person import Person
-from support.target import Machine, Target
-from support.web import request
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine, Target
+from chatmail_testkit.web.client import request
+from chatmail_testkit.web.crowd import statuses
 
 SIZE = 10_000
 BURST = 1000  # lab.nix

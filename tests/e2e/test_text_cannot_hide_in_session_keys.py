@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from support import messages, openpgp
-from support.openpgp import PKESK, SEIPD, SKESK, packet
-from support.peer import Peer
-from support.person import Person
+from chatmail_testkit.mail import messages, openpgp
+from chatmail_testkit.mail.openpgp import PKESK, SEIPD, SKESK, packet
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
 
 TEXT = b"Meet me at the old mill at noon, and bring the papers with you. "
 DATA = packet(SEIPD, b"\x01" + bytes(60))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 
 import dns.resolver
+from chatmail_testkit.peers.peer import KEY_FILE, SELECTOR
+from chatmail_testkit.relays.target import Machine
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
     load_pem_private_key,
 )
-from support.peer import KEY_FILE, SELECTOR
-from support.target import Machine
 
 FILE = KEY_FILE.format(selector=SELECTOR)
 

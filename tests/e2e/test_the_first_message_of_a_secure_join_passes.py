@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from support import messages
-from support.person import Person
+from chatmail_testkit.mail import messages
+from chatmail_testkit.people.person import Person
 
 REQUEST = "secure-join: vc-request"
 TEXT = "text/plain; charset=utf-8"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import smtplib
-
+import aiosmtplib
 import pytest
+from chatmail_testkit.mail import sessions
+from chatmail_testkit.mail.sessions import imap_session
+from chatmail_testkit.people.names import new_name, new_password
+from chatmail_testkit.relays.target import Target
 from imapclient.exceptions import LoginError
-from support import smtp
-from support.person import imap_session
-from support.target import Target, new_name, new_password
 
 REFUSED = {
     "name too short": ("{name:.8}@{domain}", "{password}"),
@@ -36,12 +36,12 @@ def test_refused(case: str, target: Target, relay: str) -> None:
         session.login(address, password)
     session.shutdown()
     with (
-        pytest.raises(smtplib.SMTPAuthenticationError) as refused,
-        smtp.submission(target, relay, address, password),
+        pytest.raises(aiosmtplib.SMTPAuthenticationError) as refused,
+        sessions.submission(target, relay, address, password),
     ):
         pass
 
-    assert refused.value.smtp_code == 535
+    assert refused.value.code == 535
 
 
 def test_shortest_password(target: Target, relay: str) -> None:

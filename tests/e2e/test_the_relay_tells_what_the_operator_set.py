@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from support.imap import get_metadata, set_metadata
-from support.person import Person
-from support.target import Machine
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine
 
 SETTINGS = "/etc/chatmail/settings.json"
 VENDOR = "/shared/vendor/deltachat/"
@@ -21,7 +20,7 @@ def test_every_fact(alice: Person, machine: Machine) -> None:
     names = ["irohrelay", "maxsmtprecipients", "turn", "appversions", "unknown"]
 
     asked = ["/shared/admin", "/shared/comment", *(f"{VENDOR}{name}" for name in names)]
-    values = get_metadata(alice.imap, "", *asked)
+    values = alice.imap.get_metadata("", *asked)
 
     admin = settings["contact"]["mail"]
     assert values["/shared/admin"] == (admin and f"mailto:{admin}")
@@ -38,20 +37,20 @@ def test_every_fact(alice: Person, machine: Machine) -> None:
 @pytest.mark.parametrize("token", ["", "with space", "x" * 4097, "openpgp:\x01"])
 def test_what_is_no_token(token: str, alice: Person) -> None:
     """Is refused, and the one before stays."""
-    assert set_metadata(alice.imap, "INBOX", TOKEN, "openpgp:AAAA") == "OK"
+    assert alice.imap.set_metadata("INBOX", TOKEN, "openpgp:AAAA") == "OK"
 
-    assert set_metadata(alice.imap, "INBOX", TOKEN, token) != "OK"
+    assert alice.imap.set_metadata("INBOX", TOKEN, token) != "OK"
 
-    assert get_metadata(alice.logs_in(), "INBOX", TOKEN)[TOKEN] == "openpgp:AAAA"
+    assert alice.logs_in().get_metadata("INBOX", TOKEN)[TOKEN] == "openpgp:AAAA"
 
 
 def test_tokens_belong_to_one_person(alice: Person, bob: Person) -> None:
     """Several devices, each once, joined by one space; the longest that may be is kept whole."""
     tokens = sorted(["openpgp:AAAA", "b" * 4096])
     for token in (*tokens, tokens[0]):
-        assert set_metadata(alice.imap, "INBOX", TOKEN, token) == "OK"
+        assert alice.imap.set_metadata("INBOX", TOKEN, token) == "OK"
 
-    joined = get_metadata(alice.imap, "INBOX", TOKEN)[TOKEN] or ""
+    joined = alice.imap.get_metadata("INBOX", TOKEN)[TOKEN] or ""
 
     assert sorted(joined.split(" ")) == tokens
-    assert not get_metadata(bob.imap, "INBOX", TOKEN).get(TOKEN)
+    assert not bob.imap.get_metadata("INBOX", TOKEN).get(TOKEN)

@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 
 import dns.resolver
 import pytest
-from support.target import Target
-from support.web import request
+from chatmail_testkit.relays.target import Target
+from chatmail_testkit.web.client import request
 
 TIMEOUT_S = 30
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import smtplib
 import socket
 import ssl
 from ssl import TLSVersion
 
 import pytest
-from support import smtp
-from support.target import Target
+from chatmail_testkit.mail import sessions
+from chatmail_testkit.relays.target import Target
 
 
 @pytest.mark.parametrize("port", [465, 993])
@@ -24,34 +23,31 @@ def test_clients(port: int, target: Target, relay: str) -> None:
 def test_clients_by_starttls(target: Target, relay: str) -> None:
     """On port 587 as well."""
     for version, refused in ((TLSVersion.TLSv1_3, False), (TLSVersion.TLSv1_2, True)):
-        session = smtplib.SMTP(target.host(relay), 587, smtp.HELLO, timeout=smtp.TIMEOUT_S)
-        with smtp.closing(session), contextlib.ExitStack() as stack:
+        with sessions.port_587(target, relay) as session, contextlib.ExitStack() as stack:
             if refused:
                 stack.enter_context(pytest.raises(ssl.SSLError, match=r"(?i)protocol version"))
-            assert session.starttls(context=_context(version))[0] == 220
+            assert session.starttls(_context(version)).code == 220
 
 
 def test_clients_without_tls(target: Target, relay: str) -> None:
     """On port 587 nothing comes before STARTTLS, not even the login (RFC 3207 section 4)."""
-    session = smtplib.SMTP(target.host(relay), 587, smtp.HELLO, timeout=smtp.TIMEOUT_S)
-    with smtp.closing(session):
-        session.ehlo()
+    with sessions.port_587(target, relay) as session:
         codes = [
-            session.docmd("MAIL", f"FROM:<somebody1@{relay}>")[0],
-            session.docmd("AUTH", "PLAIN AAAA")[0],
+            session.command(f"MAIL FROM:<somebody1@{relay}>").code,
+            session.command("AUTH PLAIN AAAA").code,
         ]
 
         assert codes == [530, 530]
-        assert not session.has_extn("auth")
+        assert "auth" not in session.extensions
 
 
 def test_other_servers(target: Target, relay: str) -> None:
     """TLS 1.2 is still common between mail servers."""
     context = _context(TLSVersion.TLSv1_2)
-    with smtp.port_25(target, relay, starttls=False) as session:
-        code, _ = session.starttls(context=context)
+    with sessions.port_25(target, relay, starttls=False) as session:
+        reply = session.starttls(context)
 
-    assert code == 220
+    assert reply.code == 220
 
 
 @pytest.mark.filterwarnings("ignore:.*TLSv1_1 is deprecated:DeprecationWarning")
@@ -60,10 +56,10 @@ def test_other_servers_of_the_past(target: Target, relay: str) -> None:
     context = _context(TLSVersion.TLSv1_1)
     context.set_ciphers("ALL:@SECLEVEL=0")  # or this side would refuse by itself
     with (
-        smtp.port_25(target, relay, starttls=False) as session,
+        sessions.port_25(target, relay, starttls=False) as session,
         pytest.raises(ssl.SSLError, match=r"(?i)alert protocol version"),
     ):
-        session.starttls(context=context)
+        session.starttls(context)
 
 
 def _version(target: Target, relay: str, port: int, version: TLSVersion) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.person import Person
+from chatmail_testkit.people.person import Person
 
 BURST = 10
 

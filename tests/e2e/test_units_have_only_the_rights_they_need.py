@@ -9,7 +9,7 @@ import json
 from typing import Final
 
 import pytest
-from support.target import Machine
+from chatmail_testkit.relays.target import Machine
 
 # what no unit of a relay can be without
 EVERYWHERE: Final = {

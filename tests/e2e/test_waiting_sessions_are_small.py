@@ -5,9 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
-from support.target import Machine
-from support.waiting import wait_for
 
 SESSIONS = 400
 AT_ONCE = 20

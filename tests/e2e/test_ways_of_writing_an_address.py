@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from support import smtp
-from support.peer import Peer
-from support.person import Person
-from support.target import Target
+from chatmail_testkit.mail import sessions
+from chatmail_testkit.peers.peer import Peer
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Target
 
 SAME = [
     "{name}+tag@{domain}",
@@ -53,10 +53,9 @@ def test_at_submission(form: str, alice: Person, bob: Person) -> None:
 @pytest.mark.parametrize("form", WRONG)
 def test_malformed(form: str, target: Target, alice: Person, carol: Person) -> None:
     """Refused for good, before any data."""
-    with smtp.port_25(target, carol.domain) as session:
-        session.command_encoding = "utf-8"
-        session.docmd("MAIL", f"FROM:<{alice.address}>")
+    with sessions.port_25(target, carol.domain) as session:
+        session.command(f"MAIL FROM:<{alice.address}>")
 
-        code, _ = session.docmd("RCPT", f"TO:<{_written(form, carol)}>")
+        reply = session.command(f"RCPT TO:<{_written(form, carol)}>")
 
-    assert 500 <= code < 600
+    assert 500 <= reply.code < 600

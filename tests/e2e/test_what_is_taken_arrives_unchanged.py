@@ -7,14 +7,15 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from chatmail_testkit.mail import openpgp
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.firewall import closed
+from chatmail_testkit.relays.services import stopped
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.samples import odd_messages
+from chatmail_testkit.samples.odd_messages import Draft
+from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
-from support import oddmail, openpgp
-from support.firewall import closed
-from support.oddmail import Draft
-from support.person import Person
-from support.services import stopped
-from support.target import Machine
-from support.waiting import wait_for
 
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
 
@@ -84,7 +85,7 @@ def _submitted(
         sender = new_person(near.domain)
         numbers = range(start, start + PER_PERSON)
         text = openpgp.encrypt(b"odd" * 500, keys)
-        for draft in oddmail.series(SEED, sender.address, far.address, text, numbers):
+        for draft in odd_messages.series(SEED, sender.address, far.address, text, numbers):
             reply = sender.submits(draft.raw(), near, far)
             if reply.code == 250:
                 taken[_message_id(draft.raw())] = draft
@@ -96,15 +97,15 @@ def _submitted(
 
 
 def _message_id(raw: bytes) -> bytes:
-    fields, _ = oddmail.split(raw)
+    fields, _ = odd_messages.split(raw)
     [found] = [line for line in fields if line.lower().startswith(b"message-id:")]
     return found.partition(b":")[2].strip()
 
 
 def _difference(sent: bytes, received: bytes) -> str:
     """Returns the first thing that is not as it should be, and nothing where there is none."""
-    fields, body = oddmail.split(sent)
-    arrived_fields, arrived_body = oddmail.split(received)
+    fields, body = odd_messages.split(sent)
+    arrived_fields, arrived_body = odd_messages.split(received)
     body = _BARE_CR.sub(b" ", body)  # as in the header
     if not body.endswith(b"\r\n"):
         body += b"\r\n"
