@@ -5,6 +5,7 @@ It has no TLS. Files and sockets are below one directory, on free ports.
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import socket
@@ -64,12 +65,11 @@ class Relay:
     def logs_in(self, address: str, password: str) -> bool:
         """Log in as Dovecot does (RFC 6749 section 4.3)."""
         form = {"grant_type": "password", "username": address, "password": password}
-        with urllib.request.urlopen(
-            f"http://127.0.0.1:{self.settings['ports']['login']}/login",
-            urllib.parse.urlencode(form).encode(),
-            timeout=TIMEOUT_S,
-        ) as answer:
-            return bool(json.load(answer).get("active"))
+        dovecot = http.client.HTTPConnection("127.0.0.1", timeout=TIMEOUT_S)
+        with socket.socket(socket.AF_UNIX) as dovecot.sock:
+            dovecot.sock.connect(self.settings["sockets"]["login"])
+            dovecot.request("POST", "/login", urllib.parse.urlencode(form))
+            return bool(json.load(dovecot.getresponse()).get("active"))
 
 
 @contextmanager
@@ -80,8 +80,10 @@ def running_relay(directory: Path, values: Mapping[str, Any]) -> Iterator[Relay]
     port, metrics = free_port(), free_port()
     described = json.loads(moved(json.dumps(described), directory))
     described["settings"]["ports"]["metrics"] = metrics
-    for name in ("run/chatmail-accounts", "state/mail", "state/accounts", "temporary"):
+    for name in ("state/mail", "state/accounts", "temporary"):
         (directory / name).mkdir(parents=True)
+    for path in described["settings"]["sockets"].values():
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
     (directory / "settings.json").write_text(json.dumps(described["settings"]))
     write_site(build_site(Settings.from_json(described["pages"])), www)
     (directory / "nginx.conf").write_text(nginx_conf(described, directory, port))

@@ -14,6 +14,7 @@ from chatmaild.metrics import Counters
 from chatmaild.settings import Settings
 from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES, Mxdeliv
 from chatmaild.transport.inbound.smtp_client import SmtpSessions
+from chatmaild.transport.outbound import loopback
 from chatmaild.transport.outbound.connections import Connections
 from chatmaild.transport.outbound.delivery import Delivery
 from chatmaild.transport.outbound.destinations import Destinations
@@ -21,7 +22,7 @@ from chatmaild.transport.outbound.exchangers import DnsResolver, literal
 from chatmaild.transport.outbound.https_client import HttpsClient
 from chatmaild.transport.outbound.networks import Networks
 from chatmaild.transport.outbound.smtp_server import Session
-from chatmaild.wire import loopback, socketmap
+from chatmaild.wire import socketmap
 from chatmaild.wire.serve import listen_tcp, listen_unix, streams
 
 LOOPBACK: Final = "127.0.0.1"
