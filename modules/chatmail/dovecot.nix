@@ -46,7 +46,8 @@ let
   clients = limits.imapConnections + 3 * limits.smtpConnections + 1000;
   # pkgs/preload/instant-idle.c
   instantIdle = optionalAttrs changed.instantIdle { instant_idle = true; };
-  infoLog = "%{env:CHATMAIL_INFO_LOG | default('/dev/null')}";
+  # no space: `import_environment' is a list, and doveadm in a script service would get the first half
+  infoLog = "%{env:CHATMAIL_INFO_LOG|default('/dev/null')}";
   specialUse = name: { special_use = "\\${name}"; };
 in
 {
