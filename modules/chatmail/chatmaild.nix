@@ -59,15 +59,17 @@ in
           sockets.recipients
           sockets.transportRecipients
           sockets.web
-          sockets.login
         ];
         # free memory and load decide whether new addresses are made: /proc/meminfo, /proc/loadavg
         ProcSubset = "all";
+        # which user connects to the port for logins: the kernel tells (netlink)
+        PrivateUsers = "identity";
         # Dovecot's logins, Postfix' look-ups, and the notification server
         RestrictAddressFamilies = [
           "AF_UNIX"
           "AF_INET"
           "AF_INET6"
+          "AF_NETLINK"
         ];
       };
     };

@@ -26,12 +26,9 @@ let
     ;
   # every value below a section may be set by the operator, too
   defaults = mapAttrs (_: value: if builtins.isAttrs value then defaults value else mkDefault value);
-  # over the socket below; the host is what chatmaild expects
-  accounts = "http://127.0.0.1";
+  accounts = "http://127.0.0.1:${toString ports.login}";
   # chatmaild restarts, has too much to do, or dies while it thinks: it is asked again, at least once a second
   patience = {
-    # Dovecot has no other way to an HTTP server on a unix socket
-    http_client_proxy_socket_path = sockets.login;
     http_client_request_max_attempts = 20;
     http_client_max_connect_attempts = 10000;
     http_client_connect_backoff_max_time = "1s";

@@ -54,7 +54,6 @@ in
     ${dirOf sockets.recipients} = door users.mail users.postfix;
     ${dirOf sockets.transportRecipients} = door users.mail users.transport;
     ${dirOf sockets.web} = door users.mail users.nginx;
-    ${dirOf sockets.login} = door users.mail users.dovecot;
     ${dirOf sockets.mxdeliv} = door users.transport users.nginx;
     ${dirOf sockets.destinations} = door users.transport users.postfix;
   };

@@ -181,7 +181,6 @@ in
       transports = "${between "accounts" "postfix"}/transports.sock";
       transportRecipients = "${between "accounts" "transport"}/recipients.sock";
       web = "${between "accounts" "nginx"}/web.sock";
-      login = "${between "accounts" "dovecot"}/login.sock";
       metadata = "${runtime.accounts}/metadata.sock";
       # chatmaild filter
       milter = "${runtime.filter}/milter.sock";
@@ -211,6 +210,7 @@ in
     https = 443;
     # loopback only
     metrics = 8700;
+    login = 8701;
     httpsInternal = 8443;
     imapsInternal = 8993;
     submissionsInternal = 8465;

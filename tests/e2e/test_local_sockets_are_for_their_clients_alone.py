@@ -36,7 +36,6 @@ ALL: Final = frozenset(IDENTITIES)
 
 # the first pattern that fits counts; a user can always reach the sockets that it owns
 UNIX: Final[dict[str, frozenset[str] | set[str]]] = {
-    "/run/chatmail/accounts-dovecot/*": {"dovecot", "accounts", "imap"},
     "/run/chatmail/accounts-nginx/*": {"nginx", "accounts", "imap"},
     # the filter has Postfix' group: whoever connects to the filter can have mail signed
     "/run/chatmail/accounts-postfix/*": {"postfix", "filter", "accounts", "imap"},
@@ -84,11 +83,14 @@ TCP: Final = {
     53: RESOLVER,
     8465: "a client may lie about its IP address, and logs in as everywhere",
     8993: "a client may lie about its IP address, and logs in as everywhere",
+    8701: "hears Dovecot's user alone",
     8700: "counters alone, which name nobody",
     10026: "takes mail from the client that knows the secret name",
     10083: "takes mail from Postfix' user",
 }
 UDP: Final = {53: RESOLVER, 3478: PUBLIC, 3479: PUBLIC}
+# the client speaks first
+WEB: Final = (8700, 8701)
 LOOPBACK: Final = ("127.0.0.1", "::1")
 LOGIN: Final = b"username=mallory99@a.test&password=secret-password"
 
@@ -149,13 +151,14 @@ def test_the_ingress_for_https_knows_its_client(first: bytes, machine: Machine) 
     assert codes.count("450") >= 1
 
 
-def test_the_open_port_has_counters_alone(machine: Machine) -> None:
+def test_logins_and_deliveries_are_told_by_dovecot_alone(machine: Machine) -> None:
     """No account is made there, and no delivery told."""
     post = b"POST /%b HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
     for path in (b"login", b"event"):
         request = post % (path, len(LOGIN)) + LOGIN
 
         assert _says(machine, "nobody", 8700, request).startswith("HTTP/1.1 404 ")
+    assert _says(machine, "nobody", 8701, post % (b"login", len(LOGIN)) + LOGIN) == ""
     assert machine.run("ls", "/var/lib/chatmail/mail").find("mallory99") == -1
 
 
@@ -166,7 +169,7 @@ def _says(machine: Machine, user: str, port: int, dialogue: bytes) -> str:
         f"os.setgroups([]); entry = pwd.getpwnam({user!r})\n"
         "os.setgid(entry.pw_gid); os.setuid(entry.pw_uid)\n"
         f"client = socket.create_connection(('127.0.0.1', {port}), 10)\n"
-        f"{'' if port == 8700 else 'sys.stdout.buffer.write(client.recv(4096))'}\n"
+        f"{'' if port in WEB else 'sys.stdout.buffer.write(client.recv(4096))'}\n"
         "try:\n"
         f"    for line in {_steps(port, dialogue)!r}:\n"
         "        client.sendall(line)\n"
@@ -179,4 +182,4 @@ def _says(machine: Machine, user: str, port: int, dialogue: bytes) -> str:
 
 
 def _steps(port: int, dialogue: bytes) -> list[bytes]:
-    return [dialogue] if port == 8700 else dialogue.splitlines(keepends=True)
+    return [dialogue] if port in WEB else dialogue.splitlines(keepends=True)

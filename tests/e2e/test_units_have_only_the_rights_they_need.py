@@ -84,8 +84,12 @@ UNITS: Final[dict[str, tuple[float, dict[str, str]]]] = {
     "unbound": (1.7, {**NETWORK, **LOW_PORT, **NETLINK, **RESOURCES, **PRIVILEGED}),
     "coturn": (1.1, {**NETWORK, **NETLINK}),
     "chatmail-accounts": (
-        1.1,
-        {**NETWORK, "ProcSubset": "/proc/meminfo and /proc/loadavg limit new addresses"},
+        1.2,
+        {
+            **NETWORK,
+            "ProcSubset": "/proc/meminfo and /proc/loadavg limit new addresses",
+            "RestrictAddressFamilies_AF_NETLINK": "the kernel says which user connects",
+        },
     ),
     "chatmail-filter": (
         1.1,

@@ -42,7 +42,7 @@ async def rate(path: str, count: int, parallel: int) -> float:
     numbers = iter(range(count))
 
     async def worker() -> None:
-        reader, writer = await asyncio.open_unix_connection(path)
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(path))
         for number in numbers:
             body = FORM % number
             head = b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)

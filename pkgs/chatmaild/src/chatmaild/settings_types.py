@@ -114,6 +114,7 @@ class Ports:
     imap: int  # 1 to 65535
     imaps: int  # 1 to 65535
     imaps_internal: int  # 1 to 65535
+    login: int  # 1 to 65535
     metrics: int  # 1 to 65535
     mxdeliv_smtp: int  # 1 to 65535
     smtp: int  # 1 to 65535
@@ -160,7 +161,6 @@ class Sockets:
     end_sessions: str
     https: str
     lmtp: str
-    login: str
     metadata: str
     milter: str
     mxdeliv: str

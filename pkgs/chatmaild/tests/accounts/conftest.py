@@ -1,6 +1,8 @@
 """A running accounts service: its sockets are real, its directories temporary."""
 
 import asyncio
+import os
+import pwd
 import socket
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -33,7 +35,7 @@ class Relay:
         self, body: bytes, path: str = "/login", method: str = "POST"
     ) -> tuple[int, bytes]:
         """Post a body to the end point of Dovecot."""
-        streams = await asyncio.open_unix_connection(self.settings.sockets.login)
+        streams = await asyncio.open_connection("127.0.0.1", self.settings.ports.login)
         return (await exchange(*streams, request(method, path, body)))[::2]
 
     async def metrics(self) -> str:
@@ -80,6 +82,9 @@ def settings_json(settings_json: dict[str, Any]) -> dict[str, Any]:
     """Settings with a free port, and limits that this machine is below."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         settings_json["ports"]["metrics"] = free.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings_json["ports"]["login"] = other.getsockname()[1]
+    settings_json["users"]["dovecot"] = pwd.getpwuid(os.getuid()).pw_name
     settings_json["registration"] |= {
         "maxLoad": 10000,
         "minFreeMemoryMegabytes": 0,

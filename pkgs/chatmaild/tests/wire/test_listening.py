@@ -6,6 +6,7 @@ import grp
 import json
 import os
 import pathlib
+import pwd
 import signal
 import socket
 import subprocess
@@ -77,6 +78,9 @@ def file(settings: Settings, settings_json: dict[str, Any], tmp_path: pathlib.Pa
     settings_json["users"]["postfix"] = grp.getgrgid(os.getegid()).gr_name
     with socket.create_server(("127.0.0.1", 0)) as free:
         settings_json["ports"]["metrics"] = free.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings_json["ports"]["login"] = other.getsockname()[1]
+    settings_json["users"]["dovecot"] = pwd.getpwuid(os.getuid()).pw_name
     file = tmp_path / "settings.json"
     file.write_text(json.dumps(settings_json))
     return file

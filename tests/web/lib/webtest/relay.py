@@ -5,9 +5,9 @@ It has no TLS. Files and sockets are below one directory, on free ports.
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
+import pwd
 import socket
 import subprocess
 import sys
@@ -65,11 +65,12 @@ class Relay:
     def logs_in(self, address: str, password: str) -> bool:
         """Log in as Dovecot does (RFC 6749 section 4.3)."""
         form = {"grant_type": "password", "username": address, "password": password}
-        dovecot = http.client.HTTPConnection("127.0.0.1", timeout=TIMEOUT_S)
-        with socket.socket(socket.AF_UNIX) as dovecot.sock:
-            dovecot.sock.connect(self.settings["sockets"]["login"])
-            dovecot.request("POST", "/login", urllib.parse.urlencode(form))
-            return bool(json.load(dovecot.getresponse()).get("active"))
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.settings['ports']['login']}/login",
+            urllib.parse.urlencode(form).encode(),
+            timeout=TIMEOUT_S,
+        ) as answer:
+            return bool(json.load(answer).get("active"))
 
 
 @contextmanager
@@ -80,6 +81,8 @@ def running_relay(directory: Path, values: Mapping[str, Any]) -> Iterator[Relay]
     port, metrics = free_port(), free_port()
     described = json.loads(moved(json.dumps(described), directory))
     described["settings"]["ports"]["metrics"] = metrics
+    described["settings"]["ports"]["login"] = free_port()
+    described["settings"]["users"]["dovecot"] = pwd.getpwuid(os.getuid()).pw_name
     for name in ("state/mail", "state/accounts", "temporary"):
         (directory / name).mkdir(parents=True)
     for path in described["settings"]["sockets"].values():

@@ -1,6 +1,7 @@
 """Answer Dovecot's HTTP requests: password checks and delivery events.
 
-The socket is for Dovecot's auth and stats processes alone: a login creates accounts.
+The port is for Dovecot's user alone, for a login creates accounts. Over a unix socket, Dovecot's
+HTTP client drops events at once while this service is stopped, instead of repeating them.
 
 POST /login       password grant (RFC 6749 section 4.3): a right password is answered
                   {"access_token": "x", "user": ADDRESS, "active": true}, a wrong one

@@ -1,7 +1,9 @@
 """Set up the accounts service: its sockets and what answers there."""
 
 from contextlib import AsyncExitStack
+from functools import partial
 
+from chatmaild import loopback
 from chatmaild.accounts import dovecot, metrics_page
 from chatmaild.accounts.login import Logins
 from chatmaild.accounts.metadata import server as metadata
@@ -34,7 +36,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     transports = stack.enter_context(listen_unix(sockets.transports))
     keys = stack.enter_context(listen_unix(sockets.metadata, 0o600))  # Dovecot is the same user
     requests = stack.enter_context(listen_unix(sockets.web))
-    logins_and_events = stack.enter_context(listen_unix(sockets.login))
+    logins_and_events = stack.enter_context(listen_tcp("127.0.0.1", settings.ports.login))
     for_transport = stack.enter_context(listen_unix(sockets.transport_recipients))
     numbers = stack.enter_context(listen_tcp("127.0.0.1", settings.ports.metrics))
 
@@ -63,5 +65,11 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     await stack.enter_async_context(streams(keys, metadata.connection(Keys(settings, tokens))))
     web = Web(settings, logins, counters)
     await stack.enter_async_context(http(requests, web.handle, web.refusal))
-    await stack.enter_async_context(http(logins_and_events, dovecot.handler(logins, delivered)))
+    await stack.enter_async_context(
+        http(
+            logins_and_events,
+            dovecot.handler(logins, delivered),
+            admits=partial(loopback.is_from, user=settings.users.dovecot),
+        )
+    )
     await stack.enter_async_context(http(numbers, metrics_page.handler(counters)))

@@ -1,20 +1,18 @@
 """Set up the transport service: its sockets and what answers there."""
 
 import asyncio
-import pwd
 import secrets
-import socket
 import time
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final
 
+from chatmaild import loopback
 from chatmaild.address import domain_of
 from chatmaild.metrics import Counters
 from chatmaild.settings import Settings
 from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES, Mxdeliv
 from chatmaild.transport.inbound.smtp_client import SmtpSessions
-from chatmaild.transport.outbound import loopback
 from chatmaild.transport.outbound.connections import Connections
 from chatmaild.transport.outbound.delivery import Delivery
 from chatmaild.transport.outbound.destinations import Destinations
@@ -54,7 +52,8 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     delivery = Delivery(resolver, HttpsClient(connections), destinations, counters=counters)
 
     async def gateway(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if _is_of(writer.get_extra_info("socket"), settings.users.postfix):
+        # others must not send mail past the filter
+        if loopback.is_from(writer.get_extra_info("socket"), settings.users.postfix):
             await Session(delivery, reader, writer).run()
 
     # Postfix' ingress for HTTPS takes mail from the client that knows it: from this process
@@ -79,14 +78,6 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         streams(listen_unix(sockets.mxdeliv), mxdeliv.connection, limit_bytes=MAX_HEAD_BYTES),
     ):
         await stack.enter_async_context(server)
-
-
-def _is_of(connection: socket.socket, user: str) -> bool:
-    """Whether a process of that user connected: other processes must not send mail as Postfix."""
-    try:
-        return loopback.uid_of_peer(connection) == pwd.getpwnam(user).pw_uid
-    except KeyError:
-        return False
 
 
 def lookups(destinations: Destinations, networks: Networks, own_name: str) -> socketmap.LookUp:

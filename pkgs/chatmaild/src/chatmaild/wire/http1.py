@@ -1,9 +1,9 @@
 """Read and write HTTP/1.1 messages (RFC 9112): one reader for logins, events, /new and /mxdeliv.
 
 nginx passes on what strangers write, so the reader is strict: a field is one line, its name is a
-token, no control characters, one Host, one Content-Length, no chunks, a path as target (Dovecot
-writes one URL in front of it, as for a proxy). Other requests get their status and the connection
-is closed. `http_server` serves whole requests; /mxdeliv reads its bodies in pieces.
+token, no control characters, one Host, one Content-Length, no chunks, a path as target. Other
+requests get their status and the connection is closed. `http_server` serves whole requests;
+/mxdeliv reads its bodies in pieces.
 
 Why no library: h11 and httptools are cheap enough, but not strict. Figures of
 `bench/http_readers.py`, 60 paired rounds, Python 3.11, CPU time; a login over TLS with a known
@@ -38,8 +38,7 @@ PIECE_BYTES: Final = 65536
 READ_S: Final = 60.0
 
 _TOKEN: Final = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - RFC 9110 section 5.6.2
-# the only URL: Dovecot reaches a unix socket as a proxy (section 3.2.2)
-_REQUEST_LINE: Final = re.compile(rf"({_TOKEN}) (?:http://127\.0\.0\.1)?(/[!-~]*) HTTP/1\.([0-9])")
+_REQUEST_LINE: Final = re.compile(rf"({_TOKEN}) (/[!-~]*) HTTP/1\.([0-9])")
 _NAME: Final = re.compile(_TOKEN)
 # all but the tab: RFC 9110 section 5.5 allows no other, and a bare CR or LF ends a line for some
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")

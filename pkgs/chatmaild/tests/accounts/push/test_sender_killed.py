@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import json
+import os
 import pathlib
+import pwd
 import signal
 import socket
 import subprocess
@@ -25,43 +27,44 @@ NOW_S = time.time()
 @pytest.fixture
 def service_file(
     settings_json: dict[str, Any], server: Any, tmp_path: pathlib.Path
-) -> tuple[pathlib.Path, str]:
-    """Settings of a whole service that pushes to the test's server; its socket for Dovecot."""
+) -> tuple[pathlib.Path, int]:
+    """Settings of a whole service that pushes to the test's server; its port for Dovecot."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         settings_json["ports"]["metrics"] = free.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings_json["ports"]["login"] = other.getsockname()[1]
+    settings_json["users"]["dovecot"] = pwd.getpwuid(os.getuid()).pw_name
     settings_json["push"]["notifierUrl"] = server.url
     file = tmp_path / "settings.json"
     file.write_text(json.dumps(settings_json))
-    return file, settings_json["sockets"]["login"]
+    return file, settings_json["ports"]["login"]
 
 
 @contextlib.contextmanager
-def _running(file: pathlib.Path, path: str) -> Iterator["subprocess.Popen[bytes]"]:
+def _running(file: pathlib.Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     """A service that listens; a test that fails does not leave it behind."""
     with subprocess.Popen(chatmaild(file, "accounts"), env=environment()) as child:
         try:
-            _wait_until_it_listens(path)
+            _wait_until_it_listens(port)
             yield child
         except BaseException:
             child.kill()
             raise
 
 
-def _wait_until_it_listens(path: str) -> None:
+def _wait_until_it_listens(port: int) -> None:
     deadline_s = time.monotonic() + 20
     while time.monotonic() < deadline_s:
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
-            client.connect(path)
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             return
         time.sleep(0.01)
     raise TimeoutError("the service does not start")
 
 
-def _post(path: str, address: Address) -> None:
+def _post(port: int, address: Address) -> None:
     fields = {"user": str(address), "mail_from": "bob123456@chat.example.org"}
     body = json.dumps({"event": "mail_delivery_finished", "fields": fields}).encode()
-    with socket.socket(socket.AF_UNIX) as dovecot:
-        dovecot.connect(path)
+    with socket.create_connection(("127.0.0.1", port)) as dovecot:
         dovecot.sendall(
             b"POST /event HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
         )
@@ -69,19 +72,19 @@ def _post(path: str, address: Address) -> None:
 
 
 def test_kill_nine_loses_nothing_and_doubles_at_most_one(
-    server: Any, office: Any, service_file: tuple[pathlib.Path, str], mailboxes: Mailboxes
+    server: Any, office: Any, service_file: tuple[pathlib.Path, int], mailboxes: Mailboxes
 ) -> None:
     """The service is killed in the middle of forty notifications."""
     addresses = [parse_address(f"user{number:05}@chat.example.org") for number in range(40)]
     for address in addresses:
         mailboxes.create(address, "hash", now_s=NOW_S)
         office.tokens.add(address, f"openpgp:{address}", now_s=NOW_S)
-    file, path = service_file
-    with _running(file, path) as child:
+    file, port = service_file
+    with _running(file, port) as child:
         for address in addresses:
-            _post(path, address)
+            _post(port, address)
         child.send_signal(signal.SIGKILL)
-    with _running(file, path) as child:
+    with _running(file, port) as child:
         asyncio.run(office.until(lambda: len(set(server.tokens)) == len(addresses)))
         child.send_signal(signal.SIGTERM)
 

@@ -383,7 +383,7 @@ def test_requests_one_after_the_other_on_one_connection(play: Play, settings: Se
 
     async def scenario(relay: Any) -> None:
         read_answer, request = relay.read_answer, relay.request
-        reader, writer = await asyncio.open_unix_connection(settings.sockets.login)
+        reader, writer = await asyncio.open_connection("127.0.0.1", settings.ports.login)
         form = f"username={ALICE}&password=secret-password".encode()
         writer.write(request("POST", "/login", form) * 3)
         for _ in range(3):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from chatmaild.transport.outbound.loopback import uid_of_peer
+from chatmaild.loopback import uid_of_peer
 
 NOBODY = 65534
 CLIENT = """

@@ -5,6 +5,7 @@ in microseconds (sock_diag(7)); /proc/net/tcp would list all connections of the 
 A process in a user namespace sees 65534 for users that the namespace does not map.
 """
 
+import pwd
 import socket
 import struct
 from typing import Final
@@ -20,6 +21,18 @@ _REQUEST: Final = struct.Struct("=BBBxI2s2s16s16sIII")
 _NO_COOKIE: Final = 0xFFFFFFFF
 # inet_diag_msg: the user comes after family and timers, the sockid, expiry and two queues
 _UID_OFFSET: Final = _HEADER.size + 4 + 48 + 12
+
+
+def is_from(connection: socket.socket, user: str) -> bool:
+    """Tell whether a process of that user opened the connection; False if there is no such user.
+
+    Raises:
+        OSError: as `uid_of_peer`.
+    """
+    try:
+        return uid_of_peer(connection) == pwd.getpwnam(user).pw_uid
+    except KeyError:
+        return False
 
 
 def uid_of_peer(connection: socket.socket) -> int | None:
