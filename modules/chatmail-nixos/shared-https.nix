@@ -18,8 +18,8 @@ in
         }) ([ "0.0.0.0" ] ++ optional settings.network.ipv6 "[::]")
         ++ [
           {
-            addr = "127.0.0.1";
-            port = ports.httpsInternal;
+            addr = "unix:${settings.sockets.https}";
+            port = null;
             ssl = true;
             proxyProtocol = true;
           }
@@ -27,7 +27,7 @@ in
       );
       # the other sites' logs and limits see who really came
       commonHttpConfig = ''
-        set_real_ip_from 127.0.0.1;
+        set_real_ip_from unix:;
         real_ip_header proxy_protocol;
       '';
     };

@@ -44,6 +44,7 @@ let
     before = daemons;
     serviceConfig = sandbox // {
       Type = "oneshot";
+      PrivateNetwork = true;
       WorkingDirectory = directory;
       ReadWritePaths = [ directory ];
     };

@@ -7,7 +7,7 @@
   ...
 }:
 let
-  inherit (settings) directories users;
+  inherit (settings) directories sockets users;
   # one allocation arena: these processes are small, and wait most of the time
   environment.MALLOC_ARENA_MAX = "1";
 
@@ -54,14 +54,22 @@ in
         ReadWritePaths = [
           directories.mail
           directories.accounts
+        ]
+        ++ map dirOf [
+          sockets.recipients
+          sockets.transportRecipients
+          sockets.web
         ];
         # free memory and load decide whether new addresses are made: /proc/meminfo, /proc/loadavg
         ProcSubset = "all";
+        # which user connects to the port for logins: the kernel tells (netlink)
+        PrivateUsers = "identity";
         # Dovecot's logins, Postfix' look-ups, and the notification server
         RestrictAddressFamilies = [
           "AF_UNIX"
           "AF_INET"
           "AF_INET6"
+          "AF_NETLINK"
         ];
       };
     };
@@ -100,10 +108,17 @@ in
       environment.MALLOC_MMAP_THRESHOLD_ = "131072";
       stopIfChanged = false;
       serviceConfig = keepsListening // {
+        ReadWritePaths = map dirOf [
+          sockets.mxdeliv
+          sockets.destinations
+        ];
+        # which user connects to the gateway: the kernel tells (netlink), by names that a full namespace would hide
+        PrivateUsers = "identity";
         RestrictAddressFamilies = [
           "AF_UNIX"
           "AF_INET"
           "AF_INET6"
+          "AF_NETLINK"
         ];
       };
     };

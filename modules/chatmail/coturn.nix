@@ -5,6 +5,7 @@
   settings,
   programs,
   sandbox,
+  bounds,
   quiet,
   ...
 }:
@@ -80,19 +81,34 @@ optionalAttrs turn.enable {
     coturn.preStart = mkAfter ''
       ${programs.ip} -json address | ${programs.chatmaild} media-peers >> /run/coturn/turnserver.cfg
     '';
-    coturn.serviceConfig = quiet // {
-      # it ends when the machine has no address yet, and NixOS would leave it so until the next boot
-      Restart = mkOverride 90 "always";
-      RestartSec = mkDefault "5s";
-      RestartSteps = mkDefault 5;
-      RestartMaxDelaySec = mkDefault "60s";
-      # added to those of NixOS, of which some have no way to the journal
-      RestrictAddressFamilies = [
-        "AF_INET"
-        "AF_INET6"
-        "AF_NETLINK"
-        "AF_UNIX"
-      ];
-    };
+    coturn.serviceConfig =
+      bounds
+      // quiet
+      // {
+        # its configuration with the secret
+        ReadWritePaths = [ "-/run/coturn" ];
+        # all of its ports are above 1023, and it has a user of its own
+        CapabilityBoundingSet = mkOverride 90 "";
+        AmbientCapabilities = mkOverride 90 "";
+        PrivateUsers = mkDefault true;
+        RemoveIPC = mkDefault true;
+        SystemCallFilter = mkDefault [
+          "@system-service"
+          "~@privileged @resources"
+        ];
+        UMask = mkDefault "0077";
+        # it ends when the machine has no address yet, and NixOS would leave it so until the next boot
+        Restart = mkOverride 90 "always";
+        RestartSec = mkDefault "5s";
+        RestartSteps = mkDefault 5;
+        RestartMaxDelaySec = mkDefault "60s";
+        # added to those of NixOS, of which some have no way to the journal
+        RestrictAddressFamilies = [
+          "AF_INET"
+          "AF_INET6"
+          "AF_NETLINK"
+          "AF_UNIX"
+        ];
+      };
   };
 }

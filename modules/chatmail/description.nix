@@ -33,6 +33,7 @@ let
     # where the operator's own certificate is; daemons read the one that settings.tls names
     given = cfg.tls;
     sandbox = import ./hardening.nix;
+    bounds = import ./daemons.nix { inherit lib; };
     quiet = import ./privacy.nix { inherit lib; };
   };
 in

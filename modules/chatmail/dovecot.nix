@@ -4,6 +4,7 @@
   lib,
   settings,
   programs,
+  bounds,
   changed,
   quiet,
   ...
@@ -111,6 +112,11 @@ in
         };
         "service auth" = {
           client_limit = clients;
+          # sessions, deliveries and quota-status have this user
+          "unix_listener auth-userdb" = {
+            user = users.mail;
+            mode = "0600";
+          };
           "unix_listener ${queue}${sockets.auth}" = postfixSocket "0660";
         };
 
@@ -200,6 +206,8 @@ in
           # Postfix keeps its connections, so one spare is enough
           process_min_avail = 1;
           restart_request_count = "unlimited";
+          # Dovecot's own socket, open to every user: a message would arrive without the filter's rules
+          "unix_listener lmtp".mode = "0";
           # not private/lmtp: that is the socket of Postfix' own client
           "unix_listener ${queue}${sockets.lmtp}" = postfixSocket "0600";
         };
@@ -294,6 +302,11 @@ in
           "unix_listener anvil-auth-penalty".mode = "0";
         };
 
+        # open to every user, and needed by nothing here: no full-text search, no URLAUTH, no host names to look up
+        "service indexer"."unix_listener indexer".mode = "0";
+        "service imap-urlauth-login"."unix_listener imap-urlauth".mode = "0";
+        "service dns-client"."unix_listener dns-client".mode = "0";
+
         # NixOS sets it for Sieve, which is not there and whose settings Dovecot does not know then
         sieve_script_bin_path = null;
 
@@ -325,9 +338,37 @@ in
       "postfix-setup.service"
       "chatmail-accounts.service"
     ];
-    serviceConfig = quiet // {
-      # a TLS session that Dovecot proxies has three
-      LimitNOFILE = mkDefault (3 * clients);
-    };
+    serviceConfig =
+      bounds
+      // quiet
+      // {
+        # its master listens and starts the others as their users; logins are in an empty root directory
+        CapabilityBoundingSet = mkDefault [
+          "CAP_CHOWN"
+          "CAP_DAC_OVERRIDE"
+          "CAP_FOWNER"
+          "CAP_KILL"
+          "CAP_NET_BIND_SERVICE"
+          "CAP_SETGID"
+          "CAP_SETUID"
+          "CAP_SYS_CHROOT"
+          "CAP_SYS_RESOURCE"
+        ];
+        # NixOS leaves room for set-uid programs of Sieve
+        NoNewPrivileges = lib.mkOverride 90 true;
+        RestrictSUIDSGID = lib.mkOverride 90 true;
+        ProtectSystem = lib.mkOverride 90 "strict";
+        ReadWritePaths = [
+          directories.mail
+          # the sockets for Postfix
+          directories.postfixQueue
+        ];
+        # where it keeps its instance names; it makes the directory, and could not below /var
+        StateDirectory = mkDefault "dovecot";
+        SystemCallFilter = mkDefault [ "@system-service chroot" ];
+        UMask = mkDefault "0077";
+        # a TLS session that Dovecot proxies has three
+        LimitNOFILE = mkDefault (3 * clients);
+      };
   };
 }

@@ -2,11 +2,20 @@
 { lib, settings, ... }:
 let
   inherit (lib) genAttrs;
-  inherit (settings) directories users;
+  inherit (settings) directories sockets users;
   owned = user: mode: {
     d = {
       inherit user mode;
       group = user;
+    };
+  };
+  # Only the group may connect. The setgid bit hands the group on to the sockets: the service, alone in its user
+  # namespace, cannot give a file to a group of which it is no member.
+  door = server: client: {
+    d = {
+      user = server;
+      group = client;
+      mode = "2750";
     };
   };
 in
@@ -40,5 +49,12 @@ in
     ${directories.mail} = owned users.mail "0710";
     ${directories.accounts} = owned users.mail "0700";
     ${directories.dkim} = owned users.filter "0700";
+  };
+  systemd.tmpfiles.settings."10-chatmail-sockets" = {
+    ${dirOf sockets.recipients} = door users.mail users.postfix;
+    ${dirOf sockets.transportRecipients} = door users.mail users.transport;
+    ${dirOf sockets.web} = door users.mail users.nginx;
+    ${dirOf sockets.mxdeliv} = door users.transport users.nginx;
+    ${dirOf sockets.destinations} = door users.transport users.postfix;
   };
 }

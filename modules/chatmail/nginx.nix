@@ -3,6 +3,7 @@
 {
   lib,
   settings,
+  bounds,
   ...
 }:
 let
@@ -57,11 +58,22 @@ let
         error_log stderr emerg;'';
   refusing = "/run/nginx/no-protocol.sock";
   internal = {
-    addr = "127.0.0.1";
-    port = ports.httpsInternal;
     ssl = true;
     proxyProtocol = shared;
-  };
+  }
+  // (
+    if shared then
+      # who connects here names the client's IP address: nginx alone
+      {
+        addr = "unix:${sockets.https}";
+        port = null;
+      }
+    else
+      {
+        addr = "127.0.0.1";
+        port = ports.httpsInternal;
+      }
+  );
   # `web-only' keeps the listeners of the operator's other virtual hosts; `off' leaves the world to somebody else
   listeners =
     optionalAttrs (mode != "web-only") {
@@ -87,7 +99,7 @@ let
         ${headers}
       ''
       + optionalString shared ''
-        set_real_ip_from 127.0.0.1;
+        set_real_ip_from unix:;
         real_ip_header proxy_protocol;
       '';
     }
@@ -252,7 +264,7 @@ in
       map $ssl_preread_alpn_protocols $chatmail_service {
         ~(^|,)smtp(,|$) 127.0.0.1:${port ports.submissionsInternal};
         ~(^|,)imap(,|$) 127.0.0.1:${port ports.imapsInternal};
-        default 127.0.0.1:${port ports.httpsInternal};
+        default unix:${sockets.https};
       }
       limit_conn_zone $chatmail_network zone=chatmail_port_443:32m;
       server {
@@ -274,7 +286,13 @@ in
       "chatmail-accounts.service"
       "chatmail-transport.service"
     ];
-    serviceConfig = {
+    serviceConfig = bounds // {
+      RemoveIPC = mkDefault true;
+      SystemCallFilter = mkDefault [
+        "@system-service"
+        "~@privileged"
+      ];
+      UMask = mkDefault "0077";
       LimitNOFILE = mkDefault openFiles;
       # Requests end first: a peer that misses the answer to a message sends it again by another way.
       KillSignal = mkDefault "SIGQUIT";

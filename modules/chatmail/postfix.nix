@@ -4,6 +4,7 @@
   lib,
   settings,
   programs,
+  bounds,
   quiet,
   ...
 }:
@@ -315,6 +316,10 @@ in
           milter_macro_daemon_name = "mxdeliv";
           smtpd_tls_security_level = "none";
           smtpd_client_connection_count_limit = "0";
+          # any local process can connect: the service in front is known by a name that it invents at its start
+          smtpd_delay_reject = "no";
+          smtpd_helo_restrictions = "check_helo_access,socketmap:unix:${sockets.destinations}:greetings,reject";
+          reject_code = "450";
           # the service in front tells the IP address of clients at a domain literal (XCLIENT)
           smtpd_authorized_xclient_hosts = "127.0.0.1";
           # an HTTP answer is for all recipients: the service in front asks whether one exists, and the
@@ -361,6 +366,22 @@ in
     };
   };
 
+  # makes directories, gives them to their users, and (NixOS) writes tables; all below /var
+  systemd.services.postfix-setup.serviceConfig = bounds // {
+    CapabilityBoundingSet = mkDefault [
+      "CAP_CHOWN"
+      "CAP_DAC_OVERRIDE"
+      "CAP_FOWNER"
+      "CAP_FSETID"
+    ];
+    # NixOS' `postfix set-permissions' walks through Postfix' set-gid programs
+    RestrictSUIDSGID = mkDefault false;
+    PrivateNetwork = mkDefault true;
+    ProtectSystem = mkDefault "full";
+    RestrictAddressFamilies = mkDefault [ "AF_UNIX" ];
+    SystemCallFilter = mkDefault [ "@system-service" ];
+  };
+
   systemd.services.postfix = {
     wants = [ "chatmail-filter.service" ];
     # all that it asks: what waits in the queue is tried as soon as it starts, what is on its way finds an end
@@ -372,11 +393,39 @@ in
     ];
     # warnings and worse only: pkgs/preload/quiet-syslog.c
     environment.LD_PRELOAD = mkDefault "${programs.libraries}/quiet-syslog.so";
-    serviceConfig = quiet // {
-      # `postfix stop` kills who waits for the answer to a message, which is delivered again then
-      ExecStop = mkOverride 90 "${programs.chatmaild} drain-postfix";
-      # how the drain ends Postfix' master
-      SuccessExitStatus = "SIGKILL";
-    };
+    serviceConfig =
+      bounds
+      // quiet
+      // {
+        # its master listens and starts the others as user postfix, in the queue directory
+        CapabilityBoundingSet = mkOverride 90 [
+          "CAP_CHOWN"
+          "CAP_DAC_OVERRIDE"
+          "CAP_DAC_READ_SEARCH"
+          "CAP_FOWNER"
+          "CAP_KILL"
+          "CAP_NET_BIND_SERVICE"
+          "CAP_SETGID"
+          "CAP_SETUID"
+          "CAP_SYS_CHROOT"
+        ];
+        ProtectHome = mkOverride 90 true;
+        # `drain-postfix' looks for the processes that have a message in hand
+        ProtectProc = mkDefault "default";
+        ProtectSystem = mkOverride 90 "strict";
+        ReadWritePaths = [ (dirOf settings.directories.postfixQueue) ];
+        # it reads the IP addresses of the machine
+        RestrictAddressFamilies = mkDefault [
+          "AF_UNIX"
+          "AF_INET"
+          "AF_INET6"
+          "AF_NETLINK"
+        ];
+        SystemCallFilter = mkDefault [ "@system-service chroot" ];
+        # `postfix stop` kills who waits for the answer to a message, which is delivered again then
+        ExecStop = mkOverride 90 "${programs.chatmaild} drain-postfix";
+        # how the drain ends Postfix' master
+        SuccessExitStatus = "SIGKILL";
+      };
   };
 }

@@ -29,8 +29,9 @@ let
   runtime = {
     accounts = "/run/chatmail-accounts";
     filter = "/run/chatmail-filter";
-    transport = "/run/chatmail-transport";
   };
+  # a directory of sockets for each pair of service and client, see ./files.nix
+  between = service: client: "/run/chatmail/${service}-${client}";
   dovecotBase = "/run/dovecot2";
   tlsMode =
     if cfg.tls.mode != null then
@@ -181,16 +182,19 @@ in
 
   sockets =
     facts path {
-      # chatmaild accounts; Postfix and nginx connect to the first three, Dovecot to the fourth
-      recipients = "${runtime.accounts}/recipients.sock";
-      transports = "${runtime.accounts}/transports.sock";
-      web = "${runtime.accounts}/web.sock";
+      # chatmaild accounts; Dovecot's IMAP processes, of the same user, connect to the last
+      recipients = "${between "accounts" "postfix"}/recipients.sock";
+      transports = "${between "accounts" "postfix"}/transports.sock";
+      transportRecipients = "${between "accounts" "transport"}/recipients.sock";
+      web = "${between "accounts" "nginx"}/web.sock";
       metadata = "${runtime.accounts}/metadata.sock";
       # chatmaild filter
       milter = "${runtime.filter}/milter.sock";
       # chatmaild transport
-      mxdeliv = "${runtime.transport}/mxdeliv.sock";
-      destinations = "${runtime.transport}/destinations.sock";
+      mxdeliv = "${between "transport" "nginx"}/mxdeliv.sock";
+      destinations = "${between "transport" "postfix"}/destinations.sock";
+      # nginx, in its own directory: its port 443 tells its web server here who the client is
+      https = "/run/nginx/https.sock";
       # Dovecot; chatmaild accounts connects, with an address to log out everywhere
       endSessions = "${dovecotBase}/end-sessions";
       # Dovecot; chatmaild filter asks whether a message fits into a mailbox
@@ -211,7 +215,8 @@ in
     http = 80;
     https = 443;
     # loopback only
-    login = 8700;
+    metrics = 8700;
+    login = 8701;
     httpsInternal = 8443;
     imapsInternal = 8993;
     submissionsInternal = 8465;

@@ -1,10 +1,28 @@
-# { lib, settings, ... } -> services.unbound: the validating resolver, on which DKIM verification stands.
-{ lib, settings, ... }:
+# { lib, settings, bounds, ... } -> services.unbound: the validating resolver, on which DKIM verification stands.
+{
+  lib,
+  settings,
+  bounds,
+  ...
+}:
 let
   inherit (lib) mapAttrs mkDefault;
   inherit (settings) network;
 in
 {
+  systemd.services.unbound.serviceConfig = bounds // {
+    RemoveIPC = mkDefault true;
+    # the addresses of the machine
+    RestrictAddressFamilies = mkDefault [
+      "AF_UNIX"
+      "AF_INET"
+      "AF_INET6"
+      "AF_NETLINK"
+    ];
+    SystemCallFilter = mkDefault [ "@system-service" ];
+    UMask = mkDefault "0077";
+  };
+
   services.unbound = {
     enable = true;
     settings.server = mapAttrs (_: mkDefault) {

@@ -20,28 +20,29 @@ PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 FORM = b"grant_type=password&username=u%08d@chat.example.org&password=secret-password"
 
 
-def settings(root: pathlib.Path, port: int) -> pathlib.Path:
+def settings(root: pathlib.Path) -> pathlib.Path:
     """The tests' settings with everything below a temporary directory."""
     data = json.loads((PACKAGE / "tests" / "settings.json").read_text())
     data["accounts"]["userNameMaxLength"] = 9
     data["registration"] |= {"maxLoad": 1000, "minFreeMemoryMegabytes": 0}
-    data["ports"]["login"] = port
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        data["ports"]["metrics"] = free.getsockname()[1]
     for name in ("mail", "accounts"):
         (root / name).mkdir()
         data["directories"][name] = str(root / name)
-    for name in ("recipients", "transports", "web", "metadata"):
+    for name in ("recipients", "transportRecipients", "transports", "web", "login", "metadata"):
         data["sockets"][name] = str(root / f"{name}.sock")
     file = root / "settings.json"
     file.write_text(json.dumps(data))
     return file
 
 
-async def rate(port: int, count: int, parallel: int) -> float:
+async def rate(path: str, count: int, parallel: int) -> float:
     """Logins a second of `count` users over `parallel` connections that stay open."""
     numbers = iter(range(count))
 
     async def worker() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(path))
         for number in numbers:
             body = FORM % number
             head = b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
@@ -73,10 +74,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--parallel", type=int, default=10)
     arguments = parser.parse_args()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as root:
-        file = settings(pathlib.Path(root), port)
+        file = settings(pathlib.Path(root))
+        path = f"{root}/login.sock"
         command = [
             "-c",
             "from chatmaild.cli import main; main()",
@@ -89,11 +89,11 @@ def main() -> None:
             [sys.executable, *command], env=environment, stderr=subprocess.DEVNULL
         ) as service:
             try:
-                wait_for(port)
+                wait_for(path)
                 print(f"memory at the start   {memory_mb(service.pid):6.1f} MiB PSS")
                 for what in ("first logins", "logins"):
                     before_s = cpu_s(service.pid)
-                    speed = asyncio.run(rate(port, arguments.count, arguments.parallel))
+                    speed = asyncio.run(rate(path, arguments.count, arguments.parallel))
                     cost_ms = 1000 * (cpu_s(service.pid) - before_s) / arguments.count
                     print(f"{what:<21} {speed:6.0f} /s, {cost_ms:.2f} ms of a core each")
                 print(f"memory at the end     {memory_mb(service.pid):6.1f} MiB PSS")
@@ -101,12 +101,13 @@ def main() -> None:
                 service.terminate()
 
 
-def wait_for(port: int) -> None:
+def wait_for(path: str) -> None:
     """Until somebody listens there."""
     deadline_s = time.monotonic() + 20
     while time.monotonic() < deadline_s:
         try:
-            with socket.create_connection(("127.0.0.1", port)):
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(path)
                 return
         except OSError:
             time.sleep(0.02)

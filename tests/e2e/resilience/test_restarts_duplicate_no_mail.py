@@ -11,7 +11,7 @@ from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 
 FILTER = "chatmail-filter"
-MXDELIV = "/run/chatmail-transport/mxdeliv.sock"
+MXDELIV = "/run/chatmail/transport-nginx/mxdeliv.sock"
 LOCK = "locks-a-mailbox"
 LOCKING = """
 import fcntl, sys, time

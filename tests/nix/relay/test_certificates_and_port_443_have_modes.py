@@ -89,7 +89,11 @@ def test_port_443_is_shared_by_alpn(describe: Describe) -> None:
         for listen in host["listen"]
     }
 
-    assert {("0.0.0.0", 80, False), ("[::]", 80, False), ("127.0.0.1", 8443, True)} == listeners
+    assert {
+        ("0.0.0.0", 80, False),
+        ("[::]", 80, False),
+        ("unix:/run/nginx/https.sock", None, True),
+    } == listeners
     assert "ssl_preread on;" in nginx["streamConfig"]
     assert "proxy_protocol on;" in nginx["streamConfig"]
 

@@ -121,6 +121,7 @@ class Ports:
     imaps: int  # 1 to 65535
     imaps_internal: int  # 1 to 65535
     login: int  # 1 to 65535
+    metrics: int  # 1 to 65535
     mxdeliv_smtp: int  # 1 to 65535
     smtp: int  # 1 to 65535
     submission: int  # 1 to 65535
@@ -164,12 +165,14 @@ class Sockets:
     auth: str
     destinations: str
     end_sessions: str
+    https: str
     lmtp: str
     metadata: str
     milter: str
     mxdeliv: str
     quota_status: str
     recipients: str
+    transport_recipients: str
     transports: str
     web: str
 

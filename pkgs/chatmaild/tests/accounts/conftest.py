@@ -1,6 +1,8 @@
 """A running accounts service: its sockets are real, its directories temporary."""
 
 import asyncio
+import os
+import pwd
 import socket
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -35,6 +37,11 @@ class Relay:
         """Post a body to the end point of Dovecot."""
         streams = await asyncio.open_connection("127.0.0.1", self.settings.ports.login)
         return (await exchange(*streams, request(method, path, body)))[::2]
+
+    async def metrics(self) -> str:
+        """Read the counters as Prometheus does."""
+        streams = await asyncio.open_connection("127.0.0.1", self.settings.ports.metrics)
+        return (await exchange(*streams, request("GET", "/metrics")))[2].decode()
 
     async def web(
         self, method: str, path: str, body: bytes = b"", **headers: str
@@ -74,7 +81,10 @@ async def read_answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]
 def settings_json(settings_json: dict[str, Any]) -> dict[str, Any]:
     """Settings with a free port, and limits that this machine is below."""
     with socket.create_server(("127.0.0.1", 0)) as free:
-        settings_json["ports"]["login"] = free.getsockname()[1]
+        settings_json["ports"]["metrics"] = free.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings_json["ports"]["login"] = other.getsockname()[1]
+    settings_json["users"]["dovecot"] = pwd.getpwuid(os.getuid()).pw_name
     settings_json["registration"] |= {
         "maxLoad": 10000,
         "minFreeMemoryMegabytes": 0,

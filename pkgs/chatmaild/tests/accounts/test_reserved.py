@@ -45,7 +45,7 @@ def test_a_first_login_does_not_get_one(
             status, body = await relay.login(WEBMASTER, PASSWORD)
         assert (status, json.loads(body)["active"]) == (200, False)
         assert list(mailboxes.addresses()) == []
-        metrics = (await relay.post_login(b"", "/metrics", method="GET"))[1]
+        metrics = (await relay.metrics()).encode()
         assert b'rejected_registrations_total{reason="name-reserved"} 1' in metrics
 
     play(scenario)

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import pwd
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -21,6 +23,7 @@ def settings(settings_json: dict[str, Any]) -> Settings:
     settings_json["network"]["privateNetworks"] = ["192.0.2.0/24"]
     with socket.create_server(("127.0.0.1", 0)) as free:
         settings_json["ports"]["transportSmtp"] = free.getsockname()[1]
+    settings_json["users"]["postfix"] = pwd.getpwuid(os.getuid()).pw_name
     return Settings.from_json(settings_json)
 
 
@@ -81,6 +84,41 @@ def test_postfix_finds_the_gateway(settings: Settings) -> None:
             return greeting
 
     assert asyncio.run(scenario()).startswith(b"220 ")
+
+
+@pytest.mark.parametrize("user", ["daemon", "no-such-user"])
+def test_nobody_but_postfix_finds_the_gateway(settings_json: dict[str, Any], user: str) -> None:
+    """Another user's connection ends without a greeting."""
+    settings_json["users"]["postfix"] = user
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        settings_json["ports"]["transportSmtp"] = free.getsockname()[1]
+    settings = Settings.from_json(settings_json)
+
+    async def scenario() -> bytes:
+        async with service(settings):
+            port = settings.ports.transport_smtp
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            said = await reader.read()
+            writer.close()
+            return said
+
+    assert asyncio.run(scenario()) == b""
+
+
+def test_a_greeting_is_not_guessed(settings: Settings) -> None:
+    """Postfix refuses every name that the service did not invent."""
+
+    async def scenario() -> list[bytes | None]:
+        async with service(settings):
+            reader, writer = await asyncio.open_unix_connection(settings.sockets.destinations)
+            answers = []
+            for name in (settings.mail_domain, "", "0" * 32):
+                writer.write(netstring(f"greetings {name}".encode()))
+                answers.append(await read_netstring(reader))
+            writer.close()
+            return answers
+
+    assert asyncio.run(scenario()) == [b"NOTFOUND "] * 3
 
 
 @pytest.mark.parametrize(

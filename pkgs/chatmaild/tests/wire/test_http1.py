@@ -77,7 +77,8 @@ def test_no_text_has_a_second_line(pieces: list[bytes]) -> None:
     ("data", "status"),
     [
         (b"GET / HTTP/2\r\n\r\n", 400), (b"GET\r\n\r\n", 400),
-        (b"GET http://x/ HTTP/1.1\r\n\r\n", 400),
+        (b"GET http://x/ HTTP/1.1\r\n\r\n", 400), (b"GET http://127.0.0.1 HTTP/1.1\r\n\r\n", 400),
+        (b"GET http://127.0.0.1.example/ HTTP/1.1\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nbad header\r\n\r\n", 400), (b"GET / HTTP/1.1\r\n x: y\r\n\r\n", 400),
         (b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
         (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),

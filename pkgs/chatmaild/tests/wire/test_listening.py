@@ -6,6 +6,7 @@ import grp
 import json
 import os
 import pathlib
+import pwd
 import signal
 import socket
 import subprocess
@@ -76,7 +77,10 @@ def file(settings: Settings, settings_json: dict[str, Any], tmp_path: pathlib.Pa
     ensure_keys(settings)
     settings_json["users"]["postfix"] = grp.getgrgid(os.getegid()).gr_name
     with socket.create_server(("127.0.0.1", 0)) as free:
-        settings_json["ports"]["login"] = free.getsockname()[1]
+        settings_json["ports"]["metrics"] = free.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings_json["ports"]["login"] = other.getsockname()[1]
+    settings_json["users"]["dovecot"] = pwd.getpwuid(os.getuid()).pw_name
     file = tmp_path / "settings.json"
     file.write_text(json.dumps(settings_json))
     return file
@@ -233,3 +237,17 @@ def test_a_taken_port_is_named() -> None:
 
         with pytest.raises(SocketInUseError, match=f"port {port} is in use: stop the unit"):
             listen_tcp("127.0.0.1", port)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root to give a directory to a group")
+def test_a_socket_belongs_to_the_group_of_its_directory(socket_directory: pathlib.Path) -> None:
+    """So its clients can connect, and nobody else: see modules/chatmail/files.nix."""
+    nogroup = 65534
+    os.chown(socket_directory, 0, nogroup)
+    socket_directory.chmod(0o2750)
+    path = socket_directory / "s"
+
+    with listen_unix(path):
+        found = path.stat()
+
+    assert (found.st_gid, found.st_mode & 0o777) == (nogroup, 0o660)

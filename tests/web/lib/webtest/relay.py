@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import socket
 import subprocess
 import sys
@@ -77,11 +78,15 @@ def running_relay(directory: Path, values: Mapping[str, Any]) -> Iterator[Relay]
     """A relay with these values of services.chatmail, until the end of the block."""
     www = directory / "www"
     described = describe(values, www)
-    port, login = free_port(), free_port()
+    port, metrics = free_port(), free_port()
     described = json.loads(moved(json.dumps(described), directory))
-    described["settings"]["ports"]["login"] = login
-    for name in ("run/chatmail-accounts", "state/mail", "state/accounts", "temporary"):
+    described["settings"]["ports"]["metrics"] = metrics
+    described["settings"]["ports"]["login"] = free_port()
+    described["settings"]["users"]["dovecot"] = pwd.getpwuid(os.getuid()).pw_name
+    for name in ("state/mail", "state/accounts", "temporary"):
         (directory / name).mkdir(parents=True)
+    for path in described["settings"]["sockets"].values():
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
     (directory / "settings.json").write_text(json.dumps(described["settings"]))
     write_site(build_site(Settings.from_json(described["pages"])), www)
     (directory / "nginx.conf").write_text(nginx_conf(described, directory, port))
@@ -92,7 +97,7 @@ def running_relay(directory: Path, values: Mapping[str, Any]) -> Iterator[Relay]
         stack.enter_context(running(directory, "accounts", accounts_command(directory)))
         stack.enter_context(running(directory, "nginx", nginx_command(directory)))
         until(lambda: answers(f"{relay.url}/en/"), f"nginx in {directory}")
-        until(lambda: is_listening(login), f"the accounts service in {directory}")
+        until(lambda: is_listening(metrics), f"the accounts service in {directory}")
         yield relay
 
 

@@ -1,11 +1,13 @@
-"""Answer Dovecot's HTTP requests over loopback: password checks and delivery events.
+"""Answer Dovecot's HTTP requests: password checks and delivery events.
+
+The port is for Dovecot's user alone, for a login creates accounts. Over a unix socket, Dovecot's
+HTTP client drops events at once while this service is stopped, instead of repeating them.
 
 POST /login       password grant (RFC 6749 section 4.3): a right password is answered
                   {"access_token": "x", "user": ADDRESS, "active": true}, a wrong one
                   the same with false. A fault of ours is 503, never a wrong password: Dovecot
                   repeats the request every second for 12 s, then says "temporary failure".
 POST /event       event exporter, see push/events.py; repeated after a 503, too
-GET  /metrics     counters in the text format of Prometheus
 """
 
 from collections.abc import Awaitable, Callable
@@ -16,7 +18,6 @@ from urllib.parse import parse_qsl
 from chatmaild.accounts.login import Logins
 from chatmaild.address import address_or_none
 from chatmaild.errors import BusyError
-from chatmaild.metrics import Counters
 from chatmaild.wire import serve
 from chatmaild.wire.http1 import Request, Response, json_response
 from chatmaild.wire.http_server import Handler
@@ -26,9 +27,7 @@ TOKEN: Final = "x"  # noqa: S105
 RETRY_AFTER_S: Final = "1"
 
 
-def handler(
-    logins: Logins, counters: Counters, delivered: Callable[[bytes], Awaitable[None]]
-) -> Handler:
+def handler(logins: Logins, delivered: Callable[[bytes], Awaitable[None]]) -> Handler:
     """Return the handler of Dovecot's requests."""
 
     async def handle(request: Request) -> Response:
@@ -37,8 +36,6 @@ def handler(
                 return await _or_later(_login(request, logins))
             case "POST", "/event":
                 return await _or_later(_heard(delivered(request.body)))
-            case "GET", "/metrics":
-                return Response(body=counters.text().encode())
             case _:
                 return Response(status=404)
 

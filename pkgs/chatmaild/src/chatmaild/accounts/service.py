@@ -2,8 +2,10 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from functools import partial
 
-from chatmaild.accounts import dovecot
+from chatmaild import loopback
+from chatmaild.accounts import dovecot, metrics_page
 from chatmaild.accounts.login import Logins
 from chatmaild.accounts.metadata import server as metadata
 from chatmaild.accounts.metadata.keys import Keys
@@ -37,6 +39,8 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     keys = stack.enter_context(listen_unix(sockets.metadata, 0o600))  # Dovecot is the same user
     requests = stack.enter_context(listen_unix(sockets.web))
     logins_and_events = stack.enter_context(listen_tcp("127.0.0.1", settings.ports.login))
+    for_transport = stack.enter_context(listen_unix(sockets.transport_recipients))
+    numbers = stack.enter_context(listen_tcp("127.0.0.1", settings.ports.metrics))
 
     watch = asyncio.create_task(space.watch(settings))
     stack.callback(watch.cancel)
@@ -60,11 +64,16 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         note_fullness(found.owner)
 
     maps = Maps.of(settings, mailboxes.exists)
-    for listener in (recipients, transports):
+    for listener in (recipients, transports, for_transport):
         await stack.enter_async_context(streams(listener, socketmap.connection(maps.look_up)))
     await stack.enter_async_context(streams(keys, metadata.connection(Keys(settings, tokens))))
     web = Web(settings, logins, counters)
     await stack.enter_async_context(http(requests, web.handle, web.refusal))
     await stack.enter_async_context(
-        http(logins_and_events, dovecot.handler(logins, counters, delivered))
+        http(
+            logins_and_events,
+            dovecot.handler(logins, delivered),
+            admits=partial(loopback.is_from, user=settings.users.dovecot),
+        )
     )
+    await stack.enter_async_context(http(numbers, metrics_page.handler(counters)))

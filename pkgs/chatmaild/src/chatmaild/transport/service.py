@@ -1,12 +1,14 @@
 """Set up the transport service: its sockets and what answers there."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final
 
+from chatmaild import loopback
 from chatmaild.address import domain_of
 from chatmaild.metrics import Counters
 from chatmaild.settings import Settings
@@ -28,6 +30,7 @@ LOOPBACK: Final = "127.0.0.1"
 SMTP_CLIENT: Final = "smtp-https"
 SMTP_CLIENT_NEW: Final = "smtp-new"
 
+_OK: Final = socketmap.found("OK")
 _IGNORE: Final = socketmap.found("IGNORE")
 # RFC 3463 section 3.5: routing
 _NOT_PUBLIC: Final = socketmap.found("error:5.4.4 Mail goes to public IP addresses only")
@@ -67,35 +70,46 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     )
 
     async def gateway(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await Session(delivery, reader, writer).run()
+        # others must not send mail past the filter
+        if loopback.is_from(writer.get_extra_info("socket"), settings.users.postfix):
+            await Session(delivery, reader, writer).run()
 
-    smtp_sessions = SmtpSessions(settings.ports.mxdeliv_smtp, settings.mail_domain)
+    # Postfix' ingress for HTTPS takes mail from the client that knows it: from this process
+    own_name = secrets.token_hex(16)
+    smtp_sessions = SmtpSessions(settings.ports.mxdeliv_smtp, own_name)
     stack.callback(smtp_sessions.close)
     mxdeliv = Mxdeliv(
         smtp_sessions=smtp_sessions,
         max_message_bytes=settings.mail.max_message_bytes,
         max_recipients=settings.mail.max_recipients,
-        any_exists=partial(socketmap.any_found, settings.sockets.recipients, "recipients"),
+        any_exists=partial(
+            socketmap.any_found, settings.sockets.transport_recipients, "recipients"
+        ),
         counters=counters,
     )
     sockets = settings.sockets
-    maps = socketmap.connection(lookups(destinations, networks, probes.start))
+    maps = socketmap.connection(lookups(destinations, networks, probes.start, own_name))
     for server in (
+        # first, so that it stops last: Postfix asks it about each session of mxdeliv
+        streams(listen_unix(sockets.destinations), maps),
         streams(listen_tcp(LOOPBACK, settings.ports.transport_smtp), gateway),
         streams(listen_unix(sockets.mxdeliv), mxdeliv.connection, limit_bytes=MAX_HEAD_BYTES),
-        streams(listen_unix(sockets.destinations), maps),
     ):
         await stack.enter_async_context(server)
 
 
 def lookups(
-    destinations: Destinations, networks: Networks, without_https: Callable[[str], None]
+    destinations: Destinations,
+    networks: Networks,
+    without_https: Callable[[str], None],
+    own_name: str,
 ) -> socketmap.LookUp:
-    """Return the two maps of Postfix' queue manager and smtp client.
+    """Return the maps of Postfix' queue manager, smtp client and ingress for HTTPS.
 
     `destinations` has the route of a domain (transport(5)), `dns-replies` the records that the smtp
-    client must ignore (smtp_dns_reply_filter in postconf(5)). `without_https` is called with a
-    domain that gets its mail over SMTP.
+    client must ignore (smtp_dns_reply_filter in postconf(5)), `greetings` the name by which the
+    ingress knows this process (check_helo_access). `without_https` is called with a domain that
+    gets its mail over SMTP.
     """
 
     def look_up(name: str, key: str) -> str:
@@ -105,6 +119,9 @@ def lookups(
                 return _route(destinations, networks, domain_of(key), without_https)
             case "dns-replies":
                 return socketmap.NOT_FOUND if _is_allowed(networks, key) else _IGNORE
+            case "greetings":
+                known = secrets.compare_digest(key.encode(), own_name.encode())
+                return _OK if known else socketmap.NOT_FOUND
             case _:
                 return socketmap.NO_SUCH_MAP
 

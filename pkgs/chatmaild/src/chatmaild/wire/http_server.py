@@ -31,18 +31,22 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 @contextlib.asynccontextmanager
 async def http(
-    listener: socket.socket, handler: Handler, refusal: Callable[[int], Response] = plain_response
+    listener: socket.socket,
+    handler: Handler,
+    refusal: Callable[[int], Response] = plain_response,
+    admits: Callable[[socket.socket], bool] | None = None,
 ) -> AsyncIterator[None]:
     """Serve while the context is open; at its end, answer the requests that were received.
 
     Args:
         refusal: makes the answer to a request that cannot be read, from its status.
+        admits: whether a connection is served; others are closed at once.
     """
     connections: set[_Connection] = set()
     loop = asyncio.get_running_loop()
 
     def connection() -> _Connection:
-        return _Connection(handler, refusal, connections)
+        return _Connection(handler, refusal, connections, admits)
 
     # for unix sockets, too: create_unix_server would remove the file that the next process needs
     server = await loop.create_server(connection, sock=listener, backlog=BACKLOG)
@@ -66,8 +70,13 @@ class _Connection(asyncio.Protocol):
     """One connection: requests one after the other."""
 
     def __init__(
-        self, handler: Handler, refusal: Callable[[int], Response], connections: set[_Connection]
+        self,
+        handler: Handler,
+        refusal: Callable[[int], Response],
+        connections: set[_Connection],
+        admits: Callable[[socket.socket], bool] | None,
     ) -> None:
+        self._admits = admits
         self._handler = handler
         self._refusal = refusal
         self._connections = connections
@@ -79,6 +88,9 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
+        if self._admits and not self._admits(transport.get_extra_info("socket")):
+            transport.abort()
+            return
         self._transport = transport
         self._connections.add(self)
 
@@ -92,6 +104,8 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
     def data_received(self, data: bytes) -> None:
+        if self._transport is None:
+            return
         self._buffer += data
         if self.task is None:
             self._next()

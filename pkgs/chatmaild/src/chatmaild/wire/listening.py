@@ -25,8 +25,10 @@ _CREDENTIALS: Final = struct.Struct("3i")
 _LISTENS: Final = 1 << 16
 
 
-def listen_unix(path: str | Path, mode: int = 0o666) -> socket.socket:
+def listen_unix(path: str | Path, mode: int = 0o660) -> socket.socket:
     """Return a listening unix socket with that mode: the kept one, or a new one.
+
+    A new socket has the group of its directory where that has the setgid bit (mkdir(2)).
 
     Raises:
         SocketInUseError: another process listens there.

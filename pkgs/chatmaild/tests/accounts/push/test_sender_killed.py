@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import json
+import os
 import pathlib
+import pwd
 import signal
 import socket
 import subprocess
@@ -26,14 +28,16 @@ NOW_S = time.time()
 def service_file(
     settings_json: dict[str, Any], server: Any, tmp_path: pathlib.Path
 ) -> tuple[pathlib.Path, int]:
-    """Settings of a whole service that pushes to the test's server; its port."""
+    """Settings of a whole service that pushes to the test's server; its port for Dovecot."""
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    settings_json["ports"]["login"] = port
+        settings_json["ports"]["metrics"] = free.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings_json["ports"]["login"] = other.getsockname()[1]
+    settings_json["users"]["dovecot"] = pwd.getpwuid(os.getuid()).pw_name
     settings_json["push"]["notifierUrl"] = server.url
     file = tmp_path / "settings.json"
     file.write_text(json.dumps(settings_json))
-    return file, port
+    return file, settings_json["ports"]["login"]
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ def counters(settings: Settings) -> dict[str, int]:
     Raises:
         OSError: the service does not answer.
     """
-    url = f"http://{HOST}:{settings.ports.login}/metrics"
+    url = f"http://{HOST}:{settings.ports.metrics}/metrics"
     with urllib.request.urlopen(url, timeout=DEADLINE_S) as answer:
         return parse_counters(answer.read().decode())
 

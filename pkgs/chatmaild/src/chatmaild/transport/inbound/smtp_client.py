@@ -41,7 +41,7 @@ class SmtpSession:
         """Open a session.
 
         Raises:
-            Refused: Postfix refuses the session, or does not listen.
+            Refused: Postfix refuses the session, or does not listen; the reply is temporary.
         """
         try:
             async with asyncio.timeout(COMMAND_S):
@@ -52,9 +52,10 @@ class SmtpSession:
             await session.expect(220)
             session.send(f"EHLO {helo}\r\n".encode())
             await session.expect(250)
-        except BaseException:
+        except BaseException as error:
             session.close()
-            raise
+            # the message is not at fault
+            raise Refused(LOCAL_ERROR) if isinstance(error, Refused) else error from error
         return session
 
     async def speak_for(self, client: IpAddress, helo: str) -> None:
@@ -131,7 +132,7 @@ class SmtpSessions:
 
     Args:
         port: where Postfix listens on 127.0.0.1.
-        helo: name of this relay.
+        helo: a secret name, by which Postfix knows this process.
     """
 
     def __init__(self, port: int, helo: str) -> None:

@@ -1,0 +1,185 @@
+"""Which local user may connect to which listening socket: all of them are in this table.
+
+A new listener fails the test until it is here with its clients, and with its reason where any user
+of the machine may connect.
+"""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from chatmail_testkit.relays import knock
+from chatmail_testkit.relays.target import Machine
+
+KNOCK: Final = Path(knock.__file__).read_text()
+
+# user, group and further groups of the processes of each service; `nobody' is any other process
+IDENTITIES: Final[dict[str, tuple[str, str, list[str]]]] = {
+    "nobody": ("nobody", "nogroup", []),
+    "accounts": ("vmail", "vmail", []),
+    # sessions and deliveries
+    "imap": ("vmail", "vmail", ["dovecot2"]),
+    "filter": ("chatmail-filter", "postfix", ["vmail"]),
+    "transport": ("chatmail-transport", "chatmail-transport", []),
+    "postfix": ("postfix", "postfix", []),
+    "dovecot": ("dovecot2", "dovecot2", []),
+    "imap-login": ("dovenull", "dovenull", []),
+    "nginx": ("nginx", "nginx", ["chatmail-tls"]),
+    "unbound": ("unbound", "unbound", []),
+    "coturn": ("turnserver", "turnserver", []),
+}
+ALL: Final = frozenset(IDENTITIES)
+
+# the first pattern that fits counts; a user can always reach the sockets that it owns
+UNIX: Final[dict[str, frozenset[str] | set[str]]] = {
+    "/run/chatmail/accounts-nginx/*": {"nginx", "accounts", "imap"},
+    # the filter has Postfix' group: whoever connects to the filter can have mail signed
+    "/run/chatmail/accounts-postfix/*": {"postfix", "filter", "accounts", "imap"},
+    "/run/chatmail/accounts-transport/*": {"transport", "accounts", "imap"},
+    "/run/chatmail-accounts/metadata.sock": {"accounts", "imap"},
+    "/run/chatmail-filter/milter.sock": {"postfix", "filter"},
+    "/run/chatmail/transport-nginx/*": {"nginx", "transport"},
+    "/run/chatmail/transport-postfix/*": {"postfix", "filter", "transport"},
+    "/run/nginx/https.sock": {"nginx"},
+    "/run/dovecot2/end-sessions": {"accounts", "imap"},
+    "/run/dovecot2/quota-clean": {"accounts", "imap"},
+    "/run/dovecot2/auth-userdb": {"accounts", "imap"},
+    "/run/dovecot2/quota-status": {"filter"},
+    "/run/dovecot2/anvil": {"dovecot", "imap"},
+    "/run/dovecot2/dict*": {"dovecot", "imap"},
+    "/run/dovecot2/imap-hibernate": {"dovecot", "imap"},
+    "/run/dovecot2/stats-writer": {"dovecot", "imap"},
+    "/run/dovecot2/auth-master": set(),
+    "/run/dovecot2/auth-*": {"dovecot"},
+    "/run/dovecot2/imap-master": {"dovecot"},
+    "/run/dovecot2/*-worker": {"dovecot"},
+    # directories that only the login processes may enter
+    "/run/dovecot2/login/*": {"imap-login"},
+    "/run/dovecot2/token-login/*": {"imap-login"},
+    "/run/dovecot2/srv.*": set(),
+    "/run/dovecot2/config": set(),
+    "/run/dovecot2/doveadm-server": set(),
+    "/run/dovecot2/log-errors": set(),
+    "/run/dovecot2/master": set(),
+    "/run/dovecot2/stats-reader": set(),
+    "/var/lib/postfix/queue/*": {"postfix"},
+    # systemd's own, which decide by the user who asks
+    "/run/systemd/io.systemd.sysext": set(),
+    "/run/systemd/journal/io.systemd.journal": set(),
+    "/run/systemd/private": set(),
+    "/run/systemd/*": ALL,
+    "/run/dbus/*": ALL,
+}
+
+PUBLIC: Final = "the Internet comes here"
+RESOLVER: Final = "every program resolves names"
+# any local user can connect to a port, therefore each has a reason why that gives nothing away
+TCP: Final = {
+    **dict.fromkeys((25, 80, 143, 443, 465, 587, 993), PUBLIC),
+    53: RESOLVER,
+    8465: "a client may lie about its IP address, and logs in as everywhere",
+    8993: "a client may lie about its IP address, and logs in as everywhere",
+    8701: "hears Dovecot's user alone",
+    8700: "counters alone, which name nobody",
+    10026: "takes mail from the client that knows the secret name",
+    10083: "takes mail from Postfix' user",
+}
+UDP: Final = {53: RESOLVER, 3478: PUBLIC, 3479: PUBLIC}
+# the client speaks first
+WEB: Final = (8700, 8701)
+LOOPBACK: Final = ("127.0.0.1", "::1")
+LOGIN: Final = b"username=mallory99@a.test&password=secret-password"
+
+
+@pytest.fixture(scope="module")
+def found(machine: Machine) -> Any:
+    """What listens, and who can connect."""
+    script = f"import io, sys\nsys.stdin = io.StringIO({json.dumps(json.dumps(IDENTITIES))})\n"
+    return json.loads(machine.run("python3", "-c", script + KNOCK))
+
+
+def test_unix_sockets(found: Any) -> None:
+    """Every socket has the clients of the table, and no others."""
+    wrong = {}
+    for path, reached in found["unix"].items():
+        allowed = next((UNIX[pattern] for pattern in UNIX if fnmatchcase(path, pattern)), None)
+        if allowed is None or set(reached) != allowed:
+            wrong[path] = (sorted(reached), sorted(allowed) if allowed is not None else "new")
+
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(("protocol", "table"), [("tcp", TCP), ("udp", UDP)])
+def test_ports(protocol: str, table: dict[int, str], found: Any) -> None:
+    """No port but these; what is not public listens on loopback."""
+    ends = [end.split() for end in found[protocol]]
+    unknown = [(host, port) for host, port in ends if int(port) not in table]
+    outside = [
+        (host, port)
+        for host, port in ends
+        if table.get(int(port)) != PUBLIC and host not in LOOPBACK
+    ]
+
+    assert (unknown, outside) == ([], [])
+
+
+@pytest.mark.parametrize("user", ["nobody", "nginx", "vmail", "root"])
+def test_the_gateway_to_other_relays_hears_postfix_alone(user: str, machine: Machine) -> None:
+    """Mail would leave without the rules of the filter."""
+    assert _says(machine, user, 10083, b"EHLO x\r\n") == ""
+
+
+def test_postfix_reaches_the_gateway(machine: Machine) -> None:
+    """As its smtp client does."""
+    said = _says(machine, "postfix", 10083, b"EHLO x\r\nQUIT\r\n")
+
+    assert said.startswith("220 ")
+    assert said.endswith("221 2.0.0 Bye\r\n")
+
+
+@pytest.mark.parametrize("first", [b"", b"XCLIENT ADDR=192.0.2.77\r\n"])
+def test_the_ingress_for_https_knows_its_client(first: bytes, machine: Machine) -> None:
+    """Nobody else is heard, and no IP address is invented."""
+    dialogue = b"EHLO localhost\r\n" + first + b"EHLO a.test\r\nMAIL FROM:<x@a.test>\r\nQUIT\r\n"
+    codes = [line[:3] for line in _says(machine, "nobody", 10026, dialogue).splitlines()]
+
+    assert "250" not in codes, codes
+    assert codes.count("450") >= 1
+
+
+def test_logins_and_deliveries_are_told_by_dovecot_alone(machine: Machine) -> None:
+    """No account is made there, and no delivery told."""
+    post = b"POST /%b HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+    for path in (b"login", b"event"):
+        request = post % (path, len(LOGIN)) + LOGIN
+
+        assert _says(machine, "nobody", 8700, request).startswith("HTTP/1.1 404 ")
+    assert _says(machine, "nobody", 8701, post % (b"login", len(LOGIN)) + LOGIN) == ""
+    assert machine.run("ls", "/var/lib/chatmail/mail").find("mallory99") == -1
+
+
+def _says(machine: Machine, user: str, port: int, dialogue: bytes) -> str:
+    """What a port answers to a user: line by line, until it closes the connection."""
+    script = (
+        "import encodings.idna, os, pwd, socket, sys\n"
+        f"os.setgroups([]); entry = pwd.getpwnam({user!r})\n"
+        "os.setgid(entry.pw_gid); os.setuid(entry.pw_uid)\n"
+        f"client = socket.create_connection(('127.0.0.1', {port}), 10)\n"
+        f"{'' if port in WEB else 'sys.stdout.buffer.write(client.recv(4096))'}\n"
+        "try:\n"
+        f"    for line in {_steps(port, dialogue)!r}:\n"
+        "        client.sendall(line)\n"
+        "        data = client.recv(65536)\n"
+        "        sys.stdout.buffer.write(data)\n"
+        "        if not data: break\n"
+        "except ConnectionError: pass\n"
+    )
+    return machine.run("python3", "-c", script)
+
+
+def _steps(port: int, dialogue: bytes) -> list[bytes]:
+    return [dialogue] if port in WEB else dialogue.splitlines(keepends=True)
