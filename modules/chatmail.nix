@@ -19,6 +19,7 @@ let
       chatmaild = lib.getExe' chatmaild "chatmaild";
       doveadm = lib.getExe' config.services.dovecot2.package "doveadm";
       libraries = "${packages.relay.chatmail-preload}/lib";
+      nft = lib.getExe' pkgs.nftables "nft";
       openssl = lib.getExe pkgs.openssl;
       shell = pkgs.runtimeShell;
       systemctl = lib.getExe' config.systemd.package "systemctl";
@@ -108,6 +109,11 @@ in
         lib.genAttrs description.services (_: {
           restartTriggers = [ config.environment.etc."chatmail/settings.json".source ];
         })
+        // {
+          chatmail-connections.restartTriggers = [
+            config.environment.etc."chatmail/connections.nft".source
+          ];
+        }
         // lib.optionalAttrs (settings.iroh.enable && settings.iroh.program != null) {
           iroh-relay.restartTriggers = [ config.environment.etc."chatmail/iroh-relay.toml".source ];
         };

@@ -1,6 +1,6 @@
 # { lib, cfg, programs } -> { settings, services, pages, assertions, zone, config }: a whole relay as plain data.
 # `cfg` are the values of services.chatmail, `programs` the paths of what the units run:
-#   { chatmaild, doveadm, libraries, openssl, shell, systemctl, www } (libraries: the folder of
+#   { chatmaild, doveadm, libraries, nft, openssl, shell, systemctl, www } (libraries: the folder of
 #   pkgs/preload, www: the one of the built pages, or null).
 # `pages` is what pkgs/chatmail-www builds that folder from.
 # `config` is a list of attribute sets in the shape of NixOS' options, one for each file below.
@@ -45,6 +45,7 @@ in
     ./nginx.nix
     ./web.nix
     ./chatmaild.nix
+    ./connections.nix
     ./coturn.nix
     ./iroh.nix
   ];

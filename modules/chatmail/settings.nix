@@ -171,6 +171,7 @@ in
     "nginx"
     "unbound"
     "coturn"
+    "chatmail-connections"
   ];
 
   sockets =

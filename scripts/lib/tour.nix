@@ -2,4 +2,6 @@
 {
   # a busy laptop is no reason to turn people away
   services.chatmail.registration.maxLoad = 1000;
+  # all people come from one IP address
+  services.chatmail.registration.perIpBurst = 100;
 }

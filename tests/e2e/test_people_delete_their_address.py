@@ -47,24 +47,36 @@ def test_browser(password: str | None, page: str, alice: Person, target: Target)
     assert request(target, "GET", alice.domain, f"/pl/{page}.html").status == 200
 
 
-def test_the_name_is_free_again(alice: Person, bob: Person, target: Target) -> None:
-    """Whoever takes it next finds nothing of its former owner."""
+def test_nobody_else_gets_the_name(alice: Person, target: Target) -> None:
+    """By a first login: neither with the old password, which other devices have, nor another."""
+    alice.leaves()
+    _delete(target, alice, JSON, json.dumps(_credentials(alice)))
+
+    for password in (alice.password, "somebody else's"):
+        with pytest.raises(LoginError):
+            alice.logs_in(password=password)
+
+
+def test_the_next_owner_finds_nothing(
+    alice: Person, bob: Person, target: Target, machine: Machine
+) -> None:
+    """One to whom the operator gives the name."""
     bob.sends(alice)
     alice.receives()
     alice.leaves()
     _delete(target, alice, JSON, json.dumps(_credentials(alice)))
 
-    alice.password = "somebody else's"
+    _is_given_to_somebody_else(alice, machine)
     alice.last_uid = 0
 
     assert alice.inbox() == []
 
 
-def test_the_old_password_is_worth_nothing(alice: Person, target: Target) -> None:
+def test_the_old_password_is_worth_nothing(alice: Person, target: Target, machine: Machine) -> None:
     """Not even for the next owner of the name."""
     former, old = alice.imap, alice.password
     _delete(target, alice, JSON, json.dumps(_credentials(alice)))
-    alice.password = "somebody else's"
+    _is_given_to_somebody_else(alice, machine)
     next_owner = alice.logs_in()
     wait_for(lambda: has_ended(former), "the end of the former owner's session", within_s=10)
     next_owner.noop()
@@ -97,6 +109,12 @@ def test_journal(alice: Person, machine: Machine, target: Target) -> None:
 
     assert "deleted an address at its owner's wish" in journal
     assert alice.name not in journal
+
+
+def _is_given_to_somebody_else(person: Person, machine: Machine) -> None:
+    person.password = "somebody else's"
+    arguments = ("address", "create", person.name, "--password-stdin")
+    machine.run("chatmail", *arguments, stdin=person.password.encode())
 
 
 def _credentials(person: Person) -> dict[str, str]:

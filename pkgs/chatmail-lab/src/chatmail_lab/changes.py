@@ -13,6 +13,7 @@ from chatmail_lab.render.systemd import script_paths, unit_path
 # what a unit reads when it starts, by the beginning of the path; others may read anything
 READS: Mapping[str, str] = {
     "chatmail-accounts": "/etc/chatmail/settings.json",
+    "chatmail-connections": "/etc/chatmail/connections.nft",
     "chatmail-filter": "/etc/chatmail/settings.json",
     "chatmail-transport": "/etc/chatmail/settings.json",
     "coturn": "/etc/turnserver.conf",

@@ -27,6 +27,7 @@ PATHS: Mapping[str, str | None] = {
     "doveadm": "/usr/bin/doveadm",
     "imap": "/usr/lib/dovecot/imap",
     "libraries": LIBRARIES,
+    "nft": "/usr/sbin/nft",
     "openssl": "/usr/bin/openssl",
     "shell": "/bin/sh",
     "systemctl": "/usr/bin/systemctl",
