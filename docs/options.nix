@@ -1,17 +1,100 @@
-# -> the text of docs/options.md, out of the declarations in modules/chatmail/options.nix. Needs no nixpkgs: types are
-# their own descriptions here.   nix-instantiate --eval --strict --json docs/options.nix | jq -rj . > docs/options.md
+# -> the text of docs/options.md, from the declarations in modules/chatmail/options.nix, grouped by task. Needs no
+# nixpkgs: types are their own descriptions here.
+#   nix-instantiate --eval --strict --json docs/options.nix | jq -rj . > docs/options.md
 let
   inherit (builtins)
+    any
     attrNames
     concatMap
     concatStringsSep
+    elem
+    filter
     isAttrs
     isBool
     isList
     isString
     replaceStrings
+    stringLength
+    substring
     toJSON
     ;
+
+  # In this order. `options` names options or whole sets below services.chatmail; each option is in one group.
+  groups = [
+    {
+      title = "The relay";
+      about = "`domain` is the only one that you must set besides `enable`.";
+      options = [
+        "domain"
+        "enable"
+        "ipv4"
+        "ipv6"
+        "openFirewall"
+        "stateDir"
+      ];
+    }
+    {
+      title = "Certificate and DKIM key";
+      about = "How to order the certificate over DNS, or to give one: [Operate](operate.md#dns).";
+      options = [
+        "tls"
+        "dkim"
+      ];
+    }
+    {
+      title = "Addresses";
+      about = "Who can create an address, and what it looks like. Invites: [Operate](operate.md#addresses).";
+      options = [
+        "accounts"
+        "registration"
+      ];
+    }
+    {
+      title = "Mail";
+      about = "The rules that no option changes are in [Mail rules](mail-rules.md).";
+      options = [
+        "mail"
+        "privateNetworks"
+      ];
+    }
+    {
+      title = "Storage and deletion";
+      about = "What is kept, and for how long.";
+      options = [ "retention" ];
+    }
+    {
+      title = "Connections and memory";
+      about = "The defaults suit a machine with 2 GB; [a small machine](../examples/small-machine.nix) needs less.";
+      options = [
+        "imap"
+        "limits"
+      ];
+    }
+    {
+      title = "Web pages";
+      about = "The home page, the privacy policy, and who answers on port 443.";
+      options = [ "web" ];
+    }
+    {
+      title = "Push, calls and realtime channels";
+      about = "What clients read as IMAP METADATA.";
+      options = [
+        "push"
+        "turn"
+        "iroh"
+        "appVersionsFile"
+      ];
+    }
+    {
+      title = "Upgrades and packages";
+      about = "How unattended upgrades work: [Operate](operate.md#update).";
+      options = [
+        "autoUpgrade"
+        "binaryCache"
+        "package"
+      ];
+    }
+  ];
 
   quoted = value: if isString value then toJSON value else toString value;
   types = {
@@ -83,17 +166,22 @@ let
         ]
     ) (attrNames tree);
 
+  # whether an option is the named one, or below it
+  isBelow =
+    name: set:
+    let
+      prefix = "services.chatmail.${set}";
+    in
+    name == prefix || substring 0 (stringLength prefix + 1) name == "${prefix}.";
+
   # references of NixOS' manual become plain code
   plain = replaceStrings [ "{option}`" "{file}`" "{command}`" ] [ "`" "`" "`" ];
   withoutLastBreak =
     text:
     let
-      length = builtins.stringLength text;
+      length = stringLength text;
     in
-    if length > 0 && builtins.substring (length - 1) 1 text == "\n" then
-      builtins.substring 0 (length - 1) text
-    else
-      text;
+    if length > 0 && substring (length - 1) 1 text == "\n" then substring 0 (length - 1) text else text;
   entry =
     { name, declaration }:
     let
@@ -102,7 +190,7 @@ let
     in
     concatStringsSep "\n" (
       [
-        "## `${name}`"
+        "### `${name}`"
         ""
         (plain (withoutLastBreak declaration.description))
         ""
@@ -114,17 +202,35 @@ let
       ++ (if declaration ? example then [ "* Example: `${show declaration.example}`" ] else [ ])
       ++ [ "" ]
     );
+
+  all = flat "services.chatmail" (import ../modules/chatmail/options.nix { inherit lib; });
+  ofGroup = group: filter (option: any (isBelow option.name) group.options) all;
+  ungrouped = filter (option: !elem option (concatMap ofGroup groups)) all;
+  section =
+    group:
+    concatStringsSep "\n" (
+      [
+        "## ${group.title}"
+        ""
+        group.about
+        ""
+      ]
+      ++ map entry (ofGroup group)
+    );
 in
-''
-  # Options
+if ungrouped != [ ] then
+  throw "docs/options.nix: add ${
+    concatStringsSep ", " (map (option: option.name) ungrouped)
+  } to one of the groups"
+else
+  ''
+    # Options
 
-  Everything that can be set below `services.chatmail`.
-  This page is made by [options.nix](options.nix) from the declarations in
-  [modules/chatmail/options.nix](../modules/chatmail/options.nix); a check fails when it is out of date.
-  Every value of Postfix, Dovecot, nginx and systemd that the module sets can be overridden by the operator, too,
-  under its own option of NixOS.
+    Every option below `services.chatmail`, by task.
+    This page is made by [options.nix](options.nix) from the declarations in
+    [modules/chatmail/options.nix](../modules/chatmail/options.nix); a check fails when it is out of date.
+    You can also override every value of Postfix, Dovecot, nginx and systemd that the module sets,
+    under its own NixOS option.
 
-''
-+ concatStringsSep "\n" (
-  map entry (flat "services.chatmail" (import ../modules/chatmail/options.nix { inherit lib; }))
-)
+  ''
+  + concatStringsSep "\n" (map section groups)

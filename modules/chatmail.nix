@@ -11,14 +11,15 @@ let
   cfg = config.services.chatmail;
 
   packages = import ./chatmail-nixos/packages.nix { inherit config pkgs; };
-  inherit (packages.relay) chatmaild;
+  inherit (packages.relay) chatmaild chatmail-preload;
 
   description = import ./chatmail/description.nix {
     inherit lib cfg;
     programs = {
       chatmaild = lib.getExe' chatmaild "chatmaild";
       doveadm = lib.getExe' config.services.dovecot2.package "doveadm";
-      libraries = "${packages.relay.chatmail-preload}/lib";
+      dovecotVersion = lib.getVersion config.services.dovecot2.package;
+      libraries = "${chatmail-preload}/lib";
       nft = lib.getExe' pkgs.nftables "nft";
       openssl = lib.getExe pkgs.openssl;
       shell = pkgs.runtimeShell;
@@ -71,9 +72,13 @@ in
   config = mkIf cfg.enable (mkMerge ([
     described
     {
-      inherit (description) assertions;
+      inherit (description) assertions warnings;
       services.chatmail.ipv6.enable = mkDefault config.networking.enableIPv6;
-      environment.systemPackages = [ chatmaild ];
+      environment.systemPackages = [
+        chatmaild
+      ]
+      # Dovecot's plugins are looked for in /run/current-system/sw/lib/dovecot/modules
+      ++ lib.optional description.changed.instantIdle chatmail-preload;
       # Dovecot 2.4, whatever release the machine was installed with
       services.dovecot2.package = mkDefault pkgs.dovecot;
       services.dovecot2.createMailUser = mkDefault false;

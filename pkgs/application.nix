@@ -1,8 +1,8 @@
 # { lib, python3Packages } -> { directory; checkInputs ? null; ours ? [ ]; ... } -> a Python program of this repository.
-# Its name, version, description and dependencies are those of its pyproject.toml, besides the programs of this
-# repository in `ours`; what else is given goes to nixpkgs' builder. Building it imports its modules, and no more. With
-# `checkInputs`, the further packages of its unit tests, these are `passthru.tests.units`: the same package, whose
-# build runs them.
+# Its name, description and dependencies are those of its pyproject.toml, besides the programs of this repository in
+# `ours`; its version is that of the file VERSION, to which a package has a link. Other arguments go to nixpkgs'
+# builder. The build imports all modules. With `checkInputs`, the further packages of its unit tests, these are
+# `passthru.tests.units`: the same package, whose build runs them.
 { lib, python3Packages }:
 {
   directory,
@@ -31,7 +31,7 @@ let
     python3Packages.buildPythonApplication (
       {
         pname = project.name + lib.optionalString tested "-tests";
-        inherit (project) version;
+        version = lib.fileContents ../VERSION;
         pyproject = true;
 
         src = lib.fileset.toSource {
@@ -44,6 +44,12 @@ let
             ++ lib.optional tested (directory + "/tests")
           );
         };
+
+        # the link leads out of the source
+        postPatch = ''
+          cp --remove-destination ${../VERSION} src/${lib.replaceStrings [ "-" ] [ "_" ] project.name}/VERSION
+        ''
+        + given.postPatch or "";
 
         build-system = [ python3Packages.setuptools ];
         dependencies = map package project.dependencies ++ map python3Packages.toPythonModule ours;
@@ -67,6 +73,7 @@ let
         "directory"
         "ours"
         "passthru"
+        "postPatch"
       ]
     );
 in

@@ -6,6 +6,7 @@ pkgs.lib.mapAttrs (_: directory: pkgs.callPackage directory { }) {
   chatmail-lab = ./chatmail-lab;
   chatmail-preload = ./preload;
   chatmail-setup = ./chatmail-setup;
+  chatmail-testkit = ./chatmail-testkit;
   chatmail-upgrade = ./chatmail-upgrade;
   chatmail-www = ./chatmail-www;
   chatmaild = ./chatmaild;

@@ -1,9 +1,9 @@
-# { pkgs } -> the Python that runs scripts and tests, with what tests/requirements.txt names, as far as nixpkgs has it.
+# { pkgs } -> Python for scripts and tests, with the packages of tests/requirements.txt that nixpkgs has.
 { pkgs }:
 pkgs.python3.withPackages (
   packages:
   [
-    # what our programs import
+    # our programs import these
     packages.aiosmtplib
     packages.click
     packages.cryptography
@@ -12,7 +12,7 @@ pkgs.python3.withPackages (
     packages.jinja2
     packages.prometheus-client
     packages.segno
-    # what tests and scripts use
+    # tests and scripts use these
     packages.deltachat-rpc-client
     packages.dkimpy
     packages.hypothesis
@@ -21,11 +21,11 @@ pkgs.python3.withPackages (
     packages.pytest
     packages.pytest-timeout
     packages.pytest-xdist
-    # what checks the code
+    # style and types
     packages.mypy
     packages.ruff
   ]
-  # what the tests of the web pages use; a package set that was cut down has them not
+  # for tests/web; a reduced package set does not have them
   ++ pkgs.lib.concatMap (name: pkgs.lib.optional (packages ? ${name}) packages.${name}) [
     "html5lib"
     "pillow"

@@ -1,5 +1,5 @@
-# { pkgs } -> { programs; variables; }: what scripts/test --fast, scripts/try and the lab need, from nixpkgs. With these
-# variables the scripts install nothing, and write nothing beside themselves.
+# { pkgs } -> { programs; variables; }: programs of nixpkgs for scripts/test --fast, scripts/try and the lab. With these
+# variables the scripts install nothing and do not write to the checkout.
 { pkgs }:
 let
   inherit (pkgs) lib;

@@ -7,7 +7,18 @@ let
   runsHere = pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform;
 in
 {
-  relay = of pkgs // pkgs.lib.optionalAttrs (package != null) { chatmaild = package; };
+  relay =
+    let
+      ours = of pkgs;
+    in
+    ours
+    // {
+      # against the headers of the Dovecot that runs it
+      chatmail-preload = ours.chatmail-preload.override or (_: ours.chatmail-preload) {
+        dovecot = config.services.dovecot2.package;
+      };
+    }
+    // pkgs.lib.optionalAttrs (package != null) { chatmaild = package; };
   here =
     of pkgs.buildPackages
     // pkgs.lib.optionalAttrs (package != null && runsHere) { chatmaild = package; };

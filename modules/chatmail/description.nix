@@ -1,6 +1,7 @@
-# { lib, cfg, programs } -> { settings, services, pages, assertions, zone, config }: a whole relay as plain data.
+# { lib, cfg, programs } -> { settings, services, pages, assertions, warnings, changed, zone, config }: a whole relay as
+# plain data.
 # `cfg` are the values of services.chatmail, `programs` the paths of what the units run:
-#   { chatmaild, doveadm, libraries, nft, openssl, shell, systemctl, www } (libraries: the folder of
+#   { chatmaild, doveadm, dovecotVersion, libraries, nft, openssl, shell, systemctl, www } (libraries: the folder of
 #   pkgs/preload, www: the one of the built pages, or null).
 # `pages` is what pkgs/chatmail-www builds that folder from.
 # `config` is a list of attribute sets in the shape of NixOS' options, one for each file below.
@@ -21,11 +22,14 @@ let
     dns = zone;
     units = plain.units ++ services ++ map (timer: "${timer}.timer") (attrNames ours.timers);
   };
+  dovecot = import ./dovecot-versions.nix { inherit lib settings programs; };
   ours = (import ./chatmaild.nix context).systemd;
   # those that run all the time, and read the settings when they start
   services = filter (name: ours.services.${name} ? wantedBy) (attrNames ours.services);
   context = {
     inherit lib settings programs;
+    # settings.imap.{instantIdle,smallSessions}, false where Dovecot's version was not tested with them
+    changed = dovecot.imap;
     # where the operator's own certificate is; daemons read the one that settings.tls names
     given = cfg.tls;
     sandbox = import ./hardening.nix;
@@ -34,6 +38,8 @@ let
 in
 {
   inherit services settings zone;
+  inherit (dovecot) warnings;
+  changed = dovecot.imap;
   pages = import ./pages.nix { inherit cfg settings; };
   assertions = import ./assertions.nix { inherit lib cfg settings; };
   config = map (file: import file context) [

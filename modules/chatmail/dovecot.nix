@@ -4,6 +4,7 @@
   lib,
   settings,
   programs,
+  changed,
   quiet,
   ...
 }:
@@ -39,10 +40,10 @@ let
   };
   # everything that ends in an auth or statistics process: sessions, their log-ins, submission, deliveries
   clients = limits.imapConnections + 3 * limits.smtpConnections + 1000;
-  # libraries before Dovecot's own functions, see pkgs/preload
-  preloaded =
-    lib.optional settings.imap.instantIdle "${programs.libraries}/instant-idle.so"
-    ++ lib.optional settings.imap.smallSessions "${programs.libraries}/small-sessions.so";
+  # pkgs/preload/instant-idle.c
+  instantIdle = optionalAttrs changed.instantIdle { instant_idle = true; };
+  # no blanks: Dovecot splits import_environment at them, and doveadm then cannot read its configuration
+  infoLog = "%{env:CHATMAIL_INFO_LOG|default('/dev/null')}";
   specialUse = name: { special_use = "\\${name}"; };
 in
 {
@@ -159,7 +160,10 @@ in
         "protocol imap" = {
           # ./connections.nix counts connections
           mail_max_userip_connections = "unlimited";
-          mail_plugins.imap_quota = true;
+          mail_plugins = {
+            imap_quota = true;
+          }
+          // instantIdle;
           imap_metadata = true;
           imap_capability = {
             XCHATMAIL = true;
@@ -197,7 +201,10 @@ in
         lmtp_hdr_delivery_address = "none";
         # the limit's 451 would hold a popular address' mail back for a minute
         lmtp_user_concurrency_limit = "unlimited";
-        "protocol lmtp".mail_fsync = if settings.mail.fsync then "optimized" else "never";
+        "protocol lmtp" = {
+          mail_fsync = if settings.mail.fsync then "optimized" else "never";
+        }
+        // optionalAttrs changed.instantIdle { mail_plugins = instantIdle; };
 
         # --- quota
         mail_plugins.quota = true;
@@ -290,8 +297,14 @@ in
         # NixOS sets it for Sieve, which is not there and whose settings Dovecot does not know then
         sieve_script_bin_path = null;
 
-        # --- privacy: no line for a login or a delivery
-        info_log_path = "/dev/null";
+        # --- privacy: no line for a login or a delivery, unless `chatmail log-mail` sets the variable
+        info_log_path = infoLog;
+        import_environment = {
+          CHATMAIL_INFO_LOG = infoLog;
+        }
+        // optionalAttrs changed.smallSessions {
+          LD_PRELOAD = "${programs.libraries}/small-sessions.so";
+        };
         mail_log_prefix = "\"%{service}(%{process:pid}): \"";
         login_log_format_elements = "mpid=%{mail_pid}";
       }
@@ -300,9 +313,6 @@ in
       }
       // optionalAttrs (!network.ipv6) {
         listen = "*";
-      }
-      // optionalAttrs (preloaded != [ ]) {
-        import_environment.LD_PRELOAD = lib.concatStringsSep ":" preloaded;
       }
     );
   };

@@ -303,8 +303,8 @@ in
       example = false;
       description = ''
         Whether IDLE reports a new message at once.
-        Stock Dovecot waits 500 ms, and misses a message that arrives while a session hibernates.
-        A small library, loaded with LD_PRELOAD into the `imap` processes, corrects both.
+        Stock Dovecot waits 500 ms, and misses a message that arrives while a session begins to hibernate.
+        A plugin of ours corrects both; with a version of Dovecot that it was not tested with, it is off, with a warning.
       '';
     };
     smallSessions = mkOption {
@@ -315,6 +315,7 @@ in
         Whether an idle session takes about 90 KB of memory instead of 130.
         A small library, loaded with LD_PRELOAD, makes the TLS buffers of Dovecot's `imap-login` processes smaller and
         makes idle processes return freed memory.
+        With a version of Dovecot that it was not tested with, it is off, with a warning.
       '';
     };
   };

@@ -135,7 +135,7 @@ in
         notify_classes = "";
         authorized_submit_users = "root";
         enable_long_queue_ids = true;
-        # Postfix' own, and what the unit below preloads
+        # Postfix' default, and what the unit below preloads
         import_environment = [
           "MAIL_CONFIG"
           "MAIL_DEBUG"
@@ -353,7 +353,7 @@ in
       "chatmail-transport.service"
       "dovecot.service"
     ];
-    # no line for a message, see pkgs/preload
+    # warnings and worse only: pkgs/preload/quiet-syslog.c
     environment.LD_PRELOAD = mkDefault "${programs.libraries}/quiet-syslog.so";
     serviceConfig = quiet // {
       # `postfix stop` kills who waits for the answer to a message, which is delivered again then

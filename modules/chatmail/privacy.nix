@@ -1,5 +1,5 @@
 # { lib } -> serviceConfig for daemons that log addresses: the journal keeps their warnings and errors, and of these
-# the ones without a mail address or an IP address. An operator who must see more finds in docs/operate.md how.
+# the ones without a mail address or an IP address. `chatmail log-mail` shows an operator more, for a while.
 { lib }:
 {
   # Postfix and Dovecot tell every connection and delivery at this machine's `info' level

@@ -1,5 +1,5 @@
-# chatmail-www: builds the web pages of a relay. `site SETTINGS` is the folder of pages, where SETTINGS is the
-# description's `pages` (modules/chatmail/pages.nix). chatmaild reads the settings.
+# chatmail-www: builds the web pages of a relay. `site SETTINGS` is the folder of pages; SETTINGS is `pages` of the
+# description (modules/chatmail/pages.nix).
 {
   callPackage,
   lib,
@@ -11,7 +11,7 @@ let
   builder = import ../application.nix { inherit lib python3Packages; } {
     directory = ./.;
     ours = [ (callPackage ../chatmaild { }) ];
-    # a package set that was cut down has no html5lib, and no tests
+    # a reduced package set has no html5lib; then there are no unit tests
     checkInputs = if python3Packages ? html5lib then [ python3Packages.html5lib ] else null;
     passthru = { inherit site; };
   };

@@ -1,27 +1,41 @@
-# Libraries that stand before functions of unmodified programs: lib/instant-idle.so takes the wait out of Dovecot's IDLE,
-# lib/small-sessions.so makes its waiting sessions small, lib/quiet-syslog.so keeps Postfix from telling of every message.
-# Each C file beside this one says how.
-{ lib, stdenv }:
+# Changes to stock Dovecot and Postfix; each C file beside this one says what and why.
+#   lib/dovecot/modules/lib20_instant_idle_plugin.so   a plugin of Dovecot
+#   lib/small-sessions.so                              an LD_PRELOAD interposer for Dovecot
+#   lib/quiet-syslog.so                                preloaded into Postfix
+# Compiled against the headers of Dovecot and OpenSSL: where a signature changes, the build fails.
+{
+  lib,
+  stdenv,
+  dovecot,
+  openssl,
+}:
 stdenv.mkDerivation {
   pname = "chatmail-preload";
-  version = "0.1.0";
+  version = lib.fileContents ../../VERSION;
   src = ./.;
+  buildInputs = [
+    dovecot
+    openssl
+  ];
 
   buildPhase = ''
     runHook preBuild
     for source in *.c; do
-      $CC -std=c11 -O2 -Wall -Wextra -Werror -shared -fPIC -o "''${source%.c}.so" "$source"
+      $CC -std=gnu11 -O2 -Wall -Wextra -Werror -shared -fPIC \
+        -I${lib.getDev dovecot}/include/dovecot -o "''${source%.c}.so" "$source"
     done
     runHook postBuild
   '';
   installPhase = ''
     runHook preInstall
+    install -D -m 555 instant-idle.so $out/lib/dovecot/modules/lib20_instant_idle_plugin.so
+    rm instant-idle.so
     install -D -m 555 -t $out/lib *.so
     runHook postInstall
   '';
 
   meta = {
-    description = "Libraries before functions of unmodified Dovecot and Postfix";
+    description = "Instant IDLE and small sessions for Dovecot, a quiet log for Postfix";
     license = lib.licenses.mit;
     platforms = lib.platforms.linux;
   };

@@ -1,22 +1,29 @@
 /*
- * Makes sessions that wait small, in an unmodified Dovecot. Preloaded, this library stands before two functions:
+ * LD_PRELOAD interposer: makes waiting sessions of Dovecot small. It replaces two functions:
  *
- * BIO_new_bio_pair(), by which imap-login connects OpenSSL to a socket: OpenSSL gives each direction a buffer of 17 KB,
- * the size of a whole TLS record, for as long as the session lives. Smaller ones do: a record goes through in turns.
+ * BIO_new_bio_pair(), by which imap-login connects OpenSSL to a socket. OpenSSL gives each direction a buffer of 17 KB,
+ * the size of a TLS record, for as long as the session lives. Smaller ones do: a record goes through in turns.
  *
- * epoll_wait(), in which every Dovecot process waits: one that has had nothing to do for a second returns the memory
- * that it has freed since. After a burst of logins that is most of what its auth and stats processes hold.
+ * epoll_wait(), in which every Dovecot process waits. A process that was idle for a second returns the memory that it
+ * has freed. After a burst of logins that is most of what the auth and stats processes hold.
  *
- * Where the functions have other names, nothing calls these and Dovecot behaves as it always did.
+ * Both prototypes are those of the headers of OpenSSL and libc, so a changed one fails the build.
+ *
+ * A Dovecot plugin cannot do it. lib-ssl-iostream calls BIO_new_bio_pair(..., 0, ..., 0) and connects the pair at once;
+ * the size of a connected pair is fixed (BIO_set_write_buf_size answers BIO_R_IN_USE). Its table of functions is static,
+ * and login plugins have a hook for a new client only, which is before there is a pair.
+ * The memory to return is that of auth, stats and login processes, which load no mail plugins;
+ * glibc's M_TRIM_THRESHOLD returns the top of the heap only, and after a burst that is in use.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <malloc.h>
+#include <openssl/bio.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 
 /*
- * To the client: larger, because whole messages go that way, and each turn is a system call. With 4096 octets a
+ * To the client: larger, because whole messages go that way, and each turn is a system call. With 4096 bytes a
  * hundred megabytes cost 0.25 s of processor time more than with 17 KB, with 2048 it would be 1 s more.
  */
 #define OUT_BYTES 4096
@@ -24,11 +31,7 @@
 #define IN_BYTES 1024
 #define IDLE_MS 1000
 
-typedef struct bio BIO;
-typedef int pair_maker(BIO **, size_t, BIO **, size_t);
-typedef int waiter(int, struct epoll_event *, int, int);
-
-/* The function that a caller means: OpenSSL belongs to a plugin, whose libraries the global scope may not have. */
+/* The replaced function. OpenSSL belongs to a plugin of the caller, and may be absent from the global scope. */
 static void *original(const char *name, const void *caller)
 {
 	void *found = dlsym(RTLD_NEXT, name);
@@ -46,21 +49,21 @@ static void *original(const char *name, const void *caller)
 /* Dovecot gives OpenSSL's end first: what is written there goes to the client. 0 is the usual size. */
 int BIO_new_bio_pair(BIO **internal, size_t out_bytes, BIO **external, size_t in_bytes)
 {
-	static pair_maker *make;
+	static __typeof__(BIO_new_bio_pair) *make;
 
 	if (make == NULL)
-		make = (pair_maker *)original("BIO_new_bio_pair", __builtin_return_address(0));
+		make = (__typeof__(make))original("BIO_new_bio_pair", __builtin_return_address(0));
 	return make(internal, out_bytes != 0 ? out_bytes : OUT_BYTES, external, in_bytes != 0 ? in_bytes : IN_BYTES);
 }
 
 int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout_ms)
 {
-	static waiter *wait;
+	static __typeof__(epoll_wait) *wait;
 	static int has_worked;
 	int count;
 
 	if (wait == NULL)
-		wait = (waiter *)dlsym(RTLD_NEXT, "epoll_wait");
+		wait = (__typeof__(wait))dlsym(RTLD_NEXT, "epoll_wait");
 	if (has_worked && (timeout_ms < 0 || timeout_ms > IDLE_MS)) {
 		count = wait(epoll, events, most, IDLE_MS);
 		if (count != 0)

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by scripts/ci/*: what each step of .github/workflows needs. All of them run anywhere where Nix is.
+# Sourced by scripts/ci/*, the steps of .github/workflows. All of them run on any machine with Nix.
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$checkout" || exit
 
@@ -10,7 +10,7 @@ stop() {
   exit 1
 }
 
-# the cache of our own, read where its public key is given
+# our binary cache is used if its public key is given
 experimental="experimental-features = nix-command flakes"
 if [[ -n ${CACHE_URL:-} && -n ${CACHE_PUBLIC_KEY:-} ]]; then
   experimental+=$'\n'"extra-substituters = $CACHE_URL"
@@ -18,10 +18,10 @@ if [[ -n ${CACHE_URL:-} && -n ${CACHE_PUBLIC_KEY:-} ]]; then
 fi
 export NIX_CONFIG="${NIX_CONFIG:+$NIX_CONFIG$'\n'}$experimental"
 
-# system : this machine's, as Nix names it
+# system : the system of this machine, such as x86_64-linux
 system() { nix eval --raw --impure --expr builtins.currentSystem; }
 
-# names OUTPUT : names of a flake's output for this system, one a line
+# names OUTPUT : attribute names of OUTPUT for this system, one per line
 names() {
   nix eval --raw ".#$1.$(system)" --apply 'set: builtins.concatStringsSep "\n" (builtins.attrNames set)'
   echo

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034
-# Sourced by scripts/*: the programs and Python packages that they need, installed once and said aloud.
-# In the flake's shell and in its apps CHATMAIL_ENVIRONMENT is a Python with all of these, and programs are in PATH:
-# there nothing is installed.
+# Sourced by scripts/*: installs the programs and Python packages that they need, and says so.
+# In the flake's shell and apps CHATMAIL_ENVIRONMENT is a Python with all packages, and programs are in PATH, so
+# nothing is installed.
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache="$checkout/.cache"
@@ -15,8 +15,8 @@ stop() {
   exit 1
 }
 
-# need_packages PACKAGE… : installs those Debian packages that are missing.
-# On other systems nothing is installed; the lab says itself which program it lacks.
+# need_packages PACKAGE… : installs missing Debian packages.
+# Other systems install nothing; the lab names a missing program itself.
 need_packages() {
   local missing=() package
   [[ -z ${CHATMAIL_ENVIRONMENT:-} ]] || return 0
@@ -38,9 +38,10 @@ need_packages() {
   }
 }
 
-# need_venv : a Python environment with exactly the packages of tests/requirements.txt. Its name tells from
-# what it was made, so that a change makes a new one and leaves running programs theirs.
+# need_venv : a Python environment with exactly the packages of tests/requirements.txt, and the modules of this
+# checkout. Its name is a hash of the list, so a change makes a new one and running programs keep theirs.
 need_venv() {
+  export PYTHONPATH="$checkout/scripts/lib:$checkout/pkgs/chatmail-testkit/src${PYTHONPATH:+:$PYTHONPATH}"
   if [[ -n ${CHATMAIL_ENVIRONMENT:-} ]]; then
     venv=$CHATMAIL_ENVIRONMENT
     export CHATMAIL_PYTHON="$venv/bin/python"
@@ -50,7 +51,7 @@ need_venv() {
   local made_from
   made_from=$(cat "$requirements" <(python3 --version) | sha256sum)
   venv="$cache/venv-${made_from:0:12}"
-  export CHATMAIL_PYTHON="$venv/bin/python" # scripts/lab runs with it, too
+  export CHATMAIL_PYTHON="$venv/bin/python" # scripts/lab uses it, too
   mkdir -p "$cache"
   exec {lock}>"$cache/venv.lock"
   flock "$lock"
@@ -69,6 +70,6 @@ need_venv() {
   exec {lock}>&-
 }
 
-# What the lab needs of the machine (pkgs/chatmail-lab says the same in its own check).
+# Programs that the lab needs; pkgs/chatmail-lab checks the same list.
 lab_packages=(mmdebstrap systemd-container iproute2 util-linux openssl debian-archive-keyring)
 python_packages=(python3 python3-venv git)

@@ -1,4 +1,4 @@
-"""The lab as the scripts use it."""
+"""Starts and stops labs, and runs commands on their hosts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LAB = CHECKOUT / "scripts" / "lab"
 
 
 class LabFailedError(RuntimeError):
-    """A lab did not come up, or a command inside it failed."""
+    """A lab did not start, or a command on a host failed."""
 
 
 @contextmanager
@@ -26,12 +26,12 @@ def lab(
     classics: Sequence[str] = (),
     disk: str | None = None,
 ) -> Iterator[None]:
-    """Keeps relays up while its body runs, and takes them down whatever happens.
+    """Start relays, run the body, and always take the relays down.
 
-    `classics` are domains of plain mail servers, `disk` the size of each host's disk (400M).
+    `classics` are domains of classic mail servers, `disk` is the size of each host's disk (400M).
 
     Raises:
-        LabFailedError: they do not come up.
+        LabFailedError: they did not start.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
@@ -49,10 +49,10 @@ def up(
     classics: Sequence[str] = (),
     disk: str | None = None,
 ) -> None:
-    """Brings hosts up; shows the progress.
+    """Start hosts; show the progress.
 
     Raises:
-        LabFailedError: they do not come up.
+        LabFailedError: they did not start.
     """
     options = [
         *(["--config", str(config)] if config else []),
@@ -66,7 +66,7 @@ def up(
 
 
 def command(name: str, *arguments: str) -> None:
-    """Runs a command of scripts/lab; shows what it says.
+    """Run a command of scripts/lab; show its output.
 
     Raises:
         subprocess.CalledProcessError: it failed.
@@ -75,20 +75,20 @@ def command(name: str, *arguments: str) -> None:
 
 
 def down(name: str) -> None:
-    """Takes a lab down; nothing happens where there is none."""
+    """Take a lab down, if it is up."""
     subprocess.run([LAB, "--name", name, "down"], check=False, stdout=subprocess.DEVNULL)
 
 
 def inside(name: str, host: str, *command: str) -> list[str]:
-    """Returns the command line that runs `command` on a host of a lab."""
+    """Return the command line that runs `command` on a host of a lab."""
     return [str(LAB), "--name", name, "exec", host, *command]
 
 
 def output(name: str, host: str, *command: str, stdin: str = "", timeout_s: float = 60) -> str:
-    """Returns what a command on a host prints.
+    """Return the output of a command on a host.
 
     Raises:
-        LabFailedError: it ended with another code than 0.
+        LabFailedError: its exit code is not 0.
     """
     done = subprocess.run(
         inside(name, host, *command),
@@ -104,5 +104,5 @@ def output(name: str, host: str, *command: str, stdin: str = "", timeout_s: floa
 
 
 def python(name: str, *arguments: str) -> list[str]:
-    """Returns the command line that runs this Python in the network of a lab's client."""
+    """Return the command line that runs this Python in the network of a lab's client."""
     return inside(name, "client", sys.executable, *arguments)

@@ -1,4 +1,4 @@
-"""Steps that a person can follow: what runs, how long it took, and how it ended."""
+"""Prints titles, durations and results of steps."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _BOLD, _GREEN, _RED, _PLAIN = (
 
 
 def say(text: str) -> None:
-    """Prints a line at once."""
+    """Print a line and flush."""
     print(text, flush=True)
 
 
 @contextmanager
 def step(title: str) -> Iterator[None]:
-    """Frames what happens inside by its title and its duration; errors pass through."""
+    """Print a title, run the body, and print its duration and result; errors pass through."""
     say(f"{_BOLD}==> {title}{_PLAIN}")
     start_s = time.monotonic()
     mark = f"{_RED}failed{_PLAIN}"

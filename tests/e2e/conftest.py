@@ -1,4 +1,4 @@
-"""The nouns of the acceptance suite: target, relays, machines, people."""
+"""Fixtures of the acceptance suite: target, relays, machines, people."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
 import pytest
-from support.classic import Classic
-from support.lab import LabTarget
-from support.network import NetworkTarget
-from support.peer import Peer, peer_with_key_of
-from support.person import Person
-from support.target import Machine, Target
+from chatmail_testkit.peers.peer import Peer, peer_with_key_of
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.classic import Classic
+from chatmail_testkit.relays.lab import LabTarget
+from chatmail_testkit.relays.network import NetworkTarget
+from chatmail_testkit.relays.target import Machine, Target
 
 PersonFactory = Callable[[str], Person]
 _TARGET = pytest.StashKey[Target]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Says which relays to talk to."""
+    """Add the options that choose the relays."""
     group = parser.getgroup("chatmail")
     group.addoption(
         "--lab",
@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declares the markers and finds the target."""
+    """Declare the markers and make the target."""
     for marker in (
         "disturbs: stops or cuts off hosts, so it has its lab for itself",
         "measures: tells figures, so it has the machine for itself",
@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Adds the end of each server's journal and its queue to a red test."""
+    """Add each server's journal and queue to the report of a failed test."""
     report = yield
     if report.when == "call" and report.failed:
         target = item.config.stash[_TARGET]
@@ -93,49 +93,49 @@ def other_relay(target: Target) -> str:
 
 @pytest.fixture(scope="session")
 def machine(target: Target, relay: str) -> Machine:
-    """The inside of the relay of Alice and Bob."""
+    """The host of Alice's and Bob's relay."""
     return _inside(target, relay)
 
 
 @pytest.fixture(scope="session")
 def other_machine(target: Target, other_relay: str) -> Machine:
-    """The inside of Carol's relay."""
+    """The host of Carol's relay."""
     return _inside(target, other_relay)
 
 
 @pytest.fixture
 def new_person(target: Target) -> Iterator[PersonFactory]:
-    """Makes people whose address does not exist yet."""
+    """Make people whose address does not exist yet."""
     yield from _people(target)
 
 
 @pytest.fixture
 def alice(new_person: PersonFactory, relay: str) -> Person:
-    """Somebody at the relay, logged in."""
+    """A user of the relay, logged in."""
     return _arrived(new_person(relay))
 
 
 @pytest.fixture
 def bob(new_person: PersonFactory, relay: str) -> Person:
-    """Somebody else at the same relay, logged in."""
+    """A second user of the same relay, logged in."""
     return _arrived(new_person(relay))
 
 
 @pytest.fixture
 def carol(new_person: PersonFactory, other_relay: str) -> Person:
-    """Somebody at the other relay, logged in."""
+    """A user of the other relay, logged in."""
     return _arrived(new_person(other_relay))
 
 
 @pytest.fixture
 def new_credulous_person(credulous: Target) -> Iterator[PersonFactory]:
-    """Makes people whose client does not check the certificate of their relay."""
+    """Make people whose client does not check their relay's certificate."""
     yield from _people(credulous)
 
 
 @pytest.fixture(scope="session")
 def lab(target: Target) -> LabTarget:
-    """The lab, for what can only be done there."""
+    """The lab; skips the test elsewhere."""
     if not isinstance(target, LabTarget):
         pytest.skip("needs the lab")
     return target
@@ -149,7 +149,7 @@ def credulous(lab: LabTarget) -> LabTarget:
 
 @pytest.fixture(scope="session")
 def classic(request: pytest.FixtureRequest, target: Target) -> Classic:
-    """A mail server as thousands run it, neither relay nor enemy."""
+    """A classic mail server: Postfix, Dovecot and OpenDKIM."""
     domain = request.config.getoption("--classic")
     if not domain:
         pytest.skip("needs a classic mail server: lab up --classic c.test, pytest --classic c.test")
@@ -158,7 +158,7 @@ def classic(request: pytest.FixtureRequest, target: Target) -> Classic:
 
 @pytest.fixture
 def dora(classic: Classic) -> Iterator[Person]:
-    """Somebody with a new mailbox at the classic server."""
+    """A user with a new mailbox at the classic server."""
     person = classic.mailbox()
     yield person
     person.leaves()
@@ -166,7 +166,7 @@ def dora(classic: Classic) -> Iterator[Person]:
 
 @pytest.fixture(scope="session")
 def peer(target: Target, relay: str, machine: Machine) -> Peer:
-    """A mail server that signs as Alice's relay; it writes to Carol, at the other one."""
+    """A mail server that signs with the key of Alice's relay and writes to Carol."""
     return peer_with_key_of(target, relay, machine)
 
 

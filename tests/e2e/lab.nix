@@ -2,19 +2,19 @@
 {
   services.chatmail = {
     registration = {
-      # the suite shares its machine with whole relays, so load says nothing about abuse
+      # relays and tests share one machine, so its load is high
       maxLoad = 1000;
-      # all scenarios ask from one IP address
+      # all scenarios use one IP address
       perIpBurst = 1000;
     };
-    # the suite's own server, see support/notifier.py
+    # the test kit's own server: chatmail_testkit/peers/notifier.py
     push.notifierUrl = "https://client.test:9443/notify";
     web.contact.mail = "privacy@lab.test";
     appVersionsFile = "/etc/chatmail/appversions.json";
-    # no such program here: what nginx passes on is answered by a scenario
+    # a scenario stands in for iroh-relay
     iroh.enable = true;
   };
-  # a scenario writes addresses in thousands of wrong ways, in one session
+  # a scenario sends thousands of malformed addresses in one session
   services.postfix.settings.main = {
     smtpd_soft_error_limit = 10000;
     smtpd_hard_error_limit = 10000;

@@ -1,4 +1,4 @@
-"""A lab of the tests' own, beside whatever else runs."""
+"""Labs of the tests' own; others may run beside them."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ NAME = f"test-{os.getpid()}"
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    """A lab that is not up yet; it is taken down afterwards."""
+    """A lab that is down; it is stopped after the test."""
     made = Lab(NAME)
     yield made
     made.stop()
@@ -19,7 +19,7 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Lab]:
-    """A lab with a relay and a classic server."""
+    """A running lab with a relay and a classic server."""
     made = Lab(f"{NAME}-up")
     try:
         made.start(["a.test"], classics=["c.test"])

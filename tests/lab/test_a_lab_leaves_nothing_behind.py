@@ -1,4 +1,4 @@
-"""The machine is as it was: after `down`, after Ctrl-C, after kill -9 at any moment."""
+"""A lab leaves nothing on the machine: after `down`, after Ctrl-C, after kill -9."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ def _links() -> list[str]:
 
 
 def _traces(name: str) -> list[str]:
-    """What a lab could have left on the machine."""
+    """Return what a lab left: mounts, control groups, files, processes."""
     mounts = Path("/proc/self/mounts").read_text().splitlines()
     groups = [
         path
@@ -51,42 +51,42 @@ def _until(condition: Callable[[], bool], what: str) -> None:
 
 
 def _starting(lab: Lab) -> subprocess.Popen[bytes]:
-    # in a terminal Ctrl-C reaches the whole group; a shell's background jobs are made to ignore it
+    # a shell makes its background jobs ignore SIGINT; a terminal does not
     terminal = ["env", "--default-signal=INT"]
-    command = [*terminal, str(SCRIPT), "--name", lab.home.name, "up", "a.test"]
+    command = [*terminal, str(SCRIPT), "--name", lab.directory.name, "up", "a.test"]
     return subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0
     )
 
 
 def _reached(lab: Lab, stage: str) -> Callable[[], bool]:
-    """Whether a lab that is starting has come so far."""
+    """Return a condition: the starting lab has reached this stage."""
     if stage == "namespaces":
-        return lambda: lab.home.holder() is not None
-    group = f"sys/fs/cgroup/chatmail-lab-{lab.home.name}/relay11/payload"
+        return lambda: lab.directory.keeper() is not None
+    group = f"sys/fs/cgroup/chatmail-lab-{lab.directory.name}/relay11/payload"
 
     def booting() -> bool:
-        holder = lab.home.holder()
-        return holder is not None and (holder.view / group).exists()
+        keeper = lab.directory.keeper()
+        return keeper is not None and (keeper.root / group).exists()
 
     return booting
 
 
 def test_down_removes_everything(lab: Lab) -> None:
-    """Interfaces, mounts, groups, processes, files."""
+    """Interfaces, mounts, control groups, processes, files."""
     links = _links()
     lab.start(["a.test"])
     while_up = _links()
     lab.stop()
 
     assert links == while_up
-    assert _traces(lab.home.name) == []
+    assert _traces(lab.directory.name) == []
 
 
 @pytest.mark.parametrize("stage", ["namespaces", "booting"])
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_nothing_runs_on_when_a_start_is_ended(lab: Lab, stage: str, how: signal.Signals) -> None:
-    """Files may stay for the next start, or `down`, to remove."""
+def test_an_aborted_start_leaves_nothing_running(lab: Lab, stage: str, how: signal.Signals) -> None:
+    """Files may stay; the next start or `down` deletes them."""
     process = _starting(lab)
     try:
         _until(_reached(lab, stage), f"the lab to reach {stage}")
@@ -97,22 +97,22 @@ def test_nothing_runs_on_when_a_start_is_ended(lab: Lab, stage: str, how: signal
         process.wait()
 
     assert process.returncode != 0
-    _until(lambda: not lab.is_up(), "the holder to end")
+    _until(lambda: not lab.is_up(), "the namespaces to end")
     lab.stop()
-    assert _traces(lab.home.name) == []
+    assert _traces(lab.directory.name) == []
 
 
-def test_the_next_start_repairs(lab: Lab) -> None:
-    """After the holder was killed from outside, with all that it held."""
+def test_the_next_start_repairs_a_killed_lab(lab: Lab) -> None:
+    """The process that keeps the namespaces is killed, and so are all hosts."""
     lab.start(["a.test"])
-    os.kill(lab.state().holder.pid, signal.SIGKILL)
-    _until(lambda: not lab.is_up(), "the holder to end")
+    os.kill(lab.state().keeper.pid, signal.SIGKILL)
+    _until(lambda: not lab.is_up(), "the namespaces to end")
     lab.start(["a.test"])
 
     state = lab.relay("a.test").exec(["systemctl", "is-system-running"])
     assert state.stdout == "running\n"
 
-    # commands of the client would keep its network alive
+    # a command on the client would keep its network namespace alive
     with subprocess.Popen(lab.command("client", ["sleep", "600"])) as command:
         _until(lambda: "sleep" in _read(Path(f"/proc/{command.pid}/comm")), "the command to run")
         lab.stop()

@@ -1,4 +1,4 @@
-"""The nouns of the tests of the web pages: relays, a browser, and the ways to look at a page."""
+"""Fixtures: relays, a browser, and its screen sizes and colour schemes."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from webtest.browser import AXE, LOOKS, Browser, Look, chromium
 from webtest.relay import Relay, running_relay
 
 TOOLS = ("chromium", "chromedriver", "nix-instantiate", "/usr/sbin/nginx")
-# the tests ask for more addresses than a person would, on a machine that may be busy
-PATIENT = {
+# the tests create many accounts, on a machine with a high load
+UNLIMITED = {
     "registration": {
         "perIpBurst": 1000,
         "maxLoad": 1000,
@@ -21,44 +21,44 @@ PATIENT = {
 
 @pytest.fixture(scope="session", autouse=True)
 def tools() -> None:
-    """Everything that `tests/web/install-tools` installs."""
+    """Stop if a program of `tests/web/install-tools` is missing."""
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     missing += [] if AXE.is_file() else ["axe-core"]
     if missing:
-        pytest.exit(f"missing: {', '.join(missing)}. Run `tests/web/install-tools`.", 1)
+        pytest.exit(f"not installed: {', '.join(missing)}. Run `tests/web/install-tools`.", 1)
 
 
 @pytest.fixture(scope="session")
 def trusted_relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
-    """A relay with a certificate that browsers trust, and an operator who gave contacts."""
+    """A relay with a certificate that browsers trust, and with contacts."""
     values = {
         "enable": True,
         "domain": "chat.example.org",
         "web": {"contact": {"mail": "privacy@example.org", "postal": "Ada Lovelace, London"}},
-        **PATIENT,
+        **UNLIMITED,
     }
     with running_relay(tmp_path_factory.mktemp("trusted"), values) as relay:
         yield relay
 
 
 @pytest.fixture(scope="session")
-def own_relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
+def self_signed_relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
     """A relay with a self-signed certificate."""
-    values = {"enable": True, "domain": "_chat.test", **PATIENT}
-    with running_relay(tmp_path_factory.mktemp("own"), values) as relay:
+    values = {"enable": True, "domain": "_chat.test", **UNLIMITED}
+    with running_relay(tmp_path_factory.mktemp("self-signed"), values) as relay:
         yield relay
 
 
 @pytest.fixture(scope="session")
 def session_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """The browser of all tests."""
+    """One browser for all tests."""
     with chromium(tmp_path_factory.mktemp("profile")) as browser:
         yield browser
 
 
 @pytest.fixture
 def browser(session_browser: Browser) -> Browser:
-    """A browser on a light desktop, with scripts, that prefers English."""
+    """The browser with a light desktop screen, with scripts, in English."""
     session_browser.look(LOOKS[0])
     session_browser.scripts(enabled=True)
     session_browser.prefer("en")
@@ -67,6 +67,6 @@ def browser(session_browser: Browser) -> Browser:
 
 @pytest.fixture(params=LOOKS, ids=lambda look: look.name)
 def look(request: pytest.FixtureRequest) -> Look:
-    """Phone and desktop, in the light and the dark."""
+    """Phone and desktop, light and dark."""
     chosen: Look = request.param
     return chosen

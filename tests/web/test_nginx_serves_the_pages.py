@@ -1,4 +1,4 @@
-"""What the description's nginx answers: the language of the browser, headers, unknown paths."""
+"""Responses of nginx: the language of the browser, headers, unknown paths."""
 
 import http.client
 import re
@@ -9,7 +9,7 @@ from webtest.relay import Relay
 
 
 def get(relay: Relay, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
-    """Status, headers with lower-case names, and text of an answer."""
+    """Status, headers with lower-case names, and text of a response."""
     connection = http.client.HTTPConnection(urlsplit(relay.url).netloc, timeout=10)
     try:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -25,7 +25,7 @@ def get(relay: Relay, path: str, **headers: str) -> tuple[int, dict[str, str], s
 
 
 def language_of(html: str) -> str:
-    """The language that a page says it is in."""
+    """The language in the `lang` attribute of a page."""
     match = re.search(r'<html lang="(..)">', html)
     assert match is not None
     return match.group(1)
@@ -46,10 +46,10 @@ def language_of(html: str) -> str:
     ],
 )
 @pytest.mark.parametrize("path", ["/", "/privacy.html"])
-def test_the_first_language_that_is_known_wins(
+def test_the_first_known_language_is_chosen(
     trusted_relay: Relay, path: str, wish: str, language: str
 ) -> None:
-    """RFC 9110 section 12.5.4; English for everybody else."""
+    """From Accept-Language (RFC 9110 section 12.5.4); the default is English."""
     status, headers, html = get(trusted_relay, path, Accept_Language=wish)
 
     assert status == 200
@@ -58,8 +58,8 @@ def test_the_first_language_that_is_known_wins(
     assert headers["content-type"] == "text/html; charset=utf-8"
 
 
-def test_a_path_with_a_language_is_that_language(trusted_relay: Relay) -> None:
-    """Whatever the browser prefers."""
+def test_a_path_with_a_language_has_that_language(trusted_relay: Relay) -> None:
+    """The browser's language does not matter."""
     for path in ("/it/", "/it", "/it/info.html"):
         status, _, html = get(trusted_relay, path, Accept_Language="de")
 
@@ -70,8 +70,8 @@ def test_a_path_with_a_language_is_that_language(trusted_relay: Relay) -> None:
     "path",
     ["/nothing", "/en/nothing.html", "/assets/nothing.css", "/xx/", "/.git/config", "/..%2f..%2f"],
 )
-def test_an_unknown_path_is_said_to_be_unknown(trusted_relay: Relay, path: str) -> None:
-    """With status 404, in the language of the browser."""
+def test_an_unknown_path_is_not_found(trusted_relay: Relay, path: str) -> None:
+    """The reply has status 404, and is in the language of the browser."""
     status, _, html = get(trusted_relay, path, Accept_Language="nl")
 
     assert status in {400, 404}
@@ -79,8 +79,8 @@ def test_an_unknown_path_is_said_to_be_unknown(trusted_relay: Relay, path: str) 
         assert "Pagina niet gevonden" in html
 
 
-def test_a_path_out_of_the_folder_gives_nothing(trusted_relay: Relay) -> None:
-    """The folder of pages is all there is."""
+def test_paths_outside_of_the_folder_are_refused(trusted_relay: Relay) -> None:
+    """Only files in the folder of the pages are served."""
     for path in ("/../settings.json", "/%2e%2e/settings.json", "/assets/../../settings.json"):
         status, _, text = get(trusted_relay, path)
 
@@ -88,8 +88,10 @@ def test_a_path_out_of_the_folder_gives_nothing(trusted_relay: Relay) -> None:
         assert "retention" not in text
 
 
-def test_no_page_may_do_what_it_does_not_need(trusted_relay: Relay, own_relay: Relay) -> None:
-    """The policy is strict, also for errors; scripts exist where the certificate is self-signed."""
+def test_the_content_security_policy_is_strict(
+    trusted_relay: Relay, self_signed_relay: Relay
+) -> None:
+    """On every page, also on errors. Only self-signed relays allow scripts."""
     for path in ("/", "/en/privacy.html", "/nothing", "/qr-chatmail-invite-chat.example.org.svg"):
         _, headers, _ = get(trusted_relay, path)
         policy = headers["content-security-policy"]
@@ -99,13 +101,13 @@ def test_no_page_may_do_what_it_does_not_need(trusted_relay: Relay, own_relay: R
         assert "unsafe" not in policy
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"
-    _, headers, _ = get(own_relay, "/")
+    _, headers, _ = get(self_signed_relay, "/")
 
     assert "script-src 'self'; connect-src 'self'" in headers["content-security-policy"]
 
 
-def test_assets_are_kept_and_pages_are_asked_for_again(trusted_relay: Relay) -> None:
-    """A new release is seen at once, and an old one loads nothing twice."""
+def test_assets_are_cached_and_pages_are_revalidated(trusted_relay: Relay) -> None:
+    """Browsers show a new release at once, and load no asset twice."""
     _, headers, html = get(trusted_relay, "/en/")
     (stylesheet,) = re.findall(r'href="(/assets/style[^"]+)"', html)
     _, asset, _ = get(trusted_relay, stylesheet)
@@ -115,16 +117,16 @@ def test_assets_are_kept_and_pages_are_asked_for_again(trusted_relay: Relay) -> 
     assert get(trusted_relay, "/en/", If_None_Match=headers["etag"])[0] == 304
 
 
-def test_the_name_of_the_old_picture_leads_to_the_new_one(trusted_relay: Relay) -> None:
-    """Links to the PNG file of older relays go on working."""
+def test_the_old_name_of_the_picture_redirects(trusted_relay: Relay) -> None:
+    """Links to the PNG file of older relays still work."""
     status, headers, _ = get(trusted_relay, "/qr-chatmail-invite-chat.example.org.png")
 
     assert status == 301
     assert urlsplit(headers["location"]).path == "/qr-chatmail-invite-chat.example.org.svg"
 
 
-def test_pages_travel_compressed(trusted_relay: Relay) -> None:
-    """To whom can read it."""
+def test_pages_are_compressed(trusted_relay: Relay) -> None:
+    """If the client accepts gzip."""
     connection = http.client.HTTPConnection(urlsplit(trusted_relay.url).netloc, timeout=10)
     connection.request("GET", "/ru/privacy.html", headers={"Accept-Encoding": "gzip"})
     answer = connection.getresponse()

@@ -1,4 +1,4 @@
-"""Deleting one's address with the form, without a script."""
+"""The form deletes an account, without scripts."""
 
 import pytest
 from webtest.browser import Browser
@@ -6,7 +6,7 @@ from webtest.relay import Relay
 
 
 def send(browser: Browser, address: str, password: str) -> None:
-    """Fills in the form and sends it."""
+    """Fill in the form and send it."""
     browser.find("#address").send_keys(address)
     browser.find("#password").send_keys(password)
     browser.find("main button").click()
@@ -20,8 +20,8 @@ def form(browser: Browser, trusted_relay: Relay) -> Browser:
     return browser
 
 
-def test_the_right_password_deletes(form: Browser, trusted_relay: Relay) -> None:
-    """The mailbox is gone, and a page in the form's language says so."""
+def test_the_right_password_deletes_the_account(form: Browser, trusted_relay: Relay) -> None:
+    """The mailbox is deleted, and a page in the language of the form confirms it."""
     address, password = trusted_relay.new_address()
     assert trusted_relay.exists(address)
     send(form, address, password)
@@ -32,7 +32,7 @@ def test_the_right_password_deletes(form: Browser, trusted_relay: Relay) -> None
 
 
 def test_a_wrong_password_deletes_nothing(form: Browser, trusted_relay: Relay) -> None:
-    """And the page leads back to the form."""
+    """The page links back to the form."""
     address, _ = trusted_relay.new_address()
     send(form, address, "wrong-password")
 
@@ -41,15 +41,15 @@ def test_a_wrong_password_deletes_nothing(form: Browser, trusted_relay: Relay) -
     assert form.find("main a").get_dom_attribute("href") == "/pl/delete.html"
 
 
-def test_an_address_that_is_none_deletes_nothing(form: Browser, trusted_relay: Relay) -> None:
-    """Path tricks end on the same page."""
+def test_an_invalid_address_deletes_nothing(form: Browser, trusted_relay: Relay) -> None:
+    """An address with `../` gets the same page."""
     send(form, "../../etc/passwd@chat.example.org", "password-password")
 
     assert form.driver.current_url == f"{trusted_relay.url}/pl/not-deleted.html"
 
 
 def test_empty_fields_are_not_sent(form: Browser, trusted_relay: Relay) -> None:
-    """The browser asks for them."""
+    """The browser requires them."""
     form.find("main button").click()
 
     assert form.driver.current_url == f"{trusted_relay.url}/pl/delete.html"

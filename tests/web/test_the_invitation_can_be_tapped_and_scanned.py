@@ -1,4 +1,4 @@
-"""Button, picture and QR code of the home page say the same: the link that Delta Chat opens."""
+"""Button, picture and QR code of the home page have the link that Delta Chat opens."""
 
 import pytest
 from PIL import ImageFilter
@@ -10,7 +10,7 @@ LINK = "DCACCOUNT:https://chat.example.org/new"
 
 
 def test_button_and_picture_open_the_invitation(browser: Browser, trusted_relay: Relay) -> None:
-    """In plain HTML, so that it works without a script."""
+    """In plain HTML, without scripts."""
     browser.scripts(enabled=False)
     browser.open(f"{trusted_relay.url}/en/")
 
@@ -18,10 +18,10 @@ def test_button_and_picture_open_the_invitation(browser: Browser, trusted_relay:
     assert browser.find("main a.stamp").get_dom_attribute("href") == LINK
 
 
-def test_a_phone_reads_the_code_off_the_screen(
+def test_the_code_is_readable_on_the_screen(
     browser: Browser, trusted_relay: Relay, look: Look
 ) -> None:
-    """On every screen; with the highest error correction, for there is a logo in the middle."""
+    """On every screen, with error correction H, because the logo covers its middle."""
     browser.look(look)
     browser.open(f"{trusted_relay.url}/en/")
     picture = picture_of(browser.picture_of(".stamp img"))
@@ -30,8 +30,8 @@ def test_a_phone_reads_the_code_off_the_screen(
 
 
 @pytest.mark.parametrize("damage", ["small", "blurred", "turned", "stained"])
-def test_a_bad_copy_still_reads(browser: Browser, trusted_relay: Relay, damage: str) -> None:
-    """As from a crumpled print or from afar."""
+def test_a_bad_copy_is_readable(browser: Browser, trusted_relay: Relay, damage: str) -> None:
+    """Such as a crumpled print or a distant screen."""
     browser.open(f"{trusted_relay.url}/en/")
     picture = picture_of(browser.picture_of(".stamp img"))
     match damage:
@@ -49,8 +49,8 @@ def test_a_bad_copy_still_reads(browser: Browser, trusted_relay: Relay, damage: 
     assert read_picture(picture).text == LINK
 
 
-def test_the_relay_answers_to_what_the_code_says(browser: Browser, trusted_relay: Relay) -> None:
-    """Delta Chat posts to the path in the code and gets an address that works."""
+def test_the_link_creates_an_account(browser: Browser, trusted_relay: Relay) -> None:
+    """Delta Chat posts to the path in the link and gets an account that works."""
     address, password = trusted_relay.new_address()
 
     assert address.endswith("@chat.example.org")

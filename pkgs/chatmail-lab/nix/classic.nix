@@ -1,5 +1,5 @@
-# { lib, nameServers, domain, address, certificateFile, keyFile } -> a mail server as thousands run it, as NixOS-shaped
-# data: Postfix, Dovecot and OpenDKIM, mostly by their defaults; opportunistic TLS, no opinion on encryption.
+# { lib, nameServers, domain, address, certificateFile, keyFile } -> a typical mail server, as NixOS-shaped data:
+# Postfix, Dovecot and OpenDKIM with mostly default settings and opportunistic TLS; it accepts plain text.
 # `mailuser NAME PASSWORD` makes a mailbox, `mailforward NAME ADDRESS` a forwarder, `mailzone` prints its DNS records.
 {
   lib,
@@ -25,8 +25,8 @@ let
   };
   # /etc is where an administrator keeps such files
   users = "/etc/dovecot/users";
-  # A database, because each look-up sees what was just written. A smtpd with a text file knows its state of when the
-  # session began, and would refuse a newer address over a session that a peer has kept.
+  # A database, because each look-up sees the latest write. With a text file smtpd keeps the state at the start of its
+  # session, and would refuse newer addresses over a session that a peer reuses.
   database = "/etc/postfix/addresses.sqlite";
   table = name: "sqlite:/etc/postfix/${name}.cf";
   query = sql: ''
@@ -88,9 +88,9 @@ lib.mkMerge [
         smtpd_sasl_path = "private/auth";
         smtpd_milters = dkim.milter;
         non_smtpd_milters = dkim.milter;
-        # a bounce must prove its origin, too
+        # relays accept a bounce only with a DKIM signature
         internal_mail_filter_classes = "bounce";
-        # what could not be signed now would be returned by whoever asks for a signature
+        # relays refuse unsigned mail: defer a message that cannot be signed now
         milter_default_action = "tempfail";
         maximal_queue_lifetime = "1h";
         minimal_backoff_time = "10s";
@@ -168,7 +168,7 @@ lib.mkMerge [
       OversignHeaders From
       ResolverConfiguration /etc/opendkim-resolver.conf
     '';
-    # its resolver, libunbound, answers for .test itself by default (RFC 6761)
+    # its resolver, libunbound, answers .test as empty by default (RFC 6761)
     environment.etc."opendkim-resolver.conf".text = ''
       server:
         local-zone: "test." nodefault
@@ -186,7 +186,7 @@ lib.mkMerge [
         test -s ${dkim.directory}/${dkim.selector}.private ||
           opendkim-genkey -b 2048 -d ${domain} -s ${dkim.selector} -D ${dkim.directory}
       '';
-      # its resolver's parser is not made for several threads, see ../preload
+      # its resolver's parser is not thread-safe, see ../preload
       environment.LD_PRELOAD = "/usr/lib/chatmail/one-parser.so";
       serviceConfig = {
         ExecStart = "/usr/sbin/opendkim -f -x /etc/opendkim.conf";

@@ -1,5 +1,5 @@
 # { lib, services } -> what NixOS' own modules add for the daemons that a relay enables: units, users, defaults.
-# On Debian's programs. `services` is the merged configuration, asked only for `enable`.
+# Programs are Debian's. `services` is the merged configuration, read for `enable` and coturn's secret.
 { lib, services }:
 let
   inherit (lib) mkDefault mkIf mkMerge;
@@ -8,7 +8,7 @@ let
     isSystemUser = true;
     inherit group;
   };
-  # what NixOS gives all of these daemons
+  # the sandbox that NixOS gives to all of these daemons
   sandbox = {
     PrivateDevices = true;
     PrivateTmp = true;
@@ -60,7 +60,7 @@ mkMerge [
         ExecStart = "/usr/sbin/postfix start";
         ExecStop = "/usr/sbin/postfix stop";
         ExecReload = "/usr/sbin/postfix reload";
-        # sendmail's postdrop is set-gid and local delivery goes home
+        # postdrop is set-gid, and local delivery writes to home directories
         ProtectHome = false;
         ProtectSystem = "full";
       };

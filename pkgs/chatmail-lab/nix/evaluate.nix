@@ -1,12 +1,12 @@
 # { request } (JSON text) -> { relays; classics; }: the hosts of a lab by domain, as data.
-#   relays.DOMAIN    { cfg; settings; pages; zone; failures; config; }
+#   relays.DOMAIN    { cfg; settings; pages; zone; failures; warnings; config; }
 #   classics.DOMAIN  { config; }
 # request: { modules; config; nameServers; programs; relays; classics; }
 #   relays       values of services.chatmail by domain
 #   classics     arguments of ./classic.nix by domain
 #   modules      directory of description.nix and options.nix
 #   config       null, or a file with the operator's own NixOS-shaped configuration
-#   nameServers  addresses that the relays' resolvers ask
+#   nameServers  IP addresses to which the relays' resolvers forward
 { request }:
 let
   inherit (builtins)
@@ -19,10 +19,10 @@ let
     mapAttrs
     removeAttrs
     ;
-  asked = fromJSON request;
+  requested = fromJSON request;
   lib = import ./lib.nix;
   merge = import ./merge.nix { inherit lib; };
-  modules = /. + asked.modules;
+  modules = /. + requested.modules;
 
   absent = name: throw "The lab has no `${name}': give it plain data, or a function of { lib, ... }.";
   arguments = {
@@ -50,7 +50,7 @@ let
         ]);
     in
     [ own ] ++ concatMap load (data.imports or [ ]);
-  operator = if asked.config == null then [ ] else load (/. + asked.config);
+  operator = if requested.config == null then [ ] else load (/. + requested.config);
 
   chatmail = concatMap (
     definitions: if definitions ? services.chatmail then [ definitions.services.chatmail ] else [ ]
@@ -64,7 +64,7 @@ let
   ) operator;
 
   declarations = import (modules + "/options.nix") { inherit lib; };
-  # the operator may say otherwise, value by value
+  # the operator may override each value
   defaults =
     declarations:
     mapAttrs (
@@ -83,8 +83,8 @@ let
       );
       described = import (modules + "/description.nix") {
         inherit lib cfg;
-        programs = asked.programs // {
-          www = if cfg.web.enable then asked.programs.www else null;
+        programs = requested.programs // {
+          www = if cfg.web.enable then requested.programs.www else null;
         };
       };
       defined = described.config ++ others;
@@ -94,7 +94,7 @@ let
     in
     {
       inherit cfg failures;
-      inherit (described) settings zone;
+      inherit (described) settings warnings zone;
       pages = if described.settings.web.enable then described.pages else null;
       config =
         if failures != [ ] then
@@ -105,13 +105,13 @@ let
             ++ [
               (import ./isolation.nix {
                 inherit lib;
-                inherit (asked) nameServers;
+                inherit (requested) nameServers;
               })
             ]
           );
     };
 
-  # what the daemons' own NixOS modules would add
+  # adds what the daemons' own NixOS modules add
   complete =
     defined:
     merge.config (
@@ -129,7 +129,7 @@ let
       (import ./classic.nix (
         {
           inherit lib domain;
-          inherit (asked) nameServers;
+          inherit (requested) nameServers;
         }
         // given
       ))
@@ -137,6 +137,6 @@ let
   };
 in
 {
-  relays = mapAttrs relay asked.relays;
-  classics = mapAttrs classic asked.classics;
+  relays = mapAttrs relay requested.relays;
+  classics = mapAttrs classic requested.classics;
 }

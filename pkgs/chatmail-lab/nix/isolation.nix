@@ -1,5 +1,5 @@
-# { lib, nameServers } -> what a relay of the lab does differently from one on the Internet:
-# its resolver asks the lab's name server and believes it, as a domain under .test cannot be signed.
+# { lib, nameServers } -> the differences between a relay of the lab and one on the Internet:
+# its resolver forwards to the lab's name server and does not validate DNSSEC, because .test is not signed.
 { lib, nameServers }:
 let
   inherit (lib) mkForce;
@@ -7,7 +7,7 @@ in
 {
   services.unbound.settings = {
     server = {
-      # answered as empty by unbound itself (RFC 6303, RFC 6761), and alive in the lab
+      # unbound answers these zones as empty by default (RFC 6303, RFC 6761); the lab serves them
       local-zone = map (zone: "\"${zone}\" nodefault") [
         "test."
         "2.0.192.in-addr.arpa."

@@ -48,7 +48,7 @@ let
         }
       ];
 
-  # definitions of one place -> those values that count, in order
+  # definitions of one place -> the values of the highest priority, in order
   winners =
     definitions:
     let
@@ -72,7 +72,7 @@ let
   namesOf = given: unique (concatMap attrNames given);
   at = name: given: concatMap (one: if one ? ${name} then [ one.${name} ] else [ ]) given;
 
-  # what NixOS joins by lines when it is defined twice
+  # options whose definitions NixOS joins as lines
   lines = [
     "appendConfig"
     "appendHttpConfig"
@@ -86,7 +86,7 @@ let
     "streamConfig"
     "text"
   ];
-  # a path would be copied to the store, which the lab has not
+  # Nix would copy a path to the store, and the lab has none
   plain = value: if isPath value then toString value else value;
 
   place =
@@ -115,7 +115,7 @@ let
         let
           definitions = at name given;
         in
-        # a name whose definitions are all switched off is not there
+        # a name without an active definition is omitted
         if concatMap expand definitions == [ ] then
           [ ]
         else

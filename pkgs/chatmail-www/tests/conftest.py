@@ -1,5 +1,6 @@
-"""The nouns of the tests: what the description says about a relay, and the site built from it."""
+"""Fixtures: the settings of a relay, and the site built from them."""
 
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from chatmail_www.site import Site, build_site
 
 @pytest.fixture
 def described() -> dict[str, Any]:
-    """The JSON document of a relay with default options, and a notification server of its own."""
+    """The settings of a relay with default options and another notification server."""
     document: dict[str, Any] = json.loads(Path(__file__).with_name("pages.json").read_text())
     document["push"]["notifierUrl"] = "https://notifier.example/notify"
     return document
@@ -21,11 +22,24 @@ def described() -> dict[str, Any]:
 
 @pytest.fixture
 def build(described: dict[str, Any]) -> Callable[[], Site]:
-    """Builds the site of `described` as it is by then."""
-    return lambda: build_site(Settings.from_json(described))
+    """A function that builds the site from the current content of `described`."""
+
+    def build() -> Site:
+        pages = described["pages"]
+        if pages["textsDir"] or pages["pagesDir"]:  # these files may change between two calls
+            return build_site(Settings.from_json(described))
+        return _built(json.dumps(described, sort_keys=True))
+
+    return build
+
+
+@functools.cache
+def _built(described: str) -> Site:
+    """The site of these settings as JSON; a build takes 0.1 s, and most tests use the same."""
+    return build_site(Settings.from_json(json.loads(described)))
 
 
 @pytest.fixture
 def site(build: Callable[[], Site]) -> Site:
-    """The files of a relay with default options."""
+    """The site of a relay with default options."""
     return build()

@@ -1,17 +1,17 @@
-"""Counted days and sizes read naturally in every language."""
+"""Numbers of days and sizes follow the grammar of each language."""
 
 import pytest
 
-from chatmail_www.facts import PLACEHOLDERS
-from chatmail_www.languages import NO_BREAK_SPACE
 from chatmail_www.site import TEXTS_DIR
-from chatmail_www.texts import Texts, load_texts
+from chatmail_www.wording.facts import PLACEHOLDERS
+from chatmail_www.wording.languages import NO_BREAK_SPACE
+from chatmail_www.wording.texts import Texts, load_texts
 
 LANGUAGES = {texts.code: texts for texts in load_texts(TEXTS_DIR, None, PLACEHOLDERS)}
 
 
 def spoken(code: str, number: int) -> str:
-    """A number of days with ordinary spaces."""
+    """A number of days, with normal spaces."""
     return LANGUAGES[code].days(number).replace(NO_BREAK_SPACE, " ")
 
 
@@ -26,14 +26,14 @@ def spoken(code: str, number: int) -> str:
         ("uk", ["1 день", "2 дні", "20 днів", "21 день"]),
     ],
 )
-def test_days_are_counted_as_people_do(code: str, expected: list[str]) -> None:
-    """One, few and many."""
+def test_days_have_the_right_plural_form(code: str, expected: list[str]) -> None:
+    """For one, few and many."""
     assert expected == [spoken(code, number) for number in (1, 2, 20, 21)]
 
 
 @pytest.mark.parametrize("number", [11, 12, 13, 14, 111])
 def test_eleven_to_fourteen_are_many(number: int) -> None:
-    """Their last digit does not count in Slavic languages."""
+    """In Slavic languages their last digit does not decide."""
     assert f"{number} дней" == spoken("ru", number)
 
 
@@ -57,7 +57,7 @@ def test_sizes_have_the_decimal_sign_of_the_language(
 
 
 def test_a_domain_with_a_hyphen_stays_as_it_is() -> None:
-    """What keeps words like e-mail on one line does not touch what people copy."""
+    """People copy it, so it has no invisible characters."""
     text = LANGUAGES["en"].say("site.description", {"domain": "my-relay.example"})
 
     assert "my-relay.example" in text
@@ -68,10 +68,10 @@ def test_a_domain_with_a_hyphen_stays_as_it_is() -> None:
     [("pl", "w kilka sekund"), ("ru", "в расширенных"), ("uk", "в розширених")],
 )
 def test_no_line_ends_with_a_word_of_one_letter(code: str, expected: str) -> None:
-    """Where printers of the language see to it; other spaces stay as they are."""
-    said = " ".join(
+    """In languages with this rule; other spaces stay normal."""
+    text = " ".join(
         LANGUAGES[code].say(key, {"domain": "x"}) for key in ("home.title", "delete.find")
     )
 
     first, _, rest = expected.partition(" ")
-    assert f"{first}{NO_BREAK_SPACE}{rest}" in said
+    assert f"{first}{NO_BREAK_SPACE}{rest}" in text

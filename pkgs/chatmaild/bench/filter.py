@@ -6,8 +6,8 @@
 Speaks to the filter as Postfix does. `read` is the session that takes every header field and every
 piece of the body and looks at none; `check` is what the rules and
 DKIM add, `hash` the SHA-256 in it, which DKIM needs. What Postfix pays for the same message is in
-tests/e2e/test_large_messages_cost_the_filter_little.py. Ends with 1 where many messages of 30 MB
-at once take more memory than they may.
+`tests/e2e/messages/test_large_messages_need_little_memory_and_cpu_time.py`. Ends with 1 where many
+messages of 30 MB at once take more memory than they may.
 Over 300 lines: one program that is handed to a host as a whole, by standard input.
 """
 

@@ -1,7 +1,7 @@
-"""Whether the lab and a NixOS machine run the same Postfix and Dovecot.
+"""Compare the Postfix and Dovecot configuration of the lab and of a NixOS machine.
 
-`compare.py NIXOS LAB`: folders with main.cf, master.cf and dovecot.conf. Each daemon's own program
-reads them; what differs beyond DIFFERENCES is an error.
+`compare.py NIXOS LAB`: folders with main.cf, master.cf and dovecot.conf. postconf and doveconf
+read them. Exits 1 if a difference is not in DIFFERENCES.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ import sys
 import tempfile
 from pathlib import Path
 
-# what may differ, as a pattern of the line, and why
+# pattern of an allowed line -> reason
 DIFFERENCES = {
     r"(command|config|daemon|html|manpage|meta|readme|sample|shlib)_directory =": "packages",
     r"(mailq|newaliases|sendmail)_path =": "packages",
     r"\s*(LD_PRELOAD|executable) =": "packages",
     r"mail_plugin_dir =": "packages",
     r"# .*": "doveconf's own heading",
-    r"compatibility_level =": "NixOS names its package's version, the lab Debian's",
-    r"default_privs = nobody": "NixOS says what Postfix has by itself",
-    r"mail_spool_directory =": "NixOS' default; there is no local mailbox",
+    r"compatibility_level =": "NixOS sets the version of its package, the lab that of Debian",
+    r"default_privs = nobody": "NixOS sets the default of Postfix",
+    r"mail_spool_directory =": "NixOS' default; the relay has no local mailboxes",
     r"mynetworks_style = host": "without effect, because mynetworks is set",
-    r"(relay_domains|relayhost) =$": "NixOS says what Postfix has by itself",
-    r"(local|virtual) +unix": "NixOS runs the two, which the relay does not use, outside a chroot",
-    r"default_login_user =": "the lab says what Dovecot has by itself",
-    r"pop3_uidl_format =": "NixOS' default; there is no POP3",
-    r"maildir \{|  copy_with_hardlinks = yes|\}$": "NixOS says what Dovecot has by itself",
-    r"  user = root": "NixOS says what Dovecot has by itself",
+    r"(relay_domains|relayhost) =$": "NixOS sets the default of Postfix",
+    r"(local|virtual) +unix": "NixOS runs both outside a chroot; the relay uses neither",
+    r"default_login_user =": "the lab sets the default of Dovecot",
+    r"pop3_uidl_format =": "NixOS' default; the relay has no POP3",
+    r"maildir \{|  copy_with_hardlinks = yes|\}$": "NixOS sets the default of Dovecot",
+    r"  user = root": "NixOS sets the default of Dovecot",
 }
-# what only exists on the machine itself; doveconf wants to see it
+# doveconf checks that files and users exist: (pattern, replacement that exists in a build)
 ABSENT = (
     (r"^( *mail_plugin_dir) = .*$", r"\1 = /"),
     (r"^( *ssl_[a-z_]*_file) = .*$", r"\1 = /etc/passwd"),
-    # Dovecot looks for both wherever one is set
+    # Dovecot needs both if one is set
     (r"^ *default_login_user = .*\n", ""),
     (
         r"^( *)default_internal_user = .*$",
@@ -46,7 +46,7 @@ ABSENT = (
 
 
 def postfix(folder: Path) -> list[str]:
-    """Parameters, services, and the options of services, sorted."""
+    """Parameters, services and options of services, sorted."""
     lines: list[str] = []
     for option in ("-n", "-M", "-P"):
         shown = _output("postconf", "-c", str(folder), option)
@@ -55,7 +55,7 @@ def postfix(folder: Path) -> list[str]:
 
 
 def dovecot(folder: Path) -> list[str]:
-    """The settings that are not Dovecot's own defaults."""
+    """The settings that differ from the defaults of Dovecot."""
     text = (folder / "dovecot.conf").read_text()
     for pattern, replacement in ABSENT:
         text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
@@ -66,7 +66,7 @@ def dovecot(folder: Path) -> list[str]:
 
 
 def differences(nixos: list[str], lab: list[str]) -> list[str]:
-    """Lines of a diff that DIFFERENCES does not name."""
+    """Lines of a diff that are not in DIFFERENCES."""
     changed = [line for line in difflib.ndiff(lab, nixos) if line[:2] in ("- ", "+ ")]
     return [line for line in changed if not any(re.match(known, line[2:]) for known in DIFFERENCES)]
 
@@ -79,7 +79,7 @@ def _output(*command: str) -> str:
 
 
 def main(nixos: Path, lab: Path) -> int:
-    """Compare, and show what differs: `-` the lab's line, `+` the machine's."""
+    """Print the differences: `-` is a line of the lab, `+` one of NixOS."""
     found = differences(postfix(nixos), postfix(lab)) + differences(dovecot(nixos), dovecot(lab))
     sys.stdout.writelines(f"{line}\n" for line in found)
     return 1 if found else 0

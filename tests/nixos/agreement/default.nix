@@ -1,5 +1,5 @@
-# { pkgs, config } -> a check: the Postfix and Dovecot of a NixOS machine (its `config`) are those that the lab runs
-# (tests/nix/golden), but for what compare.py names with a reason. Builds their files only, not the machine.
+# { pkgs, config } -> a check: a NixOS machine (`config`) has the same Postfix and Dovecot configuration as the lab
+# (tests/nix/golden), with the exceptions of compare.py. Builds only these files of the machine.
 { pkgs, config }:
 pkgs.runCommand "chatmail-lab-and-nixos-agree"
   {
@@ -8,7 +8,7 @@ pkgs.runCommand "chatmail-lab-and-nixos-agree"
       pkgs.postfix
       pkgs.python3
     ];
-    # names the two files, which no option does
+    # no option has the paths of main.cf and master.cf; this script has
     setup = config.systemd.services.postfix-setup.script;
     passAsFile = [ "setup" ];
     dovecot = config.environment.etc."dovecot/dovecot.conf".source;

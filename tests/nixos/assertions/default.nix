@@ -1,5 +1,5 @@
-# { lib, machine } -> true: what cannot go together on one NixOS machine is told, in words that name the option and the
-# repair; what can, is not. `machine MODULE` is the machine of a module, evaluated only.
+# { lib, machine } -> true: the assertions of the NixOS module refuse what does not work together on one machine, with a
+# message that names the option and the repair, and nothing else. `machine MODULE` evaluates a machine with the module.
 { lib, machine }:
 let
   relay = {
@@ -17,7 +17,7 @@ let
         }).config.assertions
     );
 
-  # sentence -> { module; says; }
+  # case -> { module; says = part of the message; }
   wrong = {
     "a site that listens on port 443 itself" = {
       module.services.nginx.virtualHosts."site.example" = {
@@ -125,13 +125,15 @@ let
     };
   };
 
-  untold = lib.filterAttrs (_: case: !lib.any (lib.hasInfix case.says) (failures case.module)) wrong;
+  accepted = lib.filterAttrs (
+    _: case: !lib.any (lib.hasInfix case.says) (failures case.module)
+  ) wrong;
   refused = lib.filterAttrs (_: module: failures module != [ ]) right;
 in
-if untold != { } then
-  throw "not told: ${lib.concatStringsSep "; " (lib.attrNames untold)}"
+if accepted != { } then
+  throw "accepted, but must be refused: ${lib.concatStringsSep "; " (lib.attrNames accepted)}"
 else if refused != { } then
-  throw "refused: ${
+  throw "refused, but must be accepted: ${
     lib.concatStringsSep "; " (
       lib.mapAttrsToList (name: module: "${name}: ${toString (failures module)}") refused
     )

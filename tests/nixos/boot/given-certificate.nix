@@ -1,4 +1,4 @@
-# The machine that ./probe.sh runs in for examples/given-certificate.nix: with a certificate where the example has one.
+# A machine for ./probe.sh: examples/given-certificate.nix, with a certificate at the paths of the example.
 { pkgs, ... }:
 let
   name = "chat.example.org";
@@ -12,7 +12,7 @@ in
 {
   imports = [ ../../../examples/given-certificate.nix ];
   services.chatmail.registration.maxLoad = 1000;
-  # the health gate trusts it as clients would trust a real one
+  # chatmail-selftest trusts this certificate
   systemd.services.chatmail-selftest.environment.SSL_CERT_FILE = "${directory}/fullchain.pem";
   systemd.services.give-certificate = {
     requiredBy = daemons;

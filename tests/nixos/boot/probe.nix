@@ -1,4 +1,4 @@
-# The machine that ./probe.sh runs in: the minimal example, which makes addresses however busy its host is.
+# A machine for ./probe.sh: examples/minimal.nix, which creates accounts at any load of its host.
 {
   imports = [ ../../../examples/minimal.nix ];
   services.chatmail.registration.maxLoad = 1000;

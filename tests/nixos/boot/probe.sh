@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Runs inside a NixOS machine that is a relay (examples/minimal.nix): an address is made by logging in, a message
-# goes from it to another and is fetched, and what must not pass does not. Exit status 0 when all of it holds.
+# Runs inside a booted NixOS relay (examples/minimal.nix): logs in to create accounts, sends and fetches a message, and
+# tries what must be refused. Exits 1 if a check fails.
 set -u
 export PATH=/run/current-system/sw/bin:/usr/bin:/usr/sbin
 setting() { # KEY...: a value of the relay's settings
@@ -11,29 +11,29 @@ port443=$(setting web port443)
 host=${domain//[\[\]]/} # a domain literal without its brackets
 failed=0
 
-try() { # WHAT COMMAND...: must succeed within 20 s
-  local what=$1 deadline=$((SECONDS + 20)) out
+try() { # TITLE COMMAND...: must succeed within 20 s
+  local title=$1 deadline=$((SECONDS + 20)) out
   shift
   while ! out=$("$@" 2>&1); do
     if [ $SECONDS -ge $deadline ]; then
-      printf 'FAILED: %s\n%s\n' "$what" "$(tail -5 <<< "$out")"
+      printf 'FAILED: %s\n%s\n' "$title" "$(tail -5 <<< "$out")"
       failed=1
       return
     fi
     sleep 0.2
   done
-  echo "ok: $what"
+  echo "ok: $title"
 }
 
 listening() { # PROTOCOL PORT...
   local protocol=$1 port
   shift
-  for port; do ss -Hln"$protocol" "sport = :$port" | grep -q . || { echo "nobody on port $port"; return 1; }; done
+  for port; do ss -Hln"$protocol" "sport = :$port" | grep -q . || { echo "no listener on port $port"; return 1; }; done
 }
 
 mail() { # STEP: see the Python program below
   python3 - "$domain" "$1" <<'PYTHON'
-"""mail.py DOMAIN STEP: what a client does, with nothing but the standard library."""
+"""mail.py DOMAIN STEP: one step of a mail client, with the standard library only."""
 import base64
 import imaplib
 import smtplib
@@ -122,7 +122,7 @@ elif step == "plain":
         assert refusal.smtp_code == 523, refusal
         assert b"Invalid Unencrypted Mail" in refusal.smtp_error, refusal
     else:
-        raise AssertionError("a message in the clear was accepted")
+        raise AssertionError("a message in clear text was accepted")
 elif step == "port25":
     with smtplib.SMTP("127.0.0.1", 25, local_hostname="elsewhere.example") as session:
         session.starttls(context=tls)
@@ -142,7 +142,7 @@ elif step == "port25":
 PYTHON
 }
 
-drained() { # Postfix stops by our own program, within the limits of NixOS' unit, and is back
+drained() { # our ExecStop stops Postfix within the limits of NixOS' unit, and Postfix starts again
   systemctl restart postfix
   local shown
   shown=$(systemctl show -p ExecStop,Result,ActiveState postfix; journalctl --no-pager -b -u postfix)
@@ -151,7 +151,7 @@ drained() { # Postfix stops by our own program, within the limits of NixOS' unit
 }
 
 web_port=443
-[ "$port443" != off ] || web_port=$(setting ports httpsInternal) # where another web server finds it
+[ "$port443" != off ] || web_port=$(setting ports httpsInternal) # the port that another web server proxies to
 https() { # PATH PATTERN CURL-OPTIONS...
   local path=$1 pattern=$2
   shift 2
@@ -161,31 +161,31 @@ https() { # PATH PATTERN CURL-OPTIONS...
 web_ports=(80 443)
 [ "$port443" != off ] || web_ports=()
 try "Postfix is restarted" drained
-try "all ports are open" listening t 25 143 465 587 993 "${web_ports[@]}"
-[ "$(setting turn enable)" = False ] || try "calls are relayed" listening u 3478
-try "addresses are made by logging in" mail login
+try "all ports have listeners" listening t 25 143 465 587 993 "${web_ports[@]}"
+[ "$(setting turn enable)" = False ] || try "coturn listens" listening u 3478
+try "a login creates an account" mail login
 [ "$port443" != shared ] || try "IMAP on port 443" mail alpn
-try "a message by port 587" mail submit587
-try "a message by port 465" mail submit465
-try "the message tells nothing about its sender's machine" mail cleaned
-try "mail in the clear is refused" mail plain
-try "port 25 takes what is for us, and asks for a signature" mail port25
+try "a message over port 587" mail submit587
+try "a message over port 465" mail submit465
+try "the header has no trace of the client" mail cleaned
+try "clear text is refused" mail plain
+try "port 25 accepts our recipients only, and requires a signature" mail port25
 try "POST /new" https /new '"email": ?"[^"]+@' -X POST
-# a relay without a trusted certificate answers with the whole login
+# without a trusted certificate the response has the login itself
 try "GET /new" https /new '^location: dcaccount:|"dclogin_url": ?"dclogin:'
-try "/mxdeliv wants POST" https /mxdeliv '^HTTP/[0-9.]+ 405'
+try "/mxdeliv requires POST" https /mxdeliv '^HTTP/[0-9.]+ 405'
 try "autoconfig" https /.well-known/autoconfig/mail/config-v1.1.xml '<port>993</port>'
 try "robots.txt" https /robots.txt '^Disallow: /$'
 [ "$host" != "$domain" ] || try "the zone to publish" bash -c 'chatmail dns | grep -E "[[:space:]]MX[[:space:]]"'
-try "mail is expired daily" systemctl is-active chatmail-expire.timer
-try "an expiry finishes" systemctl start chatmail-expire.service
-try "the health gate passes" bash -c 'systemctl start chatmail-selftest || { cat /run/chatmail-selftest/report.json; exit 1; }'
+try "the expiry timer is active" systemctl is-active chatmail-expire.timer
+try "the expiry succeeds" systemctl start chatmail-expire.service
+try "the self-test passes" bash -c 'systemctl start chatmail-selftest || { cat /run/chatmail-selftest/report.json; exit 1; }'
 
-# addresses and clients stay out of the journal
-if told=$(journalctl --no-pager -b | grep -m 3 -E "alice1234|bobby5678|correct horse"); then
-  printf 'FAILED: the journal names people\n%s\n' "$told"
+# the journal has no address and no password
+if lines=$(journalctl --no-pager -b | grep -m 3 -E "alice1234|bobby5678|correct horse"); then
+  printf 'FAILED: the journal has personal data\n%s\n' "$lines"
   failed=1
 else
-  echo "ok: the journal names nobody"
+  echo "ok: the journal has no personal data"
 fi
 exit $failed

@@ -1,4 +1,4 @@
-# A machine that waits for chatmail.toml; boot/setup.sh writes it.
+# A machine for ./setup.sh, which writes its chatmail.toml.
 {
   imports = [ ../../../images/setup.nix ];
   chatmailImage = {

@@ -1,10 +1,10 @@
-# { lib, inputs } -> true: the flakes that chatmail-install writes are machines with a relay, disks, a boot loader and a
-# network. They are the golden files of its unit tests.
+# { lib, inputs } -> true: the flakes that chatmail-install writes evaluate, and have disks, a boot loader and a
+# network. The flakes are the golden files of its unit tests.
 { lib, inputs }:
 let
   golden = ../../../pkgs/chatmail-install/tests/golden;
   machine = name: ((import (golden + "/${name}/flake.nix")).outputs inputs).nixosConfigurations.relay;
-  told =
+  failuresOf =
     name:
     let
       inherit (machine name) config;
@@ -21,6 +21,6 @@ let
       lib.filter (assertion: !assertion.assertion) config.assertions
     )
     ++ map (fact: "${name}: ${fact}") (lib.attrNames (lib.filterAttrs (_: holds: !holds) facts));
-  failures = lib.concatMap told (lib.attrNames (builtins.readDir golden));
+  failures = lib.concatMap failuresOf (lib.attrNames (builtins.readDir golden));
 in
 if failures != [ ] then throw (lib.concatStringsSep "\n" failures) else true

@@ -1,6 +1,6 @@
-# { lib } -> OPTION -> { module; holds; }: what only a whole NixOS makes of an option. `holds CONFIG` is true of a machine
-# with the module, and false of one without it (examples/minimal.nix).
-# Options whose effect the lab shows, too, are in tests/nix/effects.toml.
+# { lib } -> OPTION -> { module; holds; }: effects of options on NixOS only. `holds CONFIG` is true for a machine with
+# the module, and false for one without it (examples/minimal.nix).
+# Options with an effect in the lab, too, are in tests/nix/effects.toml.
 { lib }:
 let
   inherit (lib) elem hasInfix;
@@ -44,7 +44,7 @@ in
     module.services.chatmail.turn.enable = false;
     holds = config: udp config == [ ] && config.networking.firewall.allowedUDPPortRanges == [ ];
   };
-  # what is ordered by ACME: three names, a P-256 key, by HTTP-01 (RFC 8555 section 8.3)
+  # the certificate has three names and a P-256 key, and is ordered by HTTP-01 (RFC 8555 section 8.3)
   domain = {
     module.services.chatmail.domain = lib.mkForce "other.example.org";
     holds =

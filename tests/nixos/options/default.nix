@@ -1,6 +1,6 @@
-# { lib, machine } -> true: every option of services.chatmail has the effect on a machine that its case names (./cases.nix),
-# and every option has a case, there or in tests/nix/effects.toml; a switch to other settings starts our services again.
-# `machine MODULE` is evaluated only.
+# { lib, machine } -> true: every option of services.chatmail has a case here (./cases.nix) or in
+# tests/nix/effects.toml, and the effect in its case; changed settings restart our services. `machine MODULE` evaluates
+# a machine with the module.
 { lib, machine }:
 let
   relay = {
@@ -29,18 +29,18 @@ let
         names (prefix ++ [ name ]) tree.${name}
     ) (lib.attrNames tree);
 
-  forgotten = lib.filter (name: !cases ? ${name} && !common ? ${name}) (
+  withoutCase = lib.filter (name: !cases ? ${name} && !common ? ${name}) (
     names [ ] without.options.services.chatmail
   );
-  idle = lib.filterAttrs (_: case: !case.holds (extended case.module)) cases;
-  anyway = lib.filterAttrs (_: case: case.holds without.config) cases;
+  withoutEffect = lib.filterAttrs (_: case: !case.holds (extended case.module)) cases;
+  alwaysThere = lib.filterAttrs (_: case: case.holds without.config) cases;
 
   triggers = config: unit: map toString config.systemd.services.${unit}.restartTriggers;
   changed = extended { services.chatmail.mail.maxRecipients = 2000; };
   units = (builtins.fromJSON without.config.environment.etc."chatmail/settings.json".text).units;
   services = lib.filter (unit: lib.hasPrefix "chatmail-" unit && !lib.hasSuffix ".timer" unit) units;
-  asleep = lib.filter (unit: triggers without.config unit == triggers changed unit) services;
-  # what sets the clock must not need it
+  notRestarted = lib.filter (unit: triggers without.config unit == triggers changed unit) services;
+  # the names of time servers resolve while the clock is wrong
   clock = extended {
     networking.timeServers = [
       "time.example.org"
@@ -49,12 +49,12 @@ let
     ];
   };
   trusted = clock.services.unbound.settings.server.domain-insecure;
-  # the resolver of the machine is the relay's, whoever sets up the network
+  # with systemd-networkd, too, the machine uses the relay's resolver
   networkd = extended {
     networking.useNetworkd = true;
     networking.useDHCP = false;
   };
-  # a desktop beside the relay has limits of its own, as defaults, too
+  # NixOS' desktop modules set these limits, also by mkDefault
   desktop = extended {
     boot.kernel.sysctl = {
       "fs.inotify.max_user_instances" = lib.mkDefault 524289;
@@ -65,9 +65,9 @@ let
     "fs.inotify.max_user_instances"
     "fs.inotify.max_user_watches"
   ] desktop.boot.kernel.sysctl;
-  # a switch on a machine whose name nobody knows yet succeeds
+  # a switch succeeds before the domain is in DNS
   order = without.config.systemd.services."acme-order-renew-chat.example.org".serviceConfig;
-  # a package of ours that an overlay replaces is the one that runs
+  # services run the package that an overlay replaced
   replaced = extended {
     nixpkgs.overlays = [
       (final: _: {
@@ -80,23 +80,23 @@ let
   preloaded = replaced.systemd.services.postfix.environment.LD_PRELOAD;
   shown = lib.concatStringsSep ", ";
 in
-if forgotten != [ ] then
-  throw "options without a case: ${shown forgotten}"
-else if idle != { } then
-  throw "options without their effect: ${shown (lib.attrNames idle)}"
-else if anyway != { } then
-  throw "effects that are there without the option: ${shown (lib.attrNames anyway)}"
-else if asleep != [ ] then
-  throw "not started again with other settings: ${shown asleep}"
+if withoutCase != [ ] then
+  throw "options without a case: ${shown withoutCase}"
+else if withoutEffect != { } then
+  throw "options without the effect in their case: ${shown (lib.attrNames withoutEffect)}"
+else if alwaysThere != { } then
+  throw "effects that also hold without the option: ${shown (lib.attrNames alwaysThere)}"
+else if notRestarted != [ ] then
+  throw "changed settings do not restart: ${shown notRestarted}"
 else if trusted != [ "time.example.org" ] then
-  throw "resolved without validation, instead of the time server: ${shown trusted}"
+  throw "resolved without DNSSEC must be the time server only, not: ${shown trusted}"
 else if networkd.services.resolved.enable || !networkd.networking.resolvconf.useLocalResolver then
-  throw "with systemd-networkd, the machine does not ask the relay's resolver"
+  throw "with systemd-networkd, the machine does not use the relay's resolver"
 else if lib.any (limit: limit != 524289) limits then
-  throw "the relay has its own limits of inotify in place of larger ones"
+  throw "the relay lowers limits of inotify"
 else if !lib.hasInfix "chatmail-names-are-in-dns" (order.ExecCondition or "") then
-  throw "a certificate is ordered before the domain is in DNS"
+  throw "the certificate order does not wait for the domain in DNS"
 else if !lib.hasInfix "another-preload" preloaded then
-  throw "runs instead of the package of an overlay: ${preloaded}"
+  throw "Postfix does not preload the package of an overlay, but: ${preloaded}"
 else
   true

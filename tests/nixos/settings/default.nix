@@ -1,4 +1,5 @@
-# { lib } -> true: what chatmaild knows about settings is what modules/chatmail/schema.nix makes of the options.
+# { lib } -> true: the settings files of chatmaild are current; modules/chatmail/schema.nix generates them from the
+# options.
 { lib }:
 let
   made = import ../../../modules/chatmail/schema.nix { inherit lib; };
@@ -7,4 +8,4 @@ in
 lib.assertMsg (
   made.schema == lib.importJSON (source + "/settings.schema.json")
   && made.python == builtins.readFile (source + "/settings_types.py")
-) "renew settings.schema.json and settings_types.py: UPDATE_GOLDEN=1 pytest tests/nix"
+) "settings.schema.json or settings_types.py is out of date: run UPDATE_GOLDEN=1 pytest tests/nix"

@@ -1,6 +1,6 @@
-# { lib, machine, inputs } -> true: what README.md and docs tell operators to write is taken by NixOS. The files beside
-# this one are these snippets; tests/nix/test_snippets_of_the_documents_evaluate.py makes them. A flake is a whole
-# machine, the others are modules of the smallest relay. `machine MODULE` is evaluated only.
+# { lib, machine, inputs } -> true: the Nix code in README.md and docs evaluates with NixOS. The files beside this one
+# have that code; tests/nix/repository/test_snippets_in_documents_evaluate.py writes them. A file is a flake or a module
+# for examples/minimal.nix. `machine MODULE` evaluates a machine with the module.
 {
   lib,
   machine,
@@ -26,6 +26,6 @@ let
     map (failed: "${file}: ${failed.message}") (
       lib.filter (assertion: !assertion.assertion) (system (import (./. + "/${file}"))).config.assertions
     );
-  told = lib.concatMap failures files;
+  messages = lib.concatMap failures files;
 in
-if told != [ ] then throw (lib.concatStringsSep "\n" told) else true
+if messages != [ ] then throw (lib.concatStringsSep "\n" messages) else true

@@ -1,6 +1,6 @@
-# { pkgs } -> a certificate authority of test machines: `ca` (PEM), and `certificate DOMAIN` (folder with fullchain.pem
-# and key.pem for the domain, www. and mta-sts.), as strict as Python wants them (RFC 5280). Made anew for each build;
-# secret from nobody.
+# { pkgs } -> a certificate authority for test machines: `ca` (PEM), and `certificate DOMAIN` (folder with fullchain.pem
+# and key.pem for the domain, www. and mta-sts.), with the extensions that Python requires (RFC 5280). Its keys are not
+# secret.
 { pkgs }:
 let
   openssl = pkgs.lib.getExe pkgs.openssl;

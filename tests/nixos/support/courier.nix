@@ -1,9 +1,10 @@
-# { pkgs } -> the command `courier` (courier.py), with the people of the acceptance suite; `.suite` is the command that
-# runs that suite: `acceptance --relays a.test,b.test ...`.
+# { pkgs } -> the command `courier` (courier.py) with chatmail-testkit; `.suite` is the command
+# `acceptance --relays a.test,b.test ...`, which runs tests/e2e.
 { pkgs }:
 let
   inherit (pkgs) lib;
   python = pkgs.python3.withPackages (packages: [
+    packages.aiosmtplib
     packages.cryptography
     packages.deltachat-rpc-client
     packages.dkimpy
@@ -13,16 +14,18 @@ let
     packages.pytest-timeout
   ]);
   suite = pkgs.runCommand "chatmail-acceptance-suite" { } ''
-    mkdir -p $out
+    mkdir -p $out/pkgs/chatmaild $out/pkgs/chatmail-testkit
     cp -r ${../../e2e} $out/e2e
-    # one scenario asks the filter's own code how it reads an address
-    mkdir -p $out/pkgs/chatmaild
+    cp -r ${../../../pkgs/chatmail-testkit/src} $out/pkgs/chatmail-testkit/src
+    # one scenario imports the filter's address parser
     cp -r ${../../../pkgs/chatmaild/src} $out/pkgs/chatmaild/src
     cp ${../../../pyproject.toml} $out/pyproject.toml
+    # packages have a link to it
+    cp ${../../../VERSION} $out/VERSION
   '';
 in
 (pkgs.writeShellScriptBin "courier" ''
-  export PYTHONPATH=${suite}/e2e PYTHONDONTWRITEBYTECODE=1
+  export PYTHONPATH=${suite}/pkgs/chatmail-testkit/src PYTHONDONTWRITEBYTECODE=1
   exec ${python}/bin/python3 ${./courier.py} "$@"
 '').overrideAttrs
   (old: {

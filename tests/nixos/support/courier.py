@@ -1,11 +1,11 @@
-"""Mail between people of test machines, who stay the same over reboots.
+"""A mail client for test machines; its accounts stay the same over reboots.
 
 `courier login WHO`, `courier send FROM TO TEXT`, `courier fetch WHO TEXT`.
-`courier sign FROM TO TEXT --key FILE` prints a message as the mail server of FROM would send it,
-signed with the DKIM key in the file (selector `s`).
+`courier sign FROM TO TEXT --key FILE` prints a message, signed with the DKIM key in the file
+(selector `s`) for the domain of FROM.
 
-A person's password and key follow from the address. With `--any-certificate` the relay may be a
-self-signed one. Runs on the acceptance suite's own people (tests/e2e/support).
+Password and OpenPGP key are derived from the address. `--any-certificate` accepts self-signed
+certificates. The clients are those of chatmail-testkit.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from chatmail_testkit.mail import messages
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.network import NetworkTarget
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from support import messages
-from support.network import NetworkTarget
-from support.person import Person
 
 POLL_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Somewhere(NetworkTarget):
-    """A relay that is reached at another name than its domain, or has any certificate."""
+    """Relays at their domain or at one other host, optionally with any certificate."""
 
     address: str | None
     any_certificate: bool
 
     def host(self, domain: str) -> str:
-        """The machine to talk to."""
+        """The host to connect to."""
         return self.address or domain
 
     def tls(self) -> ssl.SSLContext:
-        """Trusts whom this machine trusts, or everybody."""
+        """A context with the authorities of this machine, or one that accepts any certificate."""
         context = ssl.create_default_context()
         if self.any_certificate:
             context.check_hostname = False
@@ -47,7 +47,7 @@ class Somewhere(NetworkTarget):
 
 
 def person(target: Somewhere, address: str) -> Person:
-    """The same person for the same address, always."""
+    """The account of an address; always the same for the same address."""
     name, _, domain = address.partition("@")
     digest = hashlib.sha256(address.encode()).digest()
     key = X25519PrivateKey.from_private_bytes(digest)
@@ -55,7 +55,7 @@ def person(target: Somewhere, address: str) -> Person:
 
 
 def arrived(who: Person, text: str, *, within_s: float) -> bool:
-    """Whether a message with this text is in the inbox before the time is over."""
+    """Whether a message with this text arrives in the inbox within `within_s`."""
     deadline_s = time.monotonic() + within_s
     while time.monotonic() < deadline_s:
         if any(letter.text == text for letter in who.inbox()):
@@ -67,7 +67,7 @@ def arrived(who: Person, text: str, *, within_s: float) -> bool:
 def main() -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="courier", description=__doc__)
-    parser.add_argument("--host", help="machine to talk to, if not the address's domain")
+    parser.add_argument("--host", help="host to connect to instead of the domain of the address")
     parser.add_argument("--any-certificate", action="store_true")
     parser.add_argument("--within", type=float, default=30, metavar="SECONDS")
     commands = parser.add_subparsers(dest="command", required=True)

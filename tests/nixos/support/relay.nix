@@ -1,4 +1,4 @@
-# A relay of its own, without a public name: what most scenarios need. `courier` talks to it from inside.
+# A relay without a public name, for most scenarios. `courier` runs on the same machine.
 { lib, pkgs, ... }:
 {
   imports = [ ../../../modules/chatmail.nix ];
@@ -7,19 +7,19 @@
     enable = true;
     domain = lib.mkDefault "_relay.test";
     push.enable = lib.mkDefault false;
-    # where test machines are
+    # the networks of NixOS tests
     privateNetworks = [
       "192.168.0.0/16"
       "2001:db8::/32"
     ];
-    # test machines are small and busy
+    # test machines have little memory and a high load
     registration = {
       minFreeMemoryMegabytes = 20;
       minFreeDiskMegabytes = 20;
       maxLoad = 100;
     };
   };
-  # nobody answers for it: unbound would say that the name does not exist, which is worse than no answer
+  # unbound's default for test. is NXDOMAIN, which is permanent; REFUSED makes mail wait
   services.unbound.settings.server.local-zone = lib.mkDefault [ ''"test." refuse'' ];
   environment.systemPackages = [ (import ./courier.nix { inherit pkgs; }) ];
   virtualisation.memorySize = 1024;

@@ -1,11 +1,11 @@
-# { pkgs, lib } -> machines of a small Internet below `test.`: a name server, a client, and relays with certificates that
-# all of them trust. `script` publishes the relays' zones: publish(dns, {"a.test": a, "b.test": b}).
+# { pkgs, lib } -> machines below `test.`: a name server, a client, and relays with certificates that all machines
+# trust. `script` defines publish(dns, {"a.test": a, "b.test": b}), which gives the name server the relays' zones.
 { pkgs, lib }:
 let
   authority = import ./authority.nix { inherit pkgs; };
   courier = import ./courier.nix { inherit pkgs; };
 
-  # names come from the test's own name server
+  # uses the name server and the certificate authority of the test
   resident =
     { nodes, ... }:
     {
@@ -80,12 +80,12 @@ in
   script = builtins.readFile ./zones.py + ''
 
     def ipv4(machine):
-        """The address that other machines know."""
+        """The IPv4 address on the network of the test."""
         return machine.succeed("ip -4 -o address show dev eth1 | awk '{print $4}' | cut -d/ -f1").strip()
 
 
     def publish(dns, relays, others=()):
-        """Let the name server serve the zones that the relays print, and other records."""
+        """Make the name server serve the zones of the relays, and `others`."""
         records = list(others)
         for domain, relay in relays.items():
             records += address_records(domain, ipv4=ipv4(relay)) + relay.succeed("chatmail dns").splitlines()

@@ -1,4 +1,4 @@
-"""What a name server of test machines serves: the zones that relays print, for unbound."""
+"""Convert the zones that `chatmail dns` prints to local data of unbound."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ ADDRESSES = ("A", "AAAA")
 
 
 def local_data(records: Iterable[str]) -> str:
-    """Lines of unbound.conf(5) for lines of a zone file; comments and empty lines go away.
+    """Lines of unbound.conf(5) for lines of a zone file, without comments and empty lines.
 
-    unbound does not follow its own CNAME records, so such a name gets the addresses it stands for.
+    unbound does not follow CNAME records of local data, so the name gets the target's addresses.
     """
     kept = [r.strip() for r in records if r.strip() and not r.strip().startswith(";")]
     lines: list[str] = []
@@ -28,6 +28,6 @@ def local_data(records: Iterable[str]) -> str:
 
 
 def address_records(domain: str, *, ipv4: str, ipv6: str | None = None) -> list[str]:
-    """The machine's own addresses, which a relay in a private network does not print."""
+    """Address records, which a relay in a private network does not print."""
     records = [f"{domain}. {TTL_S} IN A {ipv4}"]
     return [*records, f"{domain}. {TTL_S} IN AAAA {ipv6}"] if ipv6 else records

@@ -39,6 +39,8 @@ Exit status:
   4  you did not agree
   5  installed, but a service does not answer or the selftest failed"""
 
+VERSION = Path(__file__).with_name("VERSION").read_text().strip()
+
 
 def _domain(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     """The domain in the form of DNS (IDNA); it must be able to have a certificate."""
@@ -134,7 +136,7 @@ class Options:
 @click.option("--reinstall", is_flag=True, help="Erase the machine even if it runs NixOS.")
 @click.option("--yes", is_flag=True, help="Do not ask before erasing.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and the files, and change nothing.")
-@click.version_option(package_name="chatmail-install")
+@click.version_option(VERSION, prog_name="chatmail-install", message="%(prog)s %(version)s")
 def main(**given: Any) -> None:
     """Install NixOS and a chatmail relay on a machine that you reach by ssh.
 

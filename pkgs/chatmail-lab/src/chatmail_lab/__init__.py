@@ -1,4 +1,4 @@
-"""Relays in containers: `Lab` starts, stops and looks into them."""
+"""Relays in containers: `Lab` starts them, stops them and runs commands on them."""
 
 from chatmail_lab.errors import LabError
 from chatmail_lab.lab import Lab

@@ -7,27 +7,32 @@ from pathlib import Path
 
 import click
 
-from chatmail_lab import table
+from chatmail_lab.description.evaluate import default_values, describe, evaluate
+from chatmail_lab.description.nix import evaluate_expression
 from chatmail_lab.errors import LabError
-from chatmail_lab.evaluate import default_values, describe, evaluate, evaluate_expression
+from chatmail_lab.host.rootfs import Rootfs
+from chatmail_lab.image.debian import ensure_image
 from chatmail_lab.lab import Lab
-from chatmail_lab.needs import check_machine
+from chatmail_lab.machine.preflight import check_machine
 from chatmail_lab.plan import plan_hosts
 from chatmail_lab.progress import Progress
 from chatmail_lab.render import render_relay
-from chatmail_lab.root import ready_root
-from chatmail_lab.tree import Tree
+from chatmail_lab.status import status as status_table
 
-_PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+_VERSION = Path(__file__).with_name("VERSION").read_text().strip()
+_PASS_OPTIONS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 _CONFIG = click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Nix file with the operator's own NixOS configuration for all relays.",
+    help="Nix file with an operator's NixOS configuration, merged into that of each relay.",
 )
 
 
 class _Group(click.Group):
-    """Commands whose expected errors become one message and exit code 1."""
+    """Commands in the order of this file; an expected error is one message and exit code 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
+        return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -41,12 +46,22 @@ class _Group(click.Group):
     "--name",
     envvar="CHATMAIL_LAB",
     default="lab",
+    metavar="NAME",
     show_default=True,
-    help="Which lab; several can run side by side.",
+    help="Lab to use; labs with different names run side by side.",
 )
+@click.version_option(_VERSION, prog_name="chatmail-lab", message="%(prog)s %(version)s")
 @click.pass_context
 def main(ctx: click.Context, name: str) -> None:
-    """Chatmail relays in containers on this machine, without any network."""
+    """Run chatmail relays in containers on this machine, without a network.
+
+    \b
+    lab up a.test b.test           start two relays
+    lab exec a.test chatmail dns   run a command on one of them
+    lab exec client curl https://a.test/
+                                   run a command of this machine in the lab's network
+    lab down                       stop the lab and delete it
+    """
     ctx.obj = Lab(name)
 
 
@@ -57,10 +72,14 @@ def _say(text: str) -> None:
 @main.command()
 @click.argument("domains", nargs=-1, required=True)
 @_CONFIG
-@click.option("--disk", metavar="SIZE", help="Limit each host's disk, such as 400M; in memory.")
-@click.option("--classic", "classics", multiple=True, help="Domain of a plain mail server.")
 @click.option(
-    "--keep-broken", is_flag=True, help="Let a lab with a failed unit run, to look into it."
+    "--disk", metavar="SIZE", help="Size of each host's disk, such as 400M; the disk is in memory."
+)
+@click.option(
+    "--classic", "classics", multiple=True, metavar="DOMAIN", help="Also start a plain mail server."
+)
+@click.option(
+    "--keep-broken", is_flag=True, help="Keep the lab up if a unit fails, to find out why."
 )
 @click.pass_obj
 def up(
@@ -71,7 +90,11 @@ def up(
     disk: str | None,
     keep_broken: bool,
 ) -> None:
-    """Start relays for DOMAINS, instead of what runs under this name."""
+    """Start relays for DOMAINS and print their status.
+
+    A running lab of the same name is replaced. A domain that starts with `_`, or an IP address of
+    192.0.2.0/24, makes a relay without a trusted certificate.
+    """
     lab.start(
         domains,
         classics=classics,
@@ -81,16 +104,16 @@ def up(
         say=_say,
         report=Progress(),
     )
-    click.echo(table.status(lab.assembly(), started_s=lab.state().started_s))
+    click.echo(status_table(lab.assembly(), started_s=lab.state().started_s))
 
 
 @main.command()
 @_CONFIG
 @click.pass_obj
 def reconfigure(lab: Lab, config: Path | None) -> None:
-    """Take the checkout as it is now into use on the running relays; their mail stays.
+    """Apply the checkout as it is now to the running relays.
 
-    Only the units that changed are restarted, as by a switch of NixOS.
+    Mail stays, and only the units whose files changed restart, as with a switch of NixOS.
     """
     lab.reconfigure(config=config, say=_say)
 
@@ -98,47 +121,51 @@ def reconfigure(lab: Lab, config: Path | None) -> None:
 @main.command()
 @click.pass_obj
 def down(lab: Lab) -> None:
-    """Stop everything and delete it."""
+    """Stop the lab and delete its hosts."""
     lab.stop()
 
 
 @main.command()
 @click.pass_obj
 def status(lab: Lab) -> None:
-    """Show the hosts and what they use."""
-    click.echo(table.status(lab.assembly(), started_s=lab.state().started_s))
+    """Show each host's state, memory and disk space."""
+    click.echo(status_table(lab.assembly(), started_s=lab.state().started_s))
 
 
-@main.command("exec", context_settings=_PASS_ON)
+@main.command("exec", context_settings=_PASS_OPTIONS_ON)
 @click.argument("host")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def execute(lab: Lab, host: str, command: tuple[str, ...]) -> None:
-    """Run COMMAND on HOST (a shell if there is none).
+    """Run COMMAND on HOST; the default is a shell.
 
-    On `client` it is a command of this machine, in the lab's network.
+    HOST `client` is this machine: COMMAND sees its files, but the lab's network, DNS and
+    certificate authority.
     """
     line = lab.command(host, command or ("bash",))
-    os.execvp(line[0], line)  # noqa: S606 - what was asked for
+    os.execvp(line[0], line)  # noqa: S606 - the user asked for it
 
 
 @main.command()
 @click.argument("host")
-@click.option("-f", "--follow", is_flag=True, help="Go on with what comes.")
-@click.option("-u", "--unit", help="Only this unit.")
-@click.option("-n", "--lines", default=1000, show_default=True, help="At most so many.")
+@click.option("-f", "--follow", is_flag=True, help="Print new lines as they arrive.")
+@click.option("-u", "--unit", metavar="UNIT", help="Show this unit only.")
+@click.option("-n", "--lines", default=1000, show_default=True, help="Maximum number of lines.")
 @click.pass_obj
 def logs(lab: Lab, host: str, follow: bool, unit: str | None, lines: int) -> None:
-    """Show the journal of HOST."""
+    """Print the journal of HOST.
+
+    For HOST `dns`, the name server, print its log file.
+    """
     line = lab.log_command(host, follow=follow, unit=unit, lines=lines)
-    os.execvp(line[0], line)  # noqa: S606 - what was asked for
+    os.execvp(line[0], line)  # noqa: S606 - the user asked for it
 
 
 @main.command()
 @click.argument("host")
 @click.pass_obj
 def cut(lab: Lab, host: str) -> None:
-    """Let all packets to and from HOST vanish."""
+    """Drop all packets to and from HOST, as if its cable were cut."""
     lab.cut(host)
 
 
@@ -146,46 +173,60 @@ def cut(lab: Lab, host: str) -> None:
 @click.argument("host")
 @click.pass_obj
 def heal(lab: Lab, host: str) -> None:
-    """Undo `cut`."""
+    """Undo `cut`: deliver the packets of HOST again."""
     lab.heal(host)
 
 
 @main.command()
-def root() -> None:
-    """Print the directory of the shared Debian root; makes it if needed."""
-    click.echo(_root())
+def image() -> None:
+    """Print the directory of the Debian image.
+
+    Build the image if this machine has none.
+    """
+    click.echo(_image())
 
 
 @main.command("eval")
 @click.argument("domains", nargs=-1)
 @_CONFIG
-@click.option("--values", default="{}", help="JSON with values of services.chatmail.")
-@click.option("--expr", help="A Nix expression instead, with `lib` in scope.")
+@click.option("--values", default="{}", metavar="JSON", help="Values of services.chatmail.")
+@click.option(
+    "--expr", metavar="NIX", help="Print a Nix expression's value instead; `lib` is in scope."
+)
 def evaluate_(domains: tuple[str, ...], config: Path | None, values: str, expr: str | None) -> None:
-    """Print the description of relays for DOMAINS as JSON, by domain.
+    """Print the descriptions of relays for DOMAINS as JSON.
 
-    Each is { cfg, settings, pages, zone, failures, config }; failures are those of assertions.
+    Nothing is started. Each description is { cfg, settings, pages, zone, failures, config };
+    `failures` are the messages of failed assertions.
     """
     if expr is not None:
-        click.echo(evaluate_expression(_root(), expr))
+        click.echo(evaluate_expression(_image(), expr))
         return
     given = {domain: default_values(domain) | json.loads(values) for domain in domains}
-    answer = evaluate(_root(), given, config=config)
+    answer = evaluate(_image(), given, config=config)
     click.echo(json.dumps(answer, indent=1, sort_keys=True))
 
 
 @main.command()
 @click.argument("domain")
 @_CONFIG
-@click.option("--output", required=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Directory to write to.",
+)
 def render(domain: str, config: Path | None, output: Path) -> None:
-    """Write the files of the relay for DOMAIN below a directory, as root's, without starting it."""
-    described = describe(_root(), plan_hosts([domain]), config=config)
+    """Write the files of a relay for DOMAIN into a directory.
+
+    Nothing is started, and all files belong to root.
+    """
+    described = describe(_image(), plan_hosts([domain]), config=config)
     files = render_relay(described[domain].config)
     for file in files:
-        Tree(output).write(replace(file, user="0", group="0"))
+        Rootfs(output).write(replace(file, user="0", group="0"))
 
 
-def _root() -> Path:
+def _image() -> Path:
     check_machine()
-    return ready_root(Progress())
+    return ensure_image(Progress())

@@ -1,7 +1,7 @@
 """The lab's exceptions.
 
-LabError            something that the person at the keyboard can repair
-└── CommandError    a command that had to succeed did not
+LabError            an error that the user of the lab can repair
+└── CommandError    a command that must succeed failed
 """
 
 import subprocess
@@ -10,11 +10,11 @@ SHOWN_LINES = 15
 
 
 class LabError(RuntimeError):
-    """What went wrong and what to do next, in one sentence (a log excerpt may follow)."""
+    """What went wrong and what to do next, in one sentence; a log excerpt may follow."""
 
 
 class CommandError(LabError):
-    """A command failed; `output` is all that it printed, errors first."""
+    """A command failed; `output` is everything that it printed, stderr first."""
 
     def __init__(self, command: str, done: subprocess.CompletedProcess[str]) -> None:
         self.output = f"{done.stderr}{done.stdout}".strip()

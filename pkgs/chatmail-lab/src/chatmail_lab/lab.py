@@ -1,4 +1,4 @@
-"""A lab: what the commands and the acceptance suite do with it."""
+"""A lab, as the command line and the tests use it."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -6,17 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from chatmail_lab import client, limits, network, programs
 from chatmail_lab.assembly import Assembly
-from chatmail_lab.container import Container, NotReadyError
+from chatmail_lab.description.evaluate import describe
 from chatmail_lab.errors import LabError
-from chatmail_lab.evaluate import describe
-from chatmail_lab.guest import Guest
-from chatmail_lab.holder import Holder, Starting
-from chatmail_lab.needs import check_machine
+from chatmail_lab.host.container import Container, NotReadyError
+from chatmail_lab.host.running import RunningHost
+from chatmail_lab.image import programs
+from chatmail_lab.image.debian import ReportProgress, ensure_image
+from chatmail_lab.machine import inotify_limit
+from chatmail_lab.machine.namespaces import NewNamespaces
+from chatmail_lab.machine.preflight import check_machine
+from chatmail_lab.network import client, links
 from chatmail_lab.plan import Host, plan_hosts
-from chatmail_lab.root import Report, ready_root
-from chatmail_lab.state import Home, State
+from chatmail_lab.state import LabDirectory, State
 
 Say = Callable[[str], None]
 
@@ -25,17 +27,17 @@ def _silent(_: str) -> None:
     pass
 
 
-def _no_report(_fraction: float, _line: str) -> None:
+def _no_progress(_fraction: float, _line: str) -> None:
     pass
 
 
 class Lab:
-    """A lab by name, running or not."""
+    """A lab by its name, running or not."""
 
     def __init__(self, name: str = "lab") -> None:
-        self.home = Home.of(name)
+        self.directory = LabDirectory.of(name)
 
-    # --- life
+    # --- start and stop
 
     def start(
         self,
@@ -46,61 +48,62 @@ class Lab:
         disk: str | None = None,
         keep_broken: bool = False,
         say: Say = _silent,
-        report: Report = _no_report,
+        report: ReportProgress = _no_progress,
     ) -> None:
-        """Bring the lab up, instead of what runs under its name; all hosts are ready afterwards.
+        """Start the lab and wait until all hosts are ready; a running lab of this name is stopped.
 
         Args:
-            relays: mail domains; also one that begins with `_`, or an address of 192.0.2.0/24.
-            classics: domains of plain mail servers beside them.
-            config: Nix file with the operator's own NixOS configuration for all relays.
-            disk: size of each host's disk (400M), which then is in memory; none: no limit.
-            keep_broken: whether hosts that do not become ready stay, to look into them.
-            say: told what is being done.
-            report: told how far the Debian root is, if it has to be made.
+            relays: Mail domains; a name that starts with `_` or an IP address of 192.0.2.0/24 makes
+                a relay without a trusted certificate.
+            classics: Domains of plain mail servers.
+            config: Nix file with the operator's own NixOS configuration, for all relays.
+            disk: Size of each host's disk (400M), which then is in memory; None: no limit.
+            keep_broken: Keep a lab whose hosts do not become ready.
+            say: Called with each step.
+            report: Called with the progress of building the Debian image.
 
         Raises:
-            LabError: something is missing, does not evaluate, or does not start. Nothing is left
-                running, except for hosts that do not become ready if `keep_broken` is set.
+            LabError: Something is missing, does not evaluate or does not start. Nothing stays
+                running, except with `keep_broken`.
         """
         check_machine()
         hosts = plan_hosts(relays, classics)
-        root = ready_root(report)
-        with self.home.locked():
-            self._clear()
+        image = ensure_image(report)
+        with self.directory.locked():
+            self._remove()
             say("evaluating the description")
-            descriptions = describe(root, hosts, config=config)
-            limits.lift(self.home.directory.parent)
-            self.home.directory.mkdir(parents=True)
+            descriptions = describe(image, hosts, config=config)
+            inotify_limit.raise_limit(self.directory.path.parent)
+            self.directory.path.mkdir(parents=True)
             try:
-                with Starting() as starting:
+                with NewNamespaces() as namespaces:
                     assembly = Assembly(
-                        home=self.home,
-                        holder=starting.holder,
-                        root=root,
+                        directory=self.directory,
+                        keeper=namespaces.keeper,
+                        image=image,
                         hosts=hosts,
                         descriptions=descriptions,
                     )
-                    self._remember(assembly, config)
-                    self._assemble_and_keep(assembly, starting, disk, keep_broken, say)
+                    self._save(assembly, config)
+                    self._assemble_and_keep(assembly, namespaces, disk, keep_broken, say)
             finally:
                 if not self.is_up():
-                    self.home.remove()
+                    self.directory.remove()
 
-    def _remember(self, assembly: Assembly, config: Path | None) -> None:
+    def _save(self, assembly: Assembly, config: Path | None) -> None:
         state = State(
-            holder=assembly.holder,
+            keeper=assembly.keeper,
             hosts=tuple(assembly.hosts),
-            root=str(assembly.root),
+            image=str(assembly.image),
             started_s=time.time(),
             config=str(config.absolute()) if config else None,
         )
-        self.home.save(state)
+        self.directory.save(state)
 
     def _assemble_and_keep(
         self,
         assembly: Assembly,
-        starting: Starting,
+        namespaces: NewNamespaces,
         disk: str | None,
         keep_broken: bool,
         say: Say,
@@ -109,168 +112,170 @@ class Lab:
             self._assemble(assembly, disk, say)
         except NotReadyError:
             if keep_broken:
-                starting.keep()
+                namespaces.keep()
             raise
-        starting.keep()
+        namespaces.keep()
 
     def _assemble(self, assembly: Assembly, disk: str | None, say: Say) -> None:
         say("making hosts")
-        network.connect(assembly.holder, assembly.hosts)
+        links.connect(assembly.keeper, assembly.hosts)
         authority = assembly.authority
         authority.create()
-        person = assembly.host("client")
+        client_host = assembly.host("client")
         client.write_files(
             self.client_directory,
-            server=assembly.server,
+            server=assembly.name_server,
             bundle=authority.bundle_path,
-            certificate=authority.issue([person.dns_name], address=person.ipv4),
+            certificate=authority.issue([client_host.dns_name], address=client_host.ipv4),
         )
-        assembly.prepare(assembly.server)
+        assembly.prepare(assembly.name_server)
         assembly.start_name_server()
-        staged = programs.stage(assembly.root, assembly.staged)
-        booted = [host for host in assembly.hosts if host.is_booted]
-        for host in booted:
+        digest = programs.build_programs(assembly.image, assembly.programs_directory)
+        for host in assembly.booted_hosts:
             assembly.prepare(host, disk=disk)
-            assembly.install(host, staged)
+            assembly.install(host, digest)
             assembly.container(host).boot()
         say("booting")
-        self._wait([assembly.container(host) for host in booted], assembly.holder)
+        self._wait_until_ready(assembly)
         say("publishing DNS zones")
         assembly.publish()
 
     @staticmethod
-    def _wait(containers: Sequence[Container], holder: Holder) -> None:
-        """Wait until all are ready; an interrupt ends the lab, as the waits end with it."""
+    def _wait_until_ready(assembly: Assembly) -> None:
+        """Wait for all hosts; on an interrupt kill the lab, which ends the waiting threads."""
+        containers = [assembly.container(host) for host in assembly.booted_hosts]
         with ThreadPoolExecutor() as pool:
             try:
                 list(pool.map(Container.wait_until_ready, containers))
             except KeyboardInterrupt:
-                holder.end()
+                assembly.keeper.kill()
                 raise
 
     def reconfigure(self, *, config: Path | None = None, say: Say = _silent) -> None:
-        """Take the checkout as it is now into use on running relays.
+        """Apply the checkout as it is now to the running relays.
 
         Args:
-            config: another configuration than what they have.
+            config: A new operator's configuration, instead of the relays' current one.
+            say: Called with each step.
 
         Raises:
-            LabError: it does not evaluate, or a unit does not start. The lab goes on running.
+            LabError: It does not evaluate, or a unit does not start. The lab stays up.
         """
-        with self.home.locked():
+        with self.directory.locked():
             running = self.assembly()
-            booted = [host for host in running.hosts if host.is_booted]
             say("evaluating the description")
             state = self.state()
             if config:
                 state = replace(state, config=str(config.absolute()))
-            operators = Path(state.config) if state.config else None
-            descriptions = describe(running.root, running.hosts, config=operators)
-            self.home.save(state)
+            current_config = Path(state.config) if state.config else None
+            descriptions = describe(running.image, running.hosts, config=current_config)
+            self.directory.save(state)
             assembly = replace(running, descriptions=descriptions)
-            staged = programs.stage(assembly.root, assembly.staged)
-            say("restarting the hosts")
-            for host in booted:
-                assembly.restart(host, assembly.install(host, staged))
-            self._wait([assembly.container(host) for host in booted], assembly.holder)
+            digest = programs.build_programs(assembly.image, assembly.programs_directory)
+            say("restarting units")
+            for host in assembly.booted_hosts:
+                assembly.restart(host, assembly.install(host, digest))
+            self._wait_until_ready(assembly)
             assembly.publish()
 
     def stop(self) -> None:
-        """Take the lab down and delete what it kept; nothing happens if there is none."""
-        with self.home.locked():
-            self._clear()
+        """Stop the lab and delete its files; do nothing if there is none."""
+        with self.directory.locked():
+            self._remove()
 
-    def _clear(self) -> None:
-        holder = self.home.holder()
-        if holder is not None and holder.is_alive():
-            client.end_all(holder)
-            holder.end()
-        self.home.remove()
+    def _remove(self) -> None:
+        keeper = self.directory.keeper()
+        if keeper is not None and keeper.is_alive():
+            client.kill_commands(keeper)
+            keeper.kill()
+        self.directory.remove()
 
     # --- a running lab
 
     def state(self) -> State:
-        """What is running.
+        """Return the state of the running lab.
 
         Raises:
-            LabError: nothing is.
+            LabError: It is not up.
         """
-        state = self.home.load()
-        if state is None or not state.holder.is_alive():
-            raise LabError(
-                f"lab '{self.home.name}' is not up; start it with `scripts/lab up a.test b.test`"
-            )
+        state = self.directory.load()
+        if state is None or not state.keeper.is_alive():
+            name = self.directory.name
+            raise LabError(f"lab '{name}' is not up; start it with `scripts/lab up a.test b.test`")
         return state
 
     def is_up(self) -> bool:
-        """Whether the lab runs."""
-        holder = self.home.holder()
-        return holder is not None and holder.is_alive()
+        """Return whether the lab runs."""
+        keeper = self.directory.keeper()
+        return keeper is not None and keeper.is_alive()
 
     def assembly(self) -> Assembly:
-        """The running lab's parts, without descriptions."""
+        """Return the parts of the running lab, without descriptions."""
         state = self.state()
         return Assembly(
-            home=self.home, holder=state.holder, root=Path(state.root), hosts=state.hosts,
+            directory=self.directory,
+            keeper=state.keeper,
+            image=Path(state.image),
+            hosts=state.hosts,
             descriptions={},
-        )  # fmt: skip
+        )
 
     def hosts(self) -> tuple[Host, ...]:
-        """All hosts of the running lab."""
+        """Return all hosts of the running lab."""
         return self.state().hosts
 
-    def relay(self, domain: str) -> Guest:
-        """A booted host (relay or classic server) by its domain.
+    def relay(self, domain: str) -> RunningHost:
+        """Return a relay or classic server by its domain.
 
         Raises:
-            LabError: there is none, or it does not boot.
+            LabError: There is none, or it does not boot an operating system.
         """
         assembly = self.assembly()
         host = assembly.host(domain)
         if not host.is_booted:
             raise LabError(f"{domain} has no operating system of its own")
-        return Guest(container=assembly.container(host), tree=assembly.tree(host))
+        return RunningHost(container=assembly.container(host), rootfs=assembly.rootfs(host))
 
     def command(self, name: str, command: Sequence[str]) -> list[str]:
-        """The command line that runs `command` on a host, from this machine.
+        """Return the command line that runs `command` on a host, for this machine.
 
         Raises:
-            LabError: there is no such host, or it does not run.
+            LabError: There is no such host, or it does not run.
         """
         assembly = self.assembly()
         host = assembly.host(name)
         if host.is_booted:
-            return assembly.container(host).inside(command)
+            return assembly.container(host).command_line(command)
         if host.kind == "client":
-            return client.inside(assembly.holder, self.client_directory, command)
-        chroot = ["ip", "netns", "exec", host.name, "chroot", str(assembly.merged(host))]
-        return assembly.holder.inside(*chroot, *command)
+            return client.command_line(assembly.keeper, self.client_directory, command)
+        chroot = ["ip", "netns", "exec", host.name, "chroot", str(assembly.mount_point(host))]
+        return assembly.keeper.command_line(*chroot, *command)
 
     def log_command(
         self, name: str, *, follow: bool = False, unit: str | None = None, lines: int = 1000
     ) -> list[str]:
-        """The command line that shows a host's log."""
+        """Return the command line that prints a host's log."""
         assembly = self.assembly()
         host = assembly.host(name)
         if host.kind == "client":
             raise LabError("the client is this machine; it has no log")
         options = [f"--lines={lines}", *(["--follow"] if follow else [])]
         if host.kind == "dns":
-            return ["tail", *options, str(self.home.host_directory(host) / "log")]
+            return ["tail", *options, str(self.directory.of_host(host) / "log")]
         only = [] if unit is None else [f"--unit={unit}"]
-        return assembly.container(host).inside(["journalctl", "--no-pager", *options, *only])
+        return assembly.container(host).command_line(["journalctl", "--no-pager", *options, *only])
 
     @property
     def client_directory(self) -> Path:
-        """Files that commands on the client see instead of the machine's own."""
-        return self.home.directory / "client"
+        """The files that replace the machine's own for commands on the client."""
+        return self.directory.path / "client"
 
     def cut(self, name: str) -> None:
-        """Let all packets to and from a host vanish."""
+        """Drop all packets to and from a host."""
         assembly = self.assembly()
-        network.cut(assembly.holder, assembly.host(name))
+        links.cut(assembly.keeper, assembly.host(name))
 
     def heal(self, name: str) -> None:
         """Undo `cut`."""
         assembly = self.assembly()
-        network.heal(assembly.holder, assembly.host(name))
+        links.heal(assembly.keeper, assembly.host(name))

@@ -1,4 +1,4 @@
-"""Which hosts a lab has, and their addresses: pure arithmetic on the documentation ranges."""
+"""The hosts of a lab and their IP addresses, which are from the documentation ranges."""
 
 import ipaddress
 import re
@@ -10,26 +10,26 @@ from chatmail_lab.errors import LabError
 
 Kind = Literal["relay", "classic", "dns", "client"]
 
-# RFC 5737 and RFC 3849: never routed, so nothing can leave by accident
+# RFC 5737 and RFC 3849: never routed, so no packet can leave by accident
 NETWORK4 = ipaddress.ip_network("192.0.2.0/24")
 NETWORK6 = ipaddress.ip_network("2001:db8::/64")
 
-# way to everywhere else, which does not exist
+# the default route, which leads nowhere
 GATEWAY4, GATEWAY6 = str(NETWORK4[254]), str(NETWORK6[254])
 
 CLIENT_NUMBER = 2
 DNS_NUMBER = 53
 FIRST_RELAY_NUMBER = 11
 FIRST_CLASSIC_NUMBER = 101
-MOST_RELAYS = 40
-MOST_CLASSICS = 40
+MAX_RELAYS = 40
+MAX_CLASSICS = 40
 
 _DOMAIN = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9])?([.][a-z0-9_]([a-z0-9-]*[a-z0-9])?)+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """One machine of the lab. `name` is the mail domain of relays and classic servers."""
+    """One host of the lab; `name` is the mail domain of a relay or classic server."""
 
     name: str
     kind: Kind
@@ -39,17 +39,17 @@ class Host:
 
     @property
     def link(self) -> str:
-        """Bridge port that leads to this host (at most 15 characters)."""
+        """Its port of the bridge (an interface name: at most 15 characters)."""
         return f"port{self.number}"
 
     @property
     def machine(self) -> str:
-        """Name that systemd accepts for a machine, whatever the domain looks like."""
+        """Its machine name, which systemd accepts whatever the domain is."""
         return f"{self.kind}{self.number}"
 
     @property
     def hostname(self) -> str:
-        """What the host calls itself; not every mail domain may be a host's name (RFC 952)."""
+        """Its host name; not every mail domain is a valid one (RFC 952)."""
         return self.machine if "_" in self.name or self.name == self.ipv4 else self.name
 
     @property
@@ -61,7 +61,7 @@ class Host:
 
     @property
     def is_booted(self) -> bool:
-        """Whether it runs an operating system of its own."""
+        """Whether it boots an operating system."""
         return self.kind in ("relay", "classic")
 
 
@@ -78,12 +78,12 @@ def _host(name: str, kind: Kind, number: int) -> Host:
 def _checked(name: str) -> str:
     lower = name.lower()
     if not _DOMAIN.fullmatch(lower):
-        raise LabError(f"'{name}' is no domain; try one like a.test")
+        raise LabError(f"'{name}' is no domain: use one like a.test")
     return lower
 
 
 def _number(name: str, fallback: int, taken: set[int]) -> int:
-    """Last octet for a host: its own where the name is an address of the lab's network."""
+    """Return the last byte of a host's IP addresses; a name that is one decides itself."""
     try:
         literal = ipaddress.IPv4Address(name)
     except ValueError:
@@ -100,24 +100,24 @@ def _number(name: str, fallback: int, taken: set[int]) -> int:
 
 
 def plan_hosts(relays: Sequence[str], classics: Sequence[str] = ()) -> tuple[Host, ...]:
-    """All hosts of a lab: the name server and the client, then what was asked for.
+    """Return all hosts of a lab: the name server, the client, the relays, the classic servers.
 
     Raises:
-        LabError: a name is no domain, or appears twice, or there are too many.
+        LabError: A name is no domain or appears twice, or there are too many names.
     """
     names = [_checked(name) for name in (*relays, *classics)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise LabError(f"'{twice[0]}' is named twice")
-    if len(relays) > MOST_RELAYS or len(classics) > MOST_CLASSICS:
-        raise LabError(f"at most {MOST_RELAYS} relays and {MOST_CLASSICS} classic servers")
+    if len(relays) > MAX_RELAYS or len(classics) > MAX_CLASSICS:
+        raise LabError(f"at most {MAX_RELAYS} relays and {MAX_CLASSICS} classic servers")
     hosts = [_host("dns", "dns", DNS_NUMBER), _host("client", "client", CLIENT_NUMBER)]
     taken = {host.number for host in hosts}
     wanted: list[tuple[str, Kind, int]] = [
         *((name, "relay", FIRST_RELAY_NUMBER) for name in names[: len(relays)]),
         *((name, "classic", FIRST_CLASSIC_NUMBER) for name in names[len(relays) :]),
     ]
-    # literal addresses first, so that nobody else is given theirs
+    # IP addresses first, so that no other host gets theirs
     numbers: dict[str, int] = {}
     for name, _, first in sorted(wanted, key=lambda item: item[0][-1].isalpha()):
         numbers[name] = _number(name, first, taken)

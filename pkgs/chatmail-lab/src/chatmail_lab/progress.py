@@ -1,4 +1,4 @@
-"""What the commands show while something takes long."""
+"""The progress bar of `lab up`."""
 
 import sys
 
@@ -6,7 +6,7 @@ import click
 
 
 class Progress:
-    """A bar on stderr while the Debian root is made; nothing if it exists."""
+    """A bar on stderr while the Debian image is built; nothing if it exists."""
 
     def __init__(self) -> None:
         self._percent = -1
@@ -17,7 +17,7 @@ class Progress:
             return
         self._percent = percent
         bar = "#" * (percent // 4)
-        text = f"making the Debian root (once) [{bar:<25}] {percent:3} %"
+        text = f"building the Debian image (once) [{bar:<25}] {percent:3} %"
         if sys.stderr.isatty():
             click.echo(f"\r{text} {line[:40]:<40}", err=True, nl=percent >= 99)
         elif percent % 10 == 0:

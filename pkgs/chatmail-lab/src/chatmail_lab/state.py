@@ -1,4 +1,4 @@
-"""What a lab remembers between two commands: one JSON file per lab."""
+"""The directory of a lab, and its state between two commands: one JSON file."""
 
 import fcntl
 import json
@@ -11,132 +11,141 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from chatmail_lab import limits
 from chatmail_lab.errors import LabError
-from chatmail_lab.holder import Holder
+from chatmail_lab.machine import inotify_limit
+from chatmail_lab.machine.namespaces import NamespaceKeeper
 from chatmail_lab.plan import Host
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 
 
 def state_directory() -> Path:
-    """Where labs keep the file systems of their hosts."""
+    """Return the directory of all labs."""
     return Path(os.environ.get("CHATMAIL_LAB_STATE", "/var/lib/chatmail-lab"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A lab that was started (and may have died since).
+    """A lab that was started, and may have died since.
 
     Attributes:
-        config: the operator's configuration that its relays have; None: none.
+        config: Path of the operator's NixOS configuration; None if the relays have none.
     """
 
-    holder: Holder
+    keeper: NamespaceKeeper
     hosts: tuple[Host, ...]
-    root: str
+    image: str
     started_s: float
     config: str | None = None
 
     def to_json(self) -> str:
-        """The file's content."""
+        """Return the content of the file."""
         return json.dumps(asdict(self), indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> "State":
-        """The reverse of `to_json`."""
+        """Return the state that `to_json` wrote."""
         raw: dict[str, Any] = json.loads(text)
         return cls(
-            holder=Holder(**raw["holder"]),
+            keeper=NamespaceKeeper(**raw["keeper"]),
             hosts=tuple(Host(**host) for host in raw["hosts"]),
-            root=raw["root"],
+            image=raw["image"],
             started_s=raw["started_s"],
             config=raw.get("config"),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Home:
+class LabDirectory:
     """The directory of a lab."""
 
     name: str
 
     @classmethod
-    def of(cls, name: str) -> "Home":
-        """Directory of the lab called `name`.
+    def of(cls, name: str) -> "LabDirectory":
+        """Return the directory of the lab `name`.
 
         Raises:
-            LabError: the name cannot be a file name.
+            LabError: The name is not a plain file name.
         """
         if not _NAME.fullmatch(name):
             raise LabError(f"'{name}' cannot name a lab: use lower-case letters, digits and '-'")
         return cls(name=name)
 
     @property
-    def directory(self) -> Path:
+    def path(self) -> Path:
         """Everything that the lab keeps on disk."""
         return state_directory() / self.name
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other commands from changing this lab at the same time."""
-        path = self.directory.parent / f"{self.name}.lock"
+        lock = self.path.parent / f"{self.name}.lock"
         while True:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("w") as file:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            with lock.open("w") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
-                # whoever held the lock before may have deleted it
-                if not path.exists() or path.stat().st_ino != os.fstat(file.fileno()).st_ino:
+                # the command that held the lock before may have deleted the file
+                if not lock.exists() or lock.stat().st_ino != os.fstat(file.fileno()).st_ino:
                     continue
                 try:
                     yield
                 finally:
-                    self._tidy(path)
+                    self._clean_up(lock)
                 return
 
-    def _tidy(self, lock: Path) -> None:
-        """Delete the lock of a lab that is gone, and what all labs share if it was the last."""
-        if not self.directory.exists():
+    def _clean_up(self, lock: Path) -> None:
+        """Delete the lock of a deleted lab; after the last lab restore the kernel's limit."""
+        if not self.path.exists():
             lock.unlink(missing_ok=True)
             with suppress(OSError):
-                limits.restore(lock.parent)
+                inotify_limit.restore_limit(lock.parent)
                 lock.parent.rmdir()
 
     def load(self) -> State | None:
-        """What is known of the lab; None if there is none."""
+        """Return the saved state; None if there is none.
+
+        Raises:
+            LabError: Another version of this program saved it.
+        """
         try:
-            return State.from_json((self.directory / "lab.json").read_text())
+            return State.from_json((self.path / "lab.json").read_text())
         except FileNotFoundError:
             return None
+        except (KeyError, TypeError) as error:
+            raise LabError(
+                f"another version started lab '{self.name}': take it down and start it again"
+            ) from error
 
-    def holder(self) -> Holder | None:
-        """What holds the lab, whatever version of this program started it."""
+    def keeper(self) -> NamespaceKeeper | None:
+        """Return the keeper of the lab's namespaces, even if another version saved the state."""
         try:
-            raw = json.loads((self.directory / "lab.json").read_text())
-            return Holder(pid=int(raw["holder"]["pid"]), started=str(raw["holder"]["started"]))
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            raw = json.loads((self.path / "lab.json").read_text())
+            keeper = raw.get("keeper") or raw["holder"]  # the name in version 0.1
+            return NamespaceKeeper(pid=int(keeper["pid"]), started=str(keeper["started"]))
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def save(self, state: State) -> None:
-        """Remember the lab."""
-        new = self.directory / "lab.json.new"
+        """Save the state."""
+        new = self.path / "lab.json.new"
         new.write_text(state.to_json())
-        new.rename(self.directory / "lab.json")
+        new.rename(self.path / "lab.json")
 
-    def host_directory(self, host: Host) -> Path:
-        """Where the layer of a host is."""
-        return self.directory / "hosts" / host.name
+    def of_host(self, host: Host) -> Path:
+        """Return the directory of a host: the layers of its overlay, its console."""
+        return self.path / "hosts" / host.name
 
     def remove(self) -> None:
-        """Delete all that the lab kept."""
-        shutil.rmtree(self.directory, ignore_errors=True)
-        for group in _groups(self.name):
+        """Delete everything that the lab keeps."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        for group in _control_groups(self.name):
             with suppress(OSError):
                 group.rmdir()
 
 
-def _groups(name: str) -> Sequence[Path]:
-    """Empty control groups that a lab leaves, deepest first."""
+def _control_groups(name: str) -> Sequence[Path]:
+    """Return the control groups that a lab leaves, children first."""
     found: list[Path] = []
     for top in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
         group = Path(top) / f"chatmail-lab-{name}"

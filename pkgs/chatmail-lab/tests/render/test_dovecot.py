@@ -4,7 +4,7 @@ from chatmail_lab.render.dovecot import dovecot_conf
 
 
 def test_versions_come_first_and_the_rest_is_sorted() -> None:
-    """Dovecot 2.4 reads them before anything else."""
+    """Dovecot 2.4 requires them before all other settings."""
     text = dovecot_conf(
         {
             "base_dir": "/run/dovecot2",
@@ -26,7 +26,7 @@ def test_versions_come_first_and_the_rest_is_sorted() -> None:
 
 
 def test_sets_are_sections_whose_key_is_type_and_name() -> None:
-    """Also within each other."""
+    """Sections may contain sections."""
     text = dovecot_conf({"service auth": {"unix_listener auth": {"mode": "0660"}, "limit": 3}})
 
     assert text.splitlines() == [
@@ -40,7 +40,7 @@ def test_sets_are_sections_whose_key_is_type_and_name() -> None:
 
 
 def test_a_list_of_sets_is_several_sections() -> None:
-    """Their names are in `_section`."""
+    """`_section` contains the type and name of each."""
     text = dovecot_conf(
         {
             "passdb": [

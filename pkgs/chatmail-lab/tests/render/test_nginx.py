@@ -16,7 +16,7 @@ def _lines(hosts: dict[str, Any], **more: Any) -> list[str]:
 
 
 def test_a_host_with_forced_tls_redirects_and_serves() -> None:
-    """Two servers: port 80 leads to port 443."""
+    """Two servers: port 80 redirects to port 443."""
     lines = _lines({"a.test": {"forceSSL": True, **TLS, "locations": {"/": {"return": "204"}}}})
 
     assert [line for line in lines if line.endswith(":80;")] == [
@@ -31,8 +31,8 @@ def test_a_host_with_forced_tls_redirects_and_serves() -> None:
     assert lines.count("server_name a.test;") == 2
 
 
-def test_listeners_as_given() -> None:
-    """With PROXY protocol and further words, in NixOS's order."""
+def test_explicit_listeners_are_kept() -> None:
+    """Parameters are in NixOS' order."""
     listen = {"addr": "127.0.0.1", "port": 8443, "ssl": True, "proxyProtocol": True}
     lines = _lines({"a.test": {"onlySSL": True, "default": True, "listen": [listen], **TLS}})
 
@@ -42,7 +42,7 @@ def test_listeners_as_given() -> None:
 
 
 def test_locations_come_by_priority_then_by_name() -> None:
-    """As NixOS sorts them."""
+    """NixOS sorts them so."""
     locations = {"/b": {"return": "1"}, "/a": {"return": "2"}, "/z": {"return": "3", "priority": 1}}
     lines = _lines({"a.test": {"locations": locations}})
 
@@ -54,7 +54,7 @@ def test_locations_come_by_priority_then_by_name() -> None:
 
 
 def test_the_stream_is_there_only_with_content() -> None:
-    """An empty block would listen on nothing."""
+    """An empty block is omitted."""
     assert "stream {" not in _lines({})
     assert "stream {" in _lines({}, streamConfig="server { listen 443; }")
 
@@ -67,7 +67,7 @@ def test_the_stream_is_there_only_with_content() -> None:
         {"virtualHosts": {"a.test": {"locations": {"/": {"fastcgiParams": {}}}}}},
     ],
 )
-def test_an_option_that_the_lab_does_not_know_is_refused(nginx: dict[str, Any]) -> None:
-    """At every level."""
+def test_an_unknown_option_is_refused(nginx: dict[str, Any]) -> None:
+    """In nginx, in a host, in a location."""
     with pytest.raises(LabError, match="cannot render"):
         nginx_conf(nginx)

@@ -8,8 +8,8 @@ from chatmail_lab.errors import LabError
 from chatmail_lab.render import postfix
 
 
-def test_values_are_written_as_nixos_does() -> None:
-    """Booleans are yes and no, lists have commas, null is left out, names are sorted."""
+def test_values_are_written_as_nixos_writes_them() -> None:
+    """Booleans are yes and no, lists have commas, null is omitted, names are sorted."""
     text = postfix.main_cf(
         {"b": True, "a": 3, "list": ["x", "y"], "none": None, "off": False, "empty": ""}
     )
@@ -37,8 +37,8 @@ def test_master_entries_have_eight_columns(name: str, entry: dict[str, Any], lin
     assert line == postfix.master_line(name, entry)
 
 
-def test_submissions_always_wraps_its_connection_in_tls() -> None:
-    """Options become -o arguments; port 25 is there unless switched off."""
+def test_submissions_always_uses_implicit_tls() -> None:
+    """Options become -o arguments; port 25 is enabled by default."""
     entries = postfix.master_entries(
         {"enableSubmissions": True, "submissionsOptions": {"smtpd_sasl_auth_enable": "yes"}}
     )
@@ -51,8 +51,8 @@ def test_submissions_always_wraps_its_connection_in_tls() -> None:
     assert "submission" not in entries
 
 
-def test_what_the_description_says_about_an_entry_is_added() -> None:
-    """Arguments are appended, other values replaced."""
+def test_the_configuration_extends_an_entry() -> None:
+    """Arguments are appended, other values are replaced."""
     entries = postfix.master_entries(
         {"settings": {"master": {"relay": {"maxproc": 7, "args": ["-o", "x=y"]}}}}
     )
@@ -61,7 +61,7 @@ def test_what_the_description_says_about_an_entry_is_added() -> None:
     assert (entries["relay"]["maxproc"], entries["relay"]["command"]) == (7, "smtp")
 
 
-def test_an_option_that_the_lab_does_not_know_is_refused() -> None:
-    """Rather than left out in silence."""
+def test_an_unknown_option_is_refused() -> None:
+    """NixOS would obey it."""
     with pytest.raises(LabError, match=r"services\.postfix\.canonical"):
         postfix.render({"canonical": "x", "settings": {"main": {}}})

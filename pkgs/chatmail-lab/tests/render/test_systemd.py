@@ -1,4 +1,4 @@
-"""systemd.services and its like as unit files."""
+"""systemd.services, sockets, timers and paths as unit files."""
 
 from typing import Any
 
@@ -55,8 +55,8 @@ def test_a_service_has_its_three_sections() -> None:
     assert f"{DIRECTORY}/x.service" == files[f"{DIRECTORY}/multi-user.target.wants/x.service"]
 
 
-def test_scripts_are_files_behind_what_the_service_says() -> None:
-    """They stop at the first failing command, as on NixOS."""
+def test_scripts_run_after_those_of_service_config() -> None:
+    """They are files and stop at the first failing command, as on NixOS."""
     files = _files(
         {"services": {"x": {"preStart": "true", "serviceConfig": {"ExecStartPre": "/first"}}}}
     )
@@ -66,8 +66,8 @@ def test_scripts_are_files_behind_what_the_service_says() -> None:
     assert f"ExecStartPre=/first\nExecStartPre={script}\n" in files[f"{DIRECTORY}/x.service"]
 
 
-def test_packages_of_the_path_come_before_debians() -> None:
-    """Each with bin and sbin."""
+def test_packages_of_the_path_precede_debians_directories() -> None:
+    """Each package adds bin and sbin."""
     files = _files({"services": {"x": {"path": ["/opt/p"]}}})
 
     assert (
@@ -77,15 +77,15 @@ def test_packages_of_the_path_come_before_debians() -> None:
 
 
 def test_start_at_makes_a_timer() -> None:
-    """Wanted by timers.target."""
+    """timers.target wants it."""
     files = _files({"services": {"x": {"startAt": "daily"}}})
 
     assert "OnCalendar=daily" in files[f"{DIRECTORY}/x.timer"]
     assert f"{DIRECTORY}/timers.target.wants/x.timer" in files
 
 
-def test_sockets_and_paths() -> None:
-    """Each kind has its own section."""
+def test_sockets_and_paths_have_their_own_sections() -> None:
+    """[Socket] and [Path]."""
     files = _files(
         {
             "sockets": {"s": {"listenStreams": ["/run/s"], "socketConfig": {"Accept": False}}},
@@ -97,14 +97,14 @@ def test_sockets_and_paths() -> None:
     assert "[Path]\nPathChanged=/c\n" in files[f"{DIRECTORY}/p.path"]
 
 
-def test_a_unit_that_is_switched_off_is_masked() -> None:
-    """So that Debian's own of that name does not start."""
+def test_a_disabled_unit_is_masked() -> None:
+    """Debian's unit of the same name must not start."""
     files = _files({"services": {"nginx": {"enable": False}}})
 
     assert {f"{DIRECTORY}/nginx.service": "/dev/null"} == files
 
 
-def test_an_option_that_the_lab_does_not_know_is_refused() -> None:
-    """Rather than left out in silence."""
+def test_an_unknown_option_is_refused() -> None:
+    """NixOS would obey it."""
     with pytest.raises(LabError, match=r"systemd\.services\.x\.confinement"):
         systemd.render({"services": {"x": {"confinement": {}}}})

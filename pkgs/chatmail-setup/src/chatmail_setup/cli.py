@@ -22,6 +22,7 @@ from chatmail_setup.screen.server import make_server
 from chatmail_setup.screen.view import View
 from chatmail_setup.state import State
 
+VERSION: Final = Path(__file__).with_name("VERSION").read_text().strip()
 PERSISTENT: Final = Path("/var/lib/chatmail-setup")
 STATE: Final = Path("/run/chatmail-setup/state.json")
 REFRESH_S: Final = 15.0
@@ -50,7 +51,7 @@ def _certificate(domain: str) -> Certificate:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="chatmail-setup")
+@click.version_option(VERSION, prog_name="chatmail-setup", message="%(prog)s %(version)s")
 def main() -> None:
     """Turn a prepared image into the relay that chatmail.toml describes."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")

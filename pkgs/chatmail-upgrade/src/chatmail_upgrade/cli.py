@@ -13,11 +13,12 @@ from chatmail_upgrade.machine import ActivationError, NixMachine
 from chatmail_upgrade.run import START_DEADLINE_S, recover, upgrade
 from chatmail_upgrade.source import BuildError, adapt, build_flake, existing_system
 
+VERSION = Path(__file__).with_name("VERSION").read_text().strip()
 _PATH = click.Path(path_type=Path)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="chatmail-upgrade")
+@click.version_option(VERSION, prog_name="chatmail-upgrade", message="%(prog)s %(version)s")
 def main() -> None:
     """Upgrade a chatmail relay, and keep the new system only if mail still works.
 

@@ -1,1 +1,1 @@
-"""The web pages of a chatmail relay, made at build time from its settings."""
+"""The web pages of a chatmail relay, built from its settings."""

@@ -1,4 +1,4 @@
-"""Files whose names carry a hash of their content, so that browsers keep them for a year."""
+"""Assets: their names contain a hash, so that browsers can cache them for a year."""
 
 import hashlib
 import re
@@ -12,21 +12,21 @@ ASSETS_DIR = Path(__file__).parent / "assets"
 HASH_LENGTH = 10
 
 DARK = "dark-"
-"""Prefix of a theme name that applies to the dark colours."""
+"""Prefix of a theme entry for the dark colours."""
 
 
 def hashed_name(name: str, content: bytes) -> str:
-    """The path of an asset below the pages, as `assets/style.0a1b2c3d4e.css`."""
+    """The path of an asset below the pages, such as `assets/style.0a1b2c3d4e.css`."""
     stem, suffix = name.rsplit(".", 1)
     digest = hashlib.sha256(content).hexdigest()[:HASH_LENGTH]
     return f"assets/{stem}.{digest}.{suffix}"
 
 
 def stylesheet(source: str, theme: Mapping[str, str]) -> str:
-    """The CSS `source` followed by the operator's values for its variables.
+    """`source` followed by the operator's values for its CSS variables.
 
     Raises:
-        TextError: naming the theme entry that the stylesheet does not know or cannot take.
+        TextError: names the theme entry that is unknown or invalid.
     """
     known = set(re.findall(r"--([a-z-]+):", source))
     light: list[str] = []
@@ -35,9 +35,9 @@ def stylesheet(source: str, theme: Mapping[str, str]) -> str:
         variable = name.removeprefix(DARK)
         if variable not in known:
             raise TextError(f"web.theme.{name}: unknown; known are {', '.join(sorted(known))}")
-        # characters that end the declaration are refused by the type of the option
+        # the type of the option refuses characters that end the declaration
         if "url(" in value.lower():
-            raise TextError(f"web.theme.{name}: {value!r} is no plain CSS value")
+            raise TextError(f"web.theme.{name}: {value!r} must be a plain CSS value, without url()")
         (dark if name.startswith(DARK) else light).append(f"--{variable}:{value};")
     if light:
         source += f":root{{{''.join(light)}}}\n"
@@ -47,6 +47,6 @@ def stylesheet(source: str, theme: Mapping[str, str]) -> str:
 
 
 def logo_shapes() -> str:
-    """The shapes inside the logo, in 64 x 64 units."""
+    """The elements inside the SVG of the logo, in 64 x 64 units."""
     svg = (ASSETS_DIR / "logo.svg").read_text(encoding="utf-8")
     return svg[svg.index(">") + 1 : svg.rindex("</svg>")]

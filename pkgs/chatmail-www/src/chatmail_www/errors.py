@@ -1,7 +1,7 @@
-"""What can go wrong, besides settings that cannot be used (`chatmaild.errors.SettingsError`).
+"""Errors of the build. Invalid settings are a `chatmaild.errors.SettingsError`.
 
 SiteError
-└── TextError       a text, page or theme of the operator or of this package is wrong
+└── TextError       a text, page or theme is invalid
 """
 
 
@@ -10,4 +10,4 @@ class SiteError(Exception):
 
 
 class TextError(SiteError, ValueError):
-    """A text file, an extra page or a theme value is wrong."""
+    """A text file, an extra page or a theme value is invalid."""

@@ -1,12 +1,12 @@
-"""The operator's own pages: `imprint.html` for all languages, `imprint.de.html` for one."""
+"""Pages of the operator: `imprint.html` for all languages, `imprint.de.html` for one."""
 
 import re
 from html import unescape
 from pathlib import Path
 
 from chatmail_www.errors import TextError
-from chatmail_www.languages import DEFAULT_LANGUAGE, PLURAL_RULES
 from chatmail_www.pages import PAGES, Page
+from chatmail_www.wording.languages import DEFAULT_LANGUAGE, PLURAL_RULES
 
 FILE_NAME = re.compile(r"([a-z0-9-]+)(?:\.([a-z]{2}))?\.html")
 HEADING = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)
@@ -14,10 +14,10 @@ TAG = re.compile(r"<[^>]+>")
 
 
 def extra_pages(pages_dir: Path | None) -> tuple[Page, ...]:
-    """The pages of a folder of HTML fragments; each begins with its title as `<h1>`.
+    """The pages in a folder of HTML fragments; each has its title in `<h1>`.
 
     Raises:
-        TextError: naming the file that has an unusable name or no title.
+        TextError: names the file with an invalid name or without a title.
     """
     if pages_dir is None:
         return ()
@@ -54,5 +54,5 @@ def _page(pages_dir: Path, name: str, bodies: dict[str, str]) -> Page:
 def _title(pages_dir: Path, name: str, html: str) -> str:
     match = HEADING.search(html)
     if match is None:
-        raise TextError(f"{pages_dir}: {name} has no <h1>, which would be its title")
+        raise TextError(f"{pages_dir}: {name} has no <h1>; its text is the title of the page")
     return unescape(TAG.sub("", match.group(1))).strip()

@@ -1,4 +1,4 @@
-"""Fills the templates: one page in one language at a time."""
+"""Render the templates: one page in one language."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from chatmail_www.facts import KEPT, LIMITS, facts_of
 from chatmail_www.settings import Settings
-from chatmail_www.texts import Texts
+from chatmail_www.wording.facts import KEPT, LIMITS, facts_of
+from chatmail_www.wording.texts import Texts
 
 TEMPLATES_DIR = Path(__file__).parent / "templates"
 
@@ -20,10 +20,10 @@ MENU = ("home", "info", "privacy", "delete")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page of each language.
+    """One page, in all languages.
 
-    `indexed` pages have an address that people share. `text` is the key of a short answer's words.
-    `body` is the HTML of an operator's own page by language, and `title` its heading.
+    Search engines may index `indexed` pages. `text` is the key of the text of a short page.
+    `body` and `title` are HTML and heading of an operator's page, by language.
     """
 
     name: str
@@ -35,12 +35,12 @@ class Page:
 
     @property
     def path(self) -> str:
-        """Path below a language, as `info.html`; empty for the home page."""
+        """Path below a language, such as `info.html`; empty for the home page."""
         return "" if self.name == "home" else f"{self.name}.html"
 
     @property
     def file(self) -> str:
-        """Name of the file below a language's folder."""
+        """Name of the file in the folder of a language."""
         return self.path or "index.html"
 
 
@@ -58,7 +58,7 @@ PAGES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renderer:
-    """Turns pages into HTML for one relay; `assets` maps a file's plain name to its path."""
+    """Renders the pages of one relay; `assets` maps the name of an asset to its path."""
 
     settings: Settings
     languages: list[Texts]
@@ -83,7 +83,7 @@ class Renderer:
             "t": partial(texts.say, facts=facts),
             "limits": LIMITS,
             "kept": KEPT,
-            "body": Markup(page.body[texts.code]) if page.body else "",  # noqa: S704  the operator's own page
+            "body": Markup(page.body[texts.code]) if page.body else "",  # noqa: S704  HTML of the operator
             "title": page.title[texts.code] if page.title else "",
         }
         return environment().get_template(page.template).render(values)
@@ -91,7 +91,7 @@ class Renderer:
 
 @cache
 def environment() -> Environment:
-    """The template engine: everything is escaped, an unknown name is an error."""
+    """The template engine: it escapes every value, and an unknown name is an error."""
     return Environment(
         loader=FileSystemLoader(TEMPLATES_DIR),
         autoescape=True,

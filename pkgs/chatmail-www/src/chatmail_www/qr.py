@@ -1,14 +1,14 @@
-"""QR codes as SVG (ISO/IEC 18004), drawn in runs of modules with the logo in the middle."""
+"""QR codes (ISO/IEC 18004) as SVG: rows of dark modules, and the logo in the middle."""
 
 from collections.abc import Iterator, Sequence
 
 import segno
 
 QUIET_ZONE = 4
-"""Empty modules around the code (ISO/IEC 18004 section 6.3.8)."""
+"""Light modules around the code (ISO/IEC 18004 section 6.3.8)."""
 
 LOGO_SHARE = 0.24
-"""Share of the side that the logo covers: 6 % of the modules, where level H repairs up to 30 %."""
+"""Part of the side that the logo covers: 6 % of all modules; level H corrects up to 30 %."""
 
 FINDER_SIDE = 7
 
@@ -20,7 +20,7 @@ Square = tuple[int, int, int]
 def invite_svg(content: str, logo: str, title: str) -> str:
     """An SVG picture of the QR code of `content` with error correction H.
 
-    `logo` is the inside of an SVG of 64 x 64 units; `title` names the picture.
+    `logo` has SVG elements in 64 x 64 units; `title` is the title of the picture.
     """
     matrix = segno.make(content, error="h", boost_error=False, micro=False).matrix
     side = len(matrix)
@@ -43,12 +43,12 @@ def invite_svg(content: str, logo: str, title: str) -> str:
 
 def _hole(side: int) -> Square:
     width = int(side * LOGO_SHARE)
-    width += 1 - width % 2  # odd as the side, so that it stands in the middle
+    width += 1 - width % 2  # odd like the side, so that it is centred
     return ((side - width) // 2, (side - width) // 2, width)
 
 
 def _runs(matrix: Matrix, left_out: Sequence[Square]) -> Iterator[str]:
-    """Path pieces, one for each run of dark modules in a row, with round ends."""
+    """Path pieces, one per run of dark modules in a row, with round ends."""
     for y, row in enumerate(matrix):
         start: int | None = None
         for x in range(len(row) + 1):

@@ -1,7 +1,6 @@
-"""The settings of the relay whose pages are built, as chatmaild reads them.
+"""The settings of the relay, as chatmaild parses them, and of its pages.
 
-The document is the relay's settings.json with one more section, `pages`
-(modules/chatmail/pages.nix).
+The document is settings.json of the relay with the section `pages` (modules/chatmail/pages.nix).
 """
 
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from chatmaild.settings import Pages
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(settings.Settings):
-    """The relay's settings, and what pages derive from them."""
+    """The settings of the relay, and values derived from them."""
 
     pages: Pages
 
@@ -32,15 +31,15 @@ class Settings(settings.Settings):
 
     @property
     def url(self) -> str:
-        """The origin of the pages, without a slash at the end."""
+        """The origin of the pages, without a trailing slash."""
         return f"https://{self.domain}"
 
     @property
     def invite_link(self) -> str:
-        """What button and QR code of a relay with a trusted certificate hold."""
+        """The link in button and QR code of a relay with a trusted certificate."""
         return f"DCACCOUNT:{self.url}/new"
 
     @property
     def notifier(self) -> str | None:
-        """Host of the notification server; None if phones are not woken."""
+        """Host of the notification server; None without push."""
         return urlsplit(self.push.notifier_url).hostname if self.push.enable else None

@@ -1,4 +1,4 @@
-"""Puts everything together: settings in, a folder of files out."""
+"""Build all files of the pages from the settings, and write them to a folder."""
 
 import shutil
 from collections.abc import Mapping
@@ -8,26 +8,26 @@ from pathlib import Path
 from chatmail_www.assets import ASSETS_DIR, hashed_name, logo_shapes, stylesheet
 from chatmail_www.errors import SiteError
 from chatmail_www.extra import extra_pages
-from chatmail_www.facts import PLACEHOLDERS
 from chatmail_www.pages import PAGES, Renderer
 from chatmail_www.qr import invite_svg
 from chatmail_www.settings import Settings
-from chatmail_www.texts import load_texts
+from chatmail_www.wording.facts import PLACEHOLDERS
+from chatmail_www.wording.texts import load_texts
 
 TEXTS_DIR = Path(__file__).parent / "texts"
 
 Site = Mapping[str, str]
-"""Path below the folder of pages -> content."""
+"""Path in the folder of pages -> content."""
 
 MARK = "en/index.html"
-"""A folder that holds this file is a former output and may be replaced."""
+"""A folder with this file is an earlier output and may be replaced."""
 
 
 def build_site(settings: Settings) -> Site:
-    """Every file of the relay's web pages.
+    """Every file of the web pages.
 
     Raises:
-        TextError: a text, page or theme value is wrong.
+        TextError: a text, page or theme value is invalid.
     """
     files: dict[str, str] = {}
     assets = {}
@@ -54,13 +54,13 @@ def build_site(settings: Settings) -> Site:
 
 
 def write_site(files: Site, out: Path) -> None:
-    """Replaces the folder `out` by `files`.
+    """Replace the folder `out` by `files`.
 
     Raises:
-        SiteError: the folder cannot be written or holds something else.
+        SiteError: the folder cannot be written, or has other files.
     """
     if out.exists() and not (out / MARK).is_file() and any(out.iterdir()):
-        raise SiteError(f"{out}: holds something else; give an empty or a new folder")
+        raise SiteError(f"{out}: has other files; choose an empty or a new folder")
     try:
         if out.exists():
             shutil.rmtree(out)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
@@ -15,6 +15,7 @@ EXIT_FAILED = 1
 # sysexits.h EX_CONFIG; the units have RestartPreventExitStatus=78
 EXIT_SETTINGS = 78
 
+VERSION = Path(__file__).with_name("VERSION").read_text().strip()
 
 # shared by `chatmaild` and `chatmail`
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
@@ -30,6 +31,7 @@ settings_option = click.option(
 
 @click.group(context_settings=HELP_OPTIONS)
 @settings_option
+@click.version_option(VERSION, prog_name="chatmaild", message="%(prog)s %(version)s")
 @click.pass_context
 def group(context: click.Context, settings_path: Path) -> None:
     """Run a service of a chatmail relay; systemd units call this."""
@@ -115,6 +117,12 @@ def drain_postfix(master: int | None) -> None:
 
     if master is not None and not drain(master):
         click.echo("Postfix was stopped in the middle of a transaction: it took too long")
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines to standard output."""
+    for line in lines:
+        click.echo(line)
 
 
 def run_group(command: click.Group) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from chatmaild.accounts import login as module
-from chatmaild.accounts.dovecot import remote_ip
 from chatmaild.accounts.limits import patience
 from chatmaild.address import parse_address
 from chatmaild.store.crypt import crypt
@@ -265,21 +264,6 @@ def test_hashes_of_sha512_crypt(encoded: str, password: bytes) -> None:
     assert not verify_password(password + b"x", encoded)
     assert not verify_password(password + b"\0x", encoded)
     assert not verify_password(password, encoded.replace("$6$", "$6$rounds=999999999$", 1))
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "ip"),
-    [
-        ("192.0.2.1:993", "192.0.2.1"),
-        ("[2001:db8::1]:993", "2001:db8::1"),
-        ("2001:db8::1", "2001:db8::1"),
-        ("192.0.2.1", "192.0.2.1"),
-        ("", ""),
-    ],
-)
-def test_the_ip_address_of_an_end_point(endpoint: str, ip: str) -> None:
-    """As Dovecot writes it."""
-    assert remote_ip(endpoint) == ip
 
 
 def test_guesses_are_slowed_down(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:

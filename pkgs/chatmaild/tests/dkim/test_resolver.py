@@ -1,5 +1,6 @@
 """DNS lookups and the key cache."""
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -159,3 +160,44 @@ def test_the_cache_has_a_size_limit() -> None:
     keys.fresh("one more")
 
     assert [bool(keys.cached(name)) for name in ("0", "1", "2")] == [True, False, True]
+
+
+class SlowDns:
+    """Takes 10 s for each failure."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.names: list[str] = []
+        self._clock = clock
+
+    def __call__(self, name: str) -> TxtAnswer:
+        self.names.append(name)
+        self._clock.now_s += 10
+        raise KeyUnavailableError("down")
+
+
+def test_a_message_waits_once_for_dead_dns() -> None:
+    """Five signatures took 50 s (issue 8 A5); the next message asks again."""
+    clock = Clock()
+    dns = SlowDns(clock)
+    keys = KeyCache(query=dns, clock=clock)
+    for _ in range(2):
+        message = keys.for_message("192.0.2.1")
+        for number in range(5):
+            with pytest.raises(KeyUnavailableError):
+                message.fresh(f"s{number}._domainkey.peer.example")
+
+    assert dns.names == ["s0._domainkey.peer.example"] * 2
+
+
+def test_a_client_has_few_lookups_at_a_time() -> None:
+    """The ninth fails at once; other clients, and the gateway of HTTPS, go on."""
+    keys = KeyCache(query=lambda _: TxtAnswer(texts=(RECORD,), ttl_s=300))
+    with contextlib.ExitStack() as running:
+        for _ in range(8):
+            running.enter_context(keys.lookup_of("192.0.2.1"))
+
+        with pytest.raises(KeyUnavailableError):
+            keys.for_message("192.0.2.1").fresh(NAME)
+        assert keys.for_message("192.0.2.2").fresh(NAME)
+        assert keys.for_message("").fresh(NAME)
+    assert keys.for_message("192.0.2.1").fresh(NAME)

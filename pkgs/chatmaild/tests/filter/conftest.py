@@ -3,10 +3,11 @@
 import time
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from chatmaild.address import parse_address
-from chatmaild.dkim.keys import ensure_keys, load_signer
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer
+from chatmaild.dkim.signer import Signer
 from chatmaild.errors import KeyUnavailableError
 from chatmaild.filter.policy import ByteBudget, Policy
 from chatmaild.filter.rate_limit import RateLimiter
@@ -21,9 +22,8 @@ NOW_S = int(time.time())
 
 
 @pytest.fixture
-def policy(settings: Settings, mailboxes: Mailboxes) -> Policy:
+def policy(settings: Settings, mailboxes: Mailboxes, dkim_key: rsa.RSAPrivateKey) -> Policy:
     """The policy of chat.example.org with the accounts of Alice and Bob."""
-    ensure_keys(settings)
     for address in (ALICE, BOB):
         mailboxes.create(parse_address(address), "hash", now_s=NOW_S)
     fullness = Fullness(mailboxes, settings.retention)
@@ -32,7 +32,7 @@ def policy(settings: Settings, mailboxes: Mailboxes) -> Policy:
         flags=mailboxes,
         recipient_lookup=RecipientLookup(fullness, settings.sockets.quota_status),
         limiter=RateLimiter(per_minute=60, burst=10),
-        signer=load_signer(settings),
+        signer=Signer(domain=settings.mail_domain, selector=settings.dkim.selector, key=dkim_key),
         keys=KeyCache(query=no_dns),
         header_budget=ByteBudget(1 << 20),
         clock=lambda: NOW_S,

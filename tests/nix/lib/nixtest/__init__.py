@@ -1,1 +1,1 @@
-"""The nouns of the evaluation tests."""
+"""What the evaluation tests share."""

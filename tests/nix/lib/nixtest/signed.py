@@ -1,4 +1,4 @@
-"""A name server for `test.`, whose answers are signed (RFC 4035)."""
+"""A name server for `test.` with DNSSEC signatures (RFC 4035)."""
 
 import contextlib
 import datetime
@@ -26,7 +26,7 @@ www 60 IN A 192.0.2.80
 
 @contextlib.contextmanager
 def signed_zone(since: datetime.datetime) -> Iterator[tuple[int, str]]:
-    """Serves it meanwhile, with signatures that are valid from then on: UDP port, and the key."""
+    """Serve the zone with signatures valid from `since`; gives the UDP port and the key."""
     private = ec.generate_private_key(ec.SECP256R1())
     key = dns.dnssec.make_dnskey(private.public_key(), Algorithm.ECDSAP256SHA256, 257)
     zone = dns.zone.from_text(ZONE, "test.", relativize=False)
@@ -39,10 +39,10 @@ def signed_zone(since: datetime.datetime) -> Iterator[tuple[int, str]]:
 
 
 def _serve(server: socket.socket, zone: dns.zone.Zone) -> None:
-    with contextlib.suppress(OSError):  # it is closed at the end
+    with contextlib.suppress(OSError):  # the socket is closed at the end
         while True:
-            asked, client = server.recvfrom(4096)
-            server.sendto(_answer(dns.message.from_wire(asked), zone).to_wire(), client)
+            query, client = server.recvfrom(4096)
+            server.sendto(_answer(dns.message.from_wire(query), zone).to_wire(), client)
 
 
 def _answer(query: dns.message.Message, zone: dns.zone.Zone) -> dns.message.Message:

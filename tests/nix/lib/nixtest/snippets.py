@@ -1,21 +1,21 @@
-"""What README.md and docs tell operators to write in Nix."""
+"""The Nix code in README.md and docs."""
 
 import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from nixtest.relay import CHECKOUT
+from nixtest.checkout import CHECKOUT
 
 FOLDER = CHECKOUT / "tests/nixos/snippets"
 BLOCK = re.compile(r"(?ms)^ *```nix\n(.*?)^ *```$")
-# a whole assignment in a line of prose; those with <placeholders> are no Nix
+# an assignment in a line of prose; one with <placeholders> is not Nix
 ROOTS = "boot|environment|networking|nix|security|services|systemd|virtualisation"
 INLINE = re.compile(rf"`((?:{ROOTS})\.[^`=<]+ = [^`]+?);?`")
 
 
 def snippets() -> dict[str, str]:
-    """Each as a Nix file: name and text."""
+    """File name -> text of every snippet."""
     documents = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
     return {
         f"{document.stem}-{number}.nix": f"# From {document.relative_to(CHECKOUT)}.\n{text}"

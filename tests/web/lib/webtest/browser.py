@@ -1,4 +1,4 @@
-"""A headless Chromium: how pages look on phones and desktops, and what went wrong."""
+"""A headless Chromium that shows pages as phones and desktops do, and collects their errors."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ return {x: box.x + scrollX, y: box.y + scrollY, width: box.width, height: box.he
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How a page is seen; sizes in CSS pixels."""
+    """A screen and its colour scheme; sizes in CSS pixels."""
 
     name: str
     width: int
@@ -57,7 +57,7 @@ class Look:
 
     @property
     def phone(self) -> bool:
-        """Whether it is a narrow touch screen."""
+        """Whether it is the screen of a phone."""
         return self.width < 600
 
 
@@ -70,17 +70,17 @@ LOOKS = (
 
 
 class Browser:
-    """One Chromium; every page begins with empty logs."""
+    """One Chromium; `open` clears its logs."""
 
     def __init__(self, driver: webdriver.Chrome) -> None:
         self.driver = driver
 
     def command(self, name: str, **parameters: Any) -> Any:
-        """Runs a command of the DevTools protocol."""
+        """Run a command of the DevTools protocol."""
         return self.driver.execute_cdp_cmd(name, parameters)
 
     def look(self, look: Look) -> None:
-        """Shows the following pages in this way."""
+        """Show the next pages with this screen and colour scheme."""
         self.command(
             "Emulation.setDeviceMetricsOverride",
             width=look.width,
@@ -92,22 +92,22 @@ class Browser:
         self.command("Emulation.setEmulatedMedia", features=[scheme])
 
     def scripts(self, *, enabled: bool) -> None:
-        """Lets pages run scripts or not."""
+        """Allow or forbid scripts in the next pages."""
         self.command("Emulation.setScriptExecutionDisabled", value=not enabled)
 
     def prefer(self, languages: str) -> None:
-        """Sends this Accept-Language."""
+        """Send this Accept-Language."""
         self.command("Network.enable")
         self.command("Network.setExtraHTTPHeaders", headers={"Accept-Language": languages})
 
     def open(self, url: str) -> None:
-        """Loads a page; what was logged before is forgotten."""
+        """Clear the logs and load a page."""
         for log in ("browser", "performance"):
             self.driver.get_log(log)  # type: ignore[no-untyped-call]
         self.driver.get(url)
 
     def find(self, selector: str) -> WebElement:
-        """The element of a CSS selector."""
+        """The first element that matches a CSS selector."""
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
     def run(self, script: str, *arguments: Any) -> Any:
@@ -115,42 +115,42 @@ class Browser:
         return self.driver.execute_script(script, *arguments)
 
     def complaints(self) -> list[str]:
-        """What the console got since the page was opened."""
+        """Messages on the console since the page was opened."""
         entries = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
         return [f"{entry['level']}: {entry['message']}" for entry in entries]
 
     def requests(self) -> list[str]:
-        """The URLs that were asked for since the page was opened."""
+        """The URLs requested since the page was opened."""
         entries = self.driver.get_log("performance")  # type: ignore[no-untyped-call]
         events = [json.loads(entry["message"])["message"] for entry in entries]
         sent = [event for event in events if event["method"] == "Network.requestWillBeSent"]
         return [event["params"]["request"]["url"] for event in sent]
 
     def foreign_requests(self, url: str) -> list[str]:
-        """Those requests that did not go to the origin of `url`."""
+        """The requests to other origins than that of `url`."""
         origin = urlsplit(url)[:2]
         return [request for request in self.requests() if urlsplit(request)[:2] != origin]
 
     def barriers(self) -> list[str]:
-        """What axe-core has against the page, one line for each rule."""
+        """Violations that axe-core finds, one line per rule."""
         self.run(AXE.read_text(encoding="utf-8"))
         found = self.driver.execute_async_script(RUN_AXE, list(AXE_RULES))
         return [_told(violation) for violation in found]
 
     def overflow_px(self) -> int:
-        """By how much the page is wider than the screen."""
+        """How much wider than the screen the page is."""
         script = "const e = document.documentElement; return e.scrollWidth - e.clientWidth"
         return int(self.run(script))
 
     def picture(self, name: str) -> Path:
-        """A picture of the whole page among the test artefacts."""
+        """Save a picture of the whole page in artefacts/web."""
         path = ARTEFACTS / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self.picture_of("html"))
         return path
 
     def picture_of(self, selector: str) -> bytes:
-        """A PNG picture of one element, also of what is beyond the screen."""
+        """A PNG picture of one element, also outside of the screen."""
         box = self.run(BOX, selector)
         shot = self.command(
             "Page.captureScreenshot", captureBeyondViewport=True, clip=box | {"scale": 1}
@@ -160,7 +160,7 @@ class Browser:
 
 @contextmanager
 def chromium(profile: Path) -> Iterator[Browser]:
-    """A fresh browser until the end of the block."""
+    """A new browser until the end of the block."""
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     for argument in (*ARGUMENTS, f"--user-data-dir={profile}"):

@@ -1,4 +1,4 @@
-"""Reads QR codes, as a phone does."""
+"""Read QR codes with ZXing, an independent decoder."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ QUIET_ZONE = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """What a QR code says, and its level of error correction."""
+    """Text and error correction level of a QR code."""
 
     text: str
     level: str
 
 
 def read_picture(picture: Image.Image) -> Code:
-    """The only code in a picture.
+    """The one QR code in a picture.
 
     Raises:
-        ValueError: there is none, or more than one.
+        ValueError: the picture has none, or more than one.
     """
     found = zxingcpp.read_barcodes(
         picture, formats=zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])

@@ -1,5 +1,5 @@
-# { values } (JSON text of services.chatmail) -> what a relay's web server is made of:
-# { settings; pages; locations; httpConfig; }. `www` is the folder where the pages will be.
+# { values, www } -> { settings; pages; locations; httpConfig; }: what the web server of a relay needs. `values` is the
+# JSON of services.chatmail, `www` the folder of the pages.
 { values, www }:
 let
   chatmail = ../../../../modules/chatmail;

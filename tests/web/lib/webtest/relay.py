@@ -1,6 +1,6 @@
-"""A relay's web side on loopback: the description's nginx, the built pages, the accounts service.
+"""The web server of a relay on loopback: nginx as described, the pages, and chatmail-accounts.
 
-Only TLS is missing. Files and sockets are below one directory, and ports are free ones.
+It has no TLS. Files and sockets are below one directory, on free ports.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ CHECKOUT = Path(__file__).resolve().parents[4]
 DESCRIBE = Path(__file__).with_name("describe.nix")
 TIMEOUT_S = 60
 STOP_S = 10
-# the description's directories that must be elsewhere without root
+# directories of the description -> their place below the test's directory
 MOVED = {"/run/": "run/", "/var/lib/chatmail": "state", "/etc/chatmail-nocreate": "nocreate"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relay:
-    """A web server that answers at `url`; `directory` holds all of its files."""
+    """A web server at `url`; `directory` has all of its files."""
 
     url: str
     directory: Path
     settings: Mapping[str, Any]
 
     def close_registration(self) -> None:
-        """From now on no new address is given."""
+        """Stop the creation of accounts."""
         (self.directory / "nocreate").touch()
 
     def open_registration(self) -> None:
-        """From now on new addresses are given again."""
+        """Allow the creation of accounts again."""
         (self.directory / "nocreate").unlink()
 
     def new_address(self) -> tuple[str, str]:
-        """An address that exists, and its password."""
+        """Create an account with `/new` and log in: address and password."""
         with urllib.request.urlopen(
             urllib.request.Request(f"{self.url}/new", method="POST"), timeout=TIMEOUT_S
         ) as answer:
@@ -62,7 +62,7 @@ class Relay:
         return (self.directory / "state" / "mail" / address / "password").exists()
 
     def logs_in(self, address: str, password: str) -> bool:
-        """Logs in as Dovecot does it (RFC 6749 section 4.3)."""
+        """Log in as Dovecot does (RFC 6749 section 4.3)."""
         form = {"grant_type": "password", "username": address, "password": password}
         with urllib.request.urlopen(
             f"http://127.0.0.1:{self.settings['ports']['login']}/login",
@@ -97,7 +97,7 @@ def running_relay(directory: Path, values: Mapping[str, Any]) -> Iterator[Relay]
 
 
 def describe(values: Mapping[str, Any], www: Path) -> dict[str, Any]:
-    """The description of a relay, evaluated by nix without a store."""
+    """The description of a relay, evaluated by nix."""
     arguments = ["--argstr", "values", json.dumps(values), "--argstr", "www", str(www)]
     done = subprocess.run(
         ["nix-instantiate", "--eval", "--strict", "--json", str(DESCRIBE), *arguments],
@@ -121,7 +121,7 @@ def moved(text: str, directory: Path) -> str:
 
 
 def nginx_conf(described: Mapping[str, Any], directory: Path, port: int) -> str:
-    """nginx.conf with the description's locations."""
+    """nginx.conf with the locations of the description."""
     names = {"proxyPass": "proxy_pass", "tryFiles": "try_files"}
     names |= {"root": "root", "alias": "alias", "return": "return"}
     locations = []
@@ -152,20 +152,20 @@ def nginx_conf(described: Mapping[str, Any], directory: Path, port: int) -> str:
 
 
 def nginx_command(directory: Path) -> list[str]:
-    """Starts nginx with the relay's configuration."""
+    """The command that starts nginx."""
     config = str(directory / "nginx.conf")
     return ["/usr/sbin/nginx", "-e", "stderr", "-p", str(directory), "-c", config]
 
 
 def accounts_command(directory: Path) -> list[str]:
-    """Starts the accounts service of the checkout."""
+    """The command that starts chatmail-accounts of the checkout."""
     code = "from chatmaild.cli import main; main()"
     return [sys.executable, "-c", code, "--settings", f"{directory}/settings.json", "accounts"]
 
 
 @contextmanager
 def running(directory: Path, name: str, command: list[str]) -> Iterator[None]:
-    """A program with its output in a file, until the end of the block."""
+    """Run a program until the end of the block; its output is in NAME.log."""
     environment = os.environ | {"PYTHONPATH": str(CHECKOUT / "pkgs" / "chatmaild" / "src")}
     with (directory / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
@@ -177,14 +177,14 @@ def running(directory: Path, name: str, command: list[str]) -> Iterator[None]:
 
 
 def free_port() -> int:
-    """A TCP port of loopback that nobody uses."""
+    """A free TCP port of loopback."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
 
 
 def is_listening(port: int) -> bool:
-    """Whether somebody answers on a port of loopback."""
+    """Whether a port of loopback has a listener."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

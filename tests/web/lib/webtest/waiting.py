@@ -1,4 +1,4 @@
-"""Waiting for a condition, with a deadline."""
+"""Wait for a condition, with a deadline."""
 
 import time
 from collections.abc import Callable
@@ -8,10 +8,10 @@ PAUSE_S = 0.02
 
 
 def until(condition: Callable[[], object], what: str, *, within_s: float = DEADLINE_S) -> None:
-    """Returns as soon as the condition holds.
+    """Return as soon as the condition holds.
 
     Raises:
-        TimeoutError: it did not hold in time.
+        TimeoutError: it did not hold within `within_s`.
     """
     end_s = time.monotonic() + within_s
     while not condition():

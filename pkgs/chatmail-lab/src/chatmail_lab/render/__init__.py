@@ -1,7 +1,7 @@
-"""From the merged description of a relay to the files of a Debian host: one module for each part.
+"""The merged configuration of a relay, rendered to files of a Debian host: one module a part.
 
-Each renderer is a pure function and refuses what it does not know, so that nothing that NixOS would
-do is silently missing in the lab.
+Each renderer is a pure function. It refuses options that it does not know, because NixOS would
+obey them and the lab would not.
 """
 
 from chatmail_lab.render import (
@@ -16,7 +16,7 @@ from chatmail_lab.render import (
     users,
 )
 from chatmail_lab.render.files import File
-from chatmail_lab.render.values import Attrs, only
+from chatmail_lab.render.values import Attrs, refuse_unknown
 
 SERVICES = {
     "coturn": coturn.render,
@@ -25,26 +25,26 @@ SERVICES = {
     "postfix": postfix.render,
     "unbound": unbound.render,
 }
-# about the machine around the relay, which a container shares with its host or does not have
+# options about the machine, which a container shares or does not have
 WITHOUT_EFFECT = frozenset({"boot", "networking", "security", "system", "nix", "time"})
 
 
 def render_relay(config: Attrs) -> list[File]:
-    """All files of a relay.
+    """Return all files of a relay.
 
     Raises:
-        LabError: an option that the lab cannot render.
+        LabError: The lab cannot render an option.
     """
     known = frozenset({"services", "systemd", "users", "environment", *WITHOUT_EFFECT})
-    only("config", config, known)
+    refuse_unknown("config", config, known)
     services: Attrs = config.get("services", {})
-    only("services", services, frozenset({*SERVICES, "journald", "logrotate"}))
+    refuse_unknown("services", services, frozenset({*SERVICES, "journald", "logrotate"}))
     files = users.render(config.get("users", {}))
     for name, render in SERVICES.items():
         if services.get(name, {}).get("enable"):
             files += render(services[name])
     environment: Attrs = config.get("environment", {})
-    only("environment", environment, frozenset({"etc", "systemPackages"}))
+    refuse_unknown("environment", environment, frozenset({"etc", "systemPackages"}))
     systemd_options: Attrs = config.get("systemd", {})
     return [
         *files,

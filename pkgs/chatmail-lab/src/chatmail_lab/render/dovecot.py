@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from chatmail_lab.render.files import File, text
-from chatmail_lab.render.values import Attrs, Data, only, yes_no
+from chatmail_lab.render.files import File, text_file
+from chatmail_lab.render.values import Attrs, Data, refuse_unknown, yes_no
 
 KNOWN = frozenset({"enable", "enablePAM", "package", "settings"})
 
-# 2.4 wants to read these two before anything else
+# Dovecot 2.4 requires these two before all other settings
 VERSIONS = ("dovecot_config_version", "dovecot_storage_version")
 
 
@@ -33,13 +33,13 @@ def _lines(name: str, value: Data, depth: int) -> Iterator[str]:
 
 
 def dovecot_conf(settings: Attrs) -> str:
-    """Text of dovecot.conf: the versions, then everything in alphabetical order."""
+    """Return dovecot.conf: the versions, then all other settings in alphabetical order."""
     rest = sorted(set(settings) - set(VERSIONS))
     names = [*(name for name in VERSIONS if name in settings), *rest]
     return "\n".join(line for name in names for line in _lines(name, settings[name], 0)) + "\n"
 
 
 def render(dovecot: Attrs) -> list[File]:
-    """Files of Dovecot."""
-    only("services.dovecot2", dovecot, KNOWN)
-    return [text("/etc/dovecot/dovecot.conf", dovecot_conf(dovecot["settings"]))]
+    """Return the files of Dovecot."""
+    refuse_unknown("services.dovecot2", dovecot, KNOWN)
+    return [text_file("/etc/dovecot/dovecot.conf", dovecot_conf(dovecot["settings"]))]

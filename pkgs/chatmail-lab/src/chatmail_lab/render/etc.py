@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
-from chatmail_lab.render.files import File, link
-from chatmail_lab.render.values import Attrs, only
+from chatmail_lab.render.files import File, symlink
+from chatmail_lab.render.values import Attrs, refuse_unknown
 
 KNOWN = frozenset({"text", "source", "mode", "user", "group", "enable", "target"})
 
 
 def etc_file(name: str, entry: Attrs) -> File | None:
-    """One entry; None if switched off. A source on this machine is copied, another one linked."""
-    only(f'environment.etc."{name}"', entry, KNOWN)
+    """Return one entry; None if it is disabled.
+
+    A source that is a file of this machine is copied; another one becomes a symbolic link.
+    """
+    refuse_unknown(f'environment.etc."{name}"', entry, KNOWN)
     if not entry.get("enable", True):
         return None
     path = f"/etc/{entry.get('target') or name}"
@@ -18,7 +21,7 @@ def etc_file(name: str, entry: Attrs) -> File | None:
     if entry.get("text") is None:
         source = Path(str(entry["source"]))
         if not source.is_file():
-            return link(path, str(source))
+            return symlink(path, str(source))
         content = source.read_bytes()
     else:
         content = str(entry["text"]).encode()
@@ -32,6 +35,6 @@ def etc_file(name: str, entry: Attrs) -> File | None:
 
 
 def render(etc: Attrs) -> list[File]:
-    """Files of environment.etc."""
+    """Return the files of environment.etc."""
     files = (etc_file(name, entry) for name, entry in sorted(etc.items()))
     return [file for file in files if file is not None]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from chatmail_lab.errors import LabError
-from chatmail_lab.render.files import File, text
-from chatmail_lab.render.values import Attrs, only
+from chatmail_lab.render.files import File, text_file
+from chatmail_lab.render.values import Attrs, refuse_unknown
 
 KNOWN = frozenset(
     {
@@ -30,7 +30,7 @@ KNOWN_LOCATION = frozenset(
     }
 )
 DEFAULT_PRIORITY = 1000
-ALL_ADDRESSES = ("0.0.0.0", "[::0]")  # noqa: S104 - what NixOS does
+ALL_ADDRESSES = ("0.0.0.0", "[::0]")  # noqa: S104 - as NixOS does
 
 
 def _block(title: str, lines: list[str]) -> list[str]:
@@ -42,7 +42,7 @@ def _raw(config: str | None) -> list[str]:
 
 
 def _listens(host: Attrs) -> list[dict[str, Any]]:
-    """Where a virtual host listens: as given, or NixOS's choice by its TLS switches."""
+    """Return the listeners of a virtual host: its own, or those that NixOS derives from its TLS."""
     if host.get("listen"):
         return list(host["listen"])
     only_tls = host.get("onlySSL", False)
@@ -69,7 +69,7 @@ def _listen_line(listen: Attrs, *, default: bool) -> str:
 
 
 def _location(path: str, location: Attrs) -> list[str]:
-    only(f'services.nginx.virtualHosts.*.locations."{path}"', location, KNOWN_LOCATION)
+    refuse_unknown(f'services.nginx.virtualHosts.*.locations."{path}"', location, KNOWN_LOCATION)
     lines = []
     if location.get("proxyPass"):
         lines.append(f"proxy_pass {location['proxyPass']};")
@@ -120,7 +120,7 @@ def _server(name: str, host: Attrs) -> list[str]:
 def _http(nginx: Attrs) -> Iterator[str]:
     yield "include /etc/nginx/mime.types;"
     yield "default_type application/octet-stream;"
-    # where NixOS' nginx has them by default
+    # the defaults of NixOS' nginx
     for name in ("client_body", "proxy", "fastcgi", "scgi", "uwsgi"):
         yield f"{name}_temp_path /tmp/nginx_{name};"
     yield f"ssl_protocols {nginx.get('sslProtocols') or 'TLSv1.2 TLSv1.3'};"
@@ -138,18 +138,18 @@ def _http(nginx: Attrs) -> Iterator[str]:
     yield from _raw(nginx.get("commonHttpConfig"))
     hosts = nginx.get("virtualHosts", {})
     for name in sorted(hosts):
-        only(f'services.nginx.virtualHosts."{name}"', hosts[name], KNOWN_HOST)
+        refuse_unknown(f'services.nginx.virtualHosts."{name}"', hosts[name], KNOWN_HOST)
         yield from _server(name, hosts[name])
     yield from _raw(nginx.get("appendHttpConfig"))
 
 
 def nginx_conf(nginx: Attrs) -> str:
-    """Text of nginx.conf.
+    """Return nginx.conf.
 
     Raises:
-        LabError: an option that the lab does not know.
+        LabError: The lab does not know an option.
     """
-    only("services.nginx", nginx, KNOWN)
+    refuse_unknown("services.nginx", nginx, KNOWN)
     if nginx.get("recommendedProxySettings") or nginx.get("upstreams"):
         raise LabError("the lab cannot render services.nginx.{recommendedProxySettings,upstreams}")
     lines = [
@@ -166,5 +166,5 @@ def nginx_conf(nginx: Attrs) -> str:
 
 
 def render(nginx: Attrs) -> list[File]:
-    """Files of nginx."""
-    return [text("/etc/nginx/nginx.conf", nginx_conf(nginx))]
+    """Return the files of nginx."""
+    return [text_file("/etc/nginx/nginx.conf", nginx_conf(nginx))]

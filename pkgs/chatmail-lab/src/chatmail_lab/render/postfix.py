@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from chatmail_lab.render.files import File, text
-from chatmail_lab.render.values import Attrs, Data, only, yes_no
+from chatmail_lab.render.files import File, text_file
+from chatmail_lab.render.values import Attrs, Data, refuse_unknown, yes_no
 
 KNOWN = frozenset(
     {
@@ -13,7 +13,7 @@ KNOWN = frozenset(
     }
 )
 
-# the entries that every NixOS machine with Postfix has, beside port 25
+# the entries of every NixOS machine with Postfix, except those of SMTP_MASTER
 DEFAULT_MASTER: dict[str, dict[str, Any]] = {
     "pickup": {"private": False, "wakeup": 60, "maxproc": 1},
     "cleanup": {"private": False, "maxproc": 0},
@@ -45,7 +45,7 @@ SMTP_MASTER: dict[str, dict[str, Any]] = {
 
 
 def main_cf(settings: Attrs) -> str:
-    """Text of main.cf: null is left out, lists are joined by commas."""
+    """Return main.cf: null is omitted, lists are joined by commas."""
     lines = []
     for name, value in sorted(settings.items()):
         if value is None:
@@ -56,7 +56,7 @@ def main_cf(settings: Attrs) -> str:
 
 
 def master_entries(postfix: Attrs) -> dict[str, dict[str, Any]]:
-    """Entries of master.cf by attribute name: NixOS's own with what the description changes."""
+    """Return the entries of master.cf: NixOS' defaults, changed by the configuration."""
     entries = {name: dict(entry) for name, entry in DEFAULT_MASTER.items()}
     if postfix.get("enableSmtp", True):
         entries |= {name: dict(entry) for name, entry in SMTP_MASTER.items()}
@@ -81,7 +81,7 @@ def _flag(value: Data) -> str:
 
 
 def master_line(attribute: str, entry: Attrs) -> str:
-    """One line of master.cf (master(5))."""
+    """Return one line of master.cf (master(5))."""
     wakeup = entry.get("wakeup")
     shown_wakeup = "-" if wakeup is None else str(wakeup)
     if wakeup is not None and not entry.get("wakeupUnusedComponent", True):
@@ -103,20 +103,20 @@ def master_line(attribute: str, entry: Attrs) -> str:
 
 
 def _arguments(args: Sequence[str]) -> list[str]:
-    """Arguments; one with a space needs braces (master(5))."""
+    """Return the arguments; those with a space need braces (master(5))."""
     return [f"{{ {arg} }}" if " " in arg or arg == "" else arg for arg in args]
 
 
 def master_cf(postfix: Attrs) -> str:
-    """Text of master.cf."""
+    """Return master.cf."""
     entries = master_entries(postfix)
     return "".join(f"{master_line(name, entries[name])}\n" for name in sorted(entries))
 
 
 def render(postfix: Attrs) -> list[File]:
-    """Files of Postfix."""
-    only("services.postfix", postfix, KNOWN)
+    """Return the files of Postfix."""
+    refuse_unknown("services.postfix", postfix, KNOWN)
     return [
-        text("/etc/postfix/main.cf", main_cf(postfix["settings"]["main"])),
-        text("/etc/postfix/master.cf", master_cf(postfix)),
+        text_file("/etc/postfix/main.cf", main_cf(postfix["settings"]["main"])),
+        text_file("/etc/postfix/master.cf", master_cf(postfix)),
     ]

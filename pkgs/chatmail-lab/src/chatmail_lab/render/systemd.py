@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from chatmail_lab.render.files import File, link, text
-from chatmail_lab.render.values import Attrs, Data, as_list, only
+from chatmail_lab.render.files import File, symlink, text_file
+from chatmail_lab.render.values import Attrs, Data, as_list, refuse_unknown
 
 UNIT = {
     "description": "Description",
@@ -24,7 +24,7 @@ UNIT = {
     "startLimitIntervalSec": "StartLimitIntervalSec",
 }
 INSTALL = {"wantedBy": "wants", "requiredBy": "requires", "upheldBy": "upholds"}
-# NixOS's switch-to-configuration reads these; a lab that is configured anew restarts what changed
+# read by NixOS' switch-to-configuration only; `reconfigure` compares files instead
 ABOUT_SWITCHING = frozenset(
     {"restartIfChanged", "stopIfChanged", "reloadIfChanged", "restartTriggers", "reloadTriggers"}
 )
@@ -49,7 +49,7 @@ def _value(value: Data) -> str:
 
 
 def _section(title: str, settings: Attrs) -> list[str]:
-    """A section: one line for each value, a list is several lines, null none."""
+    """Return a section: one line a value; a list is several lines, null is none."""
     lines = [f"{key}={_value(item)}" for key in sorted(settings) for item in as_list(settings[key])]
     return [f"[{title}]", *lines, ""]
 
@@ -64,12 +64,12 @@ def _unit_section(unit: Attrs) -> list[str]:
 
 
 def unit_path(unit: str) -> str:
-    """Where a unit is written, by its full name."""
+    """Return the path of a unit; `unit` includes the suffix."""
     return f"{DIRECTORY}/{unit}"
 
 
 def script_paths(name: str) -> frozenset[str]:
-    """Where the scripts of a service are written."""
+    """Return the paths of a service's possible scripts."""
     return frozenset(_script_path(name, option) for option in SCRIPTS)
 
 
@@ -81,14 +81,14 @@ def _scripts(name: str, service: Attrs) -> Iterator[File]:
     for option in SCRIPTS:
         if service.get(option):
             body = f"#!/bin/sh\nset -e\n{service[option].rstrip()}\n"
-            yield text(_script_path(name, option), body, mode=0o755)
+            yield text_file(_script_path(name, option), body, mode=0o755)
 
 
 def _service_section(name: str, service: Attrs) -> list[str]:
     settings = dict(service.get("serviceConfig", {}))
     for option, key in SCRIPTS.items():
         if service.get(option):
-            # NixOS puts its own script behind what serviceConfig says
+            # NixOS runs these scripts after those of serviceConfig
             settings[key] = [*as_list(settings.get(key)), _script_path(name, option)]
     folders = [
         f"{package}/{folder}" for package in service.get("path", []) for folder in ("bin", "sbin")
@@ -104,24 +104,24 @@ def _service_section(name: str, service: Attrs) -> list[str]:
 
 
 def _installed(unit: str, options: Attrs) -> Iterator[File]:
-    """The links that `systemctl enable` would make."""
+    """Yield the links that `systemctl enable` would make."""
     for option, folder in INSTALL.items():
         for target in options.get(option, []):
-            yield link(f"{DIRECTORY}/{target}.{folder}/{unit}", unit_path(unit))
+            yield symlink(f"{DIRECTORY}/{target}.{folder}/{unit}", unit_path(unit))
     for alias in options.get("aliases", []):
-        yield link(unit_path(alias), unit_path(unit))
+        yield symlink(unit_path(alias), unit_path(unit))
 
 
 def _write(unit: str, options: Attrs, sections: list[str]) -> Iterator[File]:
     if not options.get("enable", True):
-        yield link(unit_path(unit), "/dev/null")
+        yield symlink(unit_path(unit), "/dev/null")
         return
-    yield text(unit_path(unit), "\n".join(_unit_section(options) + sections))
+    yield text_file(unit_path(unit), "\n".join(_unit_section(options) + sections))
     yield from _installed(unit, options)
 
 
 def _timers(systemd: Attrs) -> dict[str, Attrs]:
-    """Timers as given, and one for each service with `startAt`."""
+    """Return the timers, including one for each service with `startAt`."""
     timers: dict[str, Attrs] = dict(systemd.get("timers", {}))
     for name, service in systemd.get("services", {}).items():
         if service.get("startAt"):
@@ -134,13 +134,13 @@ def _timers(systemd: Attrs) -> dict[str, Attrs]:
 
 
 def _service(name: str, service: Attrs) -> Iterator[File]:
-    only(f"systemd.services.{name}", service, SERVICE)
+    refuse_unknown(f"systemd.services.{name}", service, SERVICE)
     yield from _scripts(name, service)
     yield from _write(f"{name}.service", service, _service_section(name, service))
 
 
 def _socket(name: str, socket: Attrs) -> Iterator[File]:
-    only(f"systemd.sockets.{name}", socket, COMMON | {"socketConfig", "listenStreams"})
+    refuse_unknown(f"systemd.sockets.{name}", socket, COMMON | {"socketConfig", "listenStreams"})
     settings = dict(socket.get("socketConfig", {}))
     streams = [*as_list(settings.get("ListenStream")), *socket.get("listenStreams", [])]
     sections = _section("Socket", settings | {"ListenStream": streams})
@@ -148,11 +148,11 @@ def _socket(name: str, socket: Attrs) -> Iterator[File]:
 
 
 def _simple(kind: str) -> Callable[[str, Attrs], Iterator[File]]:
-    """Renderer of a kind of unit with one section: timer and timerConfig, path and pathConfig."""
+    """Return the renderer of units with one section: timer and timerConfig, path and pathConfig."""
     option = f"{kind}Config"
 
     def render_one(name: str, unit: Attrs) -> Iterator[File]:
-        only(f"systemd.{kind}s.{name}", unit, COMMON | {option})
+        refuse_unknown(f"systemd.{kind}s.{name}", unit, COMMON | {option})
         sections = _section(kind.capitalize(), unit[option]) if option in unit else []
         yield from _write(f"{name}.{kind}", unit, sections)
 
@@ -169,12 +169,12 @@ KINDS: dict[str, Callable[[str, Attrs], Iterator[File]]] = {
 
 
 def render(systemd: Attrs) -> list[File]:
-    """All units; `systemd.tmpfiles` is rendered elsewhere.
+    """Return all units; ./tmpfiles.py renders `systemd.tmpfiles`.
 
     Raises:
-        LabError: an option that the lab does not know.
+        LabError: The lab does not know an option.
     """
-    only("systemd", systemd, frozenset({*KINDS, "tmpfiles"}))
+    refuse_unknown("systemd", systemd, frozenset({*KINDS, "tmpfiles"}))
     units = {**systemd, "timers": _timers(systemd)}
     return [
         file

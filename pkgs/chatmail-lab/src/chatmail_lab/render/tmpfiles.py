@@ -2,28 +2,30 @@
 
 from collections.abc import Iterator
 
-from chatmail_lab.render.files import File, text
-from chatmail_lab.render.values import Attrs, only
+from chatmail_lab.render.files import File, text_file
+from chatmail_lab.render.values import Attrs, refuse_unknown
 
 KNOWN_RULE = frozenset({"mode", "user", "group", "age", "argument", "type"})
 
 
 def rules(paths: Attrs) -> Iterator[str]:
-    """Lines for `settings.NAME`: a set of paths, each with a set of types."""
+    """Yield the lines of `settings.NAME`: a set of paths, each with a set of types."""
     for path, types in sorted(paths.items()):
         for kind, rule in sorted(types.items()):
-            only(f'systemd.tmpfiles.settings.*."{path}".{kind}', rule, KNOWN_RULE)
+            refuse_unknown(f'systemd.tmpfiles.settings.*."{path}".{kind}', rule, KNOWN_RULE)
             fields = [rule.get(field) or "-" for field in ("mode", "user", "group", "age")]
             yield " ".join([kind, f'"{path}"', *fields, rule.get("argument", "")]).rstrip()
 
 
 def render(tmpfiles: Attrs) -> list[File]:
-    """One file for each name, and one for plain rules."""
-    only("systemd.tmpfiles", tmpfiles, frozenset({"settings", "rules"}))
+    """Return one file for each name, and one for plain rules."""
+    refuse_unknown("systemd.tmpfiles", tmpfiles, frozenset({"settings", "rules"}))
     files = [
-        text(f"/etc/tmpfiles.d/{name}.conf", "\n".join(rules(paths)) + "\n")
+        text_file(f"/etc/tmpfiles.d/{name}.conf", "\n".join(rules(paths)) + "\n")
         for name, paths in sorted(tmpfiles.get("settings", {}).items())
     ]
     if tmpfiles.get("rules"):
-        files.append(text("/etc/tmpfiles.d/00-rules.conf", "\n".join(tmpfiles["rules"]) + "\n"))
+        files.append(
+            text_file("/etc/tmpfiles.d/00-rules.conf", "\n".join(tmpfiles["rules"]) + "\n")
+        )
     return files

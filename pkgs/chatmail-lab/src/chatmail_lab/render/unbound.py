@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from chatmail_lab.render.files import File, text
-from chatmail_lab.render.values import Attrs, Data, as_list, only, yes_no
+from chatmail_lab.render.files import File, text_file
+from chatmail_lab.render.values import Attrs, Data, as_list, refuse_unknown, yes_no
 
 KNOWN = frozenset({"enable", "settings", "resolveLocalQueries", "enableRootTrustAnchor"})
 
@@ -20,12 +20,12 @@ def _lines(name: str, value: Data, depth: int) -> Iterator[str]:
 
 
 def unbound_conf(settings: Attrs) -> str:
-    """Text of unbound.conf: `server:` first, then the other clauses."""
+    """Return unbound.conf: `server:` first, then the other clauses."""
     names = sorted(settings, key=lambda name: (name != "server", name))
     return "\n".join(line for name in names for line in _lines(name, settings[name], 0)) + "\n"
 
 
 def render(unbound: Attrs) -> list[File]:
-    """Files of unbound."""
-    only("services.unbound", unbound, KNOWN)
-    return [text("/etc/unbound/unbound.conf", unbound_conf(unbound["settings"]))]
+    """Return the files of unbound."""
+    refuse_unknown("services.unbound", unbound, KNOWN)
+    return [text_file("/etc/unbound/unbound.conf", unbound_conf(unbound["settings"]))]

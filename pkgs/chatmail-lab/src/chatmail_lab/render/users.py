@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from chatmail_lab.render.files import File, text
-from chatmail_lab.render.values import Attrs, only
+from chatmail_lab.render.files import File, text_file
+from chatmail_lab.render.values import Attrs, refuse_unknown
 
 KNOWN_USER = frozenset(
     {
@@ -19,13 +19,13 @@ def _number(value: object) -> str:
 
 
 def sysusers(users: Attrs, groups: Attrs) -> Iterator[str]:
-    """Lines of sysusers.d: groups, users, then who is in which group."""
+    """Yield the lines of sysusers.d: groups, users, then memberships."""
     for name, group in sorted(groups.items()):
-        only(f"users.groups.{name}", group, KNOWN_GROUP)
+        refuse_unknown(f"users.groups.{name}", group, KNOWN_GROUP)
         yield f"g {name} {_number(group.get('gid'))}"
     for name, user in sorted(users.items()):
-        only(f"users.users.{name}", user, KNOWN_USER)
-        # a mere addition to a user that Debian's packages make
+        refuse_unknown(f"users.users.{name}", user, KNOWN_USER)
+        # Debian's packages make this user; the configuration only adds it to groups
         if not (user.get("isSystemUser") or user.get("isNormalUser")):
             continue
         description = str(user.get("description", "")).replace('"', "'")
@@ -40,7 +40,7 @@ def sysusers(users: Attrs, groups: Attrs) -> Iterator[str]:
 
 
 def render(users: Attrs) -> list[File]:
-    """The file of all users and groups."""
-    only("users", users, frozenset({"users", "groups"}))
+    """Return the file of all users and groups."""
+    refuse_unknown("users", users, frozenset({"users", "groups"}))
     lines = sysusers(users.get("users", {}), users.get("groups", {}))
-    return [text("/etc/sysusers.d/chatmail.conf", "\n".join(lines) + "\n")]
+    return [text_file("/etc/sysusers.d/chatmail.conf", "\n".join(lines) + "\n")]

@@ -1,8 +1,8 @@
-// Home page of a relay without a trusted certificate: asks for a fresh address and shows its link and QR code.
+// Home page of a relay without a trusted certificate: creates an account and shows its link and QR code.
 "use strict";
 
 const STATES = ["waiting", "failed", "ready"];
-const PATIENCE_MS = 20000;
+const TIMEOUT_MS = 20000;
 
 function part(name) {
   return document.getElementById(`invite-${name}`);
@@ -12,14 +12,14 @@ function show(state) {
   for (const name of STATES) part(name).hidden = name !== state;
 }
 
-// The link of a fresh address; throws with the relay's reason, if it gave one.
-// An invitation's token is handed on: /?TOKEN is the page of whoever was invited.
-async function freshLink() {
+// Creates an account and returns its link; throws with the reason of the relay, if there is one.
+// The page of an invitation is /?TOKEN; the token is sent with the request.
+async function newAccountLink() {
   const answer = await fetch(`/new${location.search}`, {
     method: "POST",
     cache: "no-store",
     credentials: "omit",
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   const data = await answer.json().catch(() => ({}));
   const link = String(data.dclogin_url ?? "");
@@ -30,7 +30,7 @@ async function freshLink() {
 async function invite() {
   show("waiting");
   try {
-    const link = await freshLink();
+    const link = await newAccountLink();
     const code = part("code");
     part("link").href = link;
     code.querySelector("a")?.remove();

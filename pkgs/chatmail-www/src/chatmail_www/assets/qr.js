@@ -1,8 +1,13 @@
 // QR codes (ISO/IEC 18004) of a text: byte mode, error correction M, versions 1 to 20 (666 bytes).
 // matrix[y][x] is 1 for dark and 0 for light.
+//
+// Why in the browser: the code contains a new account. A server that draws codes spends CPU on strangers (segno takes
+// about 10 ms a code), and would send or receive the password a second time.
+// Why not a library: node-qrcode-generator is the only generator in Debian 13, and nixpkgs does not have it.
+// tests/web reads codes of every size with an independent decoder (ZXing).
 "use strict";
 
-// by version: error correction codewords of a block, number of blocks (table 9, level M)
+// index: version; error correction codewords of a block, and number of blocks (table 9, level M)
 const CHECK_CODEWORDS = [0, 10, 16, 26, 18, 24, 16, 18, 22, 22, 26, 30, 22, 22, 24, 24, 28, 28, 26, 26, 26];
 const BLOCKS = [0, 1, 1, 1, 2, 2, 4, 4, 4, 5, 5, 5, 8, 9, 9, 10, 10, 11, 13, 14, 16];
 const LAST_VERSION = 20;
@@ -35,7 +40,7 @@ function qrMatrix(text) {
   throw new RangeError("too long for a QR code");
 }
 
-// Finder, timing and alignment patterns and the places of format and version; null elsewhere.
+// The matrix with finder, timing and alignment patterns, format and version; null for data modules.
 function drawFrame(version) {
   const size = 17 + 4 * version;
   const frame = Array.from({ length: size }, () => Array(size).fill(null));
@@ -68,7 +73,7 @@ function alignmentPlaces(version, size) {
   return [6, ...Array.from({ length: gaps }, (_, i) => size - 7 - (gaps - 1 - i) * step)];
 }
 
-// The remainder of value * x^degree divided by the polynomial, over bits.
+// The remainder of value * x^degree divided by the polynomial, over GF(2).
 function remainder(value, degree, polynomial) {
   let rest = value << degree;
   for (let bit = 31 - Math.clz32(rest); bit >= degree; bit = 31 - Math.clz32(rest)) {
@@ -112,7 +117,7 @@ function dataCodewords(bytes, lengthBits, room) {
   return Array.from({ length: room }, (_, i) => parseInt(bits.slice(i * 8, i * 8 + 8).join(""), 2));
 }
 
-// Product in the field of 256 elements with the polynomial 0x11d.
+// The product of two elements of GF(256) with the polynomial 0x11d.
 function times(a, b) {
   let product = 0;
   for (let bit = 7; bit >= 0; bit--) {
@@ -167,7 +172,7 @@ function bestMasked(frame, codewords, version) {
   return candidates.reduce((best, next) => (next.penalty < best.penalty ? next : best)).matrix;
 }
 
-// Puts the bits on the free modules: in pairs of columns from the right, up and down by turns.
+// Writes the bits to the data modules: pairs of columns from the right, alternately up and down.
 function fill(matrix, codewords, mask) {
   const size = matrix.length;
   let position = 0;
@@ -203,7 +208,7 @@ function penalty(matrix) {
   return sum + 10 * Math.floor(Math.abs(dark - 0.5) * 20);
 }
 
-// An SVG element with the code of the text, drawn as chatmail_www/qr.py does; the label is for screen readers.
+// An SVG element with the code of the text, in the style of chatmail_www/qr.py; screen readers read the label.
 function qrPicture(text, label) {
   const matrix = qrMatrix(text);
   const side = matrix.length + 2 * QUIET_ZONE;
@@ -221,7 +226,7 @@ function shape(name, attributes) {
   return element;
 }
 
-// Dark modules side by side, with round ends; without those of the finder patterns.
+// SVG path pieces for runs of dark modules in a row, with round ends, without the finder patterns.
 function* runs(matrix) {
   const last = matrix.length - FINDER_SIDE;
   for (const [y, row] of matrix.entries()) {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -20,6 +22,10 @@ _CACHED_KEYS: Final = 1000
 _MAX_TTL_S: Final = 86_400  # one day; a revoked key is in the cache no longer than this
 _TIMEOUT_S: Final = 10.0  # the SMTP client waits; unbound continues, so a retry finds the answer
 _MAX_RECORDS: Final = 4  # TXT records read under one name
+# No further lookup of a message begins after this time, so a message waits 15 s at most. Senders
+# choose names whose servers do not answer.
+_MESSAGE_S: Final = 5.0
+_LOOKUPS_PER_CLIENT: Final = 8  # at a time; each holds a thread and an SMTP session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +93,7 @@ class KeyCache:
         self._clock = clock
         self._entries: Bounded[str, tuple[float, tuple[PublicKey, ...]]] = Bounded(_CACHED_KEYS)
         self._lock = threading.Lock()
+        self._running: Counter[str] = Counter()  # lookups by client
         self.cached_only: Final[Keys] = _CachedKeysOnly(self)
 
     def cached(self, name: str) -> tuple[PublicKey, ...]:
@@ -117,6 +124,62 @@ class KeyCache:
             with self._lock:
                 self._entries[name] = (self._clock() + ttl_s, keys)
         return keys
+
+    def for_message(self, client: str) -> Keys:
+        """The lookups of one message, limited in time and by client.
+
+        Args:
+            client: whose lookups count together, such as an IP address; empty for no limit.
+        """
+        return _MessageKeys(self, client)
+
+    @contextlib.contextmanager
+    def lookup_of(self, client: str) -> Iterator[None]:
+        """Count a lookup while it runs.
+
+        Raises:
+            KeyUnavailableError: the client has too many.
+        """
+        if not client:
+            yield
+            return
+        with self._lock:
+            if self._running[client] >= _LOOKUPS_PER_CLIENT:
+                raise KeyUnavailableError("too many lookups for one client")
+            self._running[client] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running[client] -= 1
+                if not self._running[client]:
+                    del self._running[client]
+
+    def now_s(self) -> float:
+        """Monotonic seconds."""
+        return self._clock()
+
+
+class _MessageKeys:
+    """The lookups of one message; see `KeyCache.for_message`."""
+
+    def __init__(self, keys: KeyCache, client: str) -> None:
+        self._keys = keys
+        self._client = client
+        self._deadline_s = keys.now_s() + _MESSAGE_S
+        self.cached = keys.cached
+        self.drop = keys.drop
+
+    def fresh(self, name: str) -> tuple[PublicKey, ...]:
+        """The keys of a name from DNS.
+
+        Raises:
+            KeyUnavailableError: DNS gives no answer, or a limit is reached.
+        """
+        if self._keys.now_s() > self._deadline_s:
+            raise KeyUnavailableError("too much time for one message")
+        with self._keys.lookup_of(self._client):
+            return self._keys.fresh(name)
 
 
 class _CachedKeysOnly:

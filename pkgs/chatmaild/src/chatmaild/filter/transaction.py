@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from chatmaild.address import Address, ascii_domain, domain_of
 from chatmaild.dkim.canonical import BodyHash, Canonicalization
-from chatmaild.dkim.resolver import KeyNotCachedError
+from chatmaild.dkim.resolver import KeyNotCachedError, Keys
 from chatmaild.dkim.verifier import Result, Verification
 from chatmaild.errors import ChatmaildError
 from chatmaild.filter import rules, verdicts
@@ -212,8 +212,14 @@ class Transaction:
     def _origin(self, *, may_wait: bool) -> Result:
         if self._verification is None:
             return Result.NO_VALID_SIGNATURE
-        keys = self._policy.keys if may_wait else self._policy.keys.cached_only
+        keys = self._keys_after_dns() if may_wait else self._policy.keys.cached_only
         return self._verification.finish(keys, now_s=self._policy.clock())
+
+    def _keys_after_dns(self) -> Keys:
+        """Keys with lookups that count for the client; nginx limits those of HTTPS (loopback)."""
+        client = ip_address(self._client)
+        is_local = client is None or client.is_loopback
+        return self._policy.keys.for_message("" if is_local else self._client)
 
     def _sign(self, headers: list[Header]) -> bytes | None:
         if self._signer is None or self._body_hash is None:

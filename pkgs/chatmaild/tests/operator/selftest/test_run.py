@@ -1,10 +1,10 @@
 """What passes, warns and fails, for every check that has a decision of its own."""
 
 import json
-import smtplib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import aiosmtplib
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -162,7 +162,8 @@ def test_a_warning_is_healthy_and_a_failure_is_not() -> None:
 
 def test_errors_do_not_tell_addresses() -> None:
     """The report goes to the journal."""
-    error = smtplib.SMTPRecipientsRefused({"abc@chat.example.org": (450, b"<abc@[192.0.2.1]>: no")})
+    refused = aiosmtplib.SMTPRecipientRefused(450, "<abc@[192.0.2.1]>: no", "abc@chat.example.org")
+    error = aiosmtplib.SMTPRecipientsRefused([refused])
 
     assert "abc" not in without_addresses(str(error))
     assert "450" in without_addresses(str(error))

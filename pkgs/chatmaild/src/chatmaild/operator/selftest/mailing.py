@@ -1,23 +1,36 @@
-"""Sending and fetching, with the standard library's clients on this machine's own ports."""
+"""Sending and fetching on this machine's own ports, with aiosmtplib and imapclient."""
 
+import asyncio
+import base64
 import contextlib
-import email
 import email.policy
-import imaplib
-import smtplib
+import secrets
 import ssl
 import time
 from collections.abc import Iterator
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 
-from chatmaild.operator.selftest.openpgp import decrypt, encrypt
+import aiosmtplib
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError
+
 from chatmaild.operator.selftest.people import Person
 from chatmaild.settings import Settings
 
 HOST = "127.0.0.1"
 DEADLINE_S = 15.0
 POLL_S = 0.02
+# packets with the new format header (RFC 9580 section 4.2.1)
+SKESK_HEADER = 0xC3
+SEIPD_HEADER = 0xD2
+# version 4, AES-256, iterated and salted SHA2-256 with 65,536 bytes (sections 5.3.1 and 3.7.1.3)
+SKESK_FIELDS = bytes([4, 9, 3, 8])
+S2K_SALT_BYTES = 8
+S2K_COUNT = bytes([0x60])
+SEIPD_VERSION = bytes([1])
+CONTENT_BYTES = 180
+LINE_BYTES = 48  # 64 characters of base64
 
 
 def unchecked() -> ssl.SSLContext:
@@ -28,33 +41,89 @@ def unchecked() -> ssl.SSLContext:
     return context
 
 
+class Inbox(IMAPClient):  # type: ignore[misc]  # imapclient has no types
+    """An IMAP session with METADATA (RFC 5464), which imapclient lacks."""
+
+    def set_device_token(self, token: str) -> None:
+        """Register a phone (section 4.3).
+
+        Raises:
+            IMAPClientError: the server refuses.
+        """
+        entry = f'(/private/devicetoken "{token}")'
+        status, answer = self._imap.xatom("SETMETADATA", "INBOX", entry)
+        if status != "OK":
+            raise IMAPClientError(str(answer))
+
+
+class Submission:
+    """An SMTP session that is logged in; each call waits for the reply."""
+
+    def __init__(self, runner: asyncio.Runner, client: aiosmtplib.SMTP) -> None:
+        self._runner = runner
+        self._client = client
+
+    def send(self, sender: Person, recipient: Person, content: bytes) -> None:
+        """Send a message.
+
+        Raises:
+            aiosmtplib.SMTPDataError: the relay refuses its content.
+            aiosmtplib.SMTPException: the relay refuses sender or recipient.
+        """
+        to = [str(recipient.address)]
+        self._runner.run(self._client.sendmail(str(sender.address), to, content))
+
+
 @contextlib.contextmanager
-def imap_session(settings: Settings, person: Person) -> Iterator[imaplib.IMAP4_SSL]:
+def imap_session(settings: Settings, person: Person) -> Iterator[Inbox]:
     """A session in the person's inbox."""
-    client = imaplib.IMAP4_SSL(
-        HOST, settings.ports.imaps, ssl_context=unchecked(), timeout=DEADLINE_S
-    )
+    client = Inbox(HOST, settings.ports.imaps, ssl_context=unchecked(), timeout=DEADLINE_S)
     with client:
-        # the literal form has no trouble with any character (RFC 9051 section 4.3)
         client.login(str(person.address), person.password)
-        client.select("INBOX")
+        client.select_folder("INBOX")
         yield client
 
 
 @contextlib.contextmanager
-def smtp_session(settings: Settings, person: Person) -> Iterator[smtplib.SMTP_SSL]:
+def smtp_session(settings: Settings, person: Person) -> Iterator[Submission]:
     """A session in which the person may send."""
-    client = smtplib.SMTP_SSL(
-        HOST, settings.ports.submissions, context=unchecked(), timeout=DEADLINE_S
+    client = aiosmtplib.SMTP(
+        hostname=HOST,
+        port=settings.ports.submissions,
+        username=str(person.address),
+        password=person.password,
+        local_hostname=f"[{HOST}]",
+        timeout=DEADLINE_S,
+        use_tls=True,
+        tls_context=unchecked(),
     )
-    with client:
-        client.login(str(person.address), person.password)
-        yield client
+    with asyncio.Runner() as runner:
+        runner.run(client.connect())
+        try:
+            yield Submission(runner, client)
+        finally:
+            with contextlib.suppress(aiosmtplib.SMTPException):
+                runner.run(client.quit())
 
 
-def encrypted_message(sender: Person, recipient: Person, text: str, passphrase: str) -> bytes:
-    """A message as Delta Chat makes them: PGP/MIME (RFC 3156 section 4)."""
-    armour = encrypt(text, passphrase)
+def random_armour() -> str:
+    """Armour with the packets of an encrypted message, and random bytes as their content.
+
+    The filter reads the structure and cannot decrypt, so the test needs no encryption: the mailbox
+    must hold exactly these bytes. Lines end in CRLF.
+    """
+    key = SKESK_FIELDS + secrets.token_bytes(S2K_SALT_BYTES) + S2K_COUNT
+    data = SEIPD_VERSION + secrets.token_bytes(CONTENT_BYTES)
+    packets = bytes([SKESK_HEADER, len(key)]) + key + bytes([SEIPD_HEADER, len(data)]) + data
+    lines = [
+        base64.b64encode(packets[at : at + LINE_BYTES]).decode()
+        for at in range(0, len(packets), LINE_BYTES)
+    ]
+    return "\r\n".join(["-----BEGIN PGP MESSAGE-----", "", *lines, "-----END PGP MESSAGE-----", ""])
+
+
+def encrypted_message(sender: Person, recipient: Person, armour: str) -> bytes:
+    """A message of Delta Chat's form: PGP/MIME (RFC 3156 section 4)."""
     boundary = make_msgid()[1:17].replace(".", "")
     lines = [
         f"From: <{sender.address}>",
@@ -83,7 +152,7 @@ def encrypted_message(sender: Person, recipient: Person, text: str, passphrase: 
 
 
 def plain_message(sender: Person, recipient: Person) -> bytes:
-    """A message that must not leave."""
+    """A message without encryption, which the relay must refuse."""
     message = EmailMessage(policy=email.policy.SMTP)
     message["From"], message["To"] = str(sender.address), str(recipient.address)
     message["Subject"] = "selftest"
@@ -91,27 +160,15 @@ def plain_message(sender: Person, recipient: Person) -> bytes:
     return message.as_bytes()
 
 
-def fetch_text(client: imaplib.IMAP4_SSL, passphrase: str) -> str | None:
-    """Wait for the message, and decrypt it; None when it does not come in time."""
+def fetch_armour(client: Inbox) -> str | None:
+    """Wait for a message, and return its second part; None after the deadline."""
     deadline_s = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline_s:
         client.noop()
-        _, found = client.search(None, "ALL")
-        numbers = (found[0] or b"").split()
-        if numbers:
-            _, parts = client.fetch(numbers[-1].decode(), "(BODY.PEEK[2])")
-            first = parts[0]
-            return decrypt(first[1].decode(), passphrase) if isinstance(first, tuple) else None
+        found = client.search("ALL")
+        if found:
+            part = client.fetch(found[-1:], ["BODY.PEEK[2]"])[found[-1]]
+            content: bytes = part[b"BODY[2]"]
+            return content.decode(errors="replace")
         time.sleep(POLL_S)
     return None
-
-
-def set_device_token(client: imaplib.IMAP4_SSL, token: str) -> None:
-    """Register a phone (RFC 5464 section 4.3).
-
-    Raises:
-        imaplib.IMAP4.error: the server refuses.
-    """
-    status, answer = client.xatom("SETMETADATA", "INBOX", f'(/private/devicetoken "{token}")')
-    if status != "OK":
-        raise imaplib.IMAP4.error(str(answer))

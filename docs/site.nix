@@ -1,0 +1,15 @@
+# { pkgs } -> the documents as a site, made by mdbook (book.toml), in $out.
+{ pkgs }:
+pkgs.runCommand "chatmail-docs"
+  {
+    nativeBuildInputs = [
+      pkgs.mdbook
+      pkgs.python3
+    ];
+  }
+  ''
+    cd ${../.}
+    mdbook build --dest-dir $out
+    # mdbook 0.4 goes on when a preprocessor fails
+    if grep --recursive --include=*.html 'href="\.\./' $out; then exit 1; fi
+  ''

@@ -1,0 +1,32 @@
+# { lib, settings, programs } -> { imap; warnings; }: which of pkgs/preload the relay's Dovecot runs with.
+# `imap` are the two settings as they take effect: with a version that nobody tested, stock behaviour and a warning.
+{
+  lib,
+  settings,
+  programs,
+}:
+let
+  # Tests of a version: tests/e2e/clients/{test_idle_notifies_at_once,test_idle_sessions_need_little_memory,
+  # test_hibernating_sessions_are_notified}.py. The only list of them.
+  tested = [
+    "2.4.1"
+    "2.4.5"
+  ];
+  version = programs.dovecotVersion;
+  wanted = {
+    inherit (settings.imap) instantIdle smallSessions;
+  };
+  isTested = builtins.elem version tested;
+  names = builtins.filter (name: wanted.${name}) (builtins.attrNames wanted);
+in
+{
+  imap = lib.mapAttrs (_: isWanted: isWanted && isTested) wanted;
+  warnings = lib.optionals (!isTested) (
+    map (
+      name:
+      "services.chatmail.imap.${name} has no effect: it was not tested with Dovecot ${version}, "
+      + "only with ${lib.concatStringsSep " and " tested}. "
+      + "Use a tested version in services.dovecot2.package, or set the option to false."
+    ) names
+  );
+}

@@ -1,0 +1,1 @@
+"""What each host is: the Nix description of the checkout, evaluated to plain data."""

@@ -1,0 +1,1 @@
+"""One host: its root file system, the container that boots it, and the handle that tests use."""

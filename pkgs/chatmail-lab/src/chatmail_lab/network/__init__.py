@@ -1,0 +1,1 @@
+"""The network of a lab: links, DNS zones, certificates, and commands that run inside it."""

@@ -1,0 +1,1 @@
+"""People, messages and mail clients for tests, measurements and demonstrations of relays."""

@@ -1,0 +1,1 @@
+"""SMTP and IMAP clients, and the messages that they send."""

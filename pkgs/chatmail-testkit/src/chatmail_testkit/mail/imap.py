@@ -1,0 +1,79 @@
+"""imapclient with IMAP METADATA (RFC 5464), and with an IDLE that loses no line."""
+
+from __future__ import annotations
+
+import contextlib
+import imaplib
+import re
+import ssl
+from typing import Any
+
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError, ProtocolError
+
+TIMEOUT_S = 20.0
+PORT = 993
+_ENTRY = re.compile(rb'(/[^ ]+) (\{\d+\}|"[^"]*"|NIL)')
+
+for _command in ("GETMETADATA", "SETMETADATA"):
+    imaplib.Commands.setdefault(_command, ("AUTH", "SELECTED"))
+
+
+class Imap(IMAPClient):  # type: ignore[misc]  # imapclient has no types
+    """A session on port 993, not logged in."""
+
+    def __init__(self, host: str, tls: ssl.SSLContext, *, timeout_s: float = TIMEOUT_S) -> None:
+        super().__init__(host, PORT, ssl_context=tls, timeout=timeout_s)
+
+    def get_metadata(self, mailbox: str, *names: str) -> dict[str, str | None]:
+        """Returns the values of entries; None for NIL, no key for an entry without an answer.
+
+        Raises:
+            AssertionError: the server does not answer OK.
+        """
+        status, answer = self._imap.xatom("GETMETADATA", f'"{mailbox}"', f"({' '.join(names)})")
+        assert status == "OK", answer
+        values: dict[str, str | None] = {}
+        for line in self._imap.response("METADATA")[1] or []:
+            head, literal = line if isinstance(line, tuple) else (line or b"", None)
+            for name, value in _ENTRY.findall(head):
+                if value.startswith(b"{"):
+                    values[name.decode()] = (literal or b"").decode()
+                else:
+                    values[name.decode()] = None if value == b"NIL" else value.strip(b'"').decode()
+        return values
+
+    def set_metadata(self, mailbox: str, name: str, value: str) -> str:
+        """Sets an entry and returns the server's status: OK, NO or BAD."""
+        try:
+            status, _ = self._imap.xatom("SETMETADATA", f'"{mailbox}"', f'({name} "{value}")')
+        except self._imap.error:
+            return "BAD"
+        return str(status)
+
+    def notices(self, within_s: float) -> list[Any]:
+        """Waits for untagged responses in IDLE.
+
+        Dovecot may send a line in two pieces (`* 1 FETCH (FLAGS (\\Recent)` and `)`). imaplib
+        loses the first one, and imapclient does not like the second.
+        """
+        with contextlib.suppress(ProtocolError):
+            return list(self.idle_check(timeout=within_s))
+        return []
+
+    def has_ended(self) -> bool:
+        """Whether the server has closed the session; IDLE ends for the question."""
+        try:
+            if self._idle_tag is not None:
+                self.idle_done()
+            self.noop()
+        except (IMAPClientError, OSError):
+            return True
+        return False
+
+    def end(self) -> None:
+        """Logs out if the server is still there, and closes the connection."""
+        with contextlib.suppress(IMAPClientError, OSError):
+            self.logout()
+        with contextlib.suppress(IMAPClientError, OSError):
+            self.shutdown()

@@ -1,0 +1,1 @@
+"""Servers and clients that a test itself provides to the relays."""

@@ -1,0 +1,1 @@
+"""Accounts, the people who own them, and links to log in with."""

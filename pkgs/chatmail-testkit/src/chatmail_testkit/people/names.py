@@ -1,0 +1,39 @@
+"""Names and passwords as clients invent them, and accounts made of both."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from dataclasses import dataclass
+
+_LETTERS = string.ascii_lowercase + string.digits
+
+
+def new_name() -> str:
+    """Returns a local part of 9 characters that no other call returns."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(9))
+
+
+def new_password() -> str:
+    """Returns a password of 22 characters."""
+    return secrets.token_urlsafe(32)[:22]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An address with its password, at a host of the same name as its domain."""
+
+    address: str
+    password: str
+
+    @property
+    def host(self) -> str:
+        """The mail server's name."""
+        return self.address.partition("@")[2]
+
+
+def new_accounts(domain: str, count: int) -> list[Account]:
+    """Returns accounts that do not exist yet; the first login of each creates it."""
+    return [
+        Account(address=f"{new_name()}@{domain}", password=new_password()) for _ in range(count)
+    ]

@@ -1,0 +1,79 @@
+"""The lab as a target: this process runs in the network of the lab's client."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from chatmail_testkit.relays.machine import RemoteMachine
+from chatmail_testkit.relays.target import CommandFailedError
+
+RECONFIGURE_S = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabMachine(RemoteMachine):
+    """One relay of a lab."""
+
+    lab: str
+    host: str
+
+    def argv(self, command: tuple[str, ...]) -> list[str]:
+        """Returns the command line of `scripts/lab exec`."""
+        return [*_lab(self.lab), "exec", self.host, *command]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabTarget:
+    """A lab that is up; tests run in its client: `scripts/lab exec client pytest …`.
+
+    `is_credulous`: do not check certificates, like clients with a `dclogin:` link.
+    """
+
+    name: str
+    relays: Sequence[str]
+    is_credulous: bool = False
+
+    def host(self, domain: str) -> str:
+        """Returns the domain, or the IP address in a domain literal."""
+        return domain.strip("[]")
+
+    def tls(self) -> ssl.SSLContext:
+        """Trusts the lab's authority (`SSL_CERT_FILE` of the lab's client)."""
+        return _credulous() if self.is_credulous else _context(os.environ["SSL_CERT_FILE"])
+
+    def machine(self, domain: str) -> LabMachine:
+        """Returns a root shell in the relay's container."""
+        return LabMachine(lab=self.name, host=domain)
+
+    def reconfigure(self, config: Path) -> None:
+        """Changes the configuration of all relays."""
+        argv = [*_lab(self.name), "reconfigure", "--config", str(config)]
+        done = subprocess.run(
+            argv, capture_output=True, text=True, timeout=RECONFIGURE_S, check=False
+        )
+        if done.returncode:
+            raise CommandFailedError(done.stderr)
+
+
+def _lab(name: str) -> list[str]:
+    """Returns the start of a command line; `scripts/lab` sets the variable for its commands."""
+    return [str(Path(os.environ["CHATMAIL_CHECKOUT"], "scripts", "lab")), "--name", name]
+
+
+@cache
+def _context(authority: str) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=authority)
+
+
+@cache
+def _credulous() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,50 @@
+"""Commands on a relay, through `scripts/lab exec` or ssh."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Protocol
+
+from chatmail_testkit.relays.target import CommandFailedError
+
+LOG_LINES = 40
+
+
+class RemoteMachine(Protocol):
+    """One relay; a subclass says how to run a command there."""
+
+    @property
+    def host(self) -> str:
+        """Its name, for error messages."""
+
+    def argv(self, command: tuple[str, ...]) -> list[str]:
+        """Returns the local command line that runs a command there."""
+
+    def run(self, *command: str, stdin: bytes = b"", timeout_s: float = 30) -> str:
+        """Returns the standard output of a command."""
+        argv = self.argv(command)
+        done = subprocess.run(
+            argv, input=stdin, capture_output=True, timeout=timeout_s, check=False
+        )
+        if done.returncode:
+            shown = done.stderr.decode(errors="replace").strip()
+            raise CommandFailedError(f"{self.host}: {' '.join(command)}: {shown}")
+        return done.stdout.decode(errors="replace")
+
+    def stop(self, unit: str) -> None:
+        """Stops a service."""
+        self.run("systemctl", "stop", unit)
+
+    def start(self, unit: str) -> None:
+        """Starts a service, even after systemd reached its start limit."""
+        self.run("systemctl", "reset-failed", unit)
+        self.run("systemctl", "start", unit)
+
+    def logs(self, since_s: float) -> str:
+        """Returns the end of the journal."""
+        options = ["--no-pager", "--output=short-precise", f"--lines={LOG_LINES}"]
+        return self.run("journalctl", *options, f"--since=@{since_s:.3f}")
+
+    def queue(self) -> str:
+        """Returns Postfix' queue."""
+        return self.run("postqueue", "-p")

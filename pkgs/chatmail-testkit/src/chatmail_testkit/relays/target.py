@@ -1,0 +1,54 @@
+"""The relays that a test runs against, and the command line of each.
+
+Every kind of relay has a `Target`. Relays of strangers have no `Machine`.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Machine(Protocol):
+    """A root shell on one relay."""
+
+    def run(self, *command: str, stdin: bytes = b"", timeout_s: float = 30) -> str:
+        """Returns the standard output of a command.
+
+        Raises:
+            CommandFailedError: it ended with another code than 0.
+        """
+
+    def stop(self, unit: str) -> None:
+        """Stops a systemd service and returns when it is stopped."""
+
+    def start(self, unit: str) -> None:
+        """Starts a systemd service and returns when it says it is ready."""
+
+    def logs(self, since_s: float) -> str:
+        """Returns the last lines of the journal since a time (seconds since 1970)."""
+
+    def queue(self) -> str:
+        """Returns Postfix' queue as `postqueue -p` shows it."""
+
+
+class Target(Protocol):
+    """A set of relays that can reach each other."""
+
+    @property
+    def relays(self) -> Sequence[str]:
+        """The mail domains, at least two."""
+
+    def host(self, domain: str) -> str:
+        """Returns the name under which clients reach a relay."""
+
+    def tls(self) -> ssl.SSLContext:
+        """Returns a context that trusts the certificates of the relays and no others."""
+
+    def machine(self, domain: str) -> Machine | None:
+        """Returns a root shell on a relay, None where there is no access."""
+
+
+class CommandFailedError(AssertionError):
+    """A command inside a relay failed."""

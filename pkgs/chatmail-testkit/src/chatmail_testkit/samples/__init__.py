@@ -1,0 +1,1 @@
+"""Messages and addresses in the many forms that relays must understand."""

@@ -1,0 +1,52 @@
+"""HTTP requests that return the answer: no redirect is followed, no error raised."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatmail_testkit.relays.target import Target
+
+TIMEOUT_S = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Status, headers with lower-case names, and body of an HTTP answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def request(
+    target: Target,
+    method: str,
+    domain: str,
+    path: str,
+    *,
+    headers: Sequence[tuple[str, str]] = (),
+    body: bytes = b"",
+    client: str = "",
+) -> Answer:
+    """Returns the answer of the relay's web server on port 443; headers may repeat.
+
+    `client` is the local IP address to connect from.
+    """
+    connection = http.client.HTTPSConnection(
+        target.host(domain),
+        timeout=TIMEOUT_S,
+        context=target.tls(),
+        source_address=(client, 0),
+    )
+    try:
+        connection.putrequest(method, path)
+        for name, value in [*headers, ("Content-Length", str(len(body)))]:
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        named = {name.lower(): value for name, value in answer.getheaders()}
+        return Answer(status=answer.status, headers=named, body=answer.read())
+    finally:
+        connection.close()

@@ -1,0 +1,49 @@
+"""Parallel first logins create one account with one password."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from chatmail_testkit.mail.sessions import imap_session
+from chatmail_testkit.people.names import new_password
+from chatmail_testkit.people.person import Person
+from conftest import PersonFactory
+from imapclient.exceptions import LoginError
+
+LOGINS = 10
+
+
+def test_logins_with_one_password_succeed(new_person: PersonFactory, relay: str) -> None:
+    """All ten logins succeed."""
+    alice = new_person(relay)
+
+    with ThreadPoolExecutor(LOGINS) as pool:
+        won = list(pool.map(lambda _: _login(alice, alice.password), range(LOGINS)))
+
+    assert won == [True] * LOGINS
+
+
+def test_one_of_ten_passwords_wins(new_person: PersonFactory, relay: str) -> None:
+    """Exactly one succeeds; later only that password opens the address."""
+    alice = new_person(relay)
+    passwords = [new_password() for _ in range(LOGINS)]
+
+    with ThreadPoolExecutor(LOGINS) as pool:
+        won = list(pool.map(lambda password: _login(alice, password), passwords))
+
+    assert sum(won) == 1
+    with ThreadPoolExecutor(LOGINS) as pool:
+        again = list(pool.map(lambda password: _login(alice, password), passwords))
+    assert won == again
+
+
+def _login(person: Person, password: str) -> bool:
+    session = imap_session(person.target, person.domain)
+    try:
+        session.login(person.address, password)
+    except LoginError:
+        return False
+    else:
+        return True
+    finally:
+        session.shutdown()

@@ -1,0 +1,57 @@
+"""Messages to one host reuse a connection, over HTTPS and over SMTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.firewall import Count, closed, counted
+from chatmail_testkit.relays.target import Machine
+
+pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
+
+SMTP, HTTPS = 25, 443
+WITHIN_S = 30  # SMTP starts after the HTTPS timeout
+TRANSPORT = "chatmail-transport"
+
+
+@pytest.fixture(autouse=True)
+def _fresh(machine: Machine) -> Iterator[None]:
+    """Close connections and clear caches, before and after."""
+    machine.run("systemctl", "restart", TRANSPORT, "postfix")
+    yield
+    machine.run("systemctl", "restart", TRANSPORT)
+
+
+def test_https_connections_are_reused(alice: Person, carol: Person, machine: Machine) -> None:
+    """For 50 s."""
+    with closed(machine, SMTP), counted(machine, HTTPS) as connections:
+        _one_for_all(alice, carol, connections)
+
+
+def test_smtp_sessions_are_reused(alice: Person, carol: Person, machine: Machine) -> None:
+    """For 30 s, to a relay without reachable HTTPS."""
+    with closed(machine, HTTPS), counted(machine, SMTP) as connections:
+        _one_for_all(alice, carol, connections)
+
+
+def test_smtp_sessions_to_a_classic_server_are_reused(
+    alice: Person, dora: Person, machine: Machine
+) -> None:
+    """The server has no HTTPS at all."""
+    with counted(machine, SMTP) as connections:
+        _one_for_all(alice, dora, connections)
+
+
+def _one_for_all(sender: Person, recipient: Person, connections: Count) -> None:
+    sender.sends(recipient, text="first")
+    assert recipient.receives(within_s=WITHIN_S).text == "first"
+    for_the_first = connections()
+    for text in ("second", "third"):
+        sender.sends(recipient, text=text)
+        assert recipient.receives(within_s=WITHIN_S).text == text
+
+    # IPv6 and IPv4 are tried in parallel if the first is slow
+    assert for_the_first in (1, 2)
+    assert connections() == for_the_first

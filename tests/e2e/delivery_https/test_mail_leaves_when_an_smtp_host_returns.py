@@ -1,0 +1,37 @@
+"""Queued mail for an SMTP-only host leaves as soon as the host is reachable again."""
+
+from __future__ import annotations
+
+import pytest
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.firewall import closed
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
+
+SMTP = 25
+MESSAGES = 6
+AWAY_S = 90  # longer than the connection timeouts of its IP addresses
+BACK_S = 60
+
+
+@pytest.mark.disturbs
+@pytest.mark.timeout(240)
+def test_the_queue_is_emptied(alice: Person, dora: Person, machine: Machine) -> None:
+    """Steady new mail for the host does not keep it marked as dead."""
+
+    def put_off() -> bool:
+        queue = machine.queue()
+        return queue.count("(") >= MESSAGES and "*" not in queue  # `*` marks active messages
+
+    def sent() -> bool:
+        machine.run("postqueue", "-f")
+        return dora.address not in machine.queue()
+
+    alice.sends(dora, text="before")
+    assert dora.receives(within_s=30).text == "before"
+    with closed(machine, SMTP):
+        for number in range(MESSAGES):
+            alice.sends(dora, text=f"meanwhile {number}")
+        wait_for(put_off, "all are put off", within_s=AWAY_S)
+
+    wait_for(sent, "nothing waits any more", within_s=BACK_S, every_s=3)

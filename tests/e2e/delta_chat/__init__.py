@@ -1,0 +1,1 @@
+"""The real Delta Chat core as a client of the relays."""

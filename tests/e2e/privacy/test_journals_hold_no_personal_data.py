@@ -1,0 +1,46 @@
+"""A relay's journal holds no address, IP address, password or content."""
+
+from __future__ import annotations
+
+import contextlib
+
+from chatmail_testkit.mail import messages
+from chatmail_testkit.people.names import new_name, new_password
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine
+from imapclient.exceptions import LoginError
+
+
+def test_the_journal_holds_no_secret(
+    alice: Person, bob: Person, carol: Person, machine: Machine, other_machine: Machine
+) -> None:
+    """After accepted and refused mail, and after good and bad logins."""
+    nobody, wrong = new_name(), new_password()
+    alice.sends(bob, carol, f"{nobody}@{alice.domain}", text="a secret")
+    alice.submits(messages.plain(alice.address, [bob.address], "an open secret"), bob)
+    with contextlib.suppress(LoginError):
+        alice.logs_in(password=wrong)
+    for person in (bob, carol):
+        person.receives()
+    alice.receives()  # the bounce is the last message
+    own_ip = alice.smtp.local_address
+
+    secrets = {
+        "sender": alice.name,
+        "recipient": bob.name,
+        "recipient elsewhere": carol.name,
+        "recipient who does not exist": nobody,
+        "password": alice.password,
+        "wrong password": wrong,
+        "content": "an open secret",
+        "IP address": f"[{own_ip}]",
+        "IP address of an IMAP session": f"rip={own_ip}",
+    }
+    for relay in (machine, other_machine):
+        journal = relay.run("journalctl", "--no-pager", "--output=cat")
+        found = {
+            what: [line for line in journal.splitlines() if secret in line][:3]
+            for what, secret in secrets.items()
+            if secret in journal
+        }
+        assert found == {}

@@ -1,0 +1,104 @@
+"""A full mailbox refuses the next message, and the sender gets the reason."""
+
+from __future__ import annotations
+
+import time
+
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
+
+FOLDER = "/var/lib/chatmail/mail/{address}"
+FILLING, FILLING_BYTES = 17, 30_840_000  # 500 MiB less 8000 bytes
+WITHIN_S = 30
+TOO_MUCH = "x" * 20_000
+
+
+def test_submission_refuses_it(alice: Person, bob: Person, machine: Machine) -> None:
+    """A small message still fits; a larger one is refused with the reply of the delivery."""
+    _fill(bob, machine)
+    _gets_one_more(alice, bob)
+
+    reply = alice.submits(alice.writes(bob, text=TOO_MUCH), bob)
+
+    text = f"5.2.2 <{bob.address}> Quota exceeded (mailbox for user is full)"
+    assert (reply.code, reply.text) == (552, text)
+    alice.sends(bob, text="fits, too")
+    wait_for(lambda: _count(bob) == FILLING + 2, "what fits", within_s=WITHIN_S)
+
+
+def test_the_rest_of_a_group_gets_the_message(alice: Person, bob: Person, machine: Machine) -> None:
+    """A bounce names the full mailbox."""
+    _fill(bob, machine)
+    _gets_one_more(alice, bob)
+
+    alice.sends(bob, alice, text=TOO_MUCH)
+
+    received = [alice.receives(within_s=WITHIN_S) for _ in range(2)]
+    [bounce] = [x for x in received if x.headers.get_content_type() == "multipart/report"]
+    assert b"Status: 5.2.2" in bounce.raw
+    assert _count(bob) == FILLING + 1
+
+
+def test_an_unknown_recipient_has_priority(alice: Person, bob: Person, machine: Machine) -> None:
+    """The reply names the unknown recipient, because that error is permanent."""
+    _fill(bob, machine)
+    _gets_one_more(alice, bob)
+    nobody = f"nobody123@{bob.domain}"
+
+    reply = alice.submits(alice.writes(bob, text=TOO_MUCH), bob, nobody)
+
+    text = f"5.1.1 <{nobody}>: Recipient address rejected: User unknown"
+    assert (reply.code, reply.text) == (550, text)
+
+
+def test_a_newly_full_mailbox_bounces_first(alice: Person, bob: Person, machine: Machine) -> None:
+    """The first message that does not fit bounces, the second is refused."""
+    _fill(bob, machine)
+
+    alice.sends(bob, text=TOO_MUCH)
+    bounce = alice.receives(within_s=WITHIN_S)
+
+    assert b"Status: 5.2.2" in bounce.raw
+    wait_for(
+        lambda: alice.submits(alice.writes(bob, text=TOO_MUCH), bob).code == 552,
+        "the refusal",
+        within_s=WITHIN_S,
+    )
+
+
+def test_a_mailbox_with_room_accepts_again(alice: Person, bob: Person, machine: Machine) -> None:
+    """Also after the clean-up, which deletes files without Dovecot."""
+    _fill(bob, machine)
+    _gets_one_more(alice, bob)
+    assert alice.submits(alice.writes(bob, text=TOO_MUCH), bob).code == 552
+    folder = FOLDER.format(address=bob.address)
+
+    machine.run("sh", "-c", f"rm {folder}/cur/*S={FILLING_BYTES},* {folder}/maildirsize")
+    alice.sends(bob, text=TOO_MUCH)
+
+    wait_for(lambda: _count(bob) == 2, "the message", within_s=WITHIN_S)
+
+
+def _gets_one_more(sender: Person, recipient: Person) -> None:
+    """Deliver one message, so that Dovecot recounts the mailbox."""
+    sender.sends(recipient, text="fits")
+    wait_for(lambda: _count(recipient) == FILLING + 1, "what fits", within_s=WITHIN_S)
+
+
+def _count(person: Person) -> int:
+    person.imap.noop()
+    return len(person.imap.search("ALL"))
+
+
+def _fill(person: Person, machine: Machine) -> None:
+    """Add messages of today, which do not expire: their file names hold the size."""
+    folder = FOLDER.format(address=person.address)
+    now_s = int(time.time())
+    names = [
+        f"{folder}/cur/{now_s}.M{number}P1.e2e,S={FILLING_BYTES},W={FILLING_BYTES}:2,S"
+        for number in range(FILLING)
+    ]
+    machine.run("truncate", "--size", str(FILLING_BYTES), *names)
+    machine.run("chown", "vmail:vmail", *names)
+    machine.run("rm", "-f", f"{folder}/maildirsize")

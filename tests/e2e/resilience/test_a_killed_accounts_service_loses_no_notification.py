@@ -1,0 +1,110 @@
+"""Deliveries and push notifications survive a kill of the accounts service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
+
+import pytest
+from chatmail_testkit.peers.notifier import Notifier, new_device, serving
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.services import stopped
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
+from conftest import PersonFactory
+
+pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
+
+UNIT = "chatmail-accounts"
+WORKERS = 4  # concurrent requests
+PENDING = "/var/lib/chatmail/accounts/pending_notifications"
+DEVICES = WORKERS + 2
+PEOPLE = 120
+KILLS = 3
+# LMTP as Postfix speaks it; Postfix itself would wait for lookups in the service
+DELIVER = """
+import smtplib, sys
+with smtplib.LMTP("/var/lib/postfix/queue/private/dovecot-lmtp") as lmtp:
+    lmtp.sendmail(sys.argv[1], sys.argv[2], sys.stdin.buffer.read())
+"""
+
+
+@pytest.fixture
+def notifier() -> Iterator[Notifier]:
+    """The notification server."""
+    with serving() as running:
+        yield running
+
+
+def test_one_kill(alice: Person, bob: Person, machine: Machine, notifier: Notifier) -> None:
+    """Some notifications are being sent, some are queued: each arrives, at most twice."""
+    tokens = [new_device(bob) for _ in range(DEVICES)]
+    notifier.plan = {token: ["hang"] for token in tokens}
+    alice.sends(bob)
+    wait_for(lambda: len(notifier.calls) == WORKERS, "calls on their way", within_s=10)
+
+    _kill(machine)
+    notifier.release()
+
+    wait_for(lambda: not machine.run("ls", PENDING), "an empty queue", within_s=30)
+    times = [len(notifier.times_s(token)) for token in tokens]
+    assert (min(times), max(times)) == (1, 2)
+    assert sum(times) == DEVICES + WORKERS
+
+
+def test_repeated_kills(
+    relay: str, new_person: PersonFactory, machine: Machine, notifier: Notifier
+) -> None:
+    """Each person of a ring writes to the next; a kill repeats interrupted requests only."""
+    people = [new_person(relay) for _ in range(PEOPLE)]
+    tokens = [new_device(person) for person in people]
+
+    with ThreadPoolExecutor(1) as pool:
+        stream = pool.submit(_write_round, people)
+        kills = _kill_while(stream, machine)
+
+    assert kills >= KILLS
+    wait_for(
+        lambda: {call.token for call in notifier.calls} == set(tokens), "each is woken", within_s=30
+    )
+    wait_for(lambda: not machine.run("ls", PENDING), "an empty queue", within_s=30)
+    assert len(notifier.calls) <= PEOPLE + WORKERS * kills
+    assert max(len(notifier.times_s(token)) for token in tokens) <= 1 + kills
+
+
+def test_deliveries_while_it_is_stopped(
+    alice: Person, bob: Person, machine: Machine, notifier: Notifier
+) -> None:
+    """Dovecot reports deliveries when the service is back."""
+    token = new_device(bob)
+    message = alice.writes(bob)
+    with stopped(machine, UNIT):
+        machine.run("python3", "-c", DELIVER, alice.address, bob.address, stdin=message)
+
+    wait_for(lambda: notifier.times_s(token), "a call", within_s=20)
+
+
+def _kill(machine: Machine) -> None:
+    # resets the failure count, which delays restarts
+    machine.run("sh", "-c", f"systemctl reset-failed {UNIT} && systemctl kill --signal=KILL {UNIT}")
+
+
+def _kill_while(stream: Future[None], machine: Machine) -> int:
+    """Kill it whenever it is up; return the number of kills."""
+    kills = 0
+    while not stream.done():
+        _kill(machine)
+        kills += 1
+        wait_for(lambda: _is_up(machine) or stream.done(), "a restart", within_s=20)
+    stream.result()
+    return kills
+
+
+def _is_up(machine: Machine) -> bool:
+    return machine.run("systemctl", "show", "--property=SubState", UNIT) == "SubState=running\n"
+
+
+def _write_round(people: Sequence[Person]) -> None:
+    for sender, recipient in pairwise([*people, people[0]]):
+        sender.sends(recipient)

@@ -1,0 +1,97 @@
+"""A Dovecot delivery killed at any of its system calls loses no mail and no time."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
+
+pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
+
+# files that all deliveries to a mailbox share
+FILES = [
+    "dovecot-uidlist",
+    "dovecot-uidlist.lock",
+    "dovecot.index.cache",
+    "dovecot.index.log",
+    "dovecot.list.index.log",
+    "maildirsize",
+]
+# system calls that change a mailbox, and the files where they are watched; none: all files
+CALLS: dict[str, list[str]] = {
+    "openat": FILES,
+    "write": FILES,
+    "pwrite64": FILES,
+    "link": [],
+    "rename": [],
+    "unlink": [],
+    "fsync": [],
+    "fdatasync": [],
+}
+# a lock of a dead process is broken after 3 s; one without a process id after 120 s
+PATIENCE_S = 15
+
+ARM = """
+processes=$(pgrep --full ^dovecot/lmtp) || exit 0
+systemd-run --quiet --collect --unit=death strace --output=/dev/null \
+    $(printf -- ' --attach=%s' $processes) "$@" >&2
+for process in $processes; do
+    while grep --quiet 'TracerPid:.0$' /proc/$process/status; do sleep 0.02; done
+done
+echo $processes
+"""
+DISARM = "systemctl stop death 2>/dev/null; pgrep --full ^dovecot/lmtp || true"
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_the_message_arrives(call: str, alice: Person, bob: Person, machine: Machine) -> None:
+    """The first delivery dies at its first such call, the next at its second, and so on."""
+    texts = {"alive"}
+    alice.sends(bob, text="alive")
+    bob.receives()
+    paths = [f"--trace-path=/var/lib/chatmail/mail/{bob.address}/{file}" for file in CALLS[call]]
+
+    for number in count(1):
+        texts.add(text := f"{call} {number}")
+        before = _count(bob)
+        with _deadly(machine, *paths, f"--inject={call}:signal=KILL:when={number}") as killed:
+            alice.sends(bob, text=text)
+            wait_for(lambda: _is_through(machine), "an empty queue", within_s=PATIENCE_S)
+            _wait_for_more(bob, than=before)
+        if not killed:
+            break
+
+    assert number > 1, "no delivery makes this call"
+    assert texts == {letter.text for letter in bob.inbox()}
+
+
+@contextlib.contextmanager
+def _deadly(machine: Machine, *options: str) -> Iterator[set[str]]:
+    """Make strace kill delivery processes; afterwards the set holds those killed."""
+    killed: set[str] = set()
+    waiting = wait_for(
+        lambda: machine.run("sh", "-c", ARM, "arm", *options).split(), "a process", within_s=10
+    )
+    try:
+        yield killed
+    finally:
+        alive = machine.run("sh", "-c", DISARM).split()
+        killed.update(set(waiting) - set(alive))
+
+
+def _count(person: Person) -> int:
+    person.imap.noop()
+    return len(person.imap.search("ALL"))
+
+
+def _wait_for_more(person: Person, than: int) -> None:
+    wait_for(lambda: _count(person) > than, "one more message", within_s=PATIENCE_S)
+
+
+def _is_through(machine: Machine) -> bool:
+    return "is empty" in machine.run("sh", "-c", "postqueue -f && postqueue -p")

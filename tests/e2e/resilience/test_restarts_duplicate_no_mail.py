@@ -1,0 +1,101 @@
+"""A restart of services in the middle of a message duplicates no mail."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
+
+FILTER = "chatmail-filter"
+MXDELIV = "/run/chatmail-transport/mxdeliv.sock"
+LOCK = "locks-a-mailbox"
+LOCKING = """
+import fcntl, sys, time
+
+with open(sys.argv[1], "rb+") as file:
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    print("locked", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def held(machine: Machine, other_machine: Machine) -> Iterator[Machine]:
+    """The other relay, whose filter is stopped until the test continues it."""
+    machine.run("systemctl", "restart", "chatmail-transport")  # clears the cache of failed hosts
+    _signal(other_machine, "STOP")
+    yield other_machine
+    _signal(other_machine, "CONT")
+
+
+@pytest.mark.disturbs
+@pytest.mark.parametrize("unit", ["nginx", "chatmail-transport"])
+def test_requests_are_answered_before_a_restart(
+    unit: str, alice: Person, carol: Person, machine: Machine, held: Machine
+) -> None:
+    """The receiving relay answers, so the sender does not retry."""
+    alice.sends(carol, text="once")
+    wait_for(lambda: _requests(held), "the message is on its way in", within_s=20)
+
+    before = _state(held, unit)
+    held.run("systemctl", "restart", "--no-block", unit)
+    wait_for(lambda: _state(held, unit) != before, "the service stops", within_s=5)
+    _signal(held, "CONT")
+
+    assert carol.receives(within_s=30).text == "once"
+    wait_for(lambda: _nothing_waits(machine, held), "nothing waits", within_s=30)
+    assert len(carol.inbox()) == 1
+
+
+@pytest.mark.disturbs
+@pytest.mark.usefixtures("lab")  # other relays may have no Python
+@pytest.mark.parametrize("units", ["postfix", "postfix dovecot"])
+def test_deliveries_are_finished_before_a_restart(
+    units: str, alice: Person, bob: Person, machine: Machine
+) -> None:
+    """Dovecot has half a message: Postfix waits for its reply, and Dovecot for Postfix."""
+    mailbox = f"/var/lib/chatmail/mail/{bob.address}"
+    with _locked(machine, f"{mailbox}/dovecot.index.log"):
+        alice.sends(bob, text="once")
+        wait_for(lambda: machine.run("ls", f"{mailbox}/tmp"), "the delivery begins", within_s=10)
+        before = _state(machine, "postfix")
+        machine.run("systemctl", "restart", "--no-block", *units.split())
+        wait_for(lambda: _state(machine, "postfix") != before, "Postfix stops", within_s=5)
+
+    bob.leaves()
+    machine.run("systemctl", "start", *units.split())
+    assert bob.receives(within_s=30).text == "once"
+    wait_for(lambda: _nothing_waits(machine), "nothing waits", within_s=30)
+    assert len(bob.inbox()) == 1
+
+
+@contextlib.contextmanager
+def _locked(machine: Machine, path: str) -> Iterator[None]:
+    """Block a delivery of Dovecot: another process holds the lock of an index."""
+    machine.run("systemd-run", "--quiet", "--unit", LOCK, "python3", "-c", LOCKING, path)
+    try:
+        wait_for(lambda: "locked" in machine.run("journalctl", "-u", LOCK), "a lock", within_s=10)
+        yield
+    finally:
+        machine.run("systemctl", "stop", LOCK)
+
+
+def _nothing_waits(*machines: Machine) -> bool:
+    return all("empty" in machine.queue() for machine in machines)
+
+
+def _signal(machine: Machine, name: str) -> None:
+    machine.run("systemctl", "kill", f"--signal={name}", FILTER)
+
+
+def _state(machine: Machine, unit: str) -> str:
+    return machine.run("systemctl", "show", "--property=SubState,InvocationID", unit)
+
+
+def _requests(machine: Machine) -> bool:
+    """Return whether nginx waits for the answer to a delivery."""
+    return MXDELIV in machine.run("ss", "-Hnx", "state", "established")

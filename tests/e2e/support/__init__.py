@@ -1,1 +1,0 @@
-"""What the scenarios of the acceptance suite are written with."""

@@ -1,0 +1,81 @@
+"""Reconfiguring replaces programs and files of a running lab."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from chatmail_lab import Lab
+
+# maps all our libraries; after a line on stdin compares the mapped bytes with those at the start
+MAPPING = """
+import ctypes, pathlib
+
+for library in pathlib.Path("/usr/lib/chatmail").iterdir():
+    ctypes.CDLL(str(library))
+
+def mapped():
+    mapped_bytes = b""
+    for line in pathlib.Path("/proc/self/maps").read_text().splitlines():
+        addresses, permissions, *_ = line.split()
+        if "/usr/lib/chatmail/" in line and "r" in permissions:
+            start, end = (int(address, 16) for address in addresses.split("-"))
+            mapped_bytes += ctypes.string_at(start, end - start)
+    return mapped_bytes
+
+before = mapped()
+print(len(before) > 0, flush=True)
+input()
+print(mapped() == before)
+"""
+
+
+def test_a_running_program_keeps_its_mapped_libraries(running: Lab) -> None:
+    """Overwriting the file in place would replace relocated addresses, and crash the program."""
+    with subprocess.Popen(
+        running.command("a.test", ["python3", "-c", MAPPING]),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        assert program.stdout.readline() == "True\n"
+        running.reconfigure()
+        program.stdin.write("\n")
+        program.stdin.close()
+        assert program.stdout.read() == "True\n"
+    assert program.returncode == 0
+
+
+UNTOUCHED = ("dovecot", "nginx", "postfix", "unbound")
+CHANGED = "chatmail-filter"
+PUBLISHED = '{ services.chatmail.dkim.publishedSelectors = [ "next" ]; }'
+
+
+def test_only_what_changed_is_restarted(running: Lab, tmp_path: Path) -> None:
+    """As a switch of NixOS does: queues and open sessions are not disturbed."""
+    config = tmp_path / "published.nix"
+    config.write_text(PUBLISHED)
+    before = _processes(running)
+    running.reconfigure(config=config)
+    after = _processes(running)
+
+    assert {unit: after[unit] for unit in UNTOUCHED} == {unit: before[unit] for unit in UNTOUCHED}
+    assert after[CHANGED] != before[CHANGED]
+
+
+@pytest.mark.parametrize("unit", [*UNTOUCHED, CHANGED])
+def test_a_stopped_unit_is_started(running: Lab, unit: str) -> None:
+    """Whether its files changed or not."""
+    relay = running.relay("a.test")
+    relay.systemctl("stop", unit)
+    running.reconfigure()
+    assert relay.is_active(unit)
+
+
+def _processes(lab: Lab) -> dict[str, str]:
+    """Return the main process of each unit."""
+    show = ["systemctl", "show", "--property=MainPID", "--value"]
+    relay = lab.relay("a.test")
+    return {unit: relay.exec([*show, unit]).stdout for unit in (*UNTOUCHED, CHANGED)}

@@ -1,0 +1,93 @@
+"""Dovecot plugin and interposer compile against its headers, and fail if a signature changes."""
+
+import pathlib
+import shutil
+
+import pytest
+from chatmail_lab.errors import CommandError
+from chatmail_lab.image.programs import HEADERS, compile_library
+from chatmail_lab.machine.checkout import checkout
+
+# (source, header below /usr/include, its signature, a changed one)
+SIGNATURES = [
+    (
+        "instant-idle.c",
+        "dovecot/mail-storage-private.h",
+        "void (*notify_changes)(struct mailbox *box);",
+        "void (*notify_changes)(struct mailbox *box, bool now);",
+    ),
+    (
+        "instant-idle.c",
+        "dovecot/mail-storage-private.h",
+        "int (*transaction_commit)(struct mailbox_transaction_context *t,",
+        "int (*transaction_commit)(struct mailbox_transaction_context *t, bool now,",
+    ),
+    (
+        "instant-idle.c",
+        "dovecot/imap-client.h",
+        "void (*destroy)(struct client *client, const char *reason);",
+        "void (*destroy)(struct client *client);",
+    ),
+    (
+        "instant-idle.c",
+        "dovecot/ioloop.h",
+        "typedef void timeout_callback_t(void *context);",
+        "typedef int timeout_callback_t(void *context);",
+    ),
+    (
+        "small-sessions.c",
+        "openssl/bio.h",
+        "int BIO_new_bio_pair(BIO **bio1, size_t writebuf1,",
+        "int BIO_new_bio_pair(BIO **bio1, int writebuf1,",
+    ),
+    (
+        "small-sessions.c",
+        "sys/epoll.h",
+        "int __maxevents, int __timeout)",
+        "int __maxevents, long __timeout)",
+    ),
+]
+INCLUDE = pathlib.PurePath(HEADERS).parent
+
+
+@pytest.fixture
+def headers(root: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
+    """A copy of Dovecot's headers, and of the other headers that the test changes."""
+    include = root / INCLUDE.relative_to("/")
+    shutil.copytree(include / "dovecot", tmp_path / "dovecot")
+    for name in ("openssl/bio.h", "sys/epoll.h"):
+        (found,) = include.glob(f"**/{name}")
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(found, tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("source", ["instant-idle.c", "small-sessions.c"])
+def test_unchanged_headers_compile(source: str, root: pathlib.Path, headers: pathlib.Path) -> None:
+    """So a failure below is due to the change."""
+    target = headers / "library.so"
+
+    compile_library(root, checkout() / "pkgs/preload" / source, target, include=headers)
+
+    assert target.read_bytes().startswith(b"\x7fELF")
+
+
+@pytest.mark.parametrize(("source", "header", "signature", "another"), SIGNATURES)
+def test_a_changed_signature_does_not_compile(
+    source: str,
+    header: str,
+    signature: str,
+    another: str,
+    root: pathlib.Path,
+    headers: pathlib.Path,
+) -> None:
+    """The error of the compiler names the mismatch."""
+    changed = headers / header
+    text = changed.read_text()
+    assert text.count(signature) == 1
+    changed.write_text(text.replace(signature, another))
+
+    with pytest.raises(CommandError, match=r"error: .*(conflicting|incompatible|invalid)"):
+        compile_library(
+            root, checkout() / "pkgs/preload" / source, headers / "library.so", include=headers
+        )

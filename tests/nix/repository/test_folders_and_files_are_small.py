@@ -1,0 +1,52 @@
+"""No folder has more than 12 files, no file more than 300 lines."""
+
+import collections
+import pathlib
+
+from nixtest.checkout import CHECKOUT, tracked
+
+MAX_FILES = 12
+MAX_LINES = 300
+# the top folder: tools look for their files there
+TOP = "."
+# data, mostly written by programs
+DATA = ("pkgs/chatmaild/fuzz/corpus/", "tests/nixos/snippets/")
+LARGE_FOLDERS = {
+    # the lead splits these and removes them here
+    "docs",
+    "modules/chatmail",
+}
+LONG_FILES = {
+    "docs/options.md",  # generated
+    "modules/chatmail/options.nix",  # every option is declared in one file
+    # the lead splits these and removes them here
+    "modules/chatmail/dovecot.nix",
+    "modules/chatmail/postfix.nix",
+    "pkgs/chatmaild/bench/filter.py",
+    "pkgs/chatmaild/tests/accounts/web/test_endpoints.py",
+}
+
+
+def _written() -> list[pathlib.PurePosixPath]:
+    """Tracked files that are neither links nor data, relative to the checkout."""
+    files = [file.relative_to(CHECKOUT) for file in tracked() if not file.is_symlink()]
+    return [pathlib.PurePosixPath(file) for file in files if not file.as_posix().startswith(DATA)]
+
+
+def _lines(file: pathlib.PurePosixPath) -> int:
+    return (CHECKOUT / file).read_bytes().count(b"\n")
+
+
+def test_no_folder_has_more_than_12_files() -> None:
+    """Files in subfolders count there. An exception that is no longer needed fails, too."""
+    files = collections.Counter(str(file.parent) for file in _written())
+
+    large = {folder for folder, count in files.items() if count > MAX_FILES and folder != TOP}
+    assert large == LARGE_FOLDERS
+
+
+def test_no_file_has_more_than_300_lines() -> None:
+    """Split a longer file by responsibility. An exception that is no longer needed fails, too."""
+    long = {str(file) for file in _written() if _lines(file) > MAX_LINES}
+
+    assert long == LONG_FILES

@@ -1,0 +1,4 @@
+# From docs/faq.md.
+{
+  services.chatmail.web.showInvite = false;
+}

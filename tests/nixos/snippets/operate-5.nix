@@ -1,4 +1,0 @@
-# From docs/operate.md.
-{
-  systemd.services.postfix.environment.LD_PRELOAD = "";
-}

@@ -1,0 +1,58 @@
+# A relay orders its certificate from an ACME server (RFC 8555), and every daemon uses it without a restart by hand.
+{
+  pkgs,
+  lib,
+  ...
+}:
+let
+  world = import ../support/world.nix { inherit pkgs lib; };
+in
+{
+  name = "chatmail-acme-orders-the-certificate";
+  nodes = {
+    inherit (world) dns;
+    issuer =
+      { nodes, ... }:
+      {
+        imports = [ (pkgs.path + "/nixos/tests/common/acme/server") ];
+        networking.nameservers = lib.mkForce [ nodes.dns.networking.primaryIPAddress ];
+      };
+    relay =
+      { nodes, ... }:
+      {
+        imports = [ (world.relay "a.test") ];
+        services.chatmail.tls = lib.mapAttrs (_: lib.mkForce) {
+          mode = "acme";
+          certificateFile = null;
+          keyFile = null;
+        };
+        environment.systemPackages = [ pkgs.openssl ];
+        security.pki.certificateFiles = [ nodes.issuer.test-support.acme.caCert ];
+        security.acme = {
+          acceptTerms = true;
+          defaults.server = "https://acme.test/dir";
+        };
+      };
+  };
+  testScript =
+    { nodes, ... }:
+    world.script
+    + ''
+
+      dns.wait_for_unit("unbound")
+      issuer.wait_for_unit("pebble")
+      relay.wait_for_unit("multi-user.target")
+      # until then the daemons use a self-signed certificate
+      report = relay.execute("chatmail selftest")[1]
+      assert "provisional" in report, report
+
+      publish(dns, {"a.test": relay}, ["acme.test. 10 IN A ${nodes.issuer.networking.primaryIPAddress}"])
+      relay.succeed("systemctl start acme-order-renew-a.test.service")
+
+      relay.succeed("test -e /var/lib/acme/a.test/acme-success")
+      issued = relay.succeed("openssl x509 -noout -fingerprint -in /var/lib/acme/a.test/cert.pem")
+      for port in (443, 465, 993):
+          shown = f"openssl s_client -connect 127.0.0.1:{port} -servername a.test < /dev/null | openssl x509 -noout -fingerprint"
+          relay.wait_until_succeeds(f"test \"$({shown})\" = '{issued.strip()}'", timeout=30)
+    '';
+}
