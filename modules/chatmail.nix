@@ -21,6 +21,7 @@ let
       dovecotVersion = lib.getVersion config.services.dovecot2.package;
       ip = lib.getExe' pkgs.iproute2 "ip";
       libraries = "${chatmail-preload}/lib";
+      nft = lib.getExe' pkgs.nftables "nft";
       openssl = lib.getExe pkgs.openssl;
       shell = pkgs.runtimeShell;
       systemctl = lib.getExe' config.systemd.package "systemctl";
@@ -114,6 +115,11 @@ in
         lib.genAttrs description.services (_: {
           restartTriggers = [ config.environment.etc."chatmail/settings.json".source ];
         })
+        // {
+          chatmail-connections.restartTriggers = [
+            config.environment.etc."chatmail/connections.nft".source
+          ];
+        }
         // lib.optionalAttrs (settings.iroh.enable && settings.iroh.program != null) {
           iroh-relay.restartTriggers = [ config.environment.etc."chatmail/iroh-relay.toml".source ];
         };

@@ -131,7 +131,11 @@ in
         ExecStart = "${programs.chatmaild} expire";
         User = users.mail;
         Group = users.mail;
-        ReadWritePaths = [ directories.mail ];
+        ReadWritePaths = [
+          directories.mail
+          # hashes of deleted addresses
+          directories.accounts
+        ];
         # a walk through everything: after the people's mail
         Nice = 10;
         IOSchedulingClass = "idle";

@@ -95,12 +95,16 @@ in
           username_attribute = "user";
           active_attribute = "active";
           active_value = "true";
+          # the client's IP address, in a header: guesses are counted for each network
+          send_auth_headers = true;
         }
         // patience
         // {
           # Longer than Postfix waits (10 s): it says 454 then, and 535 to every failure that it is told of, also to
           # one that Dovecot calls temporary. Nobody is to hear that his password is wrong because we had a problem.
           http_client_request_absolute_timeout = "12s";
+          # a login that has to wait keeps its connection, see accounts/limits/patience.py
+          http_client_max_parallel_connections = 250;
         };
         "userdb static" = {
           userdb_static_allow_all_users = true;
@@ -170,7 +174,8 @@ in
         };
         haproxy_trusted_networks = "127.0.0.0/8";
         "protocol imap" = {
-          mail_max_userip_connections = limits.imapConnectionsPerIp;
+          # ./connections.nix counts connections
+          mail_max_userip_connections = "unlimited";
           mail_plugins = {
             imap_quota = true;
           }
@@ -224,12 +229,20 @@ in
 
         # --- quota
         mail_plugins.quota = true;
+        # each message takes an inode, each folder eight
+        quota_mailbox_count = retention.maxFolders;
         "quota \"User quota\"" = {
           driver = "maildir";
           storage_size = "${toString retention.quotaMegabytes}M";
           storage_grace = 0;
+          message_count = retention.maxMessages;
           "warning clean-up" = {
             quota_storage_percentage = retention.quotaWarnPercent;
+            "execute quota-clean".args = "%{user}";
+          };
+          "warning clean-up-messages" = {
+            resource = "message";
+            quota_message_percentage = retention.quotaWarnPercent;
             "execute quota-clean".args = "%{user}";
           };
         };

@@ -229,6 +229,25 @@ in
         At 100 % a delivery is refused with 552 5.2.2 (RFC 3463 section 3.3).
       '';
     };
+    maxMessages = mkOption {
+      type = types.ints.between 1000 10000000;
+      default = 50000;
+      example = 200000;
+      description = ''
+        Most messages that one address can hold, because each takes an inode of the disk.
+        At 75 % the oldest messages are removed until 70 % are left.
+        At 100 % a delivery is refused with 552 5.2.2 (RFC 3463 section 3.3).
+      '';
+    };
+    maxFolders = mkOption {
+      type = types.ints.between 10 10000;
+      default = 50;
+      example = 200;
+      description = ''
+        Most folders that one address can have, because each takes about eight inodes of the disk.
+        CREATE of a further one is refused with `NO [LIMIT]` (RFC 5530).
+      '';
+    };
   };
 
   limits = {
@@ -238,7 +257,8 @@ in
       example = 1000;
       description = ''
         Most IMAP sessions at once.
-        One address can have a fifth of them from one IP address; a login beyond that is refused.
+        One IPv4 address or one IPv6 /64 can have a fifth of them on each port; a connection beyond that is reset.
+        Port 443, which IMAP, SMTP and HTTPS share, allows the sum of both limits.
       '';
     };
     smtpConnections = mkOption {
@@ -247,7 +267,8 @@ in
       example = 100;
       description = ''
         Most SMTP sessions at once, for each port.
-        One IP address can have a fifth of them; a connection beyond that is answered with 421 (RFC 5321 section 3.8).
+        One IPv4 address or one IPv6 /64 can have a fifth of them; a connection beyond that is answered with 421
+        (RFC 5321 section 3.8).
         Deliveries over HTTPS have the same two limits of their own; one beyond them is answered with 503, and the peer
         tries again.
       '';
@@ -412,13 +433,23 @@ in
       example = 200;
       description = "Free disk space for mailboxes in MiB that new addresses need; with less, they are refused as at `maxLoad`.";
     };
+    minFreeInodes = mkOption {
+      type = types.ints.unsigned;
+      default = 50000;
+      example = 10000;
+      description = ''
+        Free inodes for mailboxes that new addresses need; with less, they are refused as at `maxLoad`.
+        Every message and every small file takes one. File systems without a fixed number, such as Btrfs, always have enough.
+      '';
+    };
     perIpBurst = mkOption {
       type = types.ints.positive;
       default = 5;
       example = 20;
       description = ''
-        New addresses that one IP address can get from `/new` at once; two more every second.
-        Beyond that the answer is 429 (RFC 6585 section 4).
+        New addresses that one IPv4 address or one IPv6 /64 can get at once, from `/new` and by first logins together;
+        two more every second.
+        Beyond that `/new` answers 429 (RFC 6585 section 4), and a first login waits for up to 12 s, then fails temporarily.
       '';
     };
   };

@@ -169,6 +169,8 @@ in
         virtual_mailbox_limit = 0;
         smtpd_recipient_limit = mail.maxRecipients;
         smtpd_client_connection_count_limit = settings.limits.smtpConnectionsPerIp;
+        # a customer gets at least a /64 (RFC 6177)
+        smtpd_client_ipv6_prefix_length = 64;
         maximal_queue_lifetime = "${toString mail.bounceAfterDays}d";
         bounce_queue_lifetime = "${toString mail.bounceAfterDays}d";
         # what waited for a service of ours is delivered within a minute of its return

@@ -178,6 +178,7 @@ in
     "nginx"
     "unbound"
     "coturn"
+    "chatmail-connections"
   ];
 
   sockets =

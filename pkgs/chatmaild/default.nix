@@ -19,7 +19,7 @@ import ../application.nix
       $out/bin/chatmaild check-settings ${./tests/settings.json}
     '';
     postPatch = ''
-      substituteInPlace src/chatmaild/store/crypt.py \
+      substituteInPlace src/chatmaild/store/passwords.py \
         --replace-fail libcrypt.so.2 ${lib.getLib libxcrypt}/lib/libcrypt.so.2
     '';
   }

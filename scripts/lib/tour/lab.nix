@@ -2,4 +2,6 @@
 {
   # a busy laptop may still create addresses
   services.chatmail.registration.maxLoad = 1000;
+  # all people come from one IP address
+  services.chatmail.registration.perIpBurst = 100;
 }

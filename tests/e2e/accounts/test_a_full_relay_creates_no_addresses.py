@@ -1,4 +1,4 @@
-"""High load, little memory, little disk or the stop file block new addresses, but no login."""
+"""Load, little memory, disk or inodes, or the stop file block new addresses, but no login."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ pytestmark = pytest.mark.disturbs
 SETTINGS = "/etc/chatmail/settings.json"
 STOP_FILE = "/etc/chatmail-nocreate"
 LIMITS: dict[str, dict[str, Any]] = {
-    "load": {"maxLoad": 0.0},
+    "load": {"maxLoad": 1e-9},
     "memory": {"minFreeMemoryMegabytes": 1 << 30},
     "disk": {"minFreeDiskMegabytes": 1 << 30},
+    "inodes": {"minFreeInodes": 1 << 60},
 }
 
 
@@ -65,8 +66,8 @@ def _settings(machine: Machine, registration: dict[str, Any]) -> Iterator[None]:
     before = machine.run("cat", SETTINGS)
     changed = json.loads(before)
     changed["registration"] |= registration
-    _restart_with(machine, json.dumps(changed))
     try:
+        _restart_with(machine, json.dumps(changed))
         yield
     finally:
         _restart_with(machine, before)

@@ -49,24 +49,36 @@ def test_form_redirects_to_the_result(
     assert request(target, "GET", alice.domain, f"/pl/{page}.html").status == 200
 
 
-def test_a_new_owner_finds_an_empty_mailbox(alice: Person, bob: Person, target: Target) -> None:
-    """The next owner of the name sees no old mail."""
+def test_no_login_recreates_it(alice: Person, target: Target) -> None:
+    """Neither the old password, which other devices have, nor another one."""
+    alice.leaves()
+    _delete(target, alice, JSON, json.dumps(_credentials(alice)))
+
+    for password in (alice.password, "somebody else's"):
+        with pytest.raises(LoginError):
+            alice.logs_in(password=password)
+
+
+def test_a_new_owner_finds_an_empty_mailbox(
+    alice: Person, bob: Person, target: Target, machine: Machine
+) -> None:
+    """The operator can give the name to another user, who sees no old mail."""
     bob.sends(alice)
     alice.receives()
     alice.leaves()
     _delete(target, alice, JSON, json.dumps(_credentials(alice)))
 
-    alice.password = "somebody else's"
+    _gets_another_owner(alice, machine)
     alice.last_uid = 0
 
     assert alice.inbox() == []
 
 
-def test_the_old_password_is_refused(alice: Person, target: Target) -> None:
+def test_the_old_password_is_refused(alice: Person, target: Target, machine: Machine) -> None:
     """It stays invalid after the name has a new owner."""
     former, old = alice.imap, alice.password
     _delete(target, alice, JSON, json.dumps(_credentials(alice)))
-    alice.password = "somebody else's"
+    _gets_another_owner(alice, machine)
     next_owner = alice.logs_in()
     wait_for(lambda: former.has_ended(), "the end of the former owner's session", within_s=10)
     next_owner.noop()
@@ -99,6 +111,12 @@ def test_the_journal_names_no_address(alice: Person, machine: Machine, target: T
 
     assert "deleted an address at its owner's wish" in journal
     assert alice.name not in journal
+
+
+def _gets_another_owner(person: Person, machine: Machine) -> None:
+    person.password = "somebody else's"
+    arguments = ("address", "create", person.name, "--password-stdin")
+    machine.run("chatmail", *arguments, stdin=person.password.encode())
 
 
 def _credentials(person: Person) -> dict[str, str]:

@@ -4,6 +4,7 @@
     ├── SettingsError    (ValueError)    the settings file cannot be used; exit code 78
     ├── AddressError     (ValueError)    a text is not an address
     ├── BusyError        (TimeoutError)  overload, or a lock stays taken; try again later
+    │   └── TooManyError                 a network asks too often; try again later
     ├── KeyUnavailableError (TimeoutError) DNS does not answer for a DKIM key; try again later
     ├── SocketInUseError (OSError)       another process listens where this one would
     ├── RegistrationRefused              no address is created now; carries a reason code
@@ -27,6 +28,10 @@ class AddressError(ChatmaildError, ValueError):
 
 class BusyError(ChatmaildError, TimeoutError):
     """The work could not start in time; the client should try again later."""
+
+
+class TooManyError(BusyError):
+    """One network asks too often; it should try again later."""
 
 
 class KeyUnavailableError(ChatmaildError, TimeoutError):

@@ -142,6 +142,7 @@ class Push:
 class Registration:
     max_load: float  # above 0
     min_free_disk_megabytes: int  # 0 or more
+    min_free_inodes: int  # 0 or more
     min_free_memory_megabytes: int  # 0 or more
     per_ip_burst: int  # 1 or more
     per_ip_refill_per_second: int  # 1 or more
@@ -154,6 +155,8 @@ class Retention:
     delete_inactive_after_days: int  # 1 or more
     delete_large_after_days: int  # 1 or more
     large_message_bytes: int  # 1 or more
+    max_folders: int  # 10 to 10000
+    max_messages: int  # 1000 to 10000000
     quota_clean_percent: int  # 1 to 100
     quota_keep_hours: int  # 0 or more
     quota_megabytes: int  # 1 or more

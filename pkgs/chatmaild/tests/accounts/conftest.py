@@ -24,19 +24,20 @@ class Relay:
         self.request = request
         self.read_answer = read_answer
 
-    async def login(self, user: str, password: str) -> tuple[int, bytes]:
+    async def login(self, user: str, password: str, ip: str = "192.0.2.1") -> tuple[int, bytes]:
         """Post what Dovecot posts."""
         from urllib.parse import urlencode
 
         form = urlencode({"grant_type": "password", "username": user, "password": password})
-        return await self.post_login(form.encode())
+        remote = f"[{ip}]:4711" if ":" in ip else f"{ip}:4711"
+        return await self.post_login(form.encode(), x_dovecot_auth_remote=remote)
 
     async def post_login(
-        self, body: bytes, path: str = "/login", method: str = "POST"
+        self, body: bytes, path: str = "/login", method: str = "POST", **headers: str
     ) -> tuple[int, bytes]:
         """Post a body to the end point of Dovecot."""
         streams = await asyncio.open_connection("127.0.0.1", self.settings.ports.login)
-        return (await exchange(*streams, request(method, path, body)))[::2]
+        return (await exchange(*streams, request(method, path, body, **headers)))[::2]
 
     async def metrics(self) -> str:
         """Read the counters as Prometheus does."""
@@ -89,6 +90,7 @@ def settings_json(settings_json: dict[str, Any]) -> dict[str, Any]:
         "maxLoad": 10000,
         "minFreeMemoryMegabytes": 0,
         "minFreeDiskMegabytes": 0,
+        "minFreeInodes": 0,
     }
     return settings_json
 

@@ -55,8 +55,10 @@ def test_deleting(settings: Settings, mailboxes: Mailboxes, ended: list[str]) ->
     """A missing account is no error, and its sessions end, too."""
     mailboxes.create(ALICE, "hash", now_s=0)
 
-    assert lifecycle.delete(settings, parse_address("Alice1234+tag@chat.example.org"))
-    assert not lifecycle.delete(settings, BOB)
+    assert lifecycle.delete(
+        settings, parse_address("Alice1234+tag@chat.example.org"), keep_name=True
+    )
+    assert not lifecycle.delete(settings, BOB, keep_name=True)
 
     assert list(mailboxes.directory.iterdir()) == []
     assert ended == [str(ALICE), str(BOB)]
@@ -73,7 +75,7 @@ def test_a_failed_deletion_leaves_the_sessions(
     monkeypatch.setattr(pathlib.Path, "rename", _fail)
 
     with pytest.raises(PermissionError):
-        lifecycle.delete(settings, ALICE)
+        lifecycle.delete(settings, ALICE, keep_name=True)
 
     assert mailboxes.exists(ALICE)
     assert ended == []

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from chatmaild.accounts import login as module
+from chatmaild.accounts.limits import patience
 from chatmaild.address import parse_address
-from chatmaild.store.crypt import crypt
 from chatmaild.store.mailboxes import Mailboxes
-from chatmaild.store.passwords import hash_password, verify_password
+from chatmaild.store.passwords import crypt, hash_password, verify_password
 
 ALICE = "alice1234@chat.example.org"
 ACCOUNT = parse_address(ALICE)
@@ -164,12 +164,13 @@ def test_a_broken_request_is_no_wrong_password(play: Play, body: bytes) -> None:
 def test_overload_and_a_failing_disk_are_temporary(
     play: Play, mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """503, never `active: false`: Dovecot retries."""
+    """503, never `active: false`."""
 
     async def scenario(relay: Any) -> None:
+        monkeypatch.setattr(patience, "PATIENCE_S", 0.0)
         monkeypatch.setattr(module, "MAX_WAITING", 0)
         assert (await relay.login(ALICE, "secret-password"))[0] == 503
-        monkeypatch.undo()
+        monkeypatch.setattr(module, "MAX_WAITING", 400)
         mailboxes.directory.rmdir()
         assert (await relay.login(ALICE, "secret-password"))[0] == 503
 
@@ -262,3 +263,22 @@ def test_hashes_of_sha512_crypt(encoded: str, password: bytes) -> None:
     assert not verify_password(password + b"x", encoded)
     assert not verify_password(password + b"\0x", encoded)
     assert not verify_password(password, encoded.replace("$6$", "$6$rounds=999999999$", 1))
+
+
+def test_guesses_are_slowed_down(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty at once are ten; elsewhere the owner logs in, and the web form guesses no further."""
+    monkeypatch.setattr(patience, "PATIENCE_S", 0.0)
+
+    async def scenario(relay: Any) -> None:
+        await relay.login(ALICE, "secret-password", "192.0.2.1")
+        guesses = await asyncio.gather(
+            *(relay.login(ALICE, f"password-{n}", "192.0.2.1") for n in range(60))
+        )
+        assert sorted(status for status, _ in guesses) == [200] * 10 + [503] * 50
+        assert (await relay.login(ALICE, "secret-password", "192.0.2.1"))[0] == 503
+        assert json.loads((await relay.login(ALICE, "secret-password", "2001:db8::1"))[1]) == GOOD
+        body = json.dumps({"address": ALICE, "password": "secret-password"}).encode()
+        headers = {"content_type": "application/json", "x_real_ip": "192.0.2.1"}
+        assert (await relay.web("POST", "/account/delete", body, **headers))[0] == 429
+
+    play(scenario)

@@ -1,5 +1,6 @@
 """What is deleted: messages, inactive accounts, leftovers, mail over quota."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -206,6 +207,18 @@ def test_the_quota_deletes_no_more_than_needed(messages: list[Message]) -> None:
         assert max(m.time_s for m in expired) <= NOW_S - DAY_S
         staying = [m for m in messages if m not in expired]
         assert all(m.time_s >= expired[-1].time_s for m in staying)
+
+
+def test_the_quota_counts_messages() -> None:
+    """Above 75 % of the number the oldest go, until 70 % are left, however small they are."""
+    retention = dataclasses.replace(RETENTION, max_messages=1000)
+    messages = [
+        Message(path=str(n), part="new", time_s=NOW_S - 10 * DAY_S + n, size_bytes=1)
+        for n in range(751)
+    ]
+
+    assert over_quota(messages[:750], retention, NOW_S) == []
+    assert over_quota(messages, retention, NOW_S) == messages[:51]
 
 
 @given(_MESSAGES)

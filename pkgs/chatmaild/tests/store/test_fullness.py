@@ -15,9 +15,11 @@ LIMIT_BYTES = 75 << 20  # 75 % of 100 MiB
 
 @pytest.fixture
 def fullness(settings: Settings, mailboxes: Mailboxes) -> Fullness:
-    """Alice exists; the quota is 100 MiB."""
+    """Alice exists; the quota is 100 MiB and 1000 messages."""
     mailboxes.create(ALICE, "hash", now_s=0)
-    return Fullness(mailboxes, dataclasses.replace(settings.retention, quota_megabytes=100))
+    return Fullness(
+        mailboxes, dataclasses.replace(settings.retention, quota_megabytes=100, max_messages=1000)
+    )
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,8 @@ def fullness(settings: Settings, mailboxes: Mailboxes) -> Fullness:
         (f"104857600S\n{LIMIT_BYTES - 5000} 1\n5000 1\n", True),
         (f"104857600S\n{LIMIT_BYTES} 2\n-5000 -1\n", False),
         ("104857600S\n0 0\n", False),
+        ("104857600S,1000C\n5000 749\n", False),
+        ("104857600S,1000C\n5000 749\n1 1\n", True),
     ],
 )
 def test_the_flag_follows_the_count(

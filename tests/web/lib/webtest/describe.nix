@@ -19,6 +19,7 @@ let
       chatmail = "/usr/bin/chatmail";
       doveadm = "/usr/bin/doveadm";
       libraries = "/usr/lib/chatmail";
+      nft = "/usr/sbin/nft";
       openssl = "/usr/bin/openssl";
       shell = "/bin/sh";
       systemctl = "/usr/bin/systemctl";

@@ -13,6 +13,7 @@ from chatmail_lab.render.systemd import script_paths, unit_path
 # what a unit reads at its start, by path prefix; a unit that is not listed may read any file
 READS: Mapping[str, str] = {
     "chatmail-accounts": "/etc/chatmail/settings.json",
+    "chatmail-connections": "/etc/chatmail/connections.nft",
     "chatmail-filter": "/etc/chatmail/settings.json",
     "chatmail-transport": "/etc/chatmail/settings.json",
     "coturn": "/etc/turnserver.conf",

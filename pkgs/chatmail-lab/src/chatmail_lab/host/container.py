@@ -64,6 +64,8 @@ class Container:
             f"--machine={self.host.machine}",
             f"--hostname={self.host.hostname}",
             f"--network-namespace-path=/run/netns/{self.host.name}",
+            # the namespace is its own: chatmail-connections loads rules of nftables
+            "--capability=CAP_NET_ADMIN",
             *("--console=pipe", "--link-journal=no", "--resolv-conf=off", "--timezone=off"),
         ]
         shell = ["sh", "-ec", _BOOT, "boot", self.control_group, *command]

@@ -32,6 +32,7 @@ PATHS: Mapping[str, str | None] = {
     "imap": "/usr/lib/dovecot/imap",
     "ip": "/usr/bin/ip",
     "libraries": LIBRARIES,
+    "nft": "/usr/sbin/nft",
     "openssl": "/usr/bin/openssl",
     "shell": "/bin/sh",
     "systemctl": "/usr/bin/systemctl",

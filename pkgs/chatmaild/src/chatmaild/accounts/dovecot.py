@@ -3,11 +3,13 @@
 The port is for Dovecot's user alone, for a login creates accounts. Over a unix socket, Dovecot's
 HTTP client drops events at once while this service is stopped, instead of repeating them.
 
-POST /login       password grant (RFC 6749 section 4.3): a right password is answered
+POST /login       password grant (RFC 6749 section 4.3), with the client's IP address in
+                  X-Dovecot-Auth-Remote: a right password is answered
                   {"access_token": "x", "user": ADDRESS, "active": true}, a wrong one
-                  the same with false. A fault of ours is 503, never a wrong password: Dovecot
-                  repeats the request every second for 12 s, then says "temporary failure".
-POST /event       event exporter, see push/events.py; repeated after a 503, too
+                  the same with false. What cannot be decided (a fault of ours, too many wrong
+                  passwords, too many new addresses) is tried every second for 11 s, then 503:
+                  a temporary failure, never a wrong password. Dovecot does not repeat a 503.
+POST /event       event exporter, see push/events.py
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,6 +17,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl
 
+from chatmaild.accounts.limits.patience import Patience
 from chatmaild.accounts.login import Logins
 from chatmaild.address import address_or_none
 from chatmaild.errors import BusyError
@@ -25,15 +28,20 @@ from chatmaild.wire.http_server import Handler
 # Dovecot requires a token and does not use it
 TOKEN: Final = "x"  # noqa: S105
 RETRY_AFTER_S: Final = "1"
+# 192.0.2.1:993 or [2001:db8::1]:993
+REMOTE: Final = "x-dovecot-auth-remote"
 
 
-def handler(logins: Logins, delivered: Callable[[bytes], Awaitable[None]]) -> Handler:
+def handler(
+    logins: Logins, delivered: Callable[[bytes], Awaitable[None]], patience: Patience
+) -> Handler:
     """Return the handler of Dovecot's requests."""
 
     async def handle(request: Request) -> Response:
         match request.head.method, request.head.path:
             case "POST", "/login":
-                return await _or_later(_login(request, logins))
+                ip = remote_ip(request.head.value(REMOTE))
+                return await patience.answer(lambda: _login(request, logins, ip), ip, _later())
             case "POST", "/event":
                 return await _or_later(_heard(delivered(request.body)))
             case _:
@@ -50,6 +58,10 @@ async def _or_later(answer: Awaitable[Response]) -> Response:
         pass
     except Exception as error:
         serve.log_error("request", error)
+    return _later()
+
+
+def _later() -> Response:
     return json_response(
         {"error": "temporarily_unavailable"},
         HTTPStatus.SERVICE_UNAVAILABLE,
@@ -62,7 +74,7 @@ async def _heard(event: Awaitable[None]) -> Response:
     return Response()
 
 
-async def _login(request: Request, logins: Logins) -> Response:
+async def _login(request: Request, logins: Logins, ip: str) -> Response:
     try:
         # as latin-1 every byte is one character, so that a password of any encoding survives
         form = dict(
@@ -72,7 +84,13 @@ async def _login(request: Request, logins: Logins) -> Response:
     except (ValueError, KeyError):
         return json_response({"error": "invalid_request"}, 400)
     address = address_or_none(user)
-    if address is None or not await logins.login(address, password):
+    if address is None or not await logins.login(address, password, ip):
         # without token and user Dovecot reports a temporary failure
         return json_response({"access_token": TOKEN, "user": user, "active": False})
     return json_response({"access_token": TOKEN, "user": str(address), "active": True})
+
+
+def remote_ip(endpoint: str) -> str:
+    """Return the IP address of an end point; without a port, the text as it is."""
+    ip, _, port = endpoint.rpartition(":")
+    return ip.strip("[]") if port.isdecimal() and (":" not in ip or ip[0] == "[") else endpoint

@@ -1,13 +1,19 @@
 """Delete accounts: the one place that does."""
 
+import time
+
 from chatmaild.address import Address
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.sessions import end_sessions
+from chatmaild.store.tombstones import Tombstones
 
 
-def delete(settings: Settings, address: Address) -> bool:
+def delete(settings: Settings, address: Address, *, keep_name: bool) -> bool:
     """Delete an account with all its mail and end its sessions.
+
+    Args:
+        keep_name: whether nobody else gets the address for `deleteInactiveAfterDays`.
 
     Returns:
         Whether it was there.
@@ -15,7 +21,11 @@ def delete(settings: Settings, address: Address) -> bool:
     Raises:
         OSError: the account could not be deleted; its sessions continue.
     """
-    deleted = Mailboxes.of(settings).delete(address)
+    mailboxes = Mailboxes.of(settings)
+    # before the deletion: another first login must not come between the two
+    if keep_name and mailboxes.exists(address):
+        Tombstones.of(settings).add(address, now_s=time.time())
+    deleted = mailboxes.delete(address)
     # also for a missing account: an earlier deletion may have died before this line
     end_sessions(settings, address)
     return deleted

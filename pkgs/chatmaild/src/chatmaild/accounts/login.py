@@ -9,9 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from chatmaild import logs
-from chatmaild.accounts.registration import RegistrationSwitch, check_name
+from chatmaild.accounts.limits.creations import Creations
+from chatmaild.accounts.limits.guesses import Guesses
+from chatmaild.accounts.registration import RegistrationSwitch, check_name, check_not_deleted
+from chatmaild.accounts.reserved import RESERVED
 from chatmaild.address import Address, limit_problem
-from chatmaild.errors import BusyError, RegistrationRefused
+from chatmaild.errors import BusyError, RegistrationRefused, TooManyError
 from chatmaild.metrics import Counters
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
@@ -21,6 +24,7 @@ from chatmaild.store.passwords import (
     is_outdated,
     verify_password,
 )
+from chatmaild.store.tombstones import Tombstones
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +39,9 @@ MAX_WAITING: Final = 400
 class Logins:
     """Verifies passwords, creates accounts, records the day of the login."""
 
-    def __init__(self, settings: Settings, counters: Counters) -> None:
+    def __init__(
+        self, settings: Settings, counters: Counters, creations: Creations, guesses: Guesses
+    ) -> None:
         self._domain = settings.mail_domain
         self._limits = settings.accounts
         self._mailboxes = Mailboxes.of(settings)
@@ -46,11 +52,15 @@ class Logins:
         self._creating: dict[Address, tuple[asyncio.Lock, int]] = {}
         self._waiting = 0
         self._counters = counters
+        self._creations = creations
+        self._guesses = guesses
+        self._tombstones = Tombstones.of(settings)
 
-    async def login(self, address: Address, password: bytes) -> bool:
+    async def login(self, address: Address, password: bytes, ip: str) -> bool:
         """Return whether the address may log in; a first login creates the account.
 
         Raises:
+            TooManyError: wrong passwords, or new addresses, of this IP address's network.
             BusyError: too many requests wait already.
             OSError: the disk fails.
         """
@@ -58,17 +68,18 @@ class Logins:
             return False
         encoded = self._mailboxes.password_hash(address)
         if encoded is None:
-            return await self._first_login(address, password)
-        return await self._verify(address, password, encoded)
+            return await self._first_login(address, password, ip)
+        return await self._verify(address, password, encoded, ip)
 
-    async def is_right(self, address: Address, password: bytes) -> bool:
+    async def is_right(self, address: Address, password: bytes, ip: str) -> bool:
         """Return whether the address exists and has this password; create nothing.
 
         Raises:
+            TooManyError: wrong passwords of this IP address's network.
             BusyError: too many requests wait already.
         """
         encoded = self._mailboxes.password_hash(address)
-        return bool(encoded) and await self._matches(address, password, encoded or "")
+        return bool(encoded) and await self._matches(address, password, encoded or "", ip)
 
     async def create(self, address: Address, password: bytes) -> bool:
         """Create the account unless it exists; the caller has checked that it may.
@@ -84,19 +95,35 @@ class Logins:
         _log.info("created an address (%s)", logs.pseudonym(address))
         return True
 
+    def is_free(self, address: Address) -> bool:
+        """Whether an account of this name can be created: not reserved, taken or deleted lately."""
+        if address.local in RESERVED or self._mailboxes.exists(address):
+            return False
+        return not self._tombstones.has(address, now_s=time.time())
+
     def close(self) -> None:
         """Wait for the threads to end."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    async def _verify(self, address: Address, password: bytes, encoded: str) -> bool:
-        if not encoded or not await self._matches(address, password, encoded):
+    async def _verify(self, address: Address, password: bytes, encoded: str, ip: str) -> bool:
+        if not encoded or not await self._matches(address, password, encoded, ip):
             self._counters.add("logins", result="refused")
             return False
         self._mailboxes.record_login(address, now_s=time.time())
         self._counters.add("logins", result="accepted")
         return True
 
-    async def _matches(self, address: Address, password: bytes, encoded: str) -> bool:
+    async def _matches(self, address: Address, password: bytes, encoded: str, ip: str) -> bool:
+        try:
+            with self._guesses.attempt(address, ip) as attempt:
+                right = await self._is_right(address, password, encoded)
+                attempt.is_wrong = not right
+        except TooManyError:
+            self._counters.add("logins", result="slowed")
+            raise
+        return right
+
+    async def _is_right(self, address: Address, password: bytes, encoded: str) -> bool:
         if (address, password, encoded) in self._verified:
             return True
         if not await self._in_thread(verify_password, password, encoded):
@@ -106,7 +133,7 @@ class Logins:
         self._verified.add(address, password, encoded)
         return True
 
-    async def _first_login(self, address: Address, password: bytes) -> bool:
+    async def _first_login(self, address: Address, password: bytes, ip: str) -> bool:
         if limit_problem(address.local, password.decode("utf-8", "replace"), self._limits):
             return False
         async with self._alone(address):
@@ -114,15 +141,17 @@ class Logins:
             if encoded is None:
                 try:
                     check_name(address)
+                    check_not_deleted(address, self._tombstones)
                     self._switch.check_open()
                 except RegistrationRefused as refused:
                     self._counters.add("rejected_registrations", reason=refused.code)
                     return False
+                self._creations.pay_first_login(address, ip)
                 if await self.create(address, password):
                     return True
                 # another process created it, so the password given there counts
                 encoded = self._mailboxes.password_hash(address) or ""
-            return await self._verify(address, password, encoded)
+            return await self._verify(address, password, encoded, ip)
 
     @contextlib.asynccontextmanager
     async def _alone(self, address: Address) -> AsyncIterator[None]:

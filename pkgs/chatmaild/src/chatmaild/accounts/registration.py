@@ -5,6 +5,7 @@ The switches are read for each decision, so that they take effect at once.
 
 import functools
 import logging
+import math
 import os
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from chatmaild.accounts.reserved import RESERVED
 from chatmaild.address import Address
 from chatmaild.errors import RegistrationRefused
 from chatmaild.settings import Registration, Settings
+from chatmaild.store.tombstones import Tombstones
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +35,7 @@ class Machine:
     load: float | None
     free_memory_megabytes: float | None
     free_disk_megabytes: float | None
+    free_inodes: float | None
 
 
 def overload(machine: Machine, limits: Registration) -> str | None:
@@ -44,6 +47,8 @@ def overload(machine: Machine, limits: Registration) -> str | None:
         return f"{memory:.0f} MiB of memory, below {limits.min_free_memory_megabytes}"
     if disk is not None and disk < limits.min_free_disk_megabytes:
         return f"{disk:.0f} MiB of disk, below {limits.min_free_disk_megabytes}"
+    if machine.free_inodes is not None and machine.free_inodes < limits.min_free_inodes:
+        return f"{machine.free_inodes:.0f} inodes of disk, below {limits.min_free_inodes}"
     return None
 
 
@@ -53,6 +58,7 @@ def measure(mail_directory: Path) -> Machine:
         load=_readable(_load, "load"),
         free_memory_megabytes=_readable(_free_memory, "free memory"),
         free_disk_megabytes=_readable(lambda: _free_disk(mail_directory), "free disk"),
+        free_inodes=_readable(lambda: _free_inodes(mail_directory), "free inodes"),
     )
 
 
@@ -64,6 +70,16 @@ def check_name(address: Address) -> None:
     """
     if address.local in RESERVED:
         raise _refused("name-reserved", "the name is reserved")
+
+
+def check_not_deleted(address: Address, tombstones: Tombstones) -> None:
+    """Pass unless an account of this name was deleted lately.
+
+    Raises:
+        RegistrationRefused: `name-deleted`.
+    """
+    if tombstones.has(address, now_s=time.time()):
+        raise _refused("name-deleted", "an address of this name was deleted lately")
 
 
 class RegistrationSwitch:
@@ -145,3 +161,9 @@ def _free_memory() -> float:
 def _free_disk(directory: Path) -> float:
     status = os.statvfs(directory)
     return status.f_bavail * status.f_frsize / MEGABYTE
+
+
+def _free_inodes(directory: Path) -> float:
+    status = os.statvfs(directory)
+    # btrfs, ZFS and others have no fixed number: it is 0 there
+    return status.f_favail if status.f_files else math.inf

@@ -6,6 +6,9 @@ from functools import partial
 
 from chatmaild import loopback
 from chatmaild.accounts import dovecot, metrics_page
+from chatmaild.accounts.limits.creations import Creations
+from chatmaild.accounts.limits.guesses import Guesses
+from chatmaild.accounts.limits.patience import Patience
 from chatmaild.accounts.login import Logins
 from chatmaild.accounts.metadata import server as metadata
 from chatmaild.accounts.metadata.keys import Keys
@@ -48,7 +51,9 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     note_fullness = Throttle(Fullness(mailboxes, settings.retention).note)
     counters = Counters()
     tokens = Tokens(mailboxes, settings.push.token_valid_days)
-    logins = Logins(settings, counters)
+    creations = Creations(settings.registration)
+    guesses = Guesses()
+    logins = Logins(settings, counters, creations, guesses)
     stack.callback(logins.close)
     sender = Sender(settings.push, DiskQueue(settings.directories.accounts), tokens, counters)
     if settings.push.enable:
@@ -67,13 +72,15 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     for listener in (recipients, transports, for_transport):
         await stack.enter_async_context(streams(listener, socketmap.connection(maps.look_up)))
     await stack.enter_async_context(streams(keys, metadata.connection(Keys(settings, tokens))))
-    web = Web(settings, logins, counters)
+    web = Web(settings, logins, counters, creations)
     await stack.enter_async_context(http(requests, web.handle, web.refusal))
+    patience = Patience()
     await stack.enter_async_context(
         http(
             logins_and_events,
-            dovecot.handler(logins, delivered),
+            dovecot.handler(logins, delivered, patience),
             admits=partial(loopback.is_from, user=settings.users.dovecot),
         )
     )
+    stack.callback(patience.stop)
     await stack.enter_async_context(http(numbers, metrics_page.handler(counters)))

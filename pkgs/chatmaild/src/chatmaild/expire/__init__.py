@@ -8,6 +8,7 @@ from chatmaild.address import Address
 from chatmaild.expire.job import Report, clean_mailbox, expire_mailboxes
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
+from chatmaild.store.tombstones import Tombstones
 
 
 def run(settings: Settings, *, dry_run: bool, verbose: bool) -> str:
@@ -26,8 +27,11 @@ def run(settings: Settings, *, dry_run: bool, verbose: bool) -> str:
         time.time(),
         report,
         dry_run=dry_run,
-        delete=functools.partial(lifecycle.delete, settings),
+        # nobody used the address for as long as a deleted one is kept
+        delete=functools.partial(lifecycle.delete, settings, keep_name=False),
     )
+    if not dry_run:
+        Tombstones.of(settings).expire(now_s=time.time())
     took_s = time.monotonic() - started_s
     lines = [f"needs care: {path}" for path in sorted(report.needs_care)] if verbose else []
     return "\n".join([*lines, report.summary(took_s, dry_run=dry_run)])

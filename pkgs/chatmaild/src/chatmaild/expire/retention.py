@@ -22,19 +22,25 @@ def too_old(message: Message, retention: Retention, now_s: float) -> bool:
 def over_quota(messages: Iterable[Message], retention: Retention, now_s: float) -> list[Message]:
     """The oldest messages to delete if a mailbox is above 75 % of its quota, until it has 70 %.
 
-    Messages of the last day stay. The percentages and the day are settings.
+    The quota is a size and a number of messages. Messages of the last day stay. The percentages
+    and the day are settings.
     """
     by_age = sorted(messages, key=lambda message: message.time_s)
     used_bytes = sum(message.size_bytes for message in by_age)
+    count = len(by_age)
     percent_bytes = retention.quota_megabytes * _MEGABYTE / 100
-    if used_bytes <= retention.quota_warn_percent * percent_bytes:
+    percent_count = retention.max_messages / 100
+    warn, clean = retention.quota_warn_percent, retention.quota_clean_percent
+    if used_bytes <= warn * percent_bytes and count <= warn * percent_count:
         return []
-    target_bytes = retention.quota_clean_percent * percent_bytes
+    target_bytes, target_count = clean * percent_bytes, clean * percent_count
     youngest_s = now_s - retention.quota_keep_hours * 3600
     expired = []
     for message in by_age:
-        if used_bytes <= target_bytes or message.time_s > youngest_s:
+        is_below = used_bytes <= target_bytes and count <= target_count
+        if is_below or message.time_s > youngest_s:
             break
         expired.append(message)
         used_bytes -= message.size_bytes
+        count -= 1
     return expired

@@ -72,7 +72,7 @@ def delete(settings: Settings, address: Address) -> None:
         ChatmaildError: it does not exist.
     """
     with acting_as(settings.users.mail):
-        deleted = lifecycle.delete(settings, address)
+        deleted = lifecycle.delete(settings, address, keep_name=True)
     if not deleted:
         raise ChatmaildError(_ABSENT)
     audit("address deleted")

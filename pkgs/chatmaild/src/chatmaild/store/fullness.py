@@ -28,6 +28,7 @@ class Fullness:
         self._mailboxes = mailboxes
         quota_bytes = retention.quota_megabytes << 20
         self._limit_bytes = quota_bytes * retention.quota_warn_percent // 100
+        self._limit_messages = retention.max_messages * retention.quota_warn_percent // 100
 
     def exists(self, address: Address) -> bool:
         """Whether the account exists."""
@@ -44,7 +45,8 @@ class Fullness:
         """
         with contextlib.suppress(OSError, ValueError):
             path = str(self._mailboxes.path(address))
-            is_full = used_bytes(path) >= self._limit_bytes
+            size_bytes, messages = usage(path)
+            is_full = size_bytes >= self._limit_bytes or messages >= self._limit_messages
             if is_full == self.is_nearly_full(address):
                 return
             flag = Path(path, NEARLY_FULL)
@@ -54,8 +56,8 @@ class Fullness:
                 flag.unlink(missing_ok=True)
 
 
-def used_bytes(mailbox: str) -> int:
-    """The size of a mailbox in bytes, by Dovecot's quota count.
+def usage(mailbox: str) -> tuple[int, int]:
+    """The bytes and messages of a mailbox, by Dovecot's quota count.
 
     Raises:
         OSError: there is no count.
@@ -63,4 +65,4 @@ def used_bytes(mailbox: str) -> int:
     """
     with open(f"{mailbox}/{QUOTA_FILE}", "rb") as file:  # noqa: PTH123 - faster, for every delivery
         _limit, *numbers = file.read().split()
-    return sum(map(int, numbers[::2]))
+    return sum(map(int, numbers[::2])), sum(map(int, numbers[1::2]))

@@ -11,6 +11,7 @@ times as long for the same memory, and SHA512-CRYPT of mailboxes from other serv
 """
 
 import base64
+import ctypes
 import hashlib
 import hmac
 import re
@@ -19,7 +20,6 @@ from typing import Final
 
 from chatmaild.address import Address
 from chatmaild.bounded import Bounded
-from chatmaild.store.crypt import crypt
 
 # flavour j, N = 512, r = 8
 _OURS: Final = "$y$j65$"
@@ -33,6 +33,34 @@ _SHA512_CRYPT: Final = re.compile(
 _MAX_ROUNDS: Final = 20000
 # 100 bytes each; the least recently used entry is dropped
 CACHE_ENTRIES: Final = 8192
+
+_WORKSPACE_BYTES: Final = 32768  # sizeof (struct crypt_data)
+
+
+def _load() -> ctypes.CDLL:
+    """Load libxcrypt; Python's module `crypt` was removed in 3.13."""
+    try:
+        return ctypes.CDLL("libcrypt.so.2")  # the Nix package replaces the name by a path
+    except OSError:
+        return ctypes.CDLL("libcrypt.so.1")  # Debian builds it with the obsolete functions
+
+
+_crypt_rn = _load().crypt_rn
+_crypt_rn.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_int]
+_crypt_rn.restype = ctypes.c_char_p
+
+
+def crypt(phrase: bytes, setting: str) -> str | None:
+    """The hash of a phrase; None if the library does not know the setting.
+
+    It releases the interpreter lock. The phrase ends at a NUL and has 511 bytes at most.
+
+    Args:
+        setting: a hash or its prefix `$METHOD$PARAMETERS$SALT`.
+    """
+    workspace = ctypes.create_string_buffer(_WORKSPACE_BYTES)
+    encoded = _crypt_rn(phrase, setting.encode(), workspace, _WORKSPACE_BYTES)
+    return None if encoded is None else encoded.decode("ascii")
 
 
 def hash_password(password: bytes) -> str:

@@ -7,6 +7,7 @@ import asyncio
 import dataclasses
 import importlib.resources
 import json
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -17,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatmaild.accounts.credentials import dclogin_url, random_password
+from chatmaild.accounts.limits.networks import IpLimit, network
 from chatmaild.accounts.registration import Machine, RegistrationSwitch, overload
-from chatmaild.accounts.web.ip_limit import IpLimit, network
 from chatmaild.accounts.web.language import LANGUAGES, preferred, sentence
 from chatmaild.address import parse_address
 from chatmaild.settings import Settings
@@ -349,14 +350,21 @@ def test_ten_thousand_requests_at_once(play: Play) -> None:
 
 
 @pytest.mark.parametrize(
-    ("load", "memory", "disk", "refused"),
+    ("load", "memory", "disk", "inodes", "refused"),
     [
-        (4.9, 300.0, 2000.0, False), (None, None, None, False), (5.1, 300.0, 2000.0, True),
-        (0.0, 199.0, 2000.0, True), (0.0, 300.0, 1023.0, True),
+        (4.9, 300.0, 2000.0, 6000.0, False), (None, None, None, None, False),
+        (5.1, 300.0, 2000.0, 6000.0, True), (0.0, 199.0, 2000.0, 6000.0, True),
+        (0.0, 300.0, 1023.0, 6000.0, True), (0.0, 300.0, 2000.0, 4999.0, True),
+        (0.0, 300.0, 2000.0, math.inf, False),
     ],
 )  # fmt: skip
 def test_load_limits(
-    settings: Settings, load: float | None, memory: float | None, disk: float | None, refused: bool
+    settings: Settings,
+    load: float | None,
+    memory: float | None,
+    disk: float | None,
+    inodes: float | None,
+    refused: bool,
 ) -> None:
     """Values that cannot be measured are ignored."""
     limits = dataclasses.replace(
@@ -364,8 +372,14 @@ def test_load_limits(
         max_load=5.0,
         min_free_memory_megabytes=200,
         min_free_disk_megabytes=1024,
+        min_free_inodes=5000,
     )
-    machine = Machine(load=load, free_memory_megabytes=memory, free_disk_megabytes=disk)
+    machine = Machine(
+        load=load,
+        free_memory_megabytes=memory,
+        free_disk_megabytes=disk,
+        free_inodes=inodes,
+    )
 
     assert (overload(machine, limits) is not None) == refused
 

@@ -20,17 +20,16 @@ from urllib.parse import parse_qsl
 from chatmaild import logs
 from chatmaild.accounts import lifecycle
 from chatmaild.accounts.credentials import dclogin_url, invite_link, random_name, random_password
+from chatmaild.accounts.limits.creations import Creations
+from chatmaild.accounts.limits.networks import IpLimit
 from chatmaild.accounts.login import Logins
 from chatmaild.accounts.registration import RegistrationSwitch
-from chatmaild.accounts.reserved import RESERVED
-from chatmaild.accounts.web.ip_limit import IpLimit
 from chatmaild.accounts.web.language import LANGUAGES, preferred, sentence
 from chatmaild.address import Address, address_or_none, parse_address
-from chatmaild.errors import BusyError, RegistrationRefused
+from chatmaild.errors import BusyError, RegistrationRefused, TooManyError
 from chatmaild.metrics import Counters
 from chatmaild.settings import Settings
 from chatmaild.store.invites import Invites
-from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.wire.http1 import Request, Response, json_response
 
 _log = logging.getLogger(__name__)
@@ -68,15 +67,17 @@ class _Deletion:
 class Web:
     """The end points behind nginx."""
 
-    def __init__(self, settings: Settings, logins: Logins, counters: Counters) -> None:
+    def __init__(
+        self, settings: Settings, logins: Logins, counters: Counters, creations: Creations
+    ) -> None:
         self._settings = settings
         self._logins = logins
         self._counters = counters
-        self._mailboxes = Mailboxes.of(settings)
         self._invites = Invites.of(settings)
         self._switch = RegistrationSwitch(settings)
         limits = settings.registration
-        self._ip_limit = IpLimit(limits.per_ip_burst, limits.per_ip_refill_per_second)
+        self._creations = creations
+        self._deletions = IpLimit(limits.per_ip_burst, limits.per_ip_refill_per_second)
 
     async def handle(self, request: Request) -> Response:
         """Answer a request; a refusal has its reason in the language of the request."""
@@ -89,6 +90,8 @@ class Web:
         except RegistrationRefused as refused:
             self._counters.add("rejected_registrations", reason=refused.code)
             return refuse(refused.code, request)
+        except TooManyError:
+            return refuse("too-many", request, retry_after=RETRY_AFTER)
         except BusyError:
             return refuse("overloaded", request)
 
@@ -106,8 +109,7 @@ class Web:
             return Response(status=301, headers={"Location": location})
         if request.head.method not in ("GET", "HEAD", "POST"):
             return refuse("method", request, allow="GET, HEAD, POST")
-        if not self._ip_limit.allow(client_ip(request), time.monotonic()):
-            return refuse("too-many", request, retry_after=RETRY_AFTER)
+        self._creations.pay(client_ip(request))
         if request.head.method == "HEAD":
             # a HEAD request does not get the password, so there is nothing to offer
             return Response(headers={"Cache-Control": "no-store"})
@@ -117,6 +119,7 @@ class Web:
         else:
             self._switch.check_open()
             address = self._free_address()
+            self._creations.offer(address)
         self._counters.add("offered_addresses")
         return self._credentials(address, password)
 
@@ -139,7 +142,7 @@ class Web:
         for _ in range(MAX_NAME_ATTEMPTS):
             name = random_name(self._settings.accounts)
             address = parse_address(f"{name}@{self._settings.mail_domain}")
-            if name not in RESERVED and not self._mailboxes.exists(address):
+            if self._logins.is_free(address):
                 return address
         raise BusyError("no free name")
 
@@ -152,7 +155,7 @@ class Web:
     async def _delete(self, request: Request) -> Response:
         if request.head.method != "POST":
             return refuse("method", request, allow="POST")
-        if not self._ip_limit.allow(client_ip(request), time.monotonic()):
+        if not self._deletions.allow(client_ip(request), time.monotonic()):
             return _page("not-now", request, "") or refuse(
                 "too-many", request, retry_after=RETRY_AFTER
             )
@@ -161,14 +164,16 @@ class Web:
             return _page("not-deleted", request, "") or refuse("bad-request", request)
         address = wanted.address
         try:
-            right = address and await self._logins.is_right(address, wanted.password)
+            right = address and await self._logins.is_right(
+                address, wanted.password, client_ip(request)
+            )
         except BusyError:
             if page := _page("not-now", request, wanted.language):
                 return page
             raise
         if not address or not right:
             return _page("not-deleted", request, wanted.language) or refuse("credentials", request)
-        await asyncio.to_thread(lifecycle.delete, self._settings, address)
+        await asyncio.to_thread(lifecycle.delete, self._settings, address, keep_name=True)
         self._counters.add("deleted_accounts", by="person")
         _log.info("deleted an address at its owner's wish (%s)", logs.pseudonym(address))
         return _page("deleted", request, wanted.language) or json_response({"deleted": True})

@@ -43,7 +43,7 @@ def two_people(settings: Settings) -> Iterator[tuple[Person, Person]]:
 
 def _delete(settings: Settings, address: Address) -> None:
     with acting_as(settings.users.mail):
-        lifecycle.delete(settings, address)
+        lifecycle.delete(settings, address, keep_name=False)
 
 
 def _invent(settings: Settings) -> Person:

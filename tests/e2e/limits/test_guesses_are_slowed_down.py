@@ -1,0 +1,100 @@
+"""Wrong passwords slow down the network that they come from; the owner logs in from elsewhere."""
+
+from __future__ import annotations
+
+import imaplib
+import smtplib
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine, Target
+
+GUESSES = 60
+AT_ONCE = 10
+EVERY_S = 6
+OWNER_WITHIN_S = 1.0  # quiet: 0.05 s
+TIMEOUT_S = 30.0
+Login = Callable[[str, str, str], str]
+
+
+def _imap(ip: str, address: str, password: str) -> str:
+    session = imaplib.IMAP4_SSL(ip, ssl_context=_context(), timeout=TIMEOUT_S)
+    try:
+        session.login(address, password)
+    except imaplib.IMAP4.error as error:
+        return str(error)
+    finally:
+        session.shutdown()
+    return "in"
+
+
+def _smtp(ip: str, address: str, password: str) -> str:
+    with smtplib.SMTP_SSL(ip, context=_context(), timeout=TIMEOUT_S) as session:
+        try:
+            session.login(address, password)
+        except smtplib.SMTPAuthenticationError as error:
+            return f"{error.smtp_code} {error.smtp_error!r}"
+    return "in"
+
+
+@pytest.mark.disturbs
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("guess", [_imap, _smtp], ids=["imap", "smtp"])
+def test_guesses(guess: Login, alice: Person, target: Target, machine: Machine) -> None:
+    """Ten are checked at once, then ten a minute; the other 50 learn nothing."""
+    ipv4, ipv6 = _address(target, alice, socket.AF_INET), _address(target, alice, socket.AF_INET6)
+    before = _checked(machine)
+    started_s = time.monotonic()
+    with ThreadPoolExecutor(GUESSES) as pool:
+        guesses = [pool.submit(guess, ipv4, alice.address, f"password-{n}") for n in range(GUESSES)]
+        logins = []
+        while not all(future.done() for future in guesses):
+            login_s = time.monotonic()
+            assert guess(ipv6, alice.address, alice.password) == "in"
+            logins.append(time.monotonic() - login_s)
+        answers = [future.result() for future in guesses]
+    took_s = time.monotonic() - started_s
+
+    assert "in" not in answers
+    assert AT_ONCE <= _checked(machine) - before <= AT_ONCE + took_s / EVERY_S + 1
+    assert sorted(logins)[len(logins) // 2] < OWNER_WITHIN_S
+
+
+@pytest.mark.disturbs
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("login", [_imap, _smtp], ids=["imap", "smtp"])
+def test_the_owner_in_the_network_of_the_guesser(
+    login: Login, alice: Person, target: Target
+) -> None:
+    """Waits for some seconds, and is never told that the password is wrong."""
+    ipv4 = _address(target, alice, socket.AF_INET)
+    with ThreadPoolExecutor(AT_ONCE + 1) as pool:
+        list(pool.map(lambda n: _imap(ipv4, alice.address, f"wrong-{n}"), range(AT_ONCE + 1)))
+
+    started_s = time.monotonic()
+    assert login(ipv4, alice.address, alice.password) == "in"
+    assert time.monotonic() - started_s < EVERY_S + 2
+
+
+def _checked(machine: Machine) -> int:
+    """How many passwords were wrong, ever."""
+    metrics = machine.run("curl", "-s", "http://127.0.0.1:8700/metrics").splitlines()
+    line = 'chatmail_logins_total{result="refused"} '
+    return sum(int(text.removeprefix(line)) for text in metrics if text.startswith(line))
+
+
+def _address(target: Target, person: Person, family: socket.AddressFamily) -> str:
+    found = socket.getaddrinfo(target.host(person.domain), None, family)
+    return str(found[0][4][0])
+
+
+def _context() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
