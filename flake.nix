@@ -76,7 +76,7 @@
         in
         ours
         // {
-          options-doc = pkgs.writeText "options.md" (import ./docs/options.nix);
+          options-doc = pkgs.writeText "options.md" (import ./docs/site/options.nix);
           default = ours.chatmaild;
         }
         # machines that are set up from chatmail.toml; docs/install.md. A reduced package set cannot build images

@@ -36,7 +36,7 @@ let
       page_builder = lib.getExe packages.chatmail-www;
       settings = pkgs.writeText "pages.json" (
         builtins.toJSON (
-          import ../modules/chatmail/pages.nix {
+          import ../modules/chatmail/web/pages.nix {
             cfg = relay.services.chatmail;
             inherit settings;
           }

@@ -67,7 +67,7 @@ let
     '';
   }
   # a reduced package set has no mdbook, actionlint and shellcheck
-  // lib.optionalAttrs (pkgs ? mdbook) { docs = import ../docs/site.nix { inherit pkgs; }; }
+  // lib.optionalAttrs (pkgs ? mdbook) { docs = import ../docs/site { inherit pkgs; }; }
   // lib.optionalAttrs (pkgs ? shellcheck) {
     workflows =
       pkgs.runCommand "chatmail-workflows"

@@ -22,7 +22,7 @@ let
     dns = zone;
     units = plain.units ++ services ++ map (timer: "${timer}.timer") (attrNames ours.timers);
   };
-  dovecot = import ./dovecot-versions.nix { inherit lib settings programs; };
+  dovecot = import ./dovecot/versions.nix { inherit lib settings programs; };
   ours = (import ./chatmaild.nix context).systemd;
   # those that run all the time, and read the settings when they start
   services = filter (name: ours.services.${name} ? wantedBy) (attrNames ours.services);
@@ -41,19 +41,26 @@ in
   inherit services settings zone;
   inherit (dovecot) warnings;
   changed = dovecot.imap;
-  pages = import ./pages.nix { inherit cfg settings; };
+  pages = import ./web/pages.nix { inherit cfg settings; };
   assertions = import ./assertions.nix { inherit lib cfg settings; };
   config = map (file: import file context) [
     ./files.nix
-    ./certificate.nix
-    ./unbound.nix
-    ./postfix.nix
-    ./dovecot.nix
-    ./nginx.nix
-    ./web.nix
     ./chatmaild.nix
-    ./connections.nix
-    ./coturn.nix
-    ./iroh.nix
+    ./postfix/main.nix
+    ./postfix/master.nix
+    ./postfix/unit.nix
+    ./dovecot/main.nix
+    ./dovecot/auth.nix
+    ./dovecot/imap.nix
+    ./dovecot/delivery.nix
+    ./dovecot/unit.nix
+    ./web/certificate.nix
+    ./web/nginx.nix
+    ./web/ports.nix
+    ./web/site.nix
+    ./network/connections.nix
+    ./network/coturn.nix
+    ./network/iroh.nix
+    ./network/unbound.nix
   ];
 }

@@ -89,7 +89,7 @@ let
     mkOption = option: fact option.type null;
   };
   cfg = import ./options.nix { lib = withTypes; };
-  document = import ./pages.nix {
+  document = import ./web/pages.nix {
     inherit cfg;
     settings = import ./settings.nix {
       lib = withTypes;

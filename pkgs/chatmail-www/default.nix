@@ -1,5 +1,5 @@
 # chatmail-www: builds the web pages of a relay. `site SETTINGS` is the folder of pages; SETTINGS is `pages` of the
-# description (modules/chatmail/pages.nix).
+# description (modules/chatmail/web/pages.nix).
 {
   callPackage,
   lib,

@@ -1,4 +1,4 @@
-"""docs/options.md is generated from the options by docs/options.nix.
+"""docs/options.md is generated from the options by docs/site/options.nix.
 
 `UPDATE_GOLDEN=1 pytest tests/nix` updates it.
 """
@@ -15,7 +15,7 @@ PAGE = CHECKOUT / "docs" / "options.md"
 
 def test_the_option_reference_is_current(in_root: InRoot) -> None:
     """A changed option needs an updated page."""
-    maker = path_in_image(CHECKOUT / "docs" / "options.nix")
+    maker = path_in_image(CHECKOUT / "docs" / "site" / "options.nix")
     made = in_root(
         "env", "NIX_REMOTE=dummy://", "nix-instantiate", "--eval", "--strict", "--json", maker
     )

@@ -66,7 +66,7 @@ def test_time_servers_resolve_with_any_clock(
 
 def test_the_relay_validates_dnssec(default: Relay) -> None:
     """No setting of ours disables DNSSEC; without it the clock would not matter."""
-    text = (CHECKOUT / "modules/chatmail/unbound.nix").read_text()
+    text = (CHECKOUT / "modules/chatmail/network/unbound.nix").read_text()
 
     assert default.config["services"]["unbound"]["enable"]
     assert re.search("module-config|val-permissive|trust-anchor", text) is None

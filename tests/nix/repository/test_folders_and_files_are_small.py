@@ -16,19 +16,11 @@ DATA = (
     "tests/nix/golden/",
     "tests/nixos/snippets/",
 )
-LARGE_FOLDERS = {
-    # the lead splits these and removes them here
-    "docs",
-    "modules/chatmail",
-}
+LARGE_FOLDERS: set[str] = set()
 LONG_FILES = {
     "docs/options.md",  # generated
     "modules/chatmail/options.nix",  # every option is declared in one file
-    # the lead splits these and removes them here
-    "modules/chatmail/dovecot.nix",
-    "modules/chatmail/postfix.nix",
-    "pkgs/chatmaild/tests/accounts/metadata/test_server.py",
-    "pkgs/chatmaild/tests/accounts/web/test_endpoints.py",
+    "tests/nix/effects.toml",  # an entry for each option
 }
 
 

@@ -19,6 +19,7 @@ let
       chatmail = "/usr/bin/chatmail";
       doveadm = "/usr/bin/doveadm";
       libraries = "/usr/lib/chatmail";
+      ip = "/usr/sbin/ip";
       nft = "/usr/sbin/nft";
       openssl = "/usr/bin/openssl";
       shell = "/bin/sh";
@@ -30,5 +31,5 @@ in
 {
   inherit (description) settings pages;
   inherit (services.nginx.virtualHosts.${description.settings.domain}) locations;
-  httpConfig = services.nginx.appendHttpConfig or "";
+  httpConfig = (services.nginx.commonHttpConfig or "") + (services.nginx.appendHttpConfig or "");
 }

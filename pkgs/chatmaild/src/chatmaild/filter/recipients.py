@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 _TIMEOUT_S: Final = 2.0  # Dovecot needs milliseconds, or 0.1 s if it has to start a process
 _ANSWER_BYTES: Final = 1024
 _HAS_ROOM: Final = b"action=OK"
-_IS_FULL: Final = b"action=552"  # see modules/chatmail/dovecot.nix
+_IS_FULL: Final = b"action=552"  # see modules/chatmail/dovecot/delivery.nix
 
 
 class Addresses(Protocol):

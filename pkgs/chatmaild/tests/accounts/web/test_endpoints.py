@@ -5,7 +5,6 @@ Over 300 lines: two end points with all their refusals.
 
 import asyncio
 import dataclasses
-import importlib.resources
 import json
 import math
 import re
@@ -14,13 +13,11 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from chatmaild.accounts.credentials import dclogin_url, random_password
 from chatmaild.accounts.limits.networks import IpLimit, network
 from chatmaild.accounts.registration import Machine, RegistrationSwitch, overload
-from chatmaild.accounts.web.language import LANGUAGES, preferred, sentence
+from chatmaild.accounts.web.language import sentence
 from chatmaild.address import parse_address
 from chatmaild.settings import Settings
 from chatmaild.store.invites import Invites
@@ -88,50 +85,6 @@ def test_self_signed_mode_gives_a_login_link(self_signed: Settings) -> None:
     assert "p=a%26b%3Dc%25d%23e%3Ff%2Bg&" in url
     assert "&ih=" not in dclogin_url(parse_address("x@_a.test"), "p", dataclasses.replace(
         self_signed, mail_domain="_a.test"))  # fmt: skip
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_refusal_says_why_in_the_persons_language(
-    play: Play, settings: Settings, language: str
-) -> None:
-    """The client shows `reason`."""
-    RegistrationSwitch(settings).marker.touch()
-
-    async def scenario(relay: Any) -> None:
-        status, headers, body = await relay.web(
-            "POST", "/new", accept_language=f"xx, {language}-XX;q=0.9, en;q=0.1"
-        )
-        assert (status, headers["content-language"]) == (403, language)
-        assert json.loads(body) == {"reason": sentence("closed", language)}
-
-    play(scenario)
-
-
-def test_every_reason_has_a_sentence_in_every_language() -> None:
-    """And no two languages the same one."""
-    file = importlib.resources.files("chatmaild.accounts.web") / "reasons.json"
-    for code, texts in json.loads(file.read_text()).items():
-        assert set(texts) == set(LANGUAGES), code
-        assert len(set(texts.values())) == len(LANGUAGES), code
-
-
-@pytest.mark.parametrize(
-    ("header", "language"),
-    [
-        ("", "en"), ("*", "en"), ("de", "de"), ("de-AT,de;q=0.9,en;q=0.8", "de"),
-        ("ja,nl;q=0.5", "nl"), ("en;q=0.1,ru;q=0.9", "ru"), ("fr;q=0", "en"),
-        ("fr;q=x", "en"), (";;;,,,=", "en"), ("UK", "uk"),
-    ],
-)  # fmt: skip
-def test_the_language_is_the_best_we_have(header: str, language: str) -> None:
-    """RFC 9110 section 12.5.4."""
-    assert preferred(header) == language
-
-
-@given(st.text(max_size=300))
-def test_any_language_header_has_a_language(header: str) -> None:
-    """The header may hold anything."""
-    assert preferred(header) in LANGUAGES
 
 
 def test_a_closed_relay_takes_invites(play: Play, settings: Settings, mailboxes: Mailboxes) -> None:
@@ -238,97 +191,6 @@ def test_the_bucket_refills_and_its_memory_is_bounded() -> None:
 def test_what_shares_a_bucket(ip: str, expected: str) -> None:
     """A customer has a /64 at least."""
     assert network(ip) == expected
-
-
-def _as_json(address: str, password: str) -> bytes:
-    return json.dumps({"address": address, "password": password}).encode()
-
-
-def _as_form(address: str, password: str) -> bytes:
-    return f"address={address}&password={password}".encode()
-
-
-@pytest.mark.parametrize(
-    ("kind", "encode"),
-    [("application/json", _as_json), ("application/x-www-form-urlencoded", _as_form)],
-)
-def test_deleting_ones_own_address(
-    play: Play, mailboxes: Mailboxes, kind: str, encode: Callable[[str, str], bytes]
-) -> None:
-    """With the right password only; as form and as JSON."""
-
-    async def scenario(relay: Any) -> None:
-        await relay.login(ALICE, "secret-password")
-
-        async def delete(address: str, password: str) -> Any:
-            body = encode(address, password)
-            return await relay.web("POST", "/account/delete", body, content_type=kind)
-
-        for address, password in ((ALICE, "wrong"), ("bob", "x"), ("a/b@c", "x"), (ALICE, "")):
-            status, _, body = await delete(address, password)
-            assert status in (400, 403)
-            assert "reason" in json.loads(body)
-        assert mailboxes.exists(ACCOUNT)
-        status, _, body = await delete(ALICE.upper(), "secret-password")
-        assert (status, json.loads(body)) == (200, {"deleted": True})
-        assert not mailboxes.exists(ACCOUNT)
-
-    play(scenario)
-
-
-def test_a_browser_is_sent_to_a_page(play: Play, mailboxes: Mailboxes) -> None:
-    """The form works without a script."""
-
-    async def scenario(relay: Any) -> None:
-        await relay.login(ALICE, "secret-password")
-        for password, page in (("wrong", "not-deleted"), ("secret-password", "deleted")):
-            status, headers, _ = await relay.web(
-                "POST",
-                "/account/delete",
-                f"language=de&address={ALICE}&password={password}".encode(),
-                content_type="application/x-www-form-urlencoded",
-                accept="text/html,*/*",
-                x_real_ip="192.0.2.1",
-            )
-            assert (status, headers["location"]) == (303, f"/de/{page}.html")
-        assert not mailboxes.exists(ACCOUNT)
-
-    play(scenario)
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "body", "kind", "status"),
-    [
-        ("PUT", "/new", b"", "", 405),
-        ("DELETE", "/new", b"", "", 405),
-        ("GET", "/account/delete", b"", "", 405),
-        ("POST", "/other", b"", "", 404),
-        ("POST", "/new/../account", b"", "", 404),
-        ("POST", "/account/delete", b"", "", 400),
-        ("POST", "/account/delete", b"{", "application/json", 400),
-        ("POST", "/account/delete", b"[]", "application/json", 400),
-        ("POST", "/account/delete", b'{"address": 1, "password": "x"}', "application/json", 400),
-        ("POST", "/account/delete", SURROGATE, "application/json", 403),
-        ("POST", "/account/delete", b"\xff\xfe", "application/json", 400),
-        ("POST", "/new", b"x" * 65537, "", 413),
-        ("POST", "/new", b"x" * 65536, "", 200),
-        ("POST", "/new", b'{"broken', "application/json", 200),
-    ],
-)  # fmt: skip
-def test_bad_requests_have_a_reason(
-    play: Play, method: str, path: str, body: bytes, kind: str, status: int
-) -> None:
-    """405, 413, 400 and 404 with JSON, always."""
-
-    async def scenario(relay: Any) -> None:
-        answer = await relay.web(method, path, body, content_type=kind)
-        assert answer[0] == status
-        if status != 200:
-            assert json.loads(answer[2])["reason"]
-        if status == 405:
-            assert "POST" in answer[1]["allow"]
-
-    play(scenario)
 
 
 def test_ten_thousand_requests_at_once(play: Play) -> None:

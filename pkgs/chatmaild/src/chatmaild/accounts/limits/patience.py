@@ -15,7 +15,7 @@ from chatmaild.wire.http1 import Response
 # than Dovecot waits (12 s).
 PATIENCE_S: Final = 11.0
 RETRY_S: Final = 1.0
-# Dovecot has 250 connections to this service (modules/chatmail/dovecot.nix): the rest is for
+# Dovecot has 250 connections to this service (modules/chatmail/dovecot/auth.nix): the rest is for
 # logins that need not wait. One network gets a tenth.
 MAX_HELD: Final = 200
 MAX_HELD_PER_NETWORK: Final = 20

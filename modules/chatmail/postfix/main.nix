@@ -1,11 +1,8 @@
-# { lib, settings, ... } -> services.postfix: who may send what to whom, and how it travels.
-# Over 150 lines: main.cf and master.cf of one mail server belong together.
+# { lib, settings, ... } -> services.postfix: main.cf, that is who may send what to whom, and how it travels.
+# Over 150 lines: one configuration file of one daemon.
 {
   lib,
   settings,
-  programs,
-  bounds,
-  quiet,
   ...
 }:
 let
@@ -14,12 +11,10 @@ let
     concatStringsSep
     mapAttrs
     mkDefault
-    mkOverride
     optional
     ;
   inherit (settings)
     domain
-    limits
     mail
     mailDomain
     network
@@ -45,69 +40,12 @@ let
   # a domain literal of our own is `local' to Postfix, whatever the domain lists say
   literal = mailDomain != domain;
   delivery = "lmtp:unix:${sockets.lmtp}";
-
-  # An smtpd asks at every RCPT what kind of address it is, and remembers the answer as long as it lives, even that
-  # there was none. How the message travels is the queue manager's question: only that may ask our services.
-  entrance.rewrite_service_name = "rewrite-smtpd";
-
-  # what every entrance for authenticated clients has (RFC 6409, RFC 8314)
-  submission = entrance // {
-    smtpd_tls_security_level = "encrypt";
-    smtpd_tls_mandatory_protocols = ">=TLSv1.3";
-    smtpd_sasl_auth_enable = "yes";
-    # While the accounts service is away, the greeting is a 451. Postfix would tell 535 for Dovecot's temporary
-    # failure of a login, and clients ask their people for another password then.
-    smtpd_delay_reject = "no";
-    smtpd_client_restrictions = "check_client_access,$accounts_answer";
-    smtpd_helo_restrictions = "$submission_helo_restrictions";
-    smtpd_sender_restrictions = "reject_sender_login_mismatch";
-    smtpd_relay_restrictions = "permit_sasl_authenticated,reject";
-    smtpd_recipient_restrictions = "permit_sasl_authenticated,reject";
-    milter_macro_daemon_name = "submission";
-  };
-  submissions = submission // {
-    smtpd_tls_wrappermode = "yes";
-  };
-
-  # Port 25 takes no mail without TLS either, but answers MAIL with 450 where a level of `encrypt' has a 530: servers
-  # that come without TLS once, because it failed, would return the mail to its sender (RFC 3207 section 4 has the 530
-  # for servers that are closed to the public).
-  public = entrance // {
-    smtpd_tls_security_level = "may";
-    smtpd_delay_reject = "no";
-    smtpd_sender_restrictions = "reject_plaintext_session";
-    plaintext_reject_code = "450";
-    milter_macro_daemon_name = "smtp";
-  };
-  arguments =
-    options:
-    lib.concatMap (name: [
-      "-o"
-      "${name}=${options.${name}}"
-    ]) (builtins.attrNames options);
-  # A domain literal proves its origin by the IP address that it sends from (docs/mail-rules.md).
-  sender = {
-    maxproc = mkDefault 500;
-  }
-  // lib.optionalAttrs literal {
-    args = mkDefault (arguments ipv4Only);
-  };
-  ipv4Only = lib.optionalAttrs literal { inet_protocols = "ipv4"; };
-  smtpd = options: {
-    type = "inet";
-    private = false;
-    command = "smtpd";
-    maxproc = mkDefault limits.smtpConnections;
-    args = mkDefault (arguments options);
-  };
 in
 {
   services.postfix = {
     enable = true;
-    enableSubmission = true;
     # nobody has a mailbox here but the addresses of the relay
     postmasterAlias = mkDefault "";
-    submissionOptions = mapAttrs (_: mkDefault) submission;
 
     settings.main = mapAttrs (_: mkDefault) (
       {
@@ -300,134 +238,5 @@ in
           }
       )
     );
-
-    settings.master = {
-      smtp_inet = {
-        maxproc = mkDefault limits.smtpConnections;
-        args = mkDefault (arguments public);
-      };
-      submission.maxproc = mkDefault limits.smtpConnections;
-      # from ports 465 and 443, where nginx tells the client's address first (PROXY protocol)
-      "127.0.0.1:${port ports.submissionsInternal}" = smtpd (
-        submissions // { smtpd_upstream_proxy_protocol = "haproxy"; }
-      );
-      # from HTTPS: the Internet, therefore without trust in the loopback address
-      "127.0.0.1:${port ports.mxdelivSmtp}" = smtpd (
-        entrance
-        // {
-          milter_macro_daemon_name = "mxdeliv";
-          smtpd_tls_security_level = "none";
-          smtpd_client_connection_count_limit = "0";
-          # any local process can connect: the service in front is known by a name that it invents at its start
-          smtpd_delay_reject = "no";
-          smtpd_helo_restrictions = "check_helo_access,socketmap:unix:${sockets.destinations}:greetings,reject";
-          reject_code = "450";
-          # the service in front tells the IP address of clients at a domain literal (XCLIENT)
-          smtpd_authorized_xclient_hosts = "127.0.0.1";
-          # an HTTP answer is for all recipients: the service in front asks whether one exists, and the
-          # copies of the others are returned to the sender
-          smtpd_recipient_restrictions = "";
-        }
-      );
-      rewrite-smtpd = {
-        command = "trivial-rewrite";
-        args = mkDefault (arguments {
-          transport_maps = "";
-        });
-      };
-      smtp = sender;
-      # first to the gateway for HTTPS delivery, then to the peer itself: the transport map lists both
-      smtp-https = sender // {
-        command = "smtp";
-      };
-      # the same for domains that did not answer lately (chatmaild/transport/outbound/standing.py)
-      smtp-new = {
-        command = "smtp";
-        maxproc = mkDefault 100;
-        # A silent server holds an agent for less than a minute. Servers that greet after 30 s are rare,
-        # and 5 minutes for the rest are for known ones.
-        args = mkDefault (
-          arguments (
-            ipv4Only
-            // {
-              smtp_connect_timeout = "10s";
-              smtp_helo_timeout = "30s";
-              smtp_starttls_timeout = "30s";
-              smtp_mail_timeout = "60s";
-              smtp_rcpt_timeout = "60s";
-              smtp_data_init_timeout = "60s";
-            }
-          )
-        );
-      };
-      # shares TLS connections between delivery agents
-      tlsproxy = {
-        command = "tlsproxy";
-        maxproc = mkDefault 0;
-      };
-    };
-  };
-
-  # makes directories, gives them to their users, and (NixOS) writes tables; all below /var
-  systemd.services.postfix-setup.serviceConfig = bounds // {
-    CapabilityBoundingSet = mkDefault [
-      "CAP_CHOWN"
-      "CAP_DAC_OVERRIDE"
-      "CAP_FOWNER"
-      "CAP_FSETID"
-    ];
-    # NixOS' `postfix set-permissions' walks through Postfix' set-gid programs
-    RestrictSUIDSGID = mkDefault false;
-    PrivateNetwork = mkDefault true;
-    ProtectSystem = mkDefault "full";
-    RestrictAddressFamilies = mkDefault [ "AF_UNIX" ];
-    SystemCallFilter = mkDefault [ "@system-service" ];
-  };
-
-  systemd.services.postfix = {
-    wants = [ "chatmail-filter.service" ];
-    # all that it asks: what waits in the queue is tried as soon as it starts, what is on its way finds an end
-    after = [
-      "chatmail-accounts.service"
-      "chatmail-filter.service"
-      "chatmail-transport.service"
-      "dovecot.service"
-    ];
-    # warnings and worse only: pkgs/preload/quiet-syslog.c
-    environment.LD_PRELOAD = mkDefault "${programs.libraries}/quiet-syslog.so";
-    serviceConfig =
-      bounds
-      // quiet
-      // {
-        # its master listens and starts the others as user postfix, in the queue directory
-        CapabilityBoundingSet = mkOverride 90 [
-          "CAP_CHOWN"
-          "CAP_DAC_OVERRIDE"
-          "CAP_DAC_READ_SEARCH"
-          "CAP_FOWNER"
-          "CAP_KILL"
-          "CAP_NET_BIND_SERVICE"
-          "CAP_SETGID"
-          "CAP_SETUID"
-          "CAP_SYS_CHROOT"
-        ];
-        ProtectHome = mkOverride 90 true;
-        # `drain-postfix' looks for the processes that have a message in hand
-        ProtectProc = mkDefault "default";
-        ProtectSystem = mkOverride 90 "strict";
-        ReadWritePaths = [ (dirOf settings.directories.postfixQueue) ];
-        # it reads the IP addresses of the machine
-        RestrictAddressFamilies = mkDefault [
-          "AF_UNIX"
-          "AF_INET"
-          "AF_INET6"
-          "AF_NETLINK"
-        ];
-        SystemCallFilter = mkDefault [ "@system-service chroot" ];
-        # `postfix stop` kills who waits for the answer to a message, which is delivered again then
-        ExecStop = mkOverride 90 "${programs.chatmaild} drain-postfix";
-        # how the drain ends Postfix' master
-        SuccessExitStatus = "SIGKILL";
-      };
   };
 }

@@ -1,6 +1,6 @@
 # -> the text of docs/options.md, from the declarations in modules/chatmail/options.nix, grouped by task. Needs no
 # nixpkgs: types are their own descriptions here.
-#   nix-instantiate --eval --strict --json docs/options.nix | jq -rj . > docs/options.md
+#   nix-instantiate --eval --strict --json docs/site/options.nix | jq -rj . > docs/options.md
 let
   inherit (builtins)
     any
@@ -203,7 +203,7 @@ let
       ++ [ "" ]
     );
 
-  all = flat "services.chatmail" (import ../modules/chatmail/options.nix { inherit lib; });
+  all = flat "services.chatmail" (import ../../modules/chatmail/options.nix { inherit lib; });
   ofGroup = group: filter (option: any (isBelow option.name) group.options) all;
   ungrouped = filter (option: !elem option (concatMap ofGroup groups)) all;
   section =
@@ -219,7 +219,7 @@ let
     );
 in
 if ungrouped != [ ] then
-  throw "docs/options.nix: add ${
+  throw "docs/site/options.nix: add ${
     concatStringsSep ", " (map (option: option.name) ungrouped)
   } to one of the groups"
 else
@@ -227,7 +227,7 @@ else
     # Options
 
     Every option below `services.chatmail`, by task.
-    This page is made by [options.nix](options.nix) from the declarations in
+    This page is made by [options.nix](site/options.nix) from the declarations in
     [modules/chatmail/options.nix](../modules/chatmail/options.nix); a check fails when it is out of date.
     You can also override every value of Postfix, Dovecot, nginx and systemd that the module sets,
     under its own NixOS option.

@@ -11,7 +11,7 @@ let
   inherit (settings) domain tls;
   inherit (programs) www;
 
-  texts = builtins.attrNames (builtins.readDir ../../pkgs/chatmail-www/src/chatmail_www/texts);
+  texts = builtins.attrNames (builtins.readDir ../../../pkgs/chatmail-www/src/chatmail_www/texts);
   languages = map (lib.removeSuffix ".toml") (builtins.filter (hasSuffix ".toml") texts);
 
   # the script of the home page asks /new where the certificate is self-signed; no page of other relays has a script

@@ -8,7 +8,7 @@ pkgs.runCommand "chatmail-docs"
     ];
   }
   ''
-    cd ${../.}
+    cd ${../../.}
     mdbook build --dest-dir $out
     # mdbook 0.4 goes on when a preprocessor fails
     if grep --recursive --include=*.html 'href="\.\./' $out; then exit 1; fi

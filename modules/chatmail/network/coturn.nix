@@ -30,7 +30,7 @@ optionalAttrs turn.enable {
     static-auth-secret-file = turn.secretFile;
     extraConfig = ''
       userdb=:memory:
-      # not into a file, where it would say who calls; what the journal keeps is in ./privacy.nix
+      # not into a file, where it would say who calls; what the journal keeps is in ../privacy.nix
       syslog
       no-stdout-log
       no-multicast-peers
@@ -95,6 +95,8 @@ optionalAttrs turn.enable {
         SystemCallFilter = mkDefault [
           "@system-service"
           "~@privileged @resources"
+          # `ip' gives its capabilities away
+          "capset"
         ];
         UMask = mkDefault "0077";
         # it ends when the machine has no address yet, and NixOS would leave it so until the next boot

@@ -1,5 +1,5 @@
 # { lib, settings, sandbox, quiet, ... } -> the unit of iroh-relay, the relay of realtime channels, where the operator
-# names the program; what clients ask of it comes through ./nginx.nix.
+# names the program; what clients ask of it comes through ../web/nginx.nix.
 {
   lib,
   settings,

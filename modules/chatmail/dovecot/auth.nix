@@ -1,0 +1,57 @@
+# { lib, settings, ... } -> services.dovecot2: who may log in, for IMAP and for Postfix.
+context@{ lib, settings, ... }:
+let
+  inherit (import ./shared.nix context)
+    accounts
+    clients
+    defaults
+    patience
+    postfixSocket
+    queue
+    ;
+  inherit (settings) directories sockets users;
+in
+{
+  services.dovecot2.settings = defaults {
+    # --- who may log in: chatmaild decides, and creates addresses at their first login
+    # brackets: addresses of an IP-only relay (RFC 5321 section 4.1.3)
+    auth_username_chars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_@[]";
+    "passdb oauth2".oauth2 = {
+      grant_url = "${accounts}/login";
+      client_id = "dovecot";
+      client_secret = "local";
+      introspection_mode = "post";
+      introspection_url = "${accounts}/login";
+      username_attribute = "user";
+      active_attribute = "active";
+      active_value = "true";
+      # the client's IP address, in a header: guesses are counted for each network
+      send_auth_headers = true;
+    }
+    // patience
+    // {
+      # Longer than Postfix waits (10 s): it says 454 then, and 535 to every failure that it is told of, also to
+      # one that Dovecot calls temporary. Nobody is to hear that his password is wrong because we had a problem.
+      http_client_request_absolute_timeout = "12s";
+      # a login that has to wait keeps its connection, see accounts/limits/patience.py
+      http_client_max_parallel_connections = 250;
+    };
+    "userdb static" = {
+      userdb_static_allow_all_users = true;
+      fields = {
+        uid = users.mail;
+        gid = users.mail;
+        home = "${directories.mail}/%{user}";
+      };
+    };
+    "service auth" = {
+      client_limit = clients;
+      # sessions, deliveries and quota-status have this user
+      "unix_listener auth-userdb" = {
+        user = users.mail;
+        mode = "0600";
+      };
+      "unix_listener ${queue}${sockets.auth}" = postfixSocket "0660";
+    };
+  };
+}

@@ -1,0 +1,107 @@
+# { lib, settings, programs, ... } -> services.dovecot2: deliveries by LMTP, what a delivery starts, and quota.
+context@{ lib, settings, ... }:
+let
+  inherit (import ./shared.nix context)
+    accounts
+    defaults
+    instantIdle
+    patience
+    postfixSocket
+    queue
+    ;
+  inherit (settings) retention sockets users;
+  inherit (context) changed programs;
+  inherit (lib) optionalAttrs;
+in
+{
+  services.dovecot2.settings = defaults {
+    # --- delivery
+    "service lmtp" = {
+      user = users.mail;
+      # Postfix keeps its connections, so one spare is enough
+      process_min_avail = 1;
+      restart_request_count = "unlimited";
+      # Dovecot's own socket, open to every user: a message would arrive without the filter's rules
+      "unix_listener lmtp".mode = "0";
+      # not private/lmtp: that is the socket of Postfix' own client
+      "unix_listener ${queue}${sockets.lmtp}" = postfixSocket "0600";
+    };
+    # addresses and headers in UTF-8 (RFC 6531), which Postfix takes in, are delivered, too
+    mail_utf8_extensions = true;
+    lmtp_add_received_header = false;
+    lmtp_hdr_delivery_address = "none";
+    # the limit's 451 would hold a popular address' mail back for a minute
+    lmtp_user_concurrency_limit = "unlimited";
+    "protocol lmtp" = {
+      mail_fsync = if settings.mail.fsync then "optimized" else "never";
+    }
+    // optionalAttrs changed.instantIdle { mail_plugins = instantIdle; };
+
+    # --- quota
+    mail_plugins.quota = true;
+    # each message takes an inode, each folder eight
+    quota_mailbox_count = retention.maxFolders;
+    "quota \"User quota\"" = {
+      driver = "maildir";
+      storage_size = "${toString retention.quotaMegabytes}M";
+      storage_grace = 0;
+      message_count = retention.maxMessages;
+      "warning clean-up" = {
+        quota_storage_percentage = retention.quotaWarnPercent;
+        "execute quota-clean".args = "%{user}";
+      };
+      "warning clean-up-messages" = {
+        resource = "message";
+        quota_message_percentage = retention.quotaWarnPercent;
+        "execute quota-clean".args = "%{user}";
+      };
+    };
+    "service quota-clean" = {
+      # an address may begin with a hyphen
+      executable = "script ${programs.chatmaild} quota-clean --";
+      user = users.mail;
+      "unix_listener quota-clean" = {
+        user = users.mail;
+        mode = "0600";
+      };
+    };
+
+    # Whether a message fits, for the filter (Postfix' policy protocol). It asks for mailboxes alone that are
+    # nearly full, and refuses the message with what LMTP would say.
+    "service quota-status" = {
+      executable = "quota-status -p postfix";
+      user = users.mail;
+      client_limit = 1;
+      "unix_listener ${baseNameOf sockets.quotaStatus}" = {
+        user = users.filter;
+        mode = "0600";
+      };
+    };
+    "protocol quota-status" = {
+      quota_status_success = "OK";
+      quota_status_overquota = "552 5.2.2";
+      quota_status_toolarge = "552 5.2.2";
+      quota_status_nouser = "OK";
+    };
+
+    # --- push: every delivery is told to chatmaild, after the fact
+    "event_exporter push" = {
+      driver = "http-post";
+      http_post_url = "${accounts}/event";
+      format = "json";
+    }
+    // patience
+    // {
+      # an event is told until it has been heard; Dovecot's own limit is 250 ms
+      http_client_request_absolute_timeout = "1h";
+    };
+    "metric delivered" = {
+      exporter = "push";
+      filter = "event=mail_delivery_finished";
+      exporter_include = [
+        "name"
+        "fields"
+      ];
+    };
+  };
+}

@@ -1,0 +1,101 @@
+# { lib, settings, ... } -> services.dovecot2: IMAP sessions, folders and caches.
+context@{ lib, settings, ... }:
+let
+  inherit (import ./shared.nix context) clients defaults instantIdle;
+  inherit (settings)
+    limits
+    ports
+    sockets
+    users
+    ;
+  # what clients look for
+  own = [
+    "XCHATMAIL"
+    "XDELTAPUSH"
+  ];
+  specialUse = name: { special_use = "\\${name}"; };
+in
+{
+  services.dovecot2.settings = defaults {
+    # --- IMAP
+    # a session that waits costs a tenth of one that works
+    imap_hibernate_timeout = "${toString settings.imap.hibernateAfterSeconds}s";
+    login_greeting = "IMAP server ready.";
+    "service imap" = {
+      # the processes behind the login alone have a `-o'
+      executable = lib.concatStringsSep " " (
+        [ "imap" ] ++ map (name: "-o imap_capability/${name}=yes") own
+      );
+      user = users.mail;
+      extra_groups = users.dovecot;
+      process_limit = limits.imapConnections;
+      # warm ones, so that neither a login nor a new message waits for a fork
+      process_min_avail = 2;
+      restart_request_count = 1000;
+      # a process whose session sleeps is not kept for a minute in case of another
+      idle_kill_interval = "1s";
+      vsz_limit = "1G";
+      "unix_listener imap-master".user = users.dovecot;
+    };
+    "service imap-hibernate" = {
+      client_limit = clients;
+      "unix_listener imap-hibernate" = {
+        mode = "0660";
+        group = users.dovecot;
+      };
+    };
+    "service imap-login" = {
+      restart_request_count = "unlimited";
+      process_min_avail = 2;
+      client_limit = limits.imapConnections;
+      vsz_limit = "1G";
+      "inet_listener imap".port = ports.imap;
+      "inet_listener imaps" = {
+        port = ports.imaps;
+        ssl = true;
+      };
+      # from port 443, where nginx tells the client's address first (PROXY protocol)
+      "inet_listener imaps-internal" = {
+        port = ports.imapsInternal;
+        listen = "127.0.0.1";
+        # Dovecot 2.4.1 looks for its users once more where `listen' is set, and there only
+        default_internal_user = users.dovecot;
+        default_internal_group = users.dovecot;
+        ssl = true;
+        haproxy = true;
+      };
+    };
+    haproxy_trusted_networks = "127.0.0.0/8";
+    "protocol imap" = {
+      # ../network/connections.nix counts connections
+      mail_max_userip_connections = "unlimited";
+      mail_plugins = {
+        imap_quota = true;
+      }
+      // instantIdle;
+      imap_metadata = true;
+      imap_capability = {
+        # a compressed session cannot hibernate
+        "\"COMPRESS=DEFLATE\"" = false;
+      }
+      // lib.optionalAttrs (!settings.imap.discreetLogin) (lib.genAttrs own (_: true));
+    };
+    "mail_attribute"."dict proxy" = {
+      name = "metadata";
+      socket_path = sockets.metadata;
+    };
+    "namespace inbox" = {
+      inbox = true;
+      separator = "/";
+      "mailbox Drafts" = specialUse "Drafts";
+      "mailbox Junk" = specialUse "Junk";
+      "mailbox Sent" = specialUse "Sent";
+      "mailbox Trash" = specialUse "Trash";
+    };
+    mail_cache_max_size = "500k";
+    # The cache has headers of messages: rewritten when 1 % of them are expunged, which is the least that Dovecot
+    # offers. chatmail-expire removes the rest. Without headers in it, a FETCH of many costs three times the CPU.
+    mail_cache_purge_delete_percentage = 1;
+    mail_cache_purge_min_size = 1;
+  };
+}

@@ -1,0 +1,101 @@
+# { lib, settings, programs, ... } -> services.dovecot2: storage, TLS, internal sockets and logs. The rest is beside it.
+context@{
+  lib,
+  settings,
+  programs,
+  changed,
+  ...
+}:
+let
+  inherit (import ./shared.nix context) clients defaults;
+  inherit (lib) optionalAttrs;
+  inherit (settings)
+    directories
+    network
+    sockets
+    users
+    ;
+  # no blanks: Dovecot splits import_environment at them, and doveadm then cannot read its configuration
+  infoLog = "%{env:CHATMAIL_INFO_LOG|default('/dev/null')}";
+in
+{
+  services.dovecot2 = {
+    enable = true;
+    enablePAM = false;
+    settings = {
+      # set by NixOS, too: a relay has no other choice
+      auth_mechanisms = [ "plain" ];
+      mail_driver = "maildir";
+      mail_path = "${directories.mail}/%{user}";
+    }
+    // defaults (
+      {
+        dovecot_config_version = "2.4.1";
+        dovecot_storage_version = "2.4.0";
+        protocols = [
+          "imap"
+          "lmtp"
+        ];
+        mail_uid = users.mail;
+        mail_gid = users.mail;
+        first_valid_uid = 1;
+        # A lock is written before it gets its name. The other way, who dies between the two leaves a lock without
+        # an owner, and nobody sees new mail in that mailbox for two minutes.
+        dotlock_use_excl = false;
+
+        # --- TLS
+        ssl = "required";
+        ssl_min_protocol = "TLSv1.3";
+        ssl_server_cert_file = settings.tls.certificateFile;
+        ssl_server_key_file = settings.tls.keyFile;
+
+        # --- ends the sessions of an address; chatmaild has no other right over Dovecot
+        "service end-sessions" = {
+          executable = "script ${programs.doveadm} kick --";
+          user = users.dovecot;
+          "unix_listener ${baseNameOf sockets.endSessions}" = {
+            user = users.mail;
+            mode = "0600";
+          };
+        };
+
+        "service stats".client_limit = clients;
+        "service anvil" = {
+          client_limit = clients;
+          # knows the sessions
+          "unix_listener anvil" = {
+            group = users.dovecot;
+            mode = "0660";
+          };
+          # no waiting for those who share an IP address with somebody who mistyped a password
+          "unix_listener anvil-auth-penalty".mode = "0";
+        };
+
+        # open to every user, and needed by nothing here: no full-text search, no URLAUTH, no host names to look up
+        "service indexer"."unix_listener indexer".mode = "0";
+        "service imap-urlauth-login"."unix_listener imap-urlauth".mode = "0";
+        "service dns-client"."unix_listener dns-client".mode = "0";
+
+        # NixOS sets it for Sieve, which is not there and whose settings Dovecot does not know then
+        sieve_script_bin_path = null;
+
+        # --- privacy: no line for a login or a delivery, unless `chatmail log-mail` sets the variable
+        info_log_path = infoLog;
+        import_environment = {
+          CHATMAIL_INFO_LOG = infoLog;
+        }
+        // optionalAttrs changed.smallSessions {
+          LD_PRELOAD = "${programs.libraries}/small-sessions.so";
+        };
+        mail_log_prefix = "\"%{service}(%{process:pid}): \"";
+        login_log_format_elements = "mpid=%{mail_pid}";
+      }
+      // optionalAttrs (settings.contact.mail != null) {
+        mail_server_admin = "mailto:${settings.contact.mail}";
+      }
+      // optionalAttrs (!network.ipv6) {
+        listen = "*";
+      }
+    );
+  };
+}

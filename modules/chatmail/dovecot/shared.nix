@@ -1,0 +1,33 @@
+# { lib, settings, changed, ... } -> what the parts of Dovecot's configuration share.
+{
+  lib,
+  settings,
+  changed,
+  ...
+}:
+let
+  inherit (lib) mapAttrs mkDefault;
+  inherit (settings) limits ports users;
+  # every value below a section may be set by the operator, too
+  defaults = mapAttrs (_: value: if builtins.isAttrs value then defaults value else mkDefault value);
+in
+{
+  inherit defaults;
+  accounts = "http://127.0.0.1:${toString ports.login}";
+  # chatmaild restarts, has too much to do, or dies while it thinks: it is asked again, at least once a second
+  patience = {
+    http_client_request_max_attempts = 20;
+    http_client_max_connect_attempts = 10000;
+    http_client_connect_backoff_max_time = "1s";
+  };
+  queue = "${settings.directories.postfixQueue}/";
+  postfixSocket = mode: {
+    inherit mode;
+    user = users.postfix;
+    group = users.postfix;
+  };
+  # everything that ends in an auth or statistics process: sessions, their log-ins, submission, deliveries
+  clients = limits.imapConnections + 3 * limits.smtpConnections + 1000;
+  # pkgs/preload/instant-idle.c
+  instantIdle = lib.optionalAttrs changed.instantIdle { instant_idle = true; };
+}

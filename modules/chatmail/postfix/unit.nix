@@ -1,0 +1,76 @@
+# { lib, settings, programs, bounds, quiet, ... } -> the units of Postfix: order, rights, and how it stops.
+{
+  lib,
+  settings,
+  programs,
+  bounds,
+  quiet,
+  ...
+}:
+let
+  inherit (lib) mkDefault mkOverride;
+in
+{
+  # makes directories, gives them to their users, and (NixOS) writes tables; all below /var
+  systemd.services.postfix-setup.serviceConfig = bounds // {
+    CapabilityBoundingSet = mkDefault [
+      "CAP_CHOWN"
+      "CAP_DAC_OVERRIDE"
+      "CAP_FOWNER"
+      "CAP_FSETID"
+    ];
+    # NixOS' `postfix set-permissions' walks through Postfix' set-gid programs
+    RestrictSUIDSGID = mkDefault false;
+    PrivateNetwork = mkDefault true;
+    ProtectSystem = mkDefault "full";
+    RestrictAddressFamilies = mkDefault [ "AF_UNIX" ];
+    SystemCallFilter = mkDefault [ "@system-service" ];
+  };
+
+  systemd.services.postfix = {
+    wants = [ "chatmail-filter.service" ];
+    # all that it asks: what waits in the queue is tried as soon as it starts, what is on its way finds an end
+    after = [
+      "chatmail-accounts.service"
+      "chatmail-filter.service"
+      "chatmail-transport.service"
+      "dovecot.service"
+    ];
+    # warnings and worse only: pkgs/preload/quiet-syslog.c
+    environment.LD_PRELOAD = mkDefault "${programs.libraries}/quiet-syslog.so";
+    serviceConfig =
+      bounds
+      // quiet
+      // {
+        # its master listens and starts the others as user postfix, in the queue directory
+        CapabilityBoundingSet = mkOverride 90 [
+          "CAP_CHOWN"
+          "CAP_DAC_OVERRIDE"
+          "CAP_DAC_READ_SEARCH"
+          "CAP_FOWNER"
+          "CAP_KILL"
+          "CAP_NET_BIND_SERVICE"
+          "CAP_SETGID"
+          "CAP_SETUID"
+          "CAP_SYS_CHROOT"
+        ];
+        ProtectHome = mkOverride 90 true;
+        # `drain-postfix' looks for the processes that have a message in hand
+        ProtectProc = mkDefault "default";
+        ProtectSystem = mkOverride 90 "strict";
+        ReadWritePaths = [ (dirOf settings.directories.postfixQueue) ];
+        # it reads the IP addresses of the machine
+        RestrictAddressFamilies = mkDefault [
+          "AF_UNIX"
+          "AF_INET"
+          "AF_INET6"
+          "AF_NETLINK"
+        ];
+        SystemCallFilter = mkDefault [ "@system-service chroot" ];
+        # `postfix stop` kills who waits for the answer to a message, which is delivered again then
+        ExecStop = mkOverride 90 "${programs.chatmaild} drain-postfix";
+        # how the drain ends Postfix' master
+        SuccessExitStatus = "SIGKILL";
+      };
+  };
+}
