@@ -6,7 +6,7 @@ from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine
 
 MAILBOX = "/var/lib/chatmail/mail/{address}/maildirsize"
-FULL = "524288000S\n{:d} 1\n"  # Maildir++: limit, then bytes and messages used
+FULL = "524288000S,50000C\n{:d} 1\n"  # Maildir++: limits, then bytes and messages used
 
 
 def test_a_full_mailbox_causes_a_signed_bounce(

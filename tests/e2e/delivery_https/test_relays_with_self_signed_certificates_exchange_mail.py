@@ -28,7 +28,7 @@ ADDRESS, NAME_OF_THE_ADDRESS = (
 )  # the certificate holds the IP address only
 SMTP, HTTPS = 25, 443
 SIZES = "/var/lib/chatmail/mail/{address}/maildirsize"
-FULL = "524288000S\n600000000 1\n"  # Maildir++: limit, then bytes and messages used
+FULL = "524288000S,50000C\n600000000 1\n"  # Maildir++: limits, then bytes and messages used
 
 
 @pytest.fixture(params=["name", "address"])

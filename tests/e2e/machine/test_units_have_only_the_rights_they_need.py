@@ -82,7 +82,14 @@ UNITS: Final[dict[str, tuple[float, dict[str, str]]]] = {
     ),
     "nginx": (1.5, {**NETWORK, **LOW_PORT, **RESOURCES, "UMask": "set by NixOS: 0027"}),
     "unbound": (1.7, {**NETWORK, **LOW_PORT, **NETLINK, **RESOURCES, **PRIVILEGED}),
-    "coturn": (1.1, {**NETWORK, **NETLINK}),
+    "coturn": (
+        1.2,
+        {
+            **NETWORK,
+            **NETLINK,
+            "SystemCallFilter_privileged": "`ip', at its start, gives its capabilities away",
+        },
+    ),
     "chatmail-accounts": (
         1.2,
         {
@@ -103,6 +110,16 @@ UNITS: Final[dict[str, tuple[float, dict[str, str]]]] = {
         },
     ),
     "chatmail-expire": (0.8, NO_NETWORK_NEEDED),
+    "chatmail-connections": (
+        1.5,
+        {
+            **NETLINK,
+            "PrivateNetwork": "its rules are those of the machine's network",
+            "AmbientCapabilities": "loads rules of nftables",
+            "CapabilityBoundingSet_CAP_NET_ADMIN": "loads rules of nftables",
+            "PrivateUsers": "the capability counts in the machine's user namespace only",
+        },
+    ),
     "chatmail-turn-secret": (0.8, {**NO_NETWORK_NEEDED, **GROUP_READS}),
     "chatmail-certificate": (
         1.2,
