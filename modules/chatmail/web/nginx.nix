@@ -108,7 +108,7 @@ let
     return = "200 \"${content}\"";
     extraConfig = "default_type ${type};";
   };
-  # nginx writes the two octets of a line end itself
+  # nginx writes the two bytes of a line end itself
   oneLine = builtins.replaceStrings [ "\r" "\n" ] [ "\\r" "\\n" ];
 in
 {

@@ -1,6 +1,6 @@
 """Compares our reader of HTTP with h11 and httptools, where these are installed: CPU time each.
 
-    python bench/http_readers.py [--rounds N] [--requests N]
+    PYTHONPATH=src python bench/http_readers.py [--rounds N] [--requests N]
 
 Paired rounds: each round runs every reader once, in turns. Reading alone is measured; the libraries
 do not refuse all that ours refuses. `bench/accounts.py` has the cost of a login in our service.
@@ -10,14 +10,10 @@ import argparse
 import asyncio
 import importlib
 import importlib.util
-import pathlib
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "src"))
 
 from chatmaild.wire.http1 import Body, parse_request, read_head
 

@@ -241,7 +241,7 @@ class Smtpd:
 
     Attributes:
         replies: by verb or whole line; the rest is 250. `.` is the end of data.
-        accepted: MAIL line, RCPT lines, octets as they came, for each message.
+        accepted: MAIL line, RCPT lines, bytes as they came, for each message.
         clients: for each message the client that XCLIENT named, "" without one.
         sessions: how many connections there were.
         stall: the end of data waits for it.
