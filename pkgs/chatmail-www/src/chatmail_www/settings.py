@@ -1,6 +1,6 @@
 """The settings of the relay, as chatmaild parses them, and of its pages.
 
-The document is settings.json of the relay with the section `pages` (modules/chatmail/web/pages.nix).
+The document is settings.json with the section `pages` (modules/chatmail/web/pages.nix).
 """
 
 from dataclasses import dataclass

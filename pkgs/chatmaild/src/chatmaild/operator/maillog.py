@@ -19,7 +19,7 @@ from chatmaild.errors import ChatmaildError
 from chatmaild.operator.privileges import audit
 
 NAMESPACE: Final = "mail-log"
-# what each logs less by: pkgs/preload/quiet-syslog.c, info_log_path in modules/chatmail/dovecot/main.nix
+# what each logs less by: pkgs/preload/quiet-syslog.c, info_log_path in dovecot/main.nix
 UNITS: Final[Mapping[str, str]] = {
     "postfix": "LD_PRELOAD=",
     "dovecot": "CHATMAIL_INFO_LOG=syslog",

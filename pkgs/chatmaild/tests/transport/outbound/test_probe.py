@@ -17,8 +17,11 @@ from ..conftest import CERTIFIED, DEADLINE_S, Certificate, Names, listening
 class Server:
     """An SMTP server with STARTTLS, which stops before one of its answers."""
 
-    def __init__(self, certificate: Certificate, *, silent_at: str = "") -> None:
+    def __init__(
+        self, certificate: Certificate, *, silent_at: str = "", offers: str = "STARTTLS"
+    ) -> None:
         self.certificate = certificate
+        self.offers = offers
         self.silent_at = silent_at
         self.sessions = 0
         self.lines: list[str] = []
@@ -34,7 +37,7 @@ class Server:
                 await self._says(writer, verb, "220 go")
                 await writer.start_tls(self.certificate.server)
             else:
-                await self._says(writer, verb, "250-mx.peer.test\r\n250 STARTTLS")
+                await self._says(writer, verb, f"250-mx.peer.test\r\n250 {self.offers}")
 
     async def _says(self, writer: asyncio.StreamWriter, at: str, text: str) -> None:
         if at == self.silent_at:
@@ -112,6 +115,21 @@ def test_a_silent_server_is_not(
             server.silent_at = ""
             w.now_s += AGAIN_S
             assert await w.knows("peer.test")
+
+    asyncio.run(scenario())
+
+
+def test_a_server_without_tls_is_left(certificate: Certificate) -> None:
+    """STARTTLS is not sent where it is not offered (RFC 3207 section 4)."""
+    server = Server(certificate, offers="SIZE")
+
+    async def scenario() -> None:
+        async with probing(server) as w:
+            assert not await w.knows("peer.test")
+            while len(server.lines) < 2:
+                await asyncio.sleep(0.01)
+
+            assert server.lines == ["EHLO us.test", "QUIT"]
 
     asyncio.run(scenario())
 

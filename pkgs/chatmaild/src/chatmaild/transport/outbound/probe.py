@@ -107,7 +107,10 @@ class Probes:
             await _expect(reader, b"220")
             ehlo = f"EHLO {self._name}\r\n".encode()
             writer.write(ehlo)
-            await _expect(reader, b"250")
+            offered = await _expect(reader, b"250")
+            if b"STARTTLS" not in offered:
+                writer.write(b"QUIT\r\n")
+                raise NoAnswerError("no TLS")
             writer.write(b"STARTTLS\r\n")
             await _expect(reader, b"220")
             await writer.start_tls(self._context(verify=host.verify), server_hostname=host.name)
@@ -119,12 +122,18 @@ class Probes:
             writer.close()
 
 
-async def _expect(reader: asyncio.StreamReader, code: bytes) -> None:
-    """Read a reply of several lines (RFC 5321 section 4.2.1)."""
+async def _expect(reader: asyncio.StreamReader, code: bytes) -> list[bytes]:
+    """Read a reply of several lines (RFC 5321 section 4.2.1); return the texts in upper case.
+
+    Raises:
+        NoAnswerError: the reply has another code, or more than 64 lines.
+    """
+    texts: list[bytes] = []
     for _ in range(_MAX_LINES):
         line = await reader.readline()
         if not line.startswith(code):
             break
+        texts.append(line[4:].strip().upper())
         if line[3:4] != b"-":
-            return
+            return texts
     raise NoAnswerError("another reply")
