@@ -16,7 +16,7 @@ let
   }
   # before the first bytes nobody knows which protocol a client of port 443 speaks
   // lib.optionalAttrs shared {
-    ${toString ports.https} = limits.imapConnectionsPerIp + limits.smtpConnectionsPerIp;
+    ${toString ports.https} = limits.port443ConnectionsPerIp;
   };
   each = f: lib.concatStringsSep "\n" (lib.mapAttrsToList f perPort);
   # a customer gets at least a /64 (RFC 6177)

@@ -1,8 +1,9 @@
-# The suite's relays with limits that a scenario can reach: 4 IMAP and 3 SMTP connections for each network.
+# The suite's relays with limits that a scenario can reach: 4 IMAP, 3 SMTP and 1 web connection for each network.
 {
   imports = [ ../lab.nix ];
   services.chatmail.limits = {
     imapConnections = 20;
     smtpConnections = 15;
+    webConnections = 5;
   };
 }

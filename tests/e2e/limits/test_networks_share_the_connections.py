@@ -18,7 +18,7 @@ from chatmail_testkit.relays.target import Machine
 pytestmark = pytest.mark.disturbs
 USUAL = Path(__file__).parents[1] / "lab.nix"
 FEW = Path(__file__).parent / "few-connections.nix"
-IMAP_LIMIT, SMTP_LIMIT = 4, 3  # a fifth of what few-connections.nix says
+IMAP_LIMIT, SMTP_LIMIT, WEB_LIMIT = 4, 3, 1  # a fifth of what few-connections.nix says
 TIMEOUT_S = 15.0
 # addresses of the client: two of one network, and one of another
 SOURCES = {
@@ -43,8 +43,10 @@ class Entrance:
 ENTRANCES = {
     "imap 143": Entrance(port=143, limit=IMAP_LIMIT, beyond=RESET, tls=False),
     "imap 993": Entrance(port=993, limit=IMAP_LIMIT, beyond=RESET),
-    # the port is shared: both limits together
-    "imap 443": Entrance(port=443, limit=IMAP_LIMIT + SMTP_LIMIT, beyond=RESET, protocol="imap"),
+    # the port is shared: all limits together
+    "imap 443": Entrance(
+        port=443, limit=IMAP_LIMIT + SMTP_LIMIT + WEB_LIMIT, beyond=RESET, protocol="imap"
+    ),
     "smtp 25": Entrance(port=25, limit=SMTP_LIMIT, beyond="421", tls=False),
     "smtp 587": Entrance(port=587, limit=SMTP_LIMIT, beyond="421", tls=False),
     "smtp 465": Entrance(port=465, limit=SMTP_LIMIT, beyond="421"),

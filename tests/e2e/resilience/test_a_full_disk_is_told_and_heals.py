@@ -15,9 +15,9 @@ from conftest import PersonFactory
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(240)]
 
 MAIL = "/var/lib/chatmail/mail"
-# new addresses need 1 GiB
-DISK = "size=2G,nr_inodes=3000"
-SMALL = "remount,size=160M"
+# new addresses need 1 GiB and 50,000 inodes
+DISK = "size=2G,nr_inodes=60000"
+SMALL = "remount,size=160M,nr_inodes=3000"
 FILL = {
     "bytes": f"dd if=/dev/zero of={MAIL}/filler bs=1M || true",
     "inodes": f"mkdir {MAIL}/filler; seq 4000 | (cd {MAIL}/filler; xargs touch) || true",
