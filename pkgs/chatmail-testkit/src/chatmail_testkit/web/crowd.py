@@ -36,6 +36,8 @@ class _Visitor:
         """
         try:
             if self._tls is None:
+                # wrap_socket() of a connection that was reset leaves its socket open
+                self._plain.getpeername()
                 self._tls = context.wrap_socket(
                     self._plain, server_hostname=self._host, do_handshake_on_connect=False
                 )
