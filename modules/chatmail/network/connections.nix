@@ -60,7 +60,11 @@ in
     # a firewall that flushes all rules takes ours away: they are loaded again with it
     after = [ "nftables.service" ];
     partOf = [ "nftables.service" ];
-    unitConfig.ReloadPropagatedFrom = "nftables.service";
+    unitConfig = {
+      ReloadPropagatedFrom = "nftables.service";
+      # some containers may not set rules: IMAP is not limited for each network there (docs/threat-model.md)
+      ConditionCapability = "CAP_NET_ADMIN";
+    };
     serviceConfig = sandbox // {
       Type = "oneshot";
       RemainAfterExit = true;
