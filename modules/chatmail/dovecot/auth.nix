@@ -30,8 +30,8 @@ in
     }
     // patience
     // {
-      # Longer than Postfix waits (10 s): it says 454 then, and 535 to every failure that it is told of, also to
-      # one that Dovecot calls temporary. Nobody is to hear that his password is wrong because we had a problem.
+      # Longer than Postfix' own 10 s, after which it answers 454. It answers 535 to every failure of Dovecot, even a
+      # temporary one, and clients then ask for another password.
       http_client_request_absolute_timeout = "12s";
       # a login that has to wait keeps its connection, see accounts/limits/patience.py
       http_client_max_parallel_connections = 250;

@@ -84,7 +84,7 @@ in
       quota_status_nouser = "OK";
     };
 
-    # --- push: every delivery is told to chatmaild, after the fact
+    # --- push: an event for every delivery
     "event_exporter push" = {
       driver = "http-post";
       http_post_url = "${accounts}/event";
@@ -92,7 +92,7 @@ in
     }
     // patience
     // {
-      # an event is told until it has been heard; Dovecot's own limit is 250 ms
+      # retry an event for an hour; Dovecot's default is 250 ms
       http_client_request_absolute_timeout = "1h";
     };
     "metric delivered" = {

@@ -39,8 +39,8 @@ in
         mail_uid = users.mail;
         mail_gid = users.mail;
         first_valid_uid = 1;
-        # A lock is written before it gets its name. The other way, who dies between the two leaves a lock without
-        # an owner, and nobody sees new mail in that mailbox for two minutes.
+        # Write a lock file before it gets its name. Otherwise a process that dies in between leaves a lock without an
+        # owner, which blocks the mailbox for two minutes.
         dotlock_use_excl = false;
 
         # --- TLS
@@ -67,7 +67,7 @@ in
             group = users.dovecot;
             mode = "0660";
           };
-          # no waiting for those who share an IP address with somebody who mistyped a password
+          # no delay for other users of the same IP address after a wrong password
           "unix_listener anvil-auth-penalty".mode = "0";
         };
 

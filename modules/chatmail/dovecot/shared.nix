@@ -14,7 +14,7 @@ in
 {
   inherit defaults;
   accounts = "http://127.0.0.1:${toString ports.login}";
-  # chatmaild restarts, has too much to do, or dies while it thinks: it is asked again, at least once a second
+  # retries, once a second or more often, while chatmaild restarts, is overloaded or crashes
   patience = {
     http_client_request_max_attempts = 20;
     http_client_max_connect_attempts = 10000;

@@ -111,13 +111,13 @@ in
         smtpd_client_ipv6_prefix_length = 64;
         maximal_queue_lifetime = "${toString mail.bounceAfterDays}d";
         bounce_queue_lifetime = "${toString mail.bounceAfterDays}d";
-        # what waited for a service of ours is delivered within a minute of its return
+        # retry within a minute after a service of ours is back
         queue_run_delay = "30s";
-        # A smtpd that cannot find Dovecot ends. Everybody would wait a minute for the next one.
+        # An smtpd without Dovecot exits; the default delays the next one by a minute.
         service_throttle_time = "1s";
         minimal_backoff_time = "30s";
         maximal_backoff_time = "30m";
-        # mail is not slowed down at the entrance because delivery is behind
+        # do not slow down input while delivery is behind
         in_flow_delay = "0s";
         # one slow or dead peer takes a few of the delivery agents, never all
         default_destination_concurrency_limit = 20;
@@ -212,8 +212,8 @@ in
         smtpd_milters = "unix:${sockets.milter}";
         non_smtpd_milters = "unix:${sockets.milter}";
         internal_mail_filter_classes = "bounce";
-        # A session outlives the filter, but cannot have a new one. With `tempfail' it would hear 451 to all that it
-        # tries, twenty times; with 421 and its end the client comes again, to a filter that is back.
+        # A session cannot get another filter. `tempfail' would answer 451 to each command; 421 ends the session, and
+        # the client reconnects.
         milter_default_action = "shutdown";
         milter_protocol = "6";
         # what no smtpd took in was made here

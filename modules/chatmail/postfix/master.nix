@@ -12,8 +12,8 @@ let
   # a domain literal proves its origin by the IP address that it sends from
   literal = settings.mailDomain != settings.domain;
 
-  # An smtpd asks at every RCPT what kind of address it is, and remembers the answer as long as it lives, even that
-  # there was none. How the message travels is the queue manager's question: only that may ask our services.
+  # smtpd caches address-class lookups for its lifetime, negative ones too. So only the queue manager looks up routes in
+  # our services.
   entrance.rewrite_service_name = "rewrite-smtpd";
 
   # what every entrance for authenticated clients has (RFC 6409, RFC 8314)
@@ -21,8 +21,8 @@ let
     smtpd_tls_security_level = "encrypt";
     smtpd_tls_mandatory_protocols = ">=TLSv1.3";
     smtpd_sasl_auth_enable = "yes";
-    # While the accounts service is away, the greeting is a 451. Postfix would tell 535 for Dovecot's temporary
-    # failure of a login, and clients ask their people for another password then.
+    # Without the accounts service the greeting is 451. Postfix would answer 535 to a temporary failure of Dovecot, and
+    # clients then ask for another password.
     smtpd_delay_reject = "no";
     smtpd_client_restrictions = "check_client_access,$accounts_answer";
     smtpd_helo_restrictions = "$submission_helo_restrictions";

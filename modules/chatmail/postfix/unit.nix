@@ -29,7 +29,7 @@ in
 
   systemd.services.postfix = {
     wants = [ "chatmail-filter.service" ];
-    # all that it asks: what waits in the queue is tried as soon as it starts, what is on its way finds an end
+    # Postfix runs its queue when it starts, and finishes transactions when it stops: both need these services
     after = [
       "chatmail-accounts.service"
       "chatmail-filter.service"
@@ -67,7 +67,7 @@ in
           "AF_NETLINK"
         ];
         SystemCallFilter = mkDefault [ "@system-service chroot" ];
-        # `postfix stop` kills who waits for the answer to a message, which is delivered again then
+        # `postfix stop` kills delivery agents before the final reply, and the message is delivered twice
         ExecStop = mkOverride 90 "${programs.chatmaild} drain-postfix";
         # how the drain ends Postfix' master
         SuccessExitStatus = "SIGKILL";

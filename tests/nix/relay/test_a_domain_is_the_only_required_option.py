@@ -6,7 +6,7 @@ import pathlib
 from nixtest.checkout import CHECKOUT
 from nixtest.relay import DOMAIN, Relay
 
-# who has one at all; chatmail-connections loads rules of nftables
+# units that have a capability; chatmail-connections loads rules of nftables
 CAPABILITIES = {"chatmail-connections": "CAP_NET_ADMIN"}
 
 
