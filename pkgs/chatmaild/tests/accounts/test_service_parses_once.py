@@ -57,7 +57,7 @@ def test_logins(play: Play, parsed: Parsed) -> None:
 
 
 def test_a_delivery(play: Play, parsed: Parsed) -> None:
-    """The owner, and the sender, who is compared with the owner."""
+    """The owner and the sender, because the two are compared."""
     fields = {"user": ALICE, "mail_from": f"<{BOB}>"}
     event = json.dumps({"event": "mail_delivery_finished", "fields": fields}).encode()
 
