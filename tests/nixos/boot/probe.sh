@@ -48,8 +48,8 @@ password = "correct horse battery"
 tls = ssl.create_default_context()
 tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
 
-# RFC 9580 section 4.2: a session key packet, then integrity-protected data
-packets = bytes([0xC1, 12]) + bytes(12) + bytes([0xD2, 192, 8]) + bytes(200)
+# a session key for a passphrase and encrypted data (RFC 9580 sections 4.2.1, 5.3.1 and 5.13.1)
+packets = bytes([0xC3, 13, 4, 9, 3, 8, *bytes(8), 0x60]) + bytes([0xD2, 192, 8, 1]) + bytes(199)
 armour = (
     "-----BEGIN PGP MESSAGE-----\r\n\r\n"
     + base64.encodebytes(packets).decode().replace("\n", "\r\n")
