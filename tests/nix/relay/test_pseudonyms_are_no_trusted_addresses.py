@@ -24,7 +24,9 @@ def splits(default: Relay) -> dict[str, dict[int, Fraction]]:
             for value, share in shares.items()
             if share[-1] == "%"
         }
-        found[name] = known | dict.fromkeys(shares.keys() - known.keys(), 1 - sum(known.values()))
+        found[name] = known | dict.fromkeys(
+            shares.keys() - known.keys(), 1 - sum(known.values(), Fraction())
+        )
     return found
 
 
