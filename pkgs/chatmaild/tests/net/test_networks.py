@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatmaild.networks import network, site
+from chatmaild.net.networks import network, site
 
 
 @pytest.mark.parametrize(
