@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from chatmaild.accounts.limits import patience
+from chatmaild.accounts.limits import creations, patience
+from chatmaild.accounts.limits.buckets import IpLimit
 from chatmaild.accounts.limits.creations import Creations
 from chatmaild.address import parse_address
 from chatmaild.errors import TooManyError
@@ -26,9 +27,9 @@ def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def no_refill(settings_json: dict[str, Any]) -> None:
+def no_refill(monkeypatch: pytest.MonkeyPatch) -> None:
     """A network gets its burst and, for the length of a test, no more."""
-    settings_json["registration"]["perIpRefillPerSecond"] = 0.001
+    monkeypatch.setattr(creations, "IpLimit", lambda burst, _: IpLimit(burst, 0.001))
 
 
 @pytest.mark.usefixtures("no_refill", "no_patience")
@@ -78,12 +79,12 @@ def test_an_offered_address_is_paid_for(play: Play) -> None:
 def test_an_offer_counts_once(settings: Settings) -> None:
     """A deleted address that is made anew costs its token."""
     limits = dataclasses.replace(settings.registration, per_ip_burst=2)
-    creations = Creations(limits, clock=lambda: 0.0)
+    budget = Creations(limits, clock=lambda: 0.0)
     alice = parse_address("alice1234@chat.example.org")
-    creations.pay(HERE)
-    creations.offer(alice)
+    budget.pay(HERE)
+    budget.offer(alice)
 
-    creations.pay_first_login(alice, HERE)
-    creations.pay_first_login(alice, HERE)
+    budget.pay_first_login(alice, HERE)
+    budget.pay_first_login(alice, HERE)
     with pytest.raises(TooManyError):
-        creations.pay_first_login(alice, HERE)
+        budget.pay_first_login(alice, HERE)
