@@ -4,7 +4,6 @@ import asyncio
 from contextlib import AsyncExitStack
 from functools import partial
 
-from chatmaild import loopback
 from chatmaild.accounts import dovecot, metrics_page
 from chatmaild.accounts.limits.creations import Creations
 from chatmaild.accounts.limits.guesses import Guesses
@@ -18,6 +17,7 @@ from chatmaild.accounts.recipients import Maps
 from chatmaild.accounts.throttle import Throttle
 from chatmaild.accounts.web.endpoints import Web
 from chatmaild.metrics import Counters
+from chatmaild.net import loopback
 from chatmaild.settings import Settings
 from chatmaild.store import space
 from chatmaild.store.fullness import Fullness

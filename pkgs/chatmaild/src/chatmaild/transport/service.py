@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final
 
-from chatmaild import loopback
 from chatmaild.address import domain_of
 from chatmaild.metrics import Counters
+from chatmaild.net import loopback
 from chatmaild.settings import Settings
 from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES, Mxdeliv
 from chatmaild.transport.inbound.smtp_client import SmtpSessions

@@ -25,7 +25,13 @@ def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "PATIENCE_S", 0.0)
 
 
-@pytest.mark.usefixtures("no_patience")
+@pytest.fixture
+def no_refill(settings_json: dict[str, Any]) -> None:
+    """A network gets its burst and, for the length of a test, no more."""
+    settings_json["registration"]["perIpRefillPerSecond"] = 0.001
+
+
+@pytest.mark.usefixtures("no_refill", "no_patience")
 def test_first_logins_are_limited_like_new(play: Play, mailboxes: Mailboxes) -> None:
     """Five at once; then a temporary failure, in which nothing is made. Logins go on."""
 

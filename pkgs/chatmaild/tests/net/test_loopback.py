@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from chatmaild.loopback import uid_of_peer
+from chatmaild.net.loopback import uid_of_peer
 
 NOBODY = 65534
 CLIENT = """
