@@ -164,6 +164,12 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Selftest:
+    mail_domains: tuple[str, ...]
+    relays: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sockets:
     auth: str
     destinations: str
@@ -238,6 +244,7 @@ class Settings:
     push: Push
     registration: Registration
     retention: Retention
+    selftest: Selftest
     sockets: Sockets
     tls: Tls
     turn: Turn
