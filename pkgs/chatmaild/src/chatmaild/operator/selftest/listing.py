@@ -28,6 +28,7 @@ MTA_STS: Final = "listed-mta-sts"
 CALLS: Final = "listed-calls"
 REALTIME: Final = "listed-realtime"
 PUBLISH: Final = "publish what `chatmail dns` prints"
+NO_RECORDS: Final = "an IP-only relay has no records"
 CONNECT_S: Final = 5.0
 
 
@@ -92,11 +93,15 @@ def check_privacy(settings: Settings) -> Check:
 
 def check_dmarc(settings: Settings) -> Check:
     """Nobody else may write as this domain (RFC 7489)."""
+    if not settings.dkim.enable:
+        return skipped(DMARC, NO_RECORDS)
     return _text_record(DMARC, f"_dmarc.{settings.domain}", "v=DMARC1", "p=reject")
 
 
 def check_spf(settings: Settings) -> Check:
     """One SPF record: two are an error to receivers (RFC 7208 section 4.5)."""
+    if not settings.dkim.enable:
+        return skipped(SPF, NO_RECORDS)
     return _text_record(SPF, settings.domain, "v=spf1", "")
 
 

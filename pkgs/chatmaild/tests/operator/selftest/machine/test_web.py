@@ -24,6 +24,16 @@ def test_only_an_address_of_this_relay_is_well(status: int, body: bytes, verdict
     assert judge("chat.example.org", status, body).verdict is verdict
 
 
+def test_a_busy_machine_warns() -> None:
+    """An upgrade makes load, and must not be undone for it."""
+    busy = "the load is 9.0"
+    body = b'{"reason": "too busy"}'
+
+    assert judge("chat.example.org", 503, body, busy=busy).verdict is Verdict.WARNED
+    assert judge("chat.example.org", 502, b"", busy=busy).verdict is Verdict.FAILED
+    assert judge("chat.example.org", 503, body, stopped="x exists").verdict is Verdict.SKIPPED
+
+
 def test_the_reason_is_told() -> None:
     """As a person reads it."""
     assert "too busy" in judge("chat.example.org", 503, b'{"reason": "too busy"}').sentence
