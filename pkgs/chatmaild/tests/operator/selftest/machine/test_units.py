@@ -25,9 +25,10 @@ def test_a_unit_that_is_not_active_is_named(active: str) -> None:
 
 def test_a_unit_that_the_machine_cannot_run_is_well() -> None:
     """Some containers may not set rules of nftables."""
-    block = "Id=chatmail-connections.service\nActiveState=inactive\nConditionResult=no"
+    never = "Id=chatmail-connections.service\nActiveState=inactive\nConditionResult=no"
 
-    assert judge([parse(block)]).verdict is Verdict.OK
+    assert judge([parse(f"{never}\nConditionTimestampMonotonic=99")]).verdict is Verdict.OK
+    assert judge([parse(never)]).verdict is Verdict.FAILED
 
 
 def test_a_missing_unit_is_told() -> None:

@@ -10,7 +10,13 @@ from chatmaild.settings import Settings
 
 NAME: Final = "units"
 DEADLINE_S: Final = 10.0
-_PROPERTIES: Final = ("Id", "ActiveState", "ConditionResult", "LoadState")
+_PROPERTIES: Final = (
+    "Id",
+    "ActiveState",
+    "ConditionResult",
+    "ConditionTimestampMonotonic",
+    "LoadState",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +71,9 @@ def parse(block: str) -> Unit:
         name=found.get("Id", ""),
         active=found.get("ActiveState", "unknown"),
         load=found.get("LoadState", "loaded"),
-        condition=found.get("ConditionResult", "yes") != "no",
+        # a unit that was never started has the result "no", and no time
+        condition=found.get("ConditionResult", "yes") != "no"
+        or found.get("ConditionTimestampMonotonic", "0") == "0",
     )
 
 
