@@ -224,6 +224,7 @@ in
     httpsInternal = 8443;
     imapsInternal = 8993;
     submissionsInternal = 8465;
+    submissionInternal = 8587;
     mxdelivSmtp = 10026;
     transportSmtp = 10083;
   };

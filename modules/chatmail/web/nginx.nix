@@ -26,10 +26,10 @@ let
   mode = settings.web.port443;
   shared = mode == "shared";
   port = toString;
-  # Connections of one worker, which may have to serve all clients alone. On ports 443 and 465 a mail session has one
-  # to the client and one to its daemon; a request one more at each end of port 8443.
+  # Connections of one worker, which may have to serve all clients alone. On ports 443, 465 and 587 a mail session has
+  # one to the client and one to its daemon; a request, and SMTP from port 443, one more at each end of a socket.
   connections =
-    2 * (limits.imapConnections + 2 * limits.smtpConnections) + 4 * limits.webConnections + 512;
+    2 * limits.imapConnections + 6 * limits.smtpConnections + 4 * limits.webConnections + 512;
   # with log files, listening sockets, and request bodies that wait in files; workers inherit the limit of the unit
   openFiles = connections + limits.webConnections + 512;
 

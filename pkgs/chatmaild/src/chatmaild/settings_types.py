@@ -125,6 +125,7 @@ class Ports:
     mxdeliv_smtp: int  # 1 to 65535
     smtp: int  # 1 to 65535
     submission: int  # 1 to 65535
+    submission_internal: int  # 1 to 65535
     submissions: int  # 1 to 65535
     submissions_internal: int  # 1 to 65535
     transport_smtp: int  # 1 to 65535

@@ -131,6 +131,11 @@ class Smtp:
         return str(self._client.get_transport_info("sockname")[0])
 
     @property
+    def local_port(self) -> int:
+        """The client's own port."""
+        return int(self._client.get_transport_info("sockname")[1])
+
+    @property
     def certificate(self) -> bytes:
         """The server's certificate, DER."""
         tls = self._client.get_transport_info("ssl_object")
