@@ -165,6 +165,12 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Selftest:
+    mail_domains: tuple[str, ...]
+    relays: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sockets:
     auth: str
     destinations: str
@@ -239,6 +245,7 @@ class Settings:
     push: Push
     registration: Registration
     retention: Retention
+    selftest: Selftest
     sockets: Sockets
     tls: Tls
     turn: Turn

@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography import x509
 
 from chatmaild.operator.selftest.mailing import DEADLINE_S, HOST, unchecked
-from chatmaild.operator.selftest.report import Check, failed, passed, warned
+from chatmaild.operator.selftest.report import Check, failed, ok, warned
 from chatmaild.settings import Settings
 
 NAME = "certificate"
@@ -25,10 +25,12 @@ def check(settings: Settings) -> Check:
             Path(settings.tls.certificate_file).read_bytes()
         )
     except (OSError, ValueError) as error:
-        return failed(NAME, f"{settings.tls.certificate_file} cannot be used: {error}")
+        return failed(
+            NAME, f"{settings.tls.certificate_file} cannot be used: {error}", repair(settings)
+        )
     for port in tls_ports(settings):
         if (problem := _shown(settings, certificate, port)) is not None:
-            return failed(NAME, problem)
+            return failed(NAME, problem, "systemctl reload-or-restart nginx dovecot postfix")
     return judge(
         settings,
         certificate,
@@ -60,18 +62,34 @@ def judge(
 ) -> Check:
     """Decide; `trust` says why a client would not trust it, None when it would."""
     if provisional and trust is not None:
-        return warned(NAME, "a provisional one, until DNS is right; see `chatmail dns --check`")
+        return warned(NAME, "a provisional one, until DNS is right", "chatmail dns --check")
     left = certificate.not_valid_after_utc - now
     if left <= timedelta():
-        return failed(NAME, f"expired on {certificate.not_valid_after_utc:%Y-%m-%d}")
+        return failed(
+            NAME, f"expired on {certificate.not_valid_after_utc:%Y-%m-%d}", repair(settings)
+        )
     if settings.tls.trusted and trust is not None:
-        return failed(NAME, f"clients will not trust it: {trust}")
+        return failed(NAME, f"clients will not trust it: {trust}", repair(settings))
     missing = expected_names(settings) - _names(certificate)
     if missing:
-        return failed(NAME, f"not valid for {', '.join(sorted(missing))}")
+        return failed(NAME, f"not valid for {', '.join(sorted(missing))}", repair(settings))
     if left < WARN_BEFORE:
-        return warned(NAME, f"expires in {left.days} days; is its renewal failing?")
-    return passed(NAME, f"valid for {left.days} more days on all ports")
+        return warned(
+            NAME, f"expires in {left.days} days; is its renewal failing?", repair(settings)
+        )
+    return ok(NAME, f"valid for {left.days} more days on all ports")
+
+
+def repair(settings: Settings) -> str:
+    """What makes another certificate."""
+    match settings.tls.mode:
+        case "acme":
+            unit = f"acme-order-renew-{settings.domain}"
+            return f"systemctl start {unit}; journalctl --unit {unit}"
+        case "files":
+            return "renew the files that services.chatmail.tls names; chatmail status says more"
+        case _:
+            return "systemctl restart chatmail-certificate"
 
 
 def expected_names(settings: Settings) -> frozenset[str]:
