@@ -108,6 +108,12 @@ let
     return = "200 \"${content}\"";
     extraConfig = "default_type ${type};";
   };
+  # of the virtual hosts below
+  names = [
+    domain
+    "www.${domain}"
+    "mta-sts.${domain}"
+  ];
   # nginx writes the two bytes of a line end itself
   oneLine = builtins.replaceStrings [ "\r" "\n" ] [ "\\r" "\\n" ];
 in
@@ -134,6 +140,12 @@ in
       # also where a virtual host has no say yet: before the name of the host is known
       client_header_timeout 10s;
       reset_timedout_connection on;
+      # The redirect from port 80 is a server of its own, which takes no extraConfig. Other virtual hosts keep their log.
+      map $server_name $chatmail_is_logged {
+        default 1;
+        ${concatMapStringsSep "\n  " (name: "\"${name}\" 0;") names}
+      }
+      access_log /var/log/nginx/access.log combined if=$chatmail_is_logged;
     '';
 
     virtualHosts = {

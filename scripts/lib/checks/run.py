@@ -27,9 +27,11 @@ from checks.suites import (
     disturbing_scenarios,
     evaluation_suites,
     fast_suites,
+    forget,
     lab_suites,
     measuring_scenarios,
     quiet_scenarios,
+    searching_scenarios,
     titled,
     web_suites,
 )
@@ -91,7 +93,9 @@ def _in_labs() -> Result:
             with step("scenarios that disturb, in two labs"), _test_lab(SECOND_LAB_NAME):
                 labs = [LAB_NAME, SECOND_LAB_NAME]
                 total += _side_by_side(_disturbing(labs), len(labs))
-            total += _shown(measuring_scenarios(LAB_NAME))
+                total += _shown(searching_scenarios(SECOND_LAB_NAME))
+            for suite in [measuring_scenarios(LAB_NAME), searching_scenarios(LAB_NAME)]:
+                total += _shown(suite)
     except LabFailedError as error:
         say(str(error))
         total += Result(failed=1)
@@ -99,6 +103,7 @@ def _in_labs() -> Result:
 
 
 def _test_lab(name: str) -> AbstractContextManager[None]:
+    forget(name)
     return lab(name, (*RELAYS, *UNTRUSTED_RELAYS), LAB_CONFIG, classics=[CLASSIC])
 
 

@@ -16,6 +16,8 @@ from checks.sandbox import confined
 from labs import CHECKOUT, python
 
 REPORTS = CHECKOUT / ".cache" / "reports"
+# what the scenarios of each lab used, for the search after them
+LEDGERS = CHECKOUT / ".cache" / "ledgers"
 SANDBOX = CHECKOUT / ".cache" / "sandbox"
 # Python and pytest compile each file once, and not into the source directories.
 BYTECODE = CHECKOUT / ".cache" / "bytecode"
@@ -231,7 +233,7 @@ def lab_suites() -> list[Suite]:
 
 def quiet_scenarios(lab: str) -> Suite:
     """Return the scenarios that disturb no host, several at a time."""
-    chosen = ["-m", "not disturbs and not measures", *IN_WORKERS, str(WORKERS)]
+    chosen = ["-m", "not disturbs and not measures and not remembers", *IN_WORKERS, str(WORKERS)]
     return _scenarios("scenarios", lab, [SCENARIOS], *chosen)
 
 
@@ -260,10 +262,23 @@ def measuring_scenarios(lab: str) -> Suite:
     return _scenarios("scenarios that measure", lab, [SCENARIOS], "-m", "measures", "-v")
 
 
+def searching_scenarios(lab: str) -> Suite:
+    """Return the search of a lab for all that scenarios used; runs after them."""
+    title = f"search of lab {lab} for personal data"
+    return _scenarios(title, lab, [SCENARIOS / "privacy"], "-m", "remembers", "-v")
+
+
+def forget(lab: str) -> None:
+    """Delete the ledger of an earlier lab of that name."""
+    LEDGERS.mkdir(parents=True, exist_ok=True)
+    (LEDGERS / lab).unlink(missing_ok=True)
+
+
 def _scenarios(title: str, lab: str, tests: Sequence[Path], *arguments: str) -> Suite:
     options = [
         *("--lab", lab, "--relays", ",".join(RELAYS)),
         *("--classic", CLASSIC, "--untrusted", ",".join(UNTRUSTED_RELAYS)),
+        *("--ledger", str(LEDGERS / lab)),
     ]
     chosen = [*map(str, tests), *options, *arguments]
     suite = _pytest(title, CHECKOUT, *chosen, deadline_s=LAB_DEADLINE_S)

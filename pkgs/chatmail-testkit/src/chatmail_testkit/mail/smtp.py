@@ -12,6 +12,7 @@ import aiosmtplib
 
 from chatmail_testkit.mail.loop import wait
 from chatmail_testkit.mail.reply import OK, Reply
+from chatmail_testkit.traces.ledger import record, record_login
 
 HELLO = "laptop.example"  # the clients' name in EHLO; recipients must never see it
 TIMEOUT_S = 20.0
@@ -56,6 +57,7 @@ class Smtp:
         )
         self._name = name
         wait(self._client.connect())
+        record("IP address", self.local_address)
 
     def __enter__(self) -> Self:
         return self
@@ -99,6 +101,7 @@ class Smtp:
         Raises:
             aiosmtplib.SMTPAuthenticationError: address or password are refused.
         """
+        record_login(address, password)
         return _reply(wait(self._client.login(address, password)))
 
     def data(self, message: bytes) -> Reply:
