@@ -4,6 +4,7 @@ pkgs:
 pkgs.lib.mapAttrs (_: directory: pkgs.callPackage directory { }) {
   chatmail-install = ./chatmail-install;
   chatmail-lab = ./chatmail-lab;
+  chatmail-monitoring = ./chatmail-monitoring;
   chatmail-preload = ./preload;
   chatmail-setup = ./chatmail-setup;
   chatmail-testkit = ./chatmail-testkit;

@@ -86,6 +86,11 @@ let
       ];
     }
     {
+      title = "Monitoring";
+      about = "What is measured, and how to look at it: [Operate](operate.md#numbers-for-prometheus).";
+      options = [ "monitoring" ];
+    }
+    {
       title = "Upgrades and packages";
       about = "How unattended upgrades work: [Operate](operate.md#update).";
       options = [

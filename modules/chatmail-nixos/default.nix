@@ -7,6 +7,7 @@
     ./clock.nix
     ./good-neighbour.nix
     ./journald.nix
+    ./monitoring.nix
     ./selftest.nix
     ./shared-https.nix
   ];

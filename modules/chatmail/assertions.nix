@@ -24,6 +24,7 @@ let
     retention
     tls
     ;
+  inherit (cfg.monitoring) metrics;
 
   check = option: value: assertion: reason: repair: {
     inherit assertion;
@@ -102,6 +103,12 @@ in
     (settings.tls.mode != "acme" || !(hasPrefix "_" domain || looksLikeAddress))
     "no authority that is used here gives a certificate for ${domain}."
     "Set it to null or \"self-signed\", or give the certificate as files."
+  )
+
+  (check "monitoring.metrics.address" metrics.address
+    (metrics.tokenFile != null || match "127[.][0-9.]+|::1" metrics.address != null)
+    "everybody who reaches this address would read the numbers."
+    "Set monitoring.metrics.tokenFile, too, or take 127.0.0.1."
   )
 
   (check "dkim.publishedSelectors" cfg.dkim.publishedSelectors

@@ -7,7 +7,9 @@
   ...
 }:
 let
+  inherit (lib) optionalAttrs;
   inherit (settings) directories sockets users;
+  inherit (settings.monitoring) metrics;
   # one allocation arena: these processes are small, and wait most of the time
   environment.MALLOC_ARENA_MAX = "1";
 
@@ -42,6 +44,22 @@ let
     FileDescriptorStoreMax = 16;
     RuntimeDirectoryPreserve = "restart";
   };
+  # reads what it counts, and leaves a file for the collector of metrics
+  job = description: command: extra: {
+    inherit description environment;
+    serviceConfig =
+      sandbox
+      // {
+        Type = "oneshot";
+        ExecStart = "${programs.chatmaild} ${command}";
+        User = users.mail;
+        Group = users.mail;
+        ReadWritePaths = [ directories.numbers ];
+        Nice = 10;
+        IOSchedulingClass = "idle";
+      }
+      // extra;
+  };
   # Two for each of 5000 SMTP sessions. The names of more would not fit into the environment of a process.
   keptForSessions = 10000;
 in
@@ -59,6 +77,7 @@ in
           sockets.recipients
           sockets.transportRecipients
           sockets.web
+          sockets.accountsMetrics
         ];
         # free memory and load decide whether new addresses are made: /proc/meminfo, /proc/loadavg
         ProcSubset = "all";
@@ -90,7 +109,10 @@ in
           Group = users.postfix;
           # the markers of the mailboxes, see ./files.nix
           SupplementaryGroups = [ users.mail ];
-          ReadWritePaths = [ directories.dkim ];
+          ReadWritePaths = [
+            directories.dkim
+            (dirOf sockets.filterMetrics)
+          ];
           # keys of other domains, from the resolver
           RestrictAddressFamilies = [
             "AF_UNIX"
@@ -111,6 +133,7 @@ in
         ReadWritePaths = map dirOf [
           sockets.mxdeliv
           sockets.destinations
+          sockets.transportMetrics
         ];
         # which user connects to the gateway: the kernel tells (netlink), by names that a full namespace would hide
         PrivateUsers = "identity";
@@ -135,20 +158,88 @@ in
           directories.mail
           # hashes of deleted addresses
           directories.accounts
+          directories.numbers
         ];
         # a walk through everything: after the people's mail
         Nice = 10;
         IOSchedulingClass = "idle";
       };
     };
+  }
+  // optionalAttrs metrics.enable {
+    chatmail-metrics = service "metrics" users.metrics "Chatmail numbers for Prometheus" {
+      stopIfChanged = false;
+      serviceConfig =
+        keepsListening
+        // {
+          # its own port, and the kernel's list of connections (netlink)
+          RestrictAddressFamilies = [
+            "AF_UNIX"
+            "AF_INET"
+            "AF_INET6"
+            "AF_NETLINK"
+          ];
+        }
+        // optionalAttrs (metrics.tokenFile != null) {
+          # read by root, before the unit loses its rights
+          LoadCredential = "token:${metrics.tokenFile}";
+        };
+    };
+
+    chatmail-count = job "Count of addresses for Prometheus" "count-addresses" {
+      # looks at the certificate that clients see
+      RestrictAddressFamilies = [
+        "AF_UNIX"
+        "AF_INET"
+      ];
+    };
+
+    chatmail-count-queue =
+      job "Count of queued messages for Prometheus" "count-queue ${programs.postqueue}"
+        {
+          # may list the queue, and also submit mail: hence a process of its own, without a port
+          SupplementaryGroups = [ "postdrop" ];
+          # postqueue asks for the IP addresses of the machine, and here finds none
+          PrivateNetwork = true;
+          RestrictAddressFamilies = [
+            "AF_UNIX"
+            "AF_INET"
+            "AF_INET6"
+            "AF_NETLINK"
+          ];
+          # no lines in the journal each minute
+          LogLevelMax = "notice";
+        };
   };
 
-  systemd.timers.chatmail-expire = {
-    description = "Daily deletion of old mail and unused addresses";
-    wantedBy = [ "timers.target" ];
-    timerConfig = {
-      OnCalendar = lib.mkDefault "00:02";
-      Persistent = true;
+  systemd.timers = {
+    chatmail-expire = {
+      description = "Daily deletion of old mail and unused addresses";
+      wantedBy = [ "timers.target" ];
+      timerConfig = {
+        OnCalendar = lib.mkDefault "00:02";
+        Persistent = true;
+      };
+    };
+  }
+  // optionalAttrs metrics.enable {
+    chatmail-count = {
+      description = "Hourly count of addresses for Prometheus";
+      wantedBy = [ "timers.target" ];
+      timerConfig = {
+        OnActiveSec = "1min";
+        OnCalendar = lib.mkDefault "hourly";
+      };
+    };
+    chatmail-count-queue = {
+      description = "Count of queued messages for Prometheus each minute";
+      wantedBy = [ "timers.target" ];
+      timerConfig = {
+        OnActiveSec = "5s";
+        # after the end: a long queue takes seconds
+        OnUnitInactiveSec = "1min";
+        AccuracySec = "1s";
+      };
     };
   };
 }

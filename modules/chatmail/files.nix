@@ -28,6 +28,7 @@ in
         users.mail
         users.filter
         users.transport
+        users.metrics
       ]
       (user: {
         isSystemUser = true;
@@ -38,6 +39,7 @@ in
       users.mail
       users.filter
       users.transport
+      users.metrics
     ] (_: { })
     // {
       ${users.tlsGroup}.members = [ users.nginx ];
@@ -48,6 +50,7 @@ in
     # a member of the group may look at a name that it knows (markers), and neither list nor read
     ${directories.mail} = owned users.mail "0710";
     ${directories.accounts} = owned users.mail "0700";
+    ${directories.numbers} = owned users.mail "0755";
     ${directories.dkim} = owned users.filter "0700";
   };
   systemd.tmpfiles.settings."10-chatmail-sockets" = {
@@ -56,5 +59,8 @@ in
     ${dirOf sockets.web} = door users.mail users.nginx;
     ${dirOf sockets.mxdeliv} = door users.transport users.nginx;
     ${dirOf sockets.destinations} = door users.transport users.postfix;
+    ${dirOf sockets.accountsMetrics} = door users.mail users.metrics;
+    ${dirOf sockets.filterMetrics} = door users.filter users.metrics;
+    ${dirOf sockets.transportMetrics} = door users.transport users.metrics;
   };
 }

@@ -13,9 +13,11 @@ let
     directory
     hostName
     httpsUrl
+    ipAddress
     mailAddress
     matching
     network
+    port
     selector
     ;
 in
@@ -539,6 +541,55 @@ in
         example = "The Data Protection Authority of Example";
         description = "Supervisory authority, shown in the privacy policy.";
       };
+    };
+  };
+
+  monitoring.enable = mkOption {
+    type = types.bool;
+    default = false;
+    example = true;
+    description = ''
+      Whether this machine runs Prometheus and Grafana with a dashboard and alert rules for the relay.
+      Both serve 127.0.0.1 alone: `ssh -L 3000:127.0.0.1:3000 root@RELAY` brings Grafana to `http://127.0.0.1:3000`.
+      They take about 300 MB of memory. Sets {option}`services.chatmail.monitoring.metrics.enable`. Only on NixOS.
+    '';
+  };
+
+  monitoring.metrics = {
+    enable = mkOption {
+      type = types.bool;
+      default = false;
+      example = true;
+      description = ''
+        Whether Prometheus can read the numbers of this relay at `http://ADDRESS:PORT/metrics`.
+        They name nobody: no address, no domain of others, no IP address.
+      '';
+    };
+    address = mkOption {
+      type = ipAddress;
+      default = "127.0.0.1";
+      example = "10.0.0.5";
+      description = ''
+        IP address on which the page is served. Any other than one of loopback needs
+        {option}`services.chatmail.monitoring.metrics.tokenFile`.
+        The page is not encrypted: take an address of a private network or VPN.
+        The firewall is not opened for it.
+      '';
+    };
+    port = mkOption {
+      type = port;
+      default = 8700;
+      example = 9100;
+      description = "TCP port of the page.";
+    };
+    tokenFile = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      example = "/var/lib/secrets/metrics-token";
+      description = ''
+        File with a secret that Prometheus sends as `Authorization: Bearer SECRET` (RFC 6750 section 2.1); others get 401.
+        Only root needs to be able to read it. It is read when `chatmail-metrics` starts.
+      '';
     };
   };
 

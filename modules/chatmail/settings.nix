@@ -104,7 +104,7 @@ in
   web = {
     inherit (cfg.web) enable port443;
   };
-  inherit (cfg) appVersionsFile selftest;
+  inherit (cfg) appVersionsFile monitoring selftest;
 
   tls = {
     mode = fact types.certificateSource tlsMode;
@@ -154,6 +154,8 @@ in
     dkim = "${stateDir}/dkim";
     # read and written by the accounts service alone: push queue, invite tokens, registration switch
     accounts = "${stateDir}/accounts";
+    # counts for the collector of metrics, which everybody may read
+    numbers = "${stateDir}/numbers";
     tls = tlsDirectory;
     postfixQueue = "/var/lib/postfix/queue";
     inherit dovecotBase;
@@ -163,6 +165,7 @@ in
     mail = "vmail";
     filter = "chatmail-filter";
     transport = "chatmail-transport";
+    metrics = "chatmail-metrics";
     postfix = "postfix";
     dovecot = "dovecot2";
     nginx = "nginx";
@@ -197,6 +200,10 @@ in
       # chatmaild transport
       mxdeliv = "${between "transport" "nginx"}/mxdeliv.sock";
       destinations = "${between "transport" "postfix"}/destinations.sock";
+      # the numbers of each service, for the collector
+      accountsMetrics = "${between "accounts" "metrics"}/metrics.sock";
+      filterMetrics = "${between "filter" "metrics"}/metrics.sock";
+      transportMetrics = "${between "transport" "metrics"}/metrics.sock";
       # nginx, in its own directory: its port 443 tells its web server here who the client is
       https = "/run/nginx/https.sock";
       # Dovecot; chatmaild accounts connects, with an address to log out everywhere
@@ -219,7 +226,6 @@ in
     http = 80;
     https = 443;
     # loopback only
-    metrics = 8700;
     login = 8701;
     httpsInternal = 8443;
     imapsInternal = 8993;

@@ -19,6 +19,7 @@ in
   hostName = matching "a host name in lower case" name;
   mailDomain = matching "a host name in lower case or an IPv4 address in brackets" "${name}|${literal}";
   mailAddress = matching "an e-mail address" "[^@ \t\r\n]+@[^@ \t\r\n]+";
+  ipAddress = matching "an IPv4 or IPv6 address" "[0-9]{1,3}([.][0-9]{1,3}){3}|[0-9a-f:]*:[0-9a-f:]*";
   network = matching "a network such as 192.168.1.0/24 or fd12:3456::/32" "([0-9]{1,3}([.][0-9]{1,3}){3}|[0-9a-f:]*:[0-9a-f:]*)/[0-9]{1,3}";
   httpsUrl = matching "an https:// URL" "https://[^ ]+";
   # RFC 6376 section 3.1

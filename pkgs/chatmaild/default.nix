@@ -13,6 +13,7 @@ import ../application.nix
     checkInputs = [
       python3Packages.dkimpy
       python3Packages.hypothesis
+      python3Packages.prometheus-client
       python3Packages.pynacl
     ];
     postInstallCheck = ''

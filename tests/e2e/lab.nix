@@ -11,6 +11,7 @@
     push.notifierUrl = "https://client.test:9443/notify";
     web.contact.mail = "privacy@lab.test";
     appVersionsFile = "/etc/chatmail/appversions.json";
+    monitoring.metrics.enable = true;
     # a scenario stands in for iroh-relay
     iroh.enable = true;
   };

@@ -25,12 +25,18 @@ def settings(root: pathlib.Path) -> pathlib.Path:
     data = json.loads((PACKAGE / "tests" / "settings.json").read_text())
     data["accounts"]["userNameMaxLength"] = 9
     data["registration"] |= {"maxLoad": 1000, "minFreeMemoryMegabytes": 0}
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        data["ports"]["metrics"] = free.getsockname()[1]
     for name in ("mail", "accounts"):
         (root / name).mkdir()
         data["directories"][name] = str(root / name)
-    for name in ("recipients", "transportRecipients", "transports", "web", "login", "metadata"):
+    for name in (
+        "recipients",
+        "transportRecipients",
+        "transports",
+        "web",
+        "login",
+        "metadata",
+        "accountsMetrics",
+    ):
         data["sockets"][name] = str(root / f"{name}.sock")
     file = root / "settings.json"
     file.write_text(json.dumps(data))

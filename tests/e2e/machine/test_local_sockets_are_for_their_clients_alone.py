@@ -31,6 +31,7 @@ IDENTITIES: Final[dict[str, tuple[str, str, list[str]]]] = {
     "nginx": ("nginx", "nginx", ["chatmail-tls"]),
     "unbound": ("unbound", "unbound", []),
     "coturn": ("turnserver", "turnserver", []),
+    "metrics": ("chatmail-metrics", "chatmail-metrics", []),
 }
 ALL: Final = frozenset(IDENTITIES)
 
@@ -44,6 +45,9 @@ UNIX: Final[dict[str, frozenset[str] | set[str]]] = {
     "/run/chatmail-filter/milter.sock": {"postfix", "filter"},
     "/run/chatmail/transport-nginx/*": {"nginx", "transport"},
     "/run/chatmail/transport-postfix/*": {"postfix", "filter", "transport"},
+    "/run/chatmail/accounts-metrics/*": {"metrics", "accounts", "imap"},
+    "/run/chatmail/filter-metrics/*": {"metrics", "filter"},
+    "/run/chatmail/transport-metrics/*": {"metrics", "transport"},
     "/run/nginx/https.sock": {"nginx"},
     "/run/nginx/no-protocol.sock": {"nginx"},
     "/run/nginx/submissions.sock": {"nginx"},

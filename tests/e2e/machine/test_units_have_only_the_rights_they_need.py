@@ -109,6 +109,22 @@ UNITS: Final[dict[str, tuple[float, dict[str, str]]]] = {
             "RestrictAddressFamilies_AF_NETLINK": "the kernel says which user connects",
         },
     ),
+    "chatmail-metrics": (
+        1.1,
+        {
+            **NETWORK,
+            "RestrictAddressFamilies_AF_NETLINK": "the kernel says how many connections are open",
+        },
+    ),
+    "chatmail-count": (1.1, {**NETWORK}),
+    "chatmail-count-queue": (
+        0.9,
+        {
+            "RestrictAddressFamilies_AF_INET_INET6": "in a network of its own, which is empty",
+            "RestrictAddressFamilies_AF_NETLINK": "postqueue reads the IP addresses of its network",
+            "SupplementaryGroups": "Postfix lists its queue to that group",
+        },
+    ),
     "chatmail-expire": (0.8, NO_NETWORK_NEEDED),
     "chatmail-connections": (
         1.5,

@@ -67,6 +67,11 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         'tls.mode = "acme"',
         "self-signed",
     ),
+    "numbers for everybody": (
+        {"monitoring": {"metrics": {"address": "192.0.2.1"}}},
+        'monitoring.metrics.address = "192.0.2.1"',
+        "Set monitoring.metrics.tokenFile",
+    ),
     "a selector twice": (
         {"dkim": {"publishedSelectors": ["chatmail"]}},
         'dkim.publishedSelectors = ["chatmail"]',

@@ -29,6 +29,15 @@ in
           "chatmail-transport"
         ];
   };
+  "monitoring.enable" = {
+    module.services.chatmail.monitoring.enable = true;
+    holds =
+      config:
+      config.services.prometheus.enable
+      && lib.any (hasInfix "alerts.json") config.services.prometheus.ruleFiles
+      && config.services.grafana.provision.enable
+      && config.systemd.services ? chatmail-metrics;
+  };
   openFirewall = {
     module.services.chatmail.openFirewall = false;
     holds = config: tcp config == [ ] && udp config == [ ];

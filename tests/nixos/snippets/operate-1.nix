@@ -1,7 +1,4 @@
 # From docs/operate.md.
 {
-  services.chatmail.autoUpgrade = {
-    enable = true;
-    flake = "github:example/relay"; # the flake of this machine
-  };
+  services.chatmail.monitoring.enable = true;
 }

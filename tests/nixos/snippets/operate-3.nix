@@ -1,4 +1,7 @@
 # From docs/operate.md.
 {
-  networking.enableIPv6 = false;
+  services.chatmail.autoUpgrade = {
+    enable = true;
+    flake = "github:example/relay"; # the flake of this machine
+  };
 }

@@ -10,6 +10,7 @@ let
     packages.dkimpy
     packages.dnspython
     packages.imapclient
+    packages.prometheus-client
     packages.pytest
     packages.pytest-timeout
   ]);

@@ -7,6 +7,7 @@
     enable = true;
     domain = lib.mkDefault "_relay.test";
     push.enable = lib.mkDefault false;
+    monitoring.metrics.enable = true;
     # there is nothing outside of a test
     selftest = {
       mailDomains = lib.mkDefault [ ];

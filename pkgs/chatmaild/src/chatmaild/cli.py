@@ -75,6 +75,34 @@ def transport(settings_path: Path) -> None:
     service.run(Settings.load(settings_path))
 
 
+@group.command()
+@click.pass_obj
+def metrics(settings_path: Path) -> None:
+    """Serve the numbers of all services to Prometheus."""
+    from chatmaild import monitor as service
+
+    service.run(Settings.load(settings_path))
+
+
+@group.command("count-addresses")
+@click.pass_obj
+def count_addresses(settings_path: Path) -> None:
+    """Count addresses by kind and last login, for Prometheus."""
+    from chatmaild import monitor
+
+    monitor.count_addresses(Settings.load(settings_path))
+
+
+@group.command("count-queue")
+@click.argument("postqueue", default="postqueue")
+@click.pass_obj
+def count_queue(settings_path: Path, postqueue: str) -> None:
+    """Count the messages in Postfix' queues, for Prometheus; POSTQUEUE is its program."""
+    from chatmaild import monitor
+
+    monitor.count_queue(Settings.load(settings_path), postqueue)
+
+
 @group.command("dkim-keys")
 @click.pass_obj
 def dkim_keys(settings_path: Path) -> None:

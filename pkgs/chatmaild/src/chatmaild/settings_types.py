@@ -30,6 +30,7 @@ class Directories:
     dkim: str
     dovecot_base: str
     mail: str
+    numbers: str
     postfix_queue: str
     state: str
     tls: str
@@ -92,6 +93,20 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    address: str
+    enable: bool
+    port: int  # 1 to 65535
+    token_file: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitoring:
+    enable: bool
+    metrics: Metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MtaSts:
     id: str
     policy: str
@@ -121,7 +136,6 @@ class Ports:
     imaps: int  # 1 to 65535
     imaps_internal: int  # 1 to 65535
     login: int  # 1 to 65535
-    metrics: int  # 1 to 65535
     mxdeliv_smtp: int  # 1 to 65535
     smtp: int  # 1 to 65535
     submission: int  # 1 to 65535
@@ -172,9 +186,11 @@ class Selftest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sockets:
+    accounts_metrics: str
     auth: str
     destinations: str
     end_sessions: str
+    filter_metrics: str
     https: str
     lmtp: str
     metadata: str
@@ -182,6 +198,7 @@ class Sockets:
     mxdeliv: str
     quota_status: str
     recipients: str
+    transport_metrics: str
     transport_recipients: str
     transports: str
     web: str
@@ -210,6 +227,7 @@ class Users:
     dovecot: str
     filter: str
     mail: str
+    metrics: str
     nginx: str
     postfix: str
     tls_group: str
@@ -238,6 +256,7 @@ class Settings:
     limits: Limits
     mail: Mail
     mail_domain: str
+    monitoring: Monitoring
     mta_sts: MtaSts
     network: Network
     pages: Pages | None = None

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from chatmaild.accounts.service import set_up
+from chatmaild.metrics import dump
 from chatmaild.settings import Settings
 
 Scenario = Callable[["Relay"], Coroutine[Any, Any, None]]
@@ -40,9 +41,8 @@ class Relay:
         return (await exchange(*streams, request(method, path, body, **headers)))[::2]
 
     async def metrics(self) -> str:
-        """Read the counters as Prometheus does."""
-        streams = await asyncio.open_connection("127.0.0.1", self.settings.ports.metrics)
-        return (await exchange(*streams, request("GET", "/metrics")))[2].decode()
+        """Read the counters as the collector does."""
+        return (await dump.read(self.settings.sockets.accounts_metrics)).text
 
     async def web(
         self, method: str, path: str, body: bytes = b"", **headers: str
@@ -81,8 +81,6 @@ async def read_answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]
 @pytest.fixture
 def settings_json(settings_json: dict[str, Any]) -> dict[str, Any]:
     """Settings with a free port, and limits that this machine is below."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        settings_json["ports"]["metrics"] = free.getsockname()[1]
     with socket.create_server(("127.0.0.1", 0)) as other:
         settings_json["ports"]["login"] = other.getsockname()[1]
     settings_json["users"]["dovecot"] = pwd.getpwuid(os.getuid()).pw_name

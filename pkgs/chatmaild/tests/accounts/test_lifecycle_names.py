@@ -38,7 +38,7 @@ def test_a_first_login_does_not_get_it(
                 assert (status, json.loads(answer)["active"]) == (200, False)
         assert list(mailboxes.addresses()) == []
         metrics = (await relay.metrics()).encode()
-        assert b'rejected_registrations_total{reason="name-deleted"} 2' in metrics
+        assert b'registrations_refused_total{reason="name-deleted"} 2' in metrics
 
     play(scenario)
     assert "alice" not in caplog.text

@@ -46,7 +46,7 @@ def test_a_first_login_does_not_get_one(
         assert (status, json.loads(body)["active"]) == (200, False)
         assert list(mailboxes.addresses()) == []
         metrics = (await relay.metrics()).encode()
-        assert b'rejected_registrations_total{reason="name-reserved"} 1' in metrics
+        assert b'registrations_refused_total{reason="name-reserved"} 1' in metrics
 
     play(scenario)
     assert "registration rejected: the name is reserved" in caplog.text

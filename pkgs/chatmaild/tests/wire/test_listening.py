@@ -76,8 +76,6 @@ def file(
 ) -> pathlib.Path:
     """Settings with a free port, and Postfix in the group of this process."""
     settings_json["users"]["postfix"] = grp.getgrgid(os.getegid()).gr_name
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        settings_json["ports"]["metrics"] = free.getsockname()[1]
     with socket.create_server(("127.0.0.1", 0)) as other:
         settings_json["ports"]["login"] = other.getsockname()[1]
     settings_json["users"]["dovecot"] = pwd.getpwuid(os.getuid()).pw_name

@@ -113,8 +113,6 @@ def test_the_process_says_ready_and_stops_on_sigterm(
     tmp_path: pathlib.Path, settings_json: dict[str, Any]
 ) -> None:
     """Type=notify, exit code 0, and sockets that answer meanwhile."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        settings_json["ports"]["metrics"] = free.getsockname()[1]
     with socket.create_server(("127.0.0.1", 0)) as other:
         settings_json["ports"]["login"] = other.getsockname()[1]
     settings_json["users"]["dovecot"] = pwd.getpwuid(os.getuid()).pw_name
@@ -145,7 +143,7 @@ def test_a_port_that_is_taken_is_one_line(
     """Exit code 1: systemd tries again."""
     file = tmp_path / "settings.json"
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        settings_json["ports"]["metrics"] = taken.getsockname()[1]
+        settings_json["ports"]["login"] = taken.getsockname()[1]
         file.write_text(json.dumps(settings_json))
         child = subprocess.run(
             chatmaild(file, "accounts"),

@@ -34,6 +34,8 @@ T = TypeVar("T")
 THREADS: Final = 8
 # one second of work for one core; further requests get BusyError
 MAX_WAITING: Final = 400
+# clients mark the addresses of relays that they add by themselves (core 2.59); others have 22
+AUTOMATIC_PASSWORD_LENGTH: Final = 23
 
 
 class Logins:
@@ -91,7 +93,7 @@ class Logins:
         if encoded is None:
             return False
         self._verified.add(address, password, encoded)
-        self._counters.add("created_accounts", kind=kind_of_address(address))
+        self._counters.add("addresses_created", kind=kind_of_new(address, password))
         _log.info("created an address (%s)", logs.pseudonym(address))
         return True
 
@@ -144,7 +146,7 @@ class Logins:
                     check_not_deleted(address, self._tombstones)
                     self._switch.check_open()
                 except RegistrationRefused as refused:
-                    self._counters.add("rejected_registrations", reason=refused.code)
+                    self._counters.add("registrations_refused", reason=refused.code)
                     return False
                 self._creations.pay_first_login(address, ip)
                 if await self.create(address, password):
@@ -187,6 +189,13 @@ class Logins:
             return await loop.run_in_executor(self._pool, lambda: call(*arguments))
         finally:
             self._waiting -= 1
+
+
+def kind_of_new(address: Address, password: bytes) -> str:
+    """Return the kind of a new address: `automatic` if a client made it as a relay by itself."""
+    is_automatic = len(password.decode("utf-8", "replace")) == AUTOMATIC_PASSWORD_LENGTH
+    kind = kind_of_address(address)
+    return "automatic" if kind == "user" and is_automatic else kind
 
 
 def kind_of_address(address: Address) -> str:

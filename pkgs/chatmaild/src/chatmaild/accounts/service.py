@@ -1,11 +1,12 @@
 """Set up the accounts service: its sockets and what answers there."""
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
-from chatmaild.accounts import dovecot, metrics_page
+from chatmaild.accounts import dovecot
 from chatmaild.accounts.limits.creations import Creations
 from chatmaild.accounts.limits.guesses import Guesses
 from chatmaild.accounts.limits.patience import Patience
@@ -18,7 +19,8 @@ from chatmaild.accounts.recipients import Maps
 from chatmaild.accounts.throttle import Throttle
 from chatmaild.accounts.web.endpoints import Web
 from chatmaild.flow import last_hour
-from chatmaild.metrics import Counters
+from chatmaild.metrics import Counters, dump, families
+from chatmaild.metrics.recent import Recent
 from chatmaild.net import loopback
 from chatmaild.settings import Settings
 from chatmaild.store import space
@@ -45,13 +47,13 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     requests = stack.enter_context(listen_unix(sockets.web))
     logins_and_events = stack.enter_context(listen_tcp("127.0.0.1", settings.ports.login))
     for_transport = stack.enter_context(listen_unix(sockets.transport_recipients))
-    numbers = stack.enter_context(listen_tcp("127.0.0.1", settings.ports.metrics))
+    numbers = stack.enter_context(listen_unix(sockets.accounts_metrics))
 
     watch = asyncio.create_task(space.watch(settings))
     stack.callback(watch.cancel)
     mailboxes = Mailboxes.of(settings)
     note_fullness = Throttle(Fullness(mailboxes, settings.retention).note)
-    counters = Counters()
+    counters, recent = Counters(families.ACCOUNTS), Recent()
     flow = last_hour.LastHour(Path(sockets.metadata).parent / last_hour.NAME, counters.text)
     minutes = asyncio.create_task(flow.run())
     stack.callback(minutes.cancel)
@@ -69,8 +71,10 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         found = delivery(event)
         if found is None:
             return
-        if found.is_news:
-            counters.add("delivered_messages")
+        counters.add("deliveries", result="delivered" if found.worked else "failed")
+        if found.worked:
+            counters.add("delivered_bytes", found.size_bytes)
+            recent.note(found.message_id, time.monotonic())
         if found.is_news and settings.push.enable:
             sender.notify(found.owner)
         note_fullness(found.owner)
@@ -90,4 +94,9 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         )
     )
     stack.callback(patience.stop)
-    await stack.enter_async_context(http(numbers, metrics_page.handler(counters)))
+
+    def numbers_now() -> bytes:
+        sender.measure()
+        return dump.encode(counters, recent)
+
+    await stack.enter_async_context(streams(numbers, dump.connection(numbers_now)))

@@ -6,6 +6,7 @@ import time
 from chatmaild.accounts import lifecycle
 from chatmaild.address import Address
 from chatmaild.expire.job import Report, clean_mailbox, expire_mailboxes
+from chatmaild.metrics import numbers
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.tombstones import Tombstones
@@ -17,7 +18,7 @@ def run(settings: Settings, *, dry_run: bool, verbose: bool) -> str:
     `verbose` puts one line before it for each directory that the operator should check.
 
     Raises:
-        OSError: the mail directory cannot be read.
+        OSError: the mail directory cannot be read, or the counts cannot be written.
     """
     started_s = time.monotonic()
     report = Report()
@@ -32,6 +33,11 @@ def run(settings: Settings, *, dry_run: bool, verbose: bool) -> str:
     )
     if not dry_run:
         Tombstones.of(settings).expire(now_s=time.time())
+        counted = {
+            "messages": report.messages - report.deleted_messages,
+            "bytes": report.kept_bytes,
+        }
+        numbers.write(settings, numbers.MAILBOXES, {"counted_s": int(time.time()), **counted})
     took_s = time.monotonic() - started_s
     lines = [f"needs care: {path}" for path in sorted(report.needs_care)] if verbose else []
     return "\n".join([*lines, report.summary(took_s, dry_run=dry_run)])

@@ -39,6 +39,8 @@ class Report:
     messages: int = 0
     deleted_messages: int = 0
     deleted_bytes: int = 0
+    # of what stays
+    kept_bytes: int = 0
     deleted_directories: int = 0
     # directories for the operator to check: of no account and not empty, unreadable, or with a
     # file that cannot be deleted
@@ -113,7 +115,10 @@ def clean_mailbox(
     for message in scan(str(path)):
         (expired if too_old(message, retention, now_s) else kept).append(message)
     report.messages += len(kept) + len(expired)
-    expired += over_quota(kept, retention, now_s)
+    report.kept_bytes += sum(message.size_bytes for message in kept)
+    expired_by_quota = over_quota(kept, retention, now_s)
+    report.kept_bytes -= sum(message.size_bytes for message in expired_by_quota)
+    expired += expired_by_quota
     for message in expired:
         try:
             if not dry_run:

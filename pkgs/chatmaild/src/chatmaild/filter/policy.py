@@ -23,6 +23,7 @@ from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
 from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.verdicts import Refuse
 from chatmaild.flow.last_seen import LastSeen
+from chatmaild.metrics.mail import Tally
 
 _NULL_PATH: Final = (b"<>", b"")
 
@@ -39,6 +40,11 @@ class Ingress(enum.Enum):
     def is_remote(self) -> bool:
         """Whether it receives mail from other servers, without login."""
         return self is Ingress.SMTP or self is Ingress.HTTPS
+
+    @property
+    def label(self) -> str:
+        """The name in metrics."""
+        return self.name.lower()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,6 +118,7 @@ class Policy:
     # Held while a thread hashes a large header. Without it 20 such threads delayed all sessions
     # for 2 s: each of them keeps the interpreter lock for 5 ms.
     compute_lock: threading.Lock = field(default_factory=threading.Lock)
+    tally: Tally = field(default_factory=Tally)
     clock: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     # None: nobody wants to know

@@ -12,13 +12,15 @@ import socket
 from functools import partial
 from typing import Final
 
-from chatmaild.dkim.keys import load_signer
+from chatmaild.dkim.keys import key_path, load_signer, selectors
 from chatmaild.dkim.resolver import KeyCache
 from chatmaild.filter.policy import ByteBudget, Policy
 from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
 from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.session import FD_NAME_PREFIX, Session
 from chatmaild.flow.last_seen import LastSeen
+from chatmaild.metrics import Counters, dump, families
+from chatmaild.metrics.mail import Tally
 from chatmaild.settings import Settings
 from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
@@ -43,7 +45,12 @@ def serve(settings: Settings) -> None:
         SettingsError: the file of the signing key holds no RSA key.
     """
     policy = policy_of(settings)
-    with listen_unix(settings.sockets.milter, _mode(settings.users.postfix)) as listener:
+    note_keys(settings, policy.tally.counters)
+    with (
+        listen_unix(settings.sockets.milter, _mode(settings.users.postfix)) as listener,
+        listen_unix(settings.sockets.filter_metrics) as numbers,
+    ):
+        dump.serve_in_thread(numbers, policy.tally.dump)
         loop = Loop(listener, partial(Session, policy))
         # before connections are taken from systemd: a signal must hand them back at any time
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -84,7 +91,18 @@ def policy_of(settings: Settings) -> Policy:
         header_budget=ByteBudget(
             _HEADER_BUDGET_BYTES, reserved_for_small=_HEADER_BUDGET_BYTES // 2
         ),
+        tally=Tally(Counters(families.FILTER)),
     )
+
+
+def note_keys(settings: Settings, counters: Counters) -> None:
+    """Note when the key of each selector was made: keys are written once."""
+    if not settings.dkim.enable:
+        return
+    for selector in selectors(settings):
+        with contextlib.suppress(OSError):
+            made_s = key_path(settings, selector).stat().st_mtime
+            counters.set("dkim_key_created_timestamp_seconds", made_s, selector=selector)
 
 
 def _keep(connection: socket.socket, state: bytes) -> None:

@@ -152,11 +152,12 @@ class Session:
     def _failed(self, command: int) -> bytes:
         """Answer 451 now if Postfix waits for an answer, otherwise at the next RCPT or the end."""
         self._refusal = verdicts.INTERNAL_ERROR
+        if command not in (milter.RCPT, milter.END_OF_MESSAGE):
+            return b""
+        answer = self._refused(verdicts.INTERNAL_ERROR)
         if command == milter.END_OF_MESSAGE:
             self._forget()
-        elif command != milter.RCPT:
-            return b""
-        return _refused(verdicts.INTERNAL_ERROR)
+        return answer
 
     def _negotiate(self, data: bytes) -> bytes:
         if not milter.Options.parse(data).offers(_WANTED):
@@ -194,14 +195,14 @@ class Session:
     def _rcpt(self, data: bytes) -> bytes:
         resolved = self._macros.pop(b"{rcpt_addr}", b"")
         if self._refusal is not None or self._envelope is None:
-            return _refused(self._refusal or verdicts.INTERNAL_ERROR)
+            return self._refused(self._refusal or verdicts.INTERNAL_ERROR)
         path = milter.first_argument(data)
         found = self._policy.recipient(self._envelope.ingress, path, resolved=resolved)
         if not isinstance(found, Recipient):
-            return _refused(found)
+            return self._refused(found)
         too_many = self._policy.too_many_domains(self._envelope, found)
         if too_many is not None:
-            return _refused(too_many)
+            return self._refused(too_many)
         self._envelope.recipients.append(found)
         self._received.append((milter.RCPT, data))
         return milter.CONTINUE
@@ -244,10 +245,32 @@ class Session:
             decision = Decision(verdict=refusal or verdicts.INTERNAL_ERROR)
         else:
             decision = transaction.end(may_wait=may_wait)
-        has_sender = self._envelope is not None and self._envelope.sender is not None
-        answer = _answer(decision, has_sender=has_sender)
+        answer = self._answer(decision, transaction)
         self._forget()
         return answer
+
+    def _answer(self, decision: Decision, transaction: Transaction | None) -> bytes:
+        """Count the decision and return its packets."""
+        verdict, tally = decision.verdict, self._policy.tally
+        if isinstance(verdict, Refuse):
+            return self._refused(verdict)
+        if isinstance(verdict, Discard):
+            tally.discarded(self._ingress)
+            return milter.DISCARD
+        message_id = None if transaction is None else transaction.message_id
+        tally.accepted(self._ingress, message_id, signed=decision.signature is not None)
+        has_sender = self._envelope is not None and self._envelope.sender is not None
+        return decision.packets(has_sender=has_sender)
+
+    def _refused(self, refusal: Refuse) -> bytes:
+        self._policy.tally.refused(self._ingress, refusal.code, refusal.reason)
+        if refusal.code >= 500:
+            _log.info("refused: %s", refusal.reason)
+        return milter.reply(refusal.code, refusal.text[:_REPLY_LIMIT])
+
+    @property
+    def _ingress(self) -> str:
+        return "unknown" if self._envelope is None else self._envelope.ingress.label
 
     def _forget(self, _: bytes = b"") -> None:
         """Drop the current message and its state."""
@@ -270,27 +293,3 @@ _HANDLERS: Final[dict[int, Callable[[Session, bytes], bytes | None]]] = {
     milter.ABORT: Session._forget,
     milter.NEGOTIATE: Session._negotiate,
 }
-
-
-def _answer(decision: Decision, *, has_sender: bool) -> bytes:
-    verdict = decision.verdict
-    if isinstance(verdict, Refuse):
-        return _refused(verdict)
-    if isinstance(verdict, Discard):
-        return milter.DISCARD
-    actions = [milter.change_header(c.name, c.index, c.value) for c in decision.changes]
-    if decision.signature is not None:
-        actions.append(milter.insert_header(b"DKIM-Signature", decision.signature))
-    actions += [milter.delete_recipient(resolved) for resolved in decision.removed]
-    if decision.body is not None:
-        actions += milter.replace_body(decision.body)
-    if verdict.null_sender and has_sender:
-        actions.append(milter.change_sender(""))
-    actions.append(milter.CONTINUE)
-    return b"".join(actions)
-
-
-def _refused(refusal: Refuse) -> bytes:
-    if refusal.code >= 500:
-        _log.info("refused: %s", refusal.reason)
-    return milter.reply(refusal.code, refusal.text[:_REPLY_LIMIT])

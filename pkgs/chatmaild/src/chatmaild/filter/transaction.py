@@ -20,6 +20,7 @@ from chatmaild.filter.mime.headers import Header, may_be_truncated
 from chatmaild.filter.mime.report import LIMIT_BYTES, ReportReader
 from chatmaild.filter.policy import Envelope, Policy
 from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdict
+from chatmaild.wire import milter
 
 _HEADER_LIMIT: Final = 1 << 20  # bytes; 1000 recipients with their keys take a tenth
 # taken from the budget at once: fits the header of most messages
@@ -50,6 +51,18 @@ class Decision(NamedTuple):
     signature: bytes | None = None
     removed: tuple[str, ...] = ()
     body: bytes | None = None
+
+    def packets(self, *, has_sender: bool) -> bytes:
+        """The changes and the acceptance, for Postfix."""
+        changes = [milter.change_header(c.name, c.index, c.value) for c in self.changes]
+        if self.signature is not None:
+            changes.append(milter.insert_header(b"DKIM-Signature", self.signature))
+        changes += [milter.delete_recipient(resolved) for resolved in self.removed]
+        if self.body is not None:
+            changes += milter.replace_body(self.body)
+        if isinstance(self.verdict, Accept) and self.verdict.null_sender and has_sender:
+            changes.append(milter.change_sender(""))
+        return b"".join((*changes, milter.CONTINUE))
 
 
 class Transaction:
@@ -164,6 +177,11 @@ class Transaction:
             return Decision(verdict=verdicts.HEADER_TOO_LARGE)
         return Decision(verdict, changes, self._sign(headers), self._removed)
 
+    @property
+    def message_id(self) -> bytes | None:
+        """The Message-ID, None if there is none."""
+        return next((h.value for h in self._headers if h.name.lower() == b"message-id"), None)
+
     def close(self) -> None:
         """Release the header budget; can be called twice."""
         self._policy.header_budget.give(self._reserved_bytes)
@@ -210,10 +228,12 @@ class Transaction:
         return rules.delivery_refusal(self._delivery_doubt, has_room)
 
     def _origin(self, *, may_wait: bool) -> Result:
-        if self._verification is None:
-            return Result.NO_VALID_SIGNATURE
-        keys = self._keys_after_dns() if may_wait else self._policy.keys.cached_only
-        return self._verification.finish(keys, now_s=self._policy.clock())
+        result = Result.NO_VALID_SIGNATURE
+        if self._verification is not None:
+            keys = self._keys_after_dns() if may_wait else self._policy.keys.cached_only
+            result = self._verification.finish(keys, now_s=self._policy.clock())
+        self._policy.tally.verified(result.name.lower())
+        return result
 
     def _keys_after_dns(self) -> Keys:
         """Keys with lookups that count for the client; nginx limits those of HTTPS (loopback)."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from chatmaild.address import domain_of
 from chatmaild.flow import last_hour
-from chatmaild.metrics import Counters
+from chatmaild.metrics import Counters, dump, families
 from chatmaild.net import loopback
 from chatmaild.settings import Settings
 from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES, Mxdeliv
@@ -44,7 +44,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     Raises:
         OSError: a socket cannot be used.
     """
-    counters = Counters()
+    counters = Counters(families.TRANSPORT)
     flow = last_hour.LastHour(Path(settings.sockets.mxdeliv).parent / last_hour.NAME, counters.text)
     minutes = asyncio.create_task(flow.run())
     stack.callback(minutes.cancel)
@@ -99,6 +99,9 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         streams(listen_unix(sockets.destinations), maps),
         streams(listen_tcp(LOOPBACK, settings.ports.transport_smtp), gateway),
         streams(listen_unix(sockets.mxdeliv), mxdeliv.connection, limit_bytes=MAX_HEAD_BYTES),
+        streams(
+            listen_unix(sockets.transport_metrics), dump.connection(lambda: dump.encode(counters))
+        ),
     ):
         await stack.enter_async_context(server)
 

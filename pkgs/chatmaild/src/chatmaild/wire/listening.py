@@ -131,7 +131,8 @@ def listen_tcp(host: str, port: int) -> socket.socket:
     listener = systemd.take_kept(name)
     if listener is None:
         try:
-            listener = socket.create_server((host, port), backlog=BACKLOG)
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise

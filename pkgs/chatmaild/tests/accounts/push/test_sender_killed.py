@@ -29,8 +29,6 @@ def service_file(
     settings_json: dict[str, Any], server: Any, tmp_path: pathlib.Path
 ) -> tuple[pathlib.Path, int]:
     """Settings of a whole service that pushes to the test's server; its port for Dovecot."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        settings_json["ports"]["metrics"] = free.getsockname()[1]
     with socket.create_server(("127.0.0.1", 0)) as other:
         settings_json["ports"]["login"] = other.getsockname()[1]
     settings_json["users"]["dovecot"] = pwd.getpwuid(os.getuid()).pw_name

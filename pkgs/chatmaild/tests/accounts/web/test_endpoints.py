@@ -250,7 +250,7 @@ def test_requests_one_after_the_other_on_one_connection(play: Play, settings: Se
         writer.write(request("POST", "/login", form) * 3)
         for _ in range(3):
             assert json.loads((await read_answer(reader))[2])["active"]
-        assert 'chatmail_created_accounts_total{kind="user"} 1' in await relay.metrics()
+        assert 'chatmail_addresses_created_total{kind="user"} 1' in await relay.metrics()
         writer.write(b"nonsense\r\n\r\n")
         assert (await read_answer(reader))[0] == 400
         assert await reader.read() == b""

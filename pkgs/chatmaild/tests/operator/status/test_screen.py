@@ -14,11 +14,11 @@ NOW_S = NOW.timestamp()
 def test_the_last_hour_is_counted_by_kind() -> None:
     """Labels that mean failure do not count."""
     counts = {
-        "chatmail_delivered_messages_total": 7,
+        'chatmail_deliveries_total{result="delivered"}': 7,
         'chatmail_https_in_total{code="250"}': 3,
         'chatmail_https_in_total{code="554"}': 9,
-        'chatmail_created_accounts_total{kind="ci"}': 1,
-        'chatmail_created_accounts_total{kind="user"}': 2,
+        'chatmail_addresses_created_total{kind="ci"}': 1,
+        'chatmail_addresses_created_total{kind="user"}': 2,
     }
 
     assert screen.flow(Flow(since_s=NOW_S - 3600, counts=counts), NOW_S) == (

@@ -14,10 +14,15 @@ class Delivery(NamedTuple):
     Attributes:
         owner: the account of the mailbox.
         is_news: whether to notify the owner: it worked, and is no copy of an own message.
+        worked: whether the message is in the mailbox.
+        message_id: the Message-ID, empty if there is none.
     """
 
     owner: Address
     is_news: bool
+    worked: bool = True
+    size_bytes: int = 0
+    message_id: bytes = b""
 
 
 def delivery(body: bytes) -> Delivery | None:
@@ -32,4 +37,11 @@ def delivery(body: bytes) -> Delivery | None:
         return None
     sender = address_or_none(str(fields.get("mail_from")).strip("<>"))
     is_own_copy = sender is not None and sender.account == owner
-    return Delivery(owner, is_news=not fields.get("error") and not is_own_copy)
+    worked, size_bytes = not fields.get("error"), fields.get("message_size")
+    return Delivery(
+        owner,
+        is_news=worked and not is_own_copy,
+        worked=worked,
+        size_bytes=size_bytes if isinstance(size_bytes, int) else 0,
+        message_id=str(fields.get("message_id") or "").encode(errors="replace"),
+    )

@@ -34,10 +34,12 @@ RETRY_WORKERS: Final = 2
 class _Job:
     """A notification in memory."""
 
-    __slots__ = ("again", "in_flight", "pending", "timer")
+    __slots__ = ("again", "asked_s", "in_flight", "pending", "timer")
 
     def __init__(self, pending: Pending) -> None:
         self.pending = pending
+        # of the oldest message that it tells of, on the monotonic clock; at a start, that of load
+        self.asked_s = time.monotonic()
         self.in_flight = False
         # another message arrived during the attempt
         self.again = False
@@ -101,6 +103,13 @@ class Sender:
         """Return how many notifications are not delivered yet."""
         return len(self._jobs)
 
+    def measure(self) -> None:
+        """Set the gauges: how many notifications wait, and since when."""
+        oldest_s = min((job.pending.start_s for job in self._jobs.values()), default=None)
+        age_s = 0.0 if oldest_s is None else max(0.0, time.time() - oldest_s)
+        self._counters.set("notifications_waiting", len(self._jobs))
+        self._counters.set("notifications_oldest_age_seconds", age_s)
+
     def _enqueue(self, pending: Pending) -> None:
         job = _Job(pending)
         self._jobs[pending.address, pending.token] = job
@@ -145,11 +154,14 @@ class Sender:
         """Finish the job after an attempt, or send it again, now or later."""
         self._counters.add("notifications", result=str(status or "unreachable"))
         pending = job.pending
+        if status == 200:
+            self._counters.observe("notification_seconds", time.monotonic() - job.asked_s)
         if status == 410:
             self._forget(job)
             self._tokens.remove(pending.address, pending.token, now_s=time.time())
         elif job.again:
             job.again = False
+            job.asked_s = time.monotonic()
             self._again(job)
         elif status == 200:
             self._forget(job)

@@ -88,7 +88,7 @@ class Web:
                 return await self._delete(request)
             return refuse("not-found", request)
         except RegistrationRefused as refused:
-            self._counters.add("rejected_registrations", reason=refused.code)
+            self._counters.add("registrations_refused", reason=refused.code)
             return refuse(refused.code, request)
         except TooManyError:
             return refuse("too-many", request, retry_after=RETRY_AFTER)
@@ -120,7 +120,7 @@ class Web:
             self._switch.check_open()
             address = self._free_address()
             self._creations.offer(address)
-        self._counters.add("offered_addresses")
+        self._counters.add("addresses_offered")
         return self._credentials(address, password)
 
     async def _create_invited(self, token: str, password: str) -> Address:
@@ -174,7 +174,7 @@ class Web:
         if not address or not right:
             return _page("not-deleted", request, wanted.language) or refuse("credentials", request)
         await asyncio.to_thread(lifecycle.delete, self._settings, address, keep_name=True)
-        self._counters.add("deleted_accounts", by="person")
+        self._counters.add("addresses_deleted", by="person")
         _log.info("deleted an address at its owner's wish (%s)", logs.pseudonym(address))
         return _page("deleted", request, wanted.language) or json_response({"deleted": True})
 

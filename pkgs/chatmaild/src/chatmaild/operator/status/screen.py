@@ -16,11 +16,11 @@ from chatmaild.store.space import shortage
 _WIDTH: Final = 15
 # words for counters of the last hour: name, and the labels that count
 _FLOW: Final = (
-    ("delivered", "chatmail_delivered_messages_total", ""),
+    ("delivered", "chatmail_deliveries_total", 'result="delivered"'),
     ("in over HTTPS", "chatmail_https_in_total", 'code="250"'),
     ("out over HTTPS", "chatmail_https_out_total", 'outcome="delivered"'),
     ("logins", "chatmail_logins_total", 'result="accepted"'),
-    ("new addresses", "chatmail_created_accounts_total", ""),
+    ("new addresses", "chatmail_addresses_created_total", ""),
     ("notifications", "chatmail_notifications_total", 'result="200"'),
 )
 

@@ -88,8 +88,6 @@ class Mxdeliv:
         await writer.drain()
 
     async def _answer(self, head: Head, body: Body) -> Response:
-        if head.method == "GET" and head.path == "/metrics":
-            return Response(body=self._counters.text().encode())
         if head.method != "POST":
             return plain_response(405, allow="POST")
         try:

@@ -142,14 +142,17 @@ class Delivery:
             network = self._client.network(host)
             if network:
                 self._destinations.answers(domain, network, self._clock_s())
+        took_s = self._clock_s() - started_s
         self._counters.add("https_out", outcome=type(outcome).__name__.lower())
+        if isinstance(outcome, Delivered):
+            self._counters.observe("https_out_seconds", took_s)
         # privacy: successful deliveries are not logged
         _log.log(
             logging.DEBUG if isinstance(outcome, Delivered) else logging.INFO,
             "%s: %s in %.0f ms",
             "address literal" if is_ip_address(host.name) else host.name,
             in_words(outcome),
-            1000 * (self._clock_s() - started_s),
+            1000 * took_s,
         )
         return outcome
 

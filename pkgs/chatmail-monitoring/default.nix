@@ -1,0 +1,17 @@
+# chatmail-monitoring: a dashboard for Grafana and alert rules for Prometheus, in share/chatmail-monitoring.
+{
+  lib,
+  # a reduced package set has none; then the rules are not checked
+  prometheus ? null,
+  runCommand,
+}:
+runCommand "chatmail-monitoring"
+  {
+    nativeBuildInputs = lib.optional (prometheus != null) prometheus.cli;
+  }
+  ''
+    ${lib.optionalString (prometheus != null) "promtool check rules ${./alerts.json}"}
+    mkdir -p $out/share/chatmail-monitoring/dashboards
+    cp ${./alerts.json} $out/share/chatmail-monitoring/alerts.json
+    cp ${./dashboard.json} $out/share/chatmail-monitoring/dashboards/chatmail.json
+  ''

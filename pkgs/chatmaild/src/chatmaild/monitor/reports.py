@@ -1,0 +1,68 @@
+"""What others leave in files: counts of addresses and mail, and the report of the last selftest."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from chatmaild.metrics import Counters, numbers
+from chatmaild.settings import Settings
+
+FAILED: Final = "failed"
+# of `chatmail selftest`, below the state directory; and of the unit
+REPORT: Final = "selftest.json"
+LATEST: Final = Path("/run/chatmail-selftest/report.json")
+
+
+def measure(settings: Settings, counters: Counters) -> None:
+    """Set the gauges from all files; those of a missing file are left out."""
+    names = (numbers.ADDRESSES, numbers.MAILBOXES, numbers.CERTIFICATE)
+    found = {name: numbers.read(settings, name) for name in names}
+    note_numbers(found, counters)
+    reports = [
+        path for path in (Path(settings.directories.state) / REPORT, LATEST) if path.exists()
+    ]
+    if reports:
+        newest = max(reports, key=lambda path: path.stat().st_mtime)
+        note_selftest(newest.read_text(), newest.stat().st_mtime, counters)
+
+
+def note_numbers(found: Mapping[str, Mapping[str, Any]], counters: Counters) -> None:
+    """Set the gauges of addresses, mailboxes and certificate."""
+    addresses, mail = found[numbers.ADDRESSES], found[numbers.MAILBOXES]
+    for kind, count in _entries(addresses.get("kinds")):
+        counters.set("addresses", count, kind=kind)
+    for days, count in _entries(addresses.get("active")):
+        counters.set("addresses_active", count, days=days)
+    for name, source, member in (
+        ("addresses_counted_timestamp_seconds", addresses, "counted_s"),
+        ("mailboxes_messages", mail, "messages"),
+        ("mailboxes_bytes", mail, "bytes"),
+        ("expire_last_success_timestamp_seconds", mail, "counted_s"),
+        ("certificate_expiry_timestamp_seconds", found[numbers.CERTIFICATE], "expires_s"),
+    ):
+        if isinstance(value := source.get(member), int | float):
+            counters.set(name, value)
+
+
+def note_selftest(text: str, ended_s: float, counters: Counters) -> None:
+    """Set the gauges of the checks; a report that cannot be read changes nothing."""
+    try:
+        checks = json.loads(text)["checks"]
+        passed = {str(check["name"]): _verdict(check) != FAILED for check in checks}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return
+    counters.drop("selftest_passed")
+    for name, is_good in passed.items():
+        counters.set("selftest_passed", is_good, check=name)
+    counters.set("selftest_timestamp_seconds", ended_s)
+
+
+def _verdict(check: Mapping[str, Any]) -> str:
+    return str(check.get("verdict", check.get("outcome")))
+
+
+def _entries(found: object) -> list[tuple[str, float]]:
+    if not isinstance(found, dict):
+        return []
+    return [(str(key), value) for key, value in found.items() if isinstance(value, int | float)]

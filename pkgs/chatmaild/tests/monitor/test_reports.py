@@ -1,0 +1,60 @@
+"""Files of jobs and of the selftest."""
+
+import json
+import pathlib
+
+import pytest
+
+from chatmaild.metrics import Counters, numbers
+from chatmaild.monitor import reports
+from chatmaild.settings import Settings
+
+
+def test_counts_of_jobs(settings: Settings) -> None:
+    """Each in its gauge."""
+    addresses = {"counted_s": 7, "kinds": {"user": 5, "ci": 1}, "active": {"1": 2}}
+    numbers.write(settings, numbers.ADDRESSES, addresses)
+    numbers.write(settings, numbers.MAILBOXES, {"counted_s": 8, "messages": 9, "bytes": 1000})
+    numbers.write(settings, numbers.CERTIFICATE, {"expires_s": 99})
+    counters = Counters()
+    reports.measure(settings, counters)
+    value = counters.value
+
+    assert (value("addresses", kind="user"), value("addresses_active", days="1")) == (5, 2)
+    assert (value("mailboxes_messages"), value("mailboxes_bytes")) == (9, 1000)
+    assert value("addresses_counted_timestamp_seconds") == 7
+    assert value("expire_last_success_timestamp_seconds") == 8
+    assert value("certificate_expiry_timestamp_seconds") == 99
+
+
+def test_without_files_there_are_no_numbers(settings: Settings) -> None:
+    """0 would be a lie."""
+    counters = Counters()
+    reports.measure(settings, counters)
+
+    assert counters.text() == ""
+
+
+@pytest.mark.parametrize("key", ["verdict", "outcome"])
+def test_the_last_selftest(key: str, settings: Settings) -> None:
+    """Warnings are no failures; checks that are gone vanish."""
+    counters = Counters()
+    counters.set("selftest_passed", 1, check="gone")
+    checks = [{"name": "dkim", key: "failed"}, {"name": "queue", key: "warned"}]
+    file = pathlib.Path(settings.directories.state) / "selftest.json"
+    file.write_text(json.dumps({"checks": checks}))
+    reports.measure(settings, counters)
+
+    assert 'chatmail_selftest_passed{check="dkim"} 0' in counters.text()
+    assert 'chatmail_selftest_passed{check="queue"} 1' in counters.text()
+    assert "gone" not in counters.text()
+    assert counters.value("selftest_timestamp_seconds") == file.stat().st_mtime
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"checks": [1]}', '{"checks": [{}]}'])
+def test_a_damaged_report_changes_nothing(text: str) -> None:
+    """The next one will be read."""
+    counters = Counters()
+    reports.note_selftest(text, 1.0, counters)
+
+    assert counters.text() == ""

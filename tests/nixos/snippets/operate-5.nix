@@ -1,0 +1,4 @@
+# From docs/operate.md.
+{
+  networking.enableIPv6 = false;
+}
