@@ -130,7 +130,10 @@ in
       environment.MALLOC_MMAP_THRESHOLD_ = "131072";
       stopIfChanged = false;
       serviceConfig = keepsListening // {
-        ReadWritePaths = map dirOf [
+        ReadWritePaths = [
+          directories.transport
+        ]
+        ++ map dirOf [
           sockets.mxdeliv
           sockets.destinations
           sockets.transportMetrics

@@ -52,6 +52,7 @@ in
     ${directories.accounts} = owned users.mail "0700";
     ${directories.numbers} = owned users.mail "0755";
     ${directories.dkim} = owned users.filter "0700";
+    ${directories.transport} = owned users.transport "0700";
   };
   systemd.tmpfiles.settings."10-chatmail-sockets" = {
     ${dirOf sockets.recipients} = door users.mail users.postfix;

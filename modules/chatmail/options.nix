@@ -184,7 +184,10 @@ in
       type = types.ints.between 1 7;
       default = 2;
       example = 5;
-      description = "Days for which delivery of a message is retried; then it is returned to its sender (RFC 5321 section 4.5.4.1).";
+      description = ''
+        Days for which delivery of a message is retried; then it is returned to its sender (RFC 5321 section 4.5.4.1).
+        A domain that has not answered for a month, over HTTPS and SMTP, is tried for an hour.
+      '';
     };
     fsync = mkOption {
       type = types.bool;

@@ -156,6 +156,8 @@ in
     accounts = "${stateDir}/accounts";
     # counts for the collector of metrics, which everybody may read
     numbers = "${stateDir}/numbers";
+    # which domains have not answered for a month, as hashes
+    transport = "${stateDir}/transport";
     tls = tlsDirectory;
     postfixQueue = "/var/lib/postfix/queue";
     inherit dovecotBase;

@@ -11,18 +11,15 @@ let
     ;
   inherit (lib) mkOverride;
   inherit (settings) directories sockets users;
-in
-{
-  services.dovecot2.settings = defaults {
-    # --- who may log in: chatmaild decides, and creates addresses at their first login
-    # brackets: addresses of an IP-only relay (RFC 5321 section 4.1.3)
-    auth_username_chars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_@[]";
-    "passdb oauth2".oauth2 = {
-      grant_url = "${accounts}/login";
+
+  ask =
+    path:
+    {
+      grant_url = "${accounts}/${path}";
       client_id = "dovecot";
       client_secret = "local";
       introspection_mode = "post";
-      introspection_url = "${accounts}/login";
+      introspection_url = "${accounts}/${path}";
       username_attribute = "user";
       active_attribute = "active";
       active_value = "true";
@@ -37,6 +34,22 @@ in
       # a login that has to wait keeps its connection, see accounts/limits/patience.py
       http_client_max_parallel_connections = 250;
     };
+in
+{
+  services.dovecot2.settings = defaults {
+    # --- who may log in: chatmaild decides, and creates addresses at their first login
+    # brackets: addresses of an IP-only relay (RFC 5321 section 4.1.3)
+    auth_username_chars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_@[]";
+    "passdb oauth2".oauth2 = ask "login";
+    # After a failed login: the reason, if a new address was refused for now. It begins with [UNAVAILABLE], which IMAP
+    # sends as it is. Success fails here, so that nobody logs in by it.
+    "passdb refusal" = {
+      driver = "oauth2";
+      result_success = "return-fail";
+      oauth2 = ask "refusal";
+    };
+    # not within a passdb, where Dovecot 2.4 does not find it
+    oauth2_fields.reason = "%{oauth2:reason}";
     "userdb static" = {
       userdb_static_allow_all_users = true;
       fields = {

@@ -14,7 +14,7 @@ UNITS = {"accounts", "expire", "filter", "monitor", "operator", "transport"}
 # what a unit takes from another one: the rules of accounts, and the operator does everybody's work
 TAKEN = {
     "expire": {"accounts.lifecycle"},
-    "operator": {"accounts", "expire"},
+    "operator": {"accounts", "expire", "transport.silence"},
 }
 
 

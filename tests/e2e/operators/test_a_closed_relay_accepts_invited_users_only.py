@@ -30,10 +30,14 @@ def test_uninvited_users_get_no_address(
     relay: str, new_person: PersonFactory, target: Target
 ) -> None:
     """Neither a first login nor `/new` creates an address while the relay is closed."""
-    with pytest.raises(LoginError):
+    with pytest.raises(LoginError) as imap:
         new_person(relay).logs_in()
-    with pytest.raises(aiosmtplib.SMTPAuthenticationError):
+    with pytest.raises(aiosmtplib.SMTPResponseException) as smtp:
         new_person(relay).smtp.noop()
+    # temporary, and not a wrong password (RFC 5530, RFC 4954 section 6)
+    reason = "[UNAVAILABLE] This relay takes no new addresses without an invitation."
+    assert reason in str(imap.value)
+    assert (smtp.value.code, smtp.value.message[:5]) == (454, "4.7.0")
     answer = _asked(target, relay, "", language="de")
 
     assert answer.status == 403

@@ -33,6 +33,8 @@ PLANTED = [
     Secret("IP address", IPV6),
 ]
 TEXTS = [secret.value for secret in PLANTED]
+# the workers of one run collect tests of the same names
+NAMES = ["address", "address-unmarked", "password", "token", "invite", "subject", "IPv4", "IPv6"]
 
 
 @pytest.fixture(scope="module")
@@ -67,14 +69,14 @@ def found(machine: Machine) -> Iterator[Found]:
         yield search(machine, PLANTED)
 
 
-@pytest.mark.parametrize("secret", PLANTED, ids=str)
+@pytest.mark.parametrize("secret", PLANTED, ids=NAMES)
 @pytest.mark.parametrize("place", [f"{FOLDER}/plain", f"{FOLDER}/packed.gz", "journal"])
 def test_every_kind(place: str, secret: Secret, found: Found) -> None:
     """In a file, packed or not, and a line of the journal."""
     assert (place, secret.kind, secret.value) in _all(found)
 
 
-@pytest.mark.parametrize("secret", PLANTED, ids=str)
+@pytest.mark.parametrize("secret", PLANTED, ids=NAMES)
 def test_arguments(secret: Secret, found: Found) -> None:
     """Of a process."""
     assert ("process sh cmdline", secret.kind, secret.value) in _all(found)
@@ -96,6 +98,7 @@ def test_arguments(secret: Secret, found: Found) -> None:
         ("mapped", IPV4),
         ("holes", ADDRESS),
     ],
+    ids=lambda value: "unmarked" if value == STRANGE else "marked" if value == ADDRESS else value,
 )
 def test_other_forms(place: str, value: str, found: Found) -> None:
     """Capital letters, base64, numbers of socket addresses, a file with holes."""

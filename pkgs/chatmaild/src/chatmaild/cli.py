@@ -1,7 +1,9 @@
 """`chatmaild`: a subcommand for each service and each scheduled job."""
 
+import io
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -171,6 +173,10 @@ def run_group(command: click.Group) -> None:
 
 def exit_code(call: Callable[[], object]) -> int:
     """Call, and return the exit code: 0, 1 failed, 2 usage, 78 unusable settings."""
+    for stream in (sys.stdout, sys.stderr):
+        # a word of the command line may be no text; it is quoted with escapes then
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         result = call()
     except click.ClickException as error:
@@ -183,8 +189,16 @@ def exit_code(call: Callable[[], object]) -> int:
     except PermissionError as error:
         hint = "" if os.geteuid() == 0 else "; run this as root"
         return _failed(f"{error.filename}: {error.strerror}{hint}", EXIT_FAILED)
+    except BrokenPipeError:
+        # the reader, such as head, has enough; nothing can be written at exit, either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
     except (ChatmaildError, OSError) as error:
         return _failed(str(error), EXIT_FAILED)
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(frame.filename).name}:{frame.lineno}"
+        return _failed(f"a fault of this program, {type(error).__name__} at {place}", EXIT_FAILED)
     return result if isinstance(result, int) else 0
 
 

@@ -34,6 +34,7 @@ class Directories:
     postfix_queue: str
     state: str
     tls: str
+    transport: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from chatmaild.store.passwords import crypt, hash_password, verify_password
 
 ALICE = "alice1234@chat.example.org"
 ACCOUNT = parse_address(ALICE)
-GOOD = {"access_token": "x", "user": ALICE, "active": True}
+GOOD = {"access_token": "x", "user": ALICE, "active": True, "reason": ""}
 Play = Callable[[Any], None]
 
 
@@ -66,7 +66,7 @@ def test_what_is_beyond_the_limits_is_a_failed_login(
     async def scenario(relay: Any) -> None:
         status, body = await relay.login(user, password)
         assert status == 200
-        assert {"access_token", "user", "active"} == json.loads(body).keys()
+        assert {"access_token", "user", "active", "reason"} == json.loads(body).keys()
         assert not json.loads(body)["active"]
         assert list(mailboxes.directory.iterdir()) == []
 

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from chatmaild.settings import Settings
-from chatmaild.transport.service import set_up
+from chatmaild.transport.outbound.destinations import Destinations
+from chatmaild.transport.outbound.networks import Networks
+from chatmaild.transport.service import lookups, set_up
+from chatmaild.transport.silence import Silence
 from chatmaild.wire.socketmap import netstring, read_netstring
 
 from .conftest import DEADLINE_S
@@ -70,6 +73,30 @@ def test_postfix_asks_for_the_way(settings: Settings) -> None:
             return answers
 
     assert [answer.encode() for answer in questions.values()] == asyncio.run(scenario())
+
+
+def test_mail_for_a_silent_domain_is_an_error_after_an_hour() -> None:
+    """Postfix returns the mail of a route `error:` at once; others are not concerned."""
+    now_s = [1_800_000_000.0]
+    silence = Silence(b"k" * 32, lambda: now_s[0])
+    for _ in range(31):
+        silence.fails("peer.test")
+        now_s[0] += 86_400
+    destinations = Destinations(
+        service="a", new_service="b", gateway="[127.0.0.1]:1", local_domain="us", silence=silence
+    )
+    look_up = lookups(destinations, Networks(()), lambda _: None, "")
+    answers = set()
+    for _ in range(5):
+        silence.fails("peer.test")
+        answers.add(look_up("destinations", "bob@Peer.test"))
+        now_s[0] += 900
+
+    assert "OK b:[127.0.0.1]:1, peer.test" in answers
+    assert look_up("destinations", "bob@peer.test") == (
+        "OK error:5.4.1 No server of this domain has answered for a month"
+    )
+    assert look_up("destinations", "bob@other.test").startswith("OK b:")
 
 
 def test_postfix_finds_the_gateway(settings: Settings) -> None:

@@ -9,6 +9,10 @@ POST /login       password grant (RFC 6749 section 4.3), with the client's IP ad
                   the same with false. What cannot be decided (a fault of ours, too many wrong
                   passwords, too many new addresses) is tried every second for 11 s, then 503:
                   a temporary failure, never a wrong password. Dovecot does not repeat a 503.
+POST /refusal     the same form, after a failed login: whether an address was refused for now. If
+                  so, the answer is as for a right password, and `reason` is what the client sees.
+                  Dovecot refuses the login nevertheless (result_success = return-fail). Without a
+                  `reason` in each answer its auth process (2.4.1) crashes.
 POST /event       event exporter, see push/events.py
 """
 
@@ -30,6 +34,9 @@ TOKEN: Final = "x"  # noqa: S105
 RETRY_AFTER_S: Final = "1"
 # 192.0.2.1:993 or [2001:db8::1]:993
 REMOTE: Final = "x-dovecot-auth-remote"
+PROTOCOL: Final = "x-dovecot-auth-protocol"
+# as Postfix calls itself
+SMTP: Final = "smtp"
 
 
 def handler(
@@ -42,6 +49,8 @@ def handler(
             case "POST", "/login":
                 ip = remote_ip(request.head.value(REMOTE))
                 return await patience.answer(lambda: _login(request, logins, ip), ip, _later())
+            case "POST", "/refusal":
+                return await _refusal(request, logins, patience)
             case "POST", "/event":
                 return await _or_later(_heard(delivered(request.body)))
             case _:
@@ -75,19 +84,51 @@ async def _heard(event: Awaitable[None]) -> Response:
 
 
 async def _login(request: Request, logins: Logins, ip: str) -> Response:
+    given = _credentials(request)
+    if given is None:
+        return json_response({"error": "invalid_request"}, 400)
+    user, password = given
+    address = address_or_none(user)
+    if address is None or not await logins.login(address, password, ip):
+        return _answer(user, active=False)
+    return _answer(str(address), active=True)
+
+
+async def _refusal(request: Request, logins: Logins, patience: Patience) -> Response:
+    given = _credentials(request)
+    if given is None:
+        return json_response({"error": "invalid_request"}, 400)
+    user, password = given
+    address = address_or_none(user)
+    reason = None if address is None else logins.refusals.take(address, password)
+    if reason is None:
+        return _answer(user, active=False)
+    answer = _answer(user, active=True, reason=reason)
+    if request.head.value(PROTOCOL) != SMTP:
+        return answer
+    # Postfix answers 535 to every failure, and 454 if there is no answer for 10 s
+    return await patience.answer(_never, remote_ip(request.head.value(REMOTE)), answer)
+
+
+async def _never() -> Response:
+    raise BusyError("the client shall wait")
+
+
+def _answer(user: str, *, active: bool, reason: str = "") -> Response:
+    # without token and user Dovecot reports a temporary failure
+    return json_response({"access_token": TOKEN, "user": user, "active": active, "reason": reason})
+
+
+def _credentials(request: Request) -> tuple[str, bytes] | None:
+    """Return user and password of a form; None if it is none."""
     try:
         # as latin-1 every byte is one character, so that a password of any encoding survives
         form = dict(
             parse_qsl(request.body.decode("ascii"), keep_blank_values=True, encoding="latin-1")
         )
-        user, password = form["username"], form["password"].encode("latin-1")
+        return form["username"], form["password"].encode("latin-1")
     except (ValueError, KeyError):
-        return json_response({"error": "invalid_request"}, 400)
-    address = address_or_none(user)
-    if address is None or not await logins.login(address, password, ip):
-        # without token and user Dovecot reports a temporary failure
-        return json_response({"access_token": TOKEN, "user": user, "active": False})
-    return json_response({"access_token": TOKEN, "user": str(address), "active": True})
+        return None
 
 
 def remote_ip(endpoint: str) -> str:

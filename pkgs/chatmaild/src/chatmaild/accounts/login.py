@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from chatmaild import logs
 from chatmaild.accounts.limits.creations import Creations
 from chatmaild.accounts.limits.guesses import Guesses
+from chatmaild.accounts.refusals import Refusals
 from chatmaild.accounts.registration import RegistrationSwitch, check_name, check_not_deleted
 from chatmaild.accounts.reserved import RESERVED
 from chatmaild.address import Address, limit_problem
@@ -57,6 +58,7 @@ class Logins:
         self._creations = creations
         self._guesses = guesses
         self._tombstones = Tombstones.of(settings)
+        self.refusals = Refusals()
 
     async def login(self, address: Address, password: bytes, ip: str) -> bool:
         """Return whether the address may log in; a first login creates the account.
@@ -147,6 +149,7 @@ class Logins:
                     self._switch.check_open()
                 except RegistrationRefused as refused:
                     self._counters.add("registrations_refused", reason=refused.code)
+                    self.refusals.add(address, password, refused.code)
                     return False
                 self._creations.pay_first_login(address, ip)
                 if await self.create(address, password):

@@ -1,7 +1,6 @@
 """`chatmail address`: list, create, disable and delete addresses."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -26,15 +25,6 @@ class Credentials:
 
     address: Address
     password: str
-
-
-def listing(settings: Settings, *, disabled_only: bool) -> Iterator[str]:
-    """Yield a line per address, sorted: address, day of the last login, `disabled`."""
-    mailboxes = Mailboxes.of(settings)
-    for address in sorted(mailboxes.addresses()):
-        disabled = mailboxes.is_disabled(address)
-        if disabled or not disabled_only:
-            yield f"{address}  {_day(mailboxes, address)}{'  disabled' if disabled else ''}"
 
 
 def show(settings: Settings, address: Address) -> list[str]:

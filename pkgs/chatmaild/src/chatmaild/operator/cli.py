@@ -1,11 +1,11 @@
 """`chatmail`: the operator's command."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from chatmaild.cli import (
-    EXIT_FAILED,
     HELP_OPTIONS,
     VERSION,
     print_lines,
@@ -14,6 +14,7 @@ from chatmaild.cli import (
 )
 from chatmaild.operator.cli_addresses import address
 from chatmaild.operator.cli_registration import invite, registration
+from chatmaild.operator.mailqueue.cli import queue
 from chatmaild.settings import Settings
 
 
@@ -22,7 +23,7 @@ from chatmaild.settings import Settings
 @click.version_option(VERSION, prog_name="chatmail", message="%(prog)s %(version)s")
 @click.pass_context
 def group(context: click.Context, settings_path: Path) -> None:
-    """Run a chatmail relay: addresses, invites, DNS records, checks."""
+    """Run a chatmail relay: addresses, invites, DNS records, queue, checks."""
     context.obj = Settings.load(settings_path)
 
 
@@ -41,23 +42,26 @@ def status(settings: Settings, wants_json: bool, watch: bool) -> int:
 @click.option(
     "--check",
     is_flag=True,
-    help="Compare with what the name servers publish; exits 1 if a required record is not right.",
+    help="Judge what is published as servers and clients do; exits 1 if a required record fails.",
 )
+@click.option("--watch", is_flag=True, help="Check again every 10 s until all is right.")
+@click.option("--json", "wants_json", is_flag=True, help="Print the result of the check as JSON.")
 @click.option("--plain", is_flag=True, help="Print name, type and value, separated by tabs.")
 @click.pass_obj
-def dns_command(settings: Settings, check: bool, plain: bool) -> int:
+def dns_command(settings: Settings, check: bool, watch: bool, wants_json: bool, plain: bool) -> int:
     """Print the DNS records to publish, as a zone file, or check them."""
     from chatmaild.operator import dns as work
+    from chatmaild.operator.dnscheck import report
 
     zone = work.records(settings)
-    if not check:
+    if not (check or watch or wants_json):
         print_lines([work.plain_line(r) if plain else work.zone_line(r) for r in zone])
         return 0
-    from chatmaild.operator.authority import find_authority
-
-    findings = work.check(zone, find_authority(settings.domain).ask)
-    print_lines([finding.line() for finding in findings])
-    return EXIT_FAILED if any(f.state != "ok" and f.record.required for f in findings) else 0
+    if not zone:
+        click.echo("a relay at an IP address needs no DNS records")
+        return 0
+    look = partial(report.look, settings, zone)
+    return report.run(look, settings.domain, wants_json=wants_json, watches=watch)
 
 
 @group.command()
@@ -108,6 +112,7 @@ def log_mail(duration: str, off: bool) -> None:
 group.add_command(registration)
 group.add_command(invite)
 group.add_command(address)
+group.add_command(queue)
 
 
 def main() -> None:

@@ -1,12 +1,23 @@
 """`chatmail address`."""
 
+import functools
+import itertools
+import json
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from chatmaild.cli import print_lines
+from chatmaild.errors import ChatmaildError
 from chatmaild.settings import Settings
+
+if TYPE_CHECKING:
+    from chatmaild.operator.accountlist.entries import Filters
+
+_LINES_AT_ONCE: Final = 4096
 
 
 @click.group()
@@ -17,15 +28,87 @@ def address() -> None:
     """
 
 
-@address.command("list")
-@click.option("--disabled", is_flag=True, help="List disabled addresses only.")
-@click.pass_obj
-def list_addresses(settings: Settings, disabled: bool) -> None:
-    """List addresses with the day of their last login."""
-    from chatmaild.operator import addresses as work
+def _filters(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that choose addresses; a DAY is 2026-11-29, or 30d for 30 days ago."""
+    day = functools.partial(click.option, metavar="DAY")
+    for option in (
+        click.option("--disabled", is_flag=True, help="Disabled addresses only."),
+        click.option("--enabled", is_flag=True, help="Without disabled addresses."),
+        day("--created-before", help="Created before DAY (2026-11-29, or 30d)."),
+        day("--created-after", help="Created on DAY or later."),
+        day("--login-before", help="Last login before DAY."),
+        day("--login-after", help="Last login on DAY or later."),
+        click.option("--never-used", is_flag=True, help="Had no session and no mail."),
+        click.option("--match", metavar="PATTERN", help="Whole address with * and ?, as 'ci-*'."),
+        click.option(
+            "--larger-than",
+            type=click.IntRange(0, 10**9),
+            metavar="MB",
+            help="More mail than this; reads all mailboxes.",
+        ),
+    ):
+        command = option(command)
+    return command
 
-    for line in work.listing(settings, disabled_only=disabled):
-        click.echo(line)
+
+def _chosen(options: dict[str, Any]) -> "Filters":
+    """Return the filters that the options name."""
+    from chatmaild.operator.accountlist.entries import Filters, day_start_s
+
+    def day_s(name: str) -> int | None:
+        return None if options[name] is None else day_start_s(options[name])
+
+    if options["disabled"] and options["enabled"]:
+        raise click.UsageError("--disabled and --enabled exclude each other")
+    pattern = options["match"]
+    return Filters(
+        created_before_s=day_s("created_before"),
+        created_after_s=day_s("created_after"),
+        login_before_s=day_s("login_before"),
+        login_after_s=day_s("login_after"),
+        never_used=options["never_used"],
+        disabled=True if options["disabled"] else False if options["enabled"] else None,
+        pattern=pattern if pattern is None or "@" in pattern else f"{pattern}@*",
+        larger_than_bytes=None
+        if options["larger_than"] is None
+        else options["larger_than"] * 1_000_000,
+    )
+
+
+@address.command("list")
+@_filters
+@click.option("--plain", is_flag=True, help="Print addresses alone.")
+@click.option("--json", "wants_json", is_flag=True, help="Print a JSON object a line.")
+@click.pass_obj
+def list_addresses(settings: Settings, /, plain: bool, wants_json: bool, **options: Any) -> None:
+    """List addresses with the day of their last login."""
+    from chatmaild.operator.accountlist.entries import entries
+
+    found = entries(settings, _chosen(options), complete=wants_json)
+    if wants_json:
+        lines = (json.dumps(entry.as_json()) for entry in found)
+    else:
+        lines = (entry.address if plain else entry.line() for entry in found)
+    _print_many(lines)
+
+
+def _print_many(lines: Iterable[str]) -> None:
+    """Print lines, thousands in one write."""
+    lines = iter(lines)
+    while piece := list(itertools.islice(lines, _LINES_AT_ONCE)):
+        click.echo("\n".join(piece))
+
+
+@address.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@_filters
+@click.pass_obj
+def export(settings: Settings, /, file: Path, **options: Any) -> None:
+    """Write addresses with their password hashes to FILE, for `chatmail address import`."""
+    from chatmaild.operator.accountlist import files as work
+
+    number = work.export(settings, file, _chosen(options))
+    click.echo(f"exported {number} addresses to {file}; keep the file secret")
 
 
 @address.command()
@@ -103,13 +186,26 @@ def passwd(settings: Settings, address: str, password_stdin: bool) -> None:
 
 
 @address.command("import")
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("source", type=click.Path(path_type=Path))
 @click.pass_obj
-def import_(settings: Settings, directory: Path) -> None:
-    """Copy mailboxes and passwords from another chatmail server.
+def import_(settings: Settings, source: Path) -> None:
+    """Take addresses from a list, or mailboxes from another chatmail server.
 
-    DIRECTORY is its mail directory, such as /home/vmail/mail/DOMAIN; it stays unchanged.
+    SOURCE is a file of `chatmail address export`; or a text with an address a line, and a password
+    after it, which is else made and printed; or the mail directory of another server, such as
+    /home/vmail/mail/DOMAIN, which stays unchanged. Addresses that exist stay as they are.
     """
+    if source.is_dir():
+        _import_directory(settings, source)
+        return
+    from chatmaild.operator.accountlist import files as work
+
+    result = work.Result()
+    print_lines(work.import_list(settings, source, result))
+    click.echo(result.summary(), err=True)
+
+
+def _import_directory(settings: Settings, directory: Path) -> None:
     from chatmaild.operator import migration as work
 
     result = work.Imported()
@@ -121,4 +217,11 @@ def import_(settings: Settings, directory: Path) -> None:
 
 
 def _password(from_stdin: bool) -> str | None:
-    return sys.stdin.readline().rstrip("\n") if from_stdin else None
+    if not from_stdin:
+        return None
+    try:
+        text = sys.stdin.readline().rstrip("\n")
+        text.encode()
+    except UnicodeError as error:
+        raise ChatmaildError("the password is not text in UTF-8") from error
+    return text

@@ -1,43 +1,31 @@
-"""`chatmail dns`: print the zone to publish, or compare it with what is published.
-
-Names are fully qualified. The comparison queries an authoritative server, so no cache delays it.
-"""
+"""`chatmail dns`: the zone to publish. Names are fully qualified; `dnscheck` compares."""
 
 import re
-import socket
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chatmaild.errors import ChatmaildError
+from chatmaild.operator.dnscheck.compare import check
+from chatmaild.operator.dnscheck.findings import Finding
+from chatmaild.operator.dnscheck.here import acme_accounts, own_address
+from chatmaild.operator.dnscheck.published import Ask
+from chatmaild.operator.dnscheck.report import look
 from chatmaild.settings import DnsRecord, Settings
+
+__all__ = [
+    "Ask",
+    "Finding",
+    "check",
+    "look",
+    "own_address",
+    "plain_line",
+    "quoted",
+    "records",
+    "zone_line",
+]
 
 TTL_S = 3600
 # RFC 1035 section 3.3: one character-string of a TXT record
 MAX_STRING = 255
-# public IP addresses; connecting a UDP socket sends nothing
-_OUTSIDE = {"A": (socket.AF_INET, "9.9.9.9"), "AAAA": (socket.AF_INET6, "2620:fe::fe")}
-
-# name and type -> published values in presentation form; empty for none
-Ask = Callable[[str, str], list[str]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """A record and its state: `ok`, `missing` or `differs`."""
-
-    record: DnsRecord
-    state: str
-    published: tuple[str, ...] = ()
-
-    def line(self) -> str:
-        """Return one line of text."""
-        weight = "required" if self.record.required else "recommended"
-        text = f"{self.state:<8} {weight:<12} {self.record.name} {self.record.type}"
-        if self.state == "ok":
-            return text
-        wanted = self.record.value or "the address of this machine"
-        there = f", published: {'; '.join(self.published)}" if self.published else ""
-        return f"{text}, expected: {wanted}{there}"
 
 
 def records(settings: Settings) -> list[DnsRecord]:
@@ -47,7 +35,18 @@ def records(settings: Settings) -> list[DnsRecord]:
         ChatmaildError: a key does not exist yet.
         OSError: a key cannot be read.
     """
-    return [_with_dkim_value(settings, record) for record in settings.dns]
+    accounts = acme_accounts(settings)
+    account = accounts[0] if len(accounts) == 1 else None
+    zone = [_with_dkim_value(settings, record) for record in settings.dns]
+    return [_with_account(record, account) for record in zone]
+
+
+def _with_account(record: DnsRecord, account: str | None) -> DnsRecord:
+    """Restrict CAA to this machine's account at the certificate authority (RFC 8657)."""
+    value = record.value or ""
+    if record.type != "CAA" or account is None or not value.endswith('"'):
+        return record
+    return replace(record, value=f'{value[:-1]};accounturi={account}"')
 
 
 def _with_dkim_value(settings: Settings, record: DnsRecord) -> DnsRecord:
@@ -63,17 +62,6 @@ def _with_dkim_value(settings: Settings, record: DnsRecord) -> DnsRecord:
             " start chatmail-filter.service, which makes it"
         ) from error
     return replace(record, value=keys.public_record(key))
-
-
-def own_address(kind: str) -> str | None:
-    """Return the source IP address of this machine towards the Internet, for `A` or `AAAA`."""
-    family, outside = _OUTSIDE[kind]
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((outside, 53))
-            return str(probe.getsockname()[0])
-    except OSError:
-        return None
 
 
 def zone_line(record: DnsRecord) -> str:
@@ -95,33 +83,3 @@ def quoted(text: str) -> str:
     """Return the text as quoted strings of at most 255 characters."""
     pieces = [text[i : i + MAX_STRING] for i in range(0, len(text), MAX_STRING)]
     return " ".join('"' + re.sub(r'(["\\])', r"\\\1", piece) + '"' for piece in pieces)
-
-
-def check(zone: list[DnsRecord], ask: Ask) -> list[Finding]:
-    """Compare each record with what is published.
-
-    A record without a value may have any. TXT and CAA records may stand beside others of their
-    name; of every other type the expected value must be the only one.
-    """
-    return [_find(record, tuple(ask(record.name, record.type))) for record in zone]
-
-
-def _find(record: DnsRecord, published: tuple[str, ...]) -> Finding:
-    if not published:
-        return Finding(record=record, state="missing")
-    values = {normal(record.type, value) for value in published}
-    wanted = None if record.value is None else normal(record.type, record.value)
-    alone = record.type not in ("TXT", "CAA")
-    if wanted is None or (values == {wanted} if alone else wanted in values):
-        return Finding(record=record, state="ok", published=published)
-    return Finding(record=record, state="differs", published=published)
-
-
-def normal(kind: str, value: str) -> str:
-    """Return a value in canonical form: TXT as one string, names in lower case."""
-    if kind != "TXT":
-        return " ".join(value.lower().split())
-    if value.startswith('"'):
-        strings = re.findall(r'"((?:[^"\\]|\\.)*)"', value)
-        value = re.sub(r"\\(.)", r"\1", "".join(strings))
-    return re.sub(r"\s*;\s*", ";", value.strip()).removesuffix(";")

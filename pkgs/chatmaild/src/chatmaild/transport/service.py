@@ -14,6 +14,7 @@ from chatmaild.flow import last_hour
 from chatmaild.metrics import Counters, dump, families
 from chatmaild.net import loopback
 from chatmaild.settings import Settings
+from chatmaild.transport import silence
 from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES, Mxdeliv
 from chatmaild.transport.inbound.smtp_client import SmtpSessions
 from chatmaild.transport.outbound.connections import Connections
@@ -24,6 +25,7 @@ from chatmaild.transport.outbound.https_client import HttpsClient
 from chatmaild.transport.outbound.networks import Networks
 from chatmaild.transport.outbound.probe import Probes
 from chatmaild.transport.outbound.smtp_server import Session
+from chatmaild.transport.silence import Silence
 from chatmaild.wire import socketmap
 from chatmaild.wire.serve import listen_tcp, listen_unix, streams
 
@@ -31,10 +33,13 @@ LOOPBACK: Final = "127.0.0.1"
 # names of the smtp clients in master.cf for known and for unknown domains
 SMTP_CLIENT: Final = "smtp-https"
 SMTP_CLIENT_NEW: Final = "smtp-new"
+# a crash loses less than this, of a month
+SAVE_EVERY_S: Final = 600.0
 
 _OK: Final = socketmap.found("OK")
 _IGNORE: Final = socketmap.found("IGNORE")
 # RFC 3463 section 3.5: routing
+_SILENT: Final = socketmap.found("error:5.4.1 No server of this domain has answered for a month")
 _NOT_PUBLIC: Final = socketmap.found("error:5.4.4 Mail goes to public IP addresses only")
 
 
@@ -45,6 +50,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         OSError: a socket cannot be used.
     """
     counters = Counters(families.TRANSPORT)
+    silent = await _kept_silence(Path(settings.directories.transport), stack)
     flow = last_hour.LastHour(Path(settings.sockets.mxdeliv).parent / last_hour.NAME, counters.text)
     minutes = asyncio.create_task(flow.run())
     stack.callback(minutes.cancel)
@@ -53,6 +59,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         new_service=SMTP_CLIENT_NEW,
         gateway=f"[{LOOPBACK}]:{settings.ports.transport_smtp}",
         local_domain=settings.mail_domain,
+        silence=silent,
     )
     networks = Networks(settings.network.private_networks)
     resolver = DnsResolver(networks, ipv4_only=settings.mail_domain.startswith("["))
@@ -106,6 +113,21 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         await stack.enter_async_context(server)
 
 
+async def _kept_silence(state: Path, stack: AsyncExitStack) -> Silence:
+    """Return the silent domains; they are written now and then, and at the end."""
+    known = silence.open_(state)
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(SAVE_EVERY_S)
+            await asyncio.to_thread(silence.save, known, state)
+
+    stack.callback(silence.save, known, state)
+    task = asyncio.create_task(keep())
+    stack.callback(task.cancel)
+    return known
+
+
 def lookups(
     destinations: Destinations,
     networks: Networks,
@@ -145,6 +167,8 @@ def _route(
     host = literal(domain)
     if host is not None and domain != destinations.local_domain and not networks.allow(host.name):
         return _NOT_PUBLIC
+    if destinations.silence.gives_up(domain):
+        return _SILENT
     now_s = time.monotonic()
     route = destinations.route(domain, now_s)
     if route and not destinations.is_https_first(domain, now_s):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from chatmaild.bounded import Bounded
 from chatmaild.transport.outbound.standing import Standing
+from chatmaild.transport.silence import Silence
 
 # time after a failure in which SMTP comes first
 REMEMBER_S = 1800.0
@@ -55,12 +56,14 @@ class Destinations:
         new_service: name of the one for unknown domains.
         gateway: nexthop of our SMTP server for HTTPS delivery.
         local_domain: the domain of this relay.
+        silence: the domains that have not answered for a month.
     """
 
     service: str
     new_service: str
     gateway: str
     local_domain: str
+    silence: Silence = field(default_factory=Silence)
     _domains: Failures = field(default_factory=Failures)
     _hosts: Failures = field(default_factory=Failures)
     _standing: Standing = field(default_factory=Standing)
@@ -89,16 +92,19 @@ class Destinations:
     def answers(self, domain: str, network: str, now_s: float) -> None:
         """Record that a host of the domain in this network answered in good time."""
         self._standing.add(domain, network, now_s)
+        self.silence.answers(domain)
 
-    def offered_over_https(self, domain: str, now_s: float) -> None:
-        """Record that Postfix offers a message for HTTPS delivery.
+    def offered_over_https(self, domain: str, now_s: float) -> bool:
+        """Record that Postfix offers a message for HTTPS delivery; return whether SMTP failed.
 
         Where SMTP comes first, SMTP has failed then. Messages of the first seconds were routed
         before the failure of HTTPS was known.
         """
         age_s = self._domains.age_s(domain, now_s)
-        if age_s is not None and age_s > PAUSE_S:
+        smtp_failed = age_s is not None and age_s > PAUSE_S
+        if smtp_failed:
             self.stalls(domain)
+        return smtp_failed
 
     def stalls(self, domain: str) -> None:
         """Record that the domain keeps a delivery waiting: it is unknown again."""
@@ -130,6 +136,7 @@ class Destinations:
     def domain_answers(self, domain: str) -> None:
         """Record that a host of the domain accepts mail over HTTPS."""
         self._domains.remove(domain)
+        self.silence.answers(domain)
 
     def domain_fails(self, domain: str, now_s: float, *, tried: bool) -> None:
         """Record that no host does; if none was tried now, an earlier failure keeps its time."""

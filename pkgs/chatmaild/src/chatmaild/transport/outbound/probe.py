@@ -98,13 +98,15 @@ class Probes:
                     return
                 self._networks.add(name)
                 try:
-                    await self._talk(host, addresses[0])
+                    await self._talk(host, addresses[0], domain)
                 finally:
                     self._networks.remove(name)
                 self._destinations.answers(domain, name, self._clock_s())
 
-    async def _talk(self, host: Exchanger, address: str) -> None:
+    async def _talk(self, host: Exchanger, address: str, domain: str) -> None:
         reader, writer = await asyncio.open_connection(address, self._port)
+        # whatever it says: it is there
+        self._destinations.silence.answers(domain)
         try:
             await _expect(reader, b"220")
             ehlo = f"EHLO {self._name}\r\n".encode()

@@ -40,13 +40,18 @@ def check(settings: Settings) -> Check:
         published = {record.type: records(settings.domain, record.type) for record in wanted}
         findings = dns.check(
             [record for record in wanted if record.type == "MX"],
-            lambda _, kind: published[kind],
+            lambda name, kind: _known(settings.domain, published, name, kind),
         )
     except NoAnswerError:
         return warned(NAME, "DNS gave no answer about this relay", "chatmail dns --check")
     mx = next((finding.state for finding in findings if finding.state != "ok"), "ok")
     own = {kind: dns.own_address(kind) for kind in ADDRESS_TYPES}
     return judge(wanted, published, mx=mx, foreign=foreign(published, own))
+
+
+def _known(domain: str, published: dict[str, list[str]], name: str, kind: str) -> list[str]:
+    """What was looked up already, or another name that an MX record leads to."""
+    return published[kind] if name == domain and kind in published else records(name, kind)
 
 
 def foreign(published: dict[str, list[str]], own: dict[str, str | None]) -> list[str] | None:

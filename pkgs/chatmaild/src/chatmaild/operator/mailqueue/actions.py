@@ -1,0 +1,106 @@
+"""Change the queue: try now, hold, release, delete; Postfix' programs do it, as root."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from chatmaild.errors import ChatmaildError
+from chatmaild.operator.mailqueue.messages import Message, run
+from chatmaild.operator.privileges import audit
+
+# a process each takes milliseconds, most of them waiting for the disk
+_AT_ONCE: Final = 4
+
+Run = Callable[[list[str], str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The messages of a domain.
+
+    Attributes:
+        whole: those that wait for this domain alone.
+        shared: those that wait for other domains as well; the programs of Postfix can only take
+            a message as a whole.
+    """
+
+    whole: tuple[Message, ...]
+    shared: tuple[Message, ...]
+
+
+def select(messages: Sequence[Message], domain: str, *, held: bool | None = False) -> Selection:
+    """Return the messages for a domain: held ones, others, or with None both.
+
+    Raises:
+        ChatmaildError: there are none.
+    """
+    wanted = [m for m in messages if domain.lower() in m.domains]
+    if held is not None:
+        wanted = [message for message in wanted if (message.queue == "hold") == held]
+    if not wanted:
+        state = "held" if held else "waiting"
+        raise ChatmaildError(f"no mail for this domain is {state}; `chatmail queue` shows all")
+    return Selection(
+        whole=tuple(m for m in wanted if len(m.domains) == 1),
+        shared=tuple(m for m in wanted if len(m.domains) > 1),
+    )
+
+
+def retry_all(run: Run = run) -> str:
+    """Let Postfix try all mail now; return a sentence."""
+    run(["postqueue", "-f"], "")
+    audit("queue: retry of all mail")
+    return "Postfix tries all mail now"
+
+
+def retry(found: Selection, run: Run = run) -> str:
+    """Let Postfix try the mail for a domain now; return a sentence."""
+    names = [m.name for m in (*found.whole, *found.shared) if m.queue == "deferred"]
+    _try_now(names, run)
+    audit("queue: retry of %d messages", len(names))
+    return f"Postfix tries {_counted(names)} now"
+
+
+def _try_now(names: Sequence[str], run: Run) -> None:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(lambda name: run(["postqueue", "-i", name], ""), names))
+
+
+def hold(found: Selection, run: Run = run) -> str:
+    """Keep mail in the queue without trying and without an end; return a sentence."""
+    return _changed(found, "-h", "held", run)
+
+
+def release(found: Selection, run: Run = run) -> str:
+    """Let held mail go; return a sentence."""
+    text = _changed(found, "-H", "released", run)
+    _try_now([message.name for message in found.whole], run)
+    return text
+
+
+def drop(found: Selection, run: Run = run) -> str:
+    """Delete mail; its senders are not told. Return a sentence."""
+    return _changed(found, "-d", "deleted", run)
+
+
+def _changed(found: Selection, option: str, done: str, run: Run) -> str:
+    _require_root()
+    names = [message.name for message in found.whole]
+    if names:
+        run(["postsuper", option, "-"], "\n".join(names) + "\n")
+    audit("queue: %d messages %s", len(names), done)
+    text = f"{done} {_counted(names)}"
+    if found.shared:
+        text += f"; {_counted(found.shared)} for other domains as well stay as they are"
+    return text
+
+
+def _counted(things: Sequence[object]) -> str:
+    return "1 message" if len(things) == 1 else f"{len(things)} messages"
+
+
+def _require_root() -> None:
+    if os.geteuid() != 0:
+        raise ChatmaildError("Postfix lets only root change its queue: run this as root")
