@@ -57,7 +57,7 @@ WORKERS = 4  # more than cores, because scenarios mostly wait
 BROWSERS = 2  # a browser keeps a core busy
 # Folders of tests that have a process of their own, because the package's tests take longer than
 # all other suites. Two processes that each collect a half need less than pytest-xdist's workers.
-APART = {"chatmaild": ("dkim", "filter")}
+APART = {"chatmaild": (("dkim", "filter"), ("accounts", "transport"))}
 UNIT_DEADLINE_S = 300
 WEB_DEADLINE_S = 900
 LAB_DEADLINE_S = 1500
@@ -192,12 +192,17 @@ def _units(tests: Path) -> list[Suite]:
     """Return the unit tests of a package, in the same sandbox as a build of nixpkgs."""
     package = tests.parent.name
     title = f"unit tests of {package}"
-    apart = [tests / name for name in APART.get(package, ())]
-    if not apart:
+    groups = APART.get(package, ())
+    if not groups:
         return [_confined(title, tests, str(tests))]
-    others = [f"--ignore={folder}" for folder in apart]
+    others = [f"--ignore={tests / name}" for group in groups for name in group]
     return [
-        _confined(f"{title} in {' and '.join(APART[package])}", tests, *map(str, apart)),
+        *(
+            _confined(
+                f"{title} in {' and '.join(group)}", tests, *(str(tests / name) for name in group)
+            )
+            for group in groups
+        ),
         _confined(f"{title} elsewhere", tests, str(tests), *others),
     ]
 
