@@ -23,6 +23,7 @@ let
       libraries = "${chatmail-preload}/lib";
       nft = lib.getExe' pkgs.nftables "nft";
       openssl = lib.getExe pkgs.openssl;
+      postqueue = lib.getExe' config.services.postfix.package "postqueue";
       shell = pkgs.runtimeShell;
       systemctl = lib.getExe' config.systemd.package "systemctl";
       www = if cfg.web.enable then packages.here.chatmail-www.site description.pages else null;

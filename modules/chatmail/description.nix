@@ -1,8 +1,8 @@
 # { lib, cfg, programs } -> { settings, services, pages, assertions, warnings, changed, zone, config }: a whole relay as
 # plain data.
 # `cfg` are the values of services.chatmail, `programs` the paths of what the units run:
-#   { chatmaild, doveadm, dovecotVersion, ip, libraries, nft, openssl, shell, systemctl, www } (libraries: the folder of
-#   pkgs/preload, www: the one of the built pages, or null).
+#   { chatmaild, doveadm, dovecotVersion, ip, libraries, nft, openssl, postqueue, shell, systemctl, www } (libraries: the
+#   folder of pkgs/preload, www: the one of the built pages, or null).
 # `pages` is what pkgs/chatmail-www builds that folder from.
 # `config` is a list of attribute sets in the shape of NixOS' options, one for each file below.
 # NixOS merges them in ../chatmail.nix; the lab merges and renders them itself.
@@ -53,6 +53,7 @@ in
     ./dovecot/auth.nix
     ./dovecot/imap.nix
     ./dovecot/delivery.nix
+    ./dovecot/clock.nix
     ./dovecot/unit.nix
     ./web/certificate.nix
     ./web/nginx.nix

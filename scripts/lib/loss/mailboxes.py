@@ -55,14 +55,19 @@ class Watcher:
             self._check_validity(selected[b"UIDVALIDITY"])
         else:
             self._session.noop()
-        new = self._session.fetch(f"{self._next_uid}:*", [ID])
+        # the range also means the last message if that is older
+        uids = [
+            uid
+            for uid in self._session.search(["UID", f"{self._next_uid}:*"])
+            if uid >= self._next_uid
+        ]
+        new = self._session.fetch(uids, [ID]) if uids else {}
         now_s = time.time()
         for uid, parts in sorted(new.items()):
-            if uid >= self._next_uid:
-                self._next_uid = uid + 1
-                text = next(value for name, value in parts.items() if name.startswith(b"BODY"))
-                if token := token_of(text):
-                    self._ledger.add(Sight(token=token, mailbox=self._user.address, seen_s=now_s))
+            self._next_uid = uid + 1
+            text = next(value for name, value in parts.items() if name.startswith(b"BODY"))
+            if token := token_of(text):
+                self._ledger.add(Sight(token=token, mailbox=self._user.address, seen_s=now_s))
 
     def _check_validity(self, validity: bytes) -> None:
         if self._validity and validity != self._validity:
@@ -77,10 +82,13 @@ def watch(users: Sequence[Account], ledger: Ledger) -> None:
     signal.signal(signal.SIGTERM, lambda *_: over.set())
     watchers = [Watcher(user, ledger) for user in users]
     with ThreadPoolExecutor(WATCHERS) as pool:
-        for number in range(WATCHERS):
-            pool.submit(_rounds, watchers[number::WATCHERS], over)
+        running = [
+            pool.submit(_rounds, watchers[number::WATCHERS], over) for number in range(WATCHERS)
+        ]
         while not over.wait(1.0):  # a handler runs between two waits
             pass
+    for rounds in running:
+        rounds.result()
     for watcher in watchers:
         watcher.leave()
     ledger.close()

@@ -34,6 +34,7 @@ PATHS: Mapping[str, str | None] = {
     "libraries": LIBRARIES,
     "nft": "/usr/sbin/nft",
     "openssl": "/usr/bin/openssl",
+    "postqueue": "/usr/sbin/postqueue",
     "shell": "/bin/sh",
     "systemctl": "/usr/bin/systemctl",
     "www": PAGES,
