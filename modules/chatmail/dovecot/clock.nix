@@ -1,9 +1,14 @@
-# { programs, sandbox, ... } -> what happens when the wall clock jumps, as at the first answer of a time server.
+# { settings, programs, sandbox, ... } -> what happens when the wall clock jumps, as at the first answer of a time server.
 # Dovecot's master starts no process for 3 minutes after a jump backwards: no login, no delivery. The timers of Postfix'
 # queue manager hold the time of day: after a jump of an hour backwards it does not look for deferred mail for an hour.
 # A reload ends both, and open sessions go on. Queue files that were deferred while the clock was ahead hold the time
 # of their next delivery, too.
-{ programs, sandbox, ... }:
+{
+  settings,
+  programs,
+  sandbox,
+  ...
+}:
 {
   systemd.timers.chatmail-clock = {
     description = "Changes of the clock";
@@ -21,14 +26,13 @@
     unitConfig.StartLimitIntervalSec = 0;
     serviceConfig = sandbox // {
       Type = "oneshot";
-      # either may be stopped, which is no failure
+      # who may flush the queue: its sockets are those of this user
+      User = settings.users.postfix;
+      # each may be stopped, which is no failure; only root may ask systemd for a reload
       ExecStart = [
-        "-${programs.systemctl} try-reload-or-restart dovecot.service postfix.service"
+        "-+${programs.systemctl} try-reload-or-restart dovecot.service postfix.service"
         "-${programs.postqueue} -f"
       ];
-      # Postfix' socket for this belongs to its user
-      CapabilityBoundingSet = "CAP_DAC_OVERRIDE";
-      PrivateUsers = false;
       PrivateNetwork = true;
       # Postfix' programs read the IP addresses of the machine at their start
       RestrictAddressFamilies = [

@@ -122,13 +122,10 @@ UNITS: Final[dict[str, tuple[float, dict[str, str]]]] = {
     ),
     "chatmail-turn-secret": (0.8, {**NO_NETWORK_NEEDED, **GROUP_READS}),
     "chatmail-clock": (
-        1.4,
+        1.0,
         {
             **NETLINK,
             "RestrictAddressFamilies_AF_INET_INET6": "Postfix' programs look at them",
-            "UserOrDynamicUser": "tells systemd to reload a service",
-            "CapabilityBoundingSet_CAP_DAC_FOWNER_IPC_OWNER": "Postfix' socket is another user's",
-            "PrivateUsers": "Postfix' socket is another user's",
         },
     ),
     "chatmail-certificate": (

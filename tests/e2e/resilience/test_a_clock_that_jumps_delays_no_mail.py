@@ -24,7 +24,7 @@ DAEMONS = ("dovecot", "postfix", "chatmail-accounts", "chatmail-filter", "chatma
 # from before the jump end when they notice it: a client connects again, and Postfix after 30 s.
 WITHIN_S = 45
 # a deferred message waits for 30 s, and for the next run of the queue, each 30 s
-NEXT_RUN_S = 75
+NEXT_RUN_S = 100
 
 
 class Clock:
