@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from loss.ledger import FOR_GOOD, NO_ANSWER, NOT_SENT, OK, Attempt, Find, Happened, Sight
 
 # Troubles after which a server or client does not know whether the other one has a message
-# (RFC 1047): a process died, or a connection was lost.
-FORGETTING = ("kill", "kill-child", "cut")
+# (RFC 1047): a process died, or a connection was lost. Dovecot's processes end when their clock
+# goes back, at the begin or the end of that trouble.
+FORGETTING = ("kill", "kill-child", "cut", "clock")
 # A connection may notice its loss later than this after the trouble's end: a TCP retransmission
 # waits up to twice as long as the trouble lasted.
 AFTERWARDS_S = 30.0

@@ -126,6 +126,7 @@ UNITS: Final[dict[str, tuple[float, dict[str, str]]]] = {
         {
             **NETLINK,
             "RestrictAddressFamilies_AF_INET_INET6": "Postfix' programs look at them",
+            "ProcSubset": "/proc/uptime shows a clock that went back",
         },
     ),
     "chatmail-certificate": (
