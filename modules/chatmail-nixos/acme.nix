@@ -50,9 +50,11 @@ in
       services.chatmail-retry-order = {
         description = "Order the certificate that could not be ordered yet";
         unitConfig.ConditionPathExists = "!${certificate.directory}/acme-success";
-        serviceConfig = {
+        serviceConfig = import ../chatmail/hardening.nix // {
           Type = "oneshot";
           ExecStart = "${lib.getExe' config.systemd.package "systemctl"} --no-block start ${order}";
+          # it only asks systemd, through a unix socket
+          PrivateNetwork = true;
         };
       };
       timers.chatmail-retry-order = {

@@ -81,7 +81,7 @@ def test_the_language_switch_leads_to_the_same_page(
     """With one click on the name of the language."""
     browser.look(LOOKS[2])
     browser.open(f"{trusted_relay.url}{path}")
-    browser.find(".languages [lang=uk]").click()
+    browser.follow(".languages [lang=uk]")
 
     assert browser.driver.current_url == f"{trusted_relay.url}{path.replace('/en/', '/uk/')}"
     assert browser.find("html").get_attribute("lang") == "uk"

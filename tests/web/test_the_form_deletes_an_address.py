@@ -9,7 +9,7 @@ def send(browser: Browser, address: str, password: str) -> None:
     """Fill in the form and send it."""
     browser.find("#address").send_keys(address)
     browser.find("#password").send_keys(password)
-    browser.find("main button").click()
+    browser.follow("main button")
 
 
 @pytest.fixture

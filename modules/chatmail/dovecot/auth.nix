@@ -9,6 +9,7 @@ let
     postfixSocket
     queue
     ;
+  inherit (lib) mkOverride;
   inherit (settings) directories sockets users;
 in
 {
@@ -46,6 +47,8 @@ in
     };
     "service auth" = {
       client_limit = clients;
+      # stronger than NixOS, which sets root, for PAM
+      user = mkOverride 90 users.dovecot;
       # sessions, deliveries and quota-status have this user
       "unix_listener auth-userdb" = {
         user = users.mail;

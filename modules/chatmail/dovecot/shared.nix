@@ -8,8 +8,16 @@
 let
   inherit (lib) mapAttrs mkDefault;
   inherit (settings) limits ports users;
-  # every value below a section may be set by the operator, too
-  defaults = mapAttrs (_: value: if builtins.isAttrs value then defaults value else mkDefault value);
+  # every value below a section may be set by the operator, too, unless it has a priority of its own
+  defaults = mapAttrs (
+    _: value:
+    if !builtins.isAttrs value then
+      mkDefault value
+    else if value ? _type then
+      value
+    else
+      defaults value
+  );
 in
 {
   inherit defaults;

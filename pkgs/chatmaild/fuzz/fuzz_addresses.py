@@ -1,6 +1,7 @@
 """Fuzz the parser of mailboxes and paths.
 
     pip install atheris
+    export PYTHONPATH=src:tests
     python fuzz/fuzz_addresses.py -max_len=400 -max_total_time=600
 
 Fails on an exception, on an address that could leave the mail directory or does not parse to
@@ -12,12 +13,8 @@ takes 0.2 seconds.
 
 import sys
 import time
-from pathlib import Path
 
 import atheris
-
-CHATMAILD = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(CHATMAILD / "src")]
 
 with atheris.instrument_imports(include=["chatmaild"]):
     from chatmaild.address import Address, address_or_none

@@ -1,6 +1,7 @@
 """Fuzz the content check of the filter (MIME, OpenPGP) against the reference of its tests.
 
     pip install atheris
+    export PYTHONPATH=src:tests
     python fuzz/fuzz_content.py fuzz/corpus/content -max_len=4096 -max_total_time=600
 
 Fails on an exception, if one body takes two seconds, if a body passes although the reference
@@ -13,12 +14,8 @@ chooses strictness and that size, the rest is the body. New inputs are written t
 
 import sys
 import time
-from pathlib import Path
 
 import atheris
-
-CHATMAILD = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(CHATMAILD / "src"), str(CHATMAILD / "tests")]
 
 with atheris.instrument_imports(include=["chatmaild.filter", "filter"]):
     from filter.support import reference

@@ -1,6 +1,7 @@
 """Fuzz a milter session with the bytes of a broken or hostile mail server.
 
     pip install atheris
+    export PYTHONPATH=src:tests
     python fuzz/fuzz_milter.py -max_len=4096 -max_total_time=600
 
 Fails on an exception other than ProtocolError, on a result that depends on the size of the pieces,
@@ -12,12 +13,8 @@ or, with an odd first byte, a list of commands with short data, which become pac
 
 import struct
 import sys
-from pathlib import Path
 
 import atheris
-
-CHATMAILD = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(CHATMAILD / "src")]
 
 with atheris.instrument_imports(
     include=["chatmaild.filter", "chatmaild.wire", "chatmaild.address"]

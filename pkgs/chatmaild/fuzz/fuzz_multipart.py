@@ -1,6 +1,7 @@
 """Fuzz the multipart parser, and the check of a secure join in clear text.
 
     pip install atheris
+    export PYTHONPATH=src:tests
     python fuzz/fuzz_multipart.py fuzz/corpus/multipart -max_len=4096 -max_total_time=600
 
 Fails on an exception, if one body takes two seconds, if the parts differ from those of the
@@ -12,12 +13,8 @@ The first byte of an input chooses the boundary and the size of the pieces.
 
 import sys
 import time
-from pathlib import Path
 
 import atheris
-
-CHATMAILD = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(CHATMAILD / "src"), str(CHATMAILD / "tests")]
 
 with atheris.instrument_imports(include=["chatmaild.filter", "filter"]):
     from filter.support import reference

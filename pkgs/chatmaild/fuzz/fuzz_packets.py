@@ -1,6 +1,7 @@
 """Fuzz the parser of OpenPGP packets against the reference of its tests.
 
     pip install atheris
+    export PYTHONPATH=src:tests
     python fuzz/fuzz_packets.py fuzz/corpus/packets -max_len=8192 -max_total_time=600
 
 Fails on an exception, if one message takes two seconds, and if the verdict differs from that of
@@ -13,12 +14,8 @@ the rest is the packets.
 import base64
 import sys
 import time
-from pathlib import Path
 
 import atheris
-
-CHATMAILD = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(CHATMAILD / "src"), str(CHATMAILD / "tests")]
 
 with atheris.instrument_imports(include=["chatmaild.filter", "filter"]):
     from filter.support import reference

@@ -48,8 +48,8 @@ password = "correct horse battery"
 tls = ssl.create_default_context()
 tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
 
-# RFC 9580 section 4.2: a session key packet, then integrity-protected data
-packets = bytes([0xC1, 12]) + bytes(12) + bytes([0xD2, 192, 8]) + bytes(200)
+# a session key for a passphrase and encrypted data (RFC 9580 sections 4.2.1, 5.3.1 and 5.13.1)
+packets = bytes([0xC3, 13, 4, 9, 3, 8, *bytes(8), 0x60]) + bytes([0xD2, 192, 8, 1]) + bytes(199)
 armour = (
     "-----BEGIN PGP MESSAGE-----\r\n\r\n"
     + base64.encodebytes(packets).decode().replace("\n", "\r\n")
@@ -150,6 +150,25 @@ drained() { # our ExecStop stops Postfix within the limits of NixOS' unit, and P
     && grep -qx 'ActiveState=active' <<< "$shown" && ! grep -E 'Failed with|Control process exited' <<< "$shown"
 }
 
+confined() { # no unit has more rights than intended (`systemd-analyze security`: 0 is none, 10 is all)
+  local unit limit score too_many=0
+  for unit in $(systemctl list-units --all --plain --no-legend --type=service 'chatmail-*' postfix.service \
+    dovecot.service nginx.service unbound.service coturn.service | awk '{print $1}'); do
+    case $unit in
+      # root's tools: they change the system, or do what the operator does
+      chatmail-upgrade.service | chatmail-selftest.service) continue ;;
+      chatmail-*) limit=1.5 ;;
+      postfix.service | dovecot.service) limit=4.5 ;;
+      *) limit=2.5 ;;
+    esac
+    [ "$(systemctl show -p LoadState --value "$unit")" = loaded ] || continue # another unit merely names it
+    score=$(systemd-analyze security --no-pager "$unit" | sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p')
+    awk -v score="$score" -v limit="$limit" 'BEGIN { exit !(score != "" && score <= limit) }' \
+      || { echo "$unit: exposure '$score', at most $limit is intended"; too_many=1; }
+  done
+  return "$too_many"
+}
+
 web_port=443
 [ "$port443" != off ] || web_port=$(setting ports httpsInternal) # the port that another web server proxies to
 https() { # PATH PATTERN CURL-OPTIONS...
@@ -177,6 +196,7 @@ try "/mxdeliv requires POST" https /mxdeliv '^HTTP/[0-9.]+ 405'
 try "autoconfig" https /.well-known/autoconfig/mail/config-v1.1.xml '<port>993</port>'
 try "robots.txt" https /robots.txt '^Disallow: /$'
 [ "$host" != "$domain" ] || try "the zone to publish" bash -c 'chatmail dns | grep -E "[[:space:]]MX[[:space:]]"'
+try "units have only the rights they need" confined
 try "the expiry timer is active" systemctl is-active chatmail-expire.timer
 try "the expiry succeeds" systemctl start chatmail-expire.service
 try "the self-test passes" bash -c 'systemctl start chatmail-selftest || { cat /run/chatmail-selftest/report.json; exit 1; }'

@@ -24,15 +24,18 @@ _UID_OFFSET: Final = _HEADER.size + 4 + 48 + 12
 
 
 def is_from(connection: socket.socket, user: str) -> bool:
-    """Tell whether a process of that user opened the connection; False if there is no such user.
+    """Tell whether a process of that user or of root opened the connection.
+
+    Root may become any user. Dovecot's `auth` is root's where the operator adds PAM.
 
     Raises:
         OSError: as `uid_of_peer`.
     """
+    uid = uid_of_peer(connection)
     try:
-        return uid_of_peer(connection) == pwd.getpwnam(user).pw_uid
+        return uid in (0, pwd.getpwnam(user).pw_uid)
     except KeyError:
-        return False
+        return uid == 0
 
 
 def uid_of_peer(connection: socket.socket) -> int | None:

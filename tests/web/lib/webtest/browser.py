@@ -15,6 +15,8 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.wait import WebDriverWait
 
 from webtest.relay import CHECKOUT
 
@@ -109,6 +111,15 @@ class Browser:
     def find(self, selector: str) -> WebElement:
         """The first element that matches a CSS selector."""
         return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def follow(self, selector: str) -> None:
+        """Click on a link or button, and wait until its page has gone.
+
+        Chromium may answer the click before it starts to load the next page.
+        """
+        element = self.find(selector)
+        element.click()
+        WebDriverWait(self.driver, TIMEOUT_S).until(staleness_of(element))
 
     def run(self, script: str, *arguments: Any) -> Any:
         """The value of a script."""

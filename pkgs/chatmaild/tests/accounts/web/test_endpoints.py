@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote
 import pytest
 
 from chatmaild.accounts.credentials import dclogin_url, random_password
-from chatmaild.accounts.limits.networks import IpLimit, network
+from chatmaild.accounts.limits.buckets import IpLimit
 from chatmaild.accounts.registration import Machine, RegistrationSwitch, overload
 from chatmaild.accounts.web.language import sentence
 from chatmaild.address import parse_address
@@ -177,20 +177,6 @@ def test_the_bucket_refills_and_its_memory_is_bounded() -> None:
         limit.allow(f"10.0.{number // 256}.{number % 256}", 2.0)
     assert len(limit) == 100
     assert "192.0.2.1" not in repr(vars(limit))
-
-
-@pytest.mark.parametrize(
-    ("ip", "expected"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("nonsense", ""),
-    ],
-)
-def test_what_shares_a_bucket(ip: str, expected: str) -> None:
-    """A customer has a /64 at least."""
-    assert network(ip) == expected
 
 
 def test_ten_thousand_requests_at_once(play: Play) -> None:

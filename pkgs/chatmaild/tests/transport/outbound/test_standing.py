@@ -13,7 +13,6 @@ from chatmaild.transport.outbound.standing import (
     KNOWN_S,
     MAX_PER_NETWORK,
     Standing,
-    network_of,
 )
 
 from ..conftest import CERTIFIED, World
@@ -59,19 +58,6 @@ def test_a_place_becomes_free(standing: Standing) -> None:
     assert not standing.has("0.test", 1.0)
     assert standing.has("next.test", 1.0)
     assert standing.has("later.test", KNOWN_S + 1)
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3::4", "2001:db8:1:2::"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-    ],
-)
-def test_a_host_can_have_a_whole_64(address: str, network: str) -> None:
-    """An IPv4 address inside of IPv6 is itself."""
-    assert network_of(address) == network
 
 
 def test_a_stall_ends_it_before_the_answer(world: Worlds, monkeypatch: pytest.MonkeyPatch) -> None:

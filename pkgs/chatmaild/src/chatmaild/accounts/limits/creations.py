@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from chatmaild.accounts.limits.networks import IpLimit, Names
+from chatmaild.accounts.limits.buckets import IpLimit, Names
 from chatmaild.address import Address
 from chatmaild.bounded import Bounded
 from chatmaild.errors import TooManyError

@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from chatmaild.accounts.limits.networks import Buckets, Names, network, site
+from chatmaild.accounts.limits.buckets import Buckets, Names
 from chatmaild.address import Address
 from chatmaild.bounded import Bounded
 from chatmaild.errors import TooManyError
+from chatmaild.networks import network, site
 
 # Wrong passwords for one account from one network: 10 at once, then 10 a minute. A user who shares
 # the network waits 6 s, less than Postfix (10 s) and Dovecot (12 s) wait for the answer.

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from chatmaild.accounts.limits.networks import Names, network
+from chatmaild.accounts.limits.buckets import Names
 from chatmaild.errors import BusyError
+from chatmaild.networks import network
 from chatmaild.wire import serve
 from chatmaild.wire.http1 import Response
 

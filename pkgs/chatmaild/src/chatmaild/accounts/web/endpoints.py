@@ -20,8 +20,8 @@ from urllib.parse import parse_qsl
 from chatmaild import logs
 from chatmaild.accounts import lifecycle
 from chatmaild.accounts.credentials import dclogin_url, invite_link, random_name, random_password
+from chatmaild.accounts.limits.buckets import IpLimit
 from chatmaild.accounts.limits.creations import Creations
-from chatmaild.accounts.limits.networks import IpLimit
 from chatmaild.accounts.login import Logins
 from chatmaild.accounts.registration import RegistrationSwitch
 from chatmaild.accounts.web.language import LANGUAGES, preferred, sentence

@@ -12,8 +12,8 @@ from typing import Any
 
 from chatmaild.bounded import Bounded
 from chatmaild.errors import BusyError
+from chatmaild.networks import network
 from chatmaild.transport.outbound.exchangers import Exchanger, Resolver
-from chatmaild.transport.outbound.standing import network_of
 from chatmaild.transport.outbound.waiting import Waiting
 
 # for TCP and TLS together; SMTP is tried after it
@@ -106,7 +106,7 @@ class Connections:
             raise race.error or OSError("no address")
 
     def _opened(self, connection: Connection) -> Connection:
-        self.networks[connection.host.name] = network_of(connection.address)
+        self.networks[connection.host.name] = network(connection.address)
         return connection
 
     def keep(self, connection: Connection) -> None:

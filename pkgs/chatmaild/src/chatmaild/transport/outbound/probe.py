@@ -12,9 +12,9 @@ from typing import Final, Protocol
 
 from chatmaild.bounded import Bounded
 from chatmaild.errors import ChatmaildError
+from chatmaild.networks import network
 from chatmaild.transport.outbound.destinations import Destinations
 from chatmaild.transport.outbound.exchangers import Exchanger, NoExchangerError, Resolver
-from chatmaild.transport.outbound.standing import network_of
 
 # a server that greets later stays with the unknown ones; their mail arrives, too
 PROBE_S = 15.0
@@ -88,18 +88,20 @@ class Probes:
         with contextlib.suppress(OSError, EOFError, ValueError, NoAnswerError, NoExchangerError):
             async with asyncio.timeout(PROBE_S):
                 host = (await self._resolver.exchangers(domain))[0]
-                address = (await self._resolver.addresses(host.name) or [""])[0]
-                network = network_of(address)
+                addresses = await self._resolver.addresses(host.name)
+                if not addresses:
+                    return
+                name = network(addresses[0])
                 # one probe at a time for each network: a host that stalls holds one alone
-                if network in self._networks:
+                if name in self._networks:
                     self._last_s.pop(domain, None)
                     return
-                self._networks.add(network)
+                self._networks.add(name)
                 try:
-                    await self._talk(host, address)
+                    await self._talk(host, addresses[0])
                 finally:
-                    self._networks.remove(network)
-                self._destinations.answers(domain, network, self._clock_s())
+                    self._networks.remove(name)
+                self._destinations.answers(domain, name, self._clock_s())
 
     async def _talk(self, host: Exchanger, address: str) -> None:
         reader, writer = await asyncio.open_connection(address, self._port)

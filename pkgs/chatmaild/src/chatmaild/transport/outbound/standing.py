@@ -5,7 +5,6 @@ agent for minutes, and a wildcard in DNS makes any number of domains. Unknown do
 share a small pool, and one IP address has a few known domains at most.
 """
 
-import ipaddress
 from typing import Final
 
 # a day: peers that exchange mail daily stay known
@@ -13,15 +12,6 @@ KNOWN_S: Final = 86_400.0
 # with 5 agents each at first, one IP address holds a fifth of the 500 agents at most
 MAX_PER_NETWORK: Final = 20
 MAX_ENTRIES: Final = 20_000
-
-
-def network_of(address: str) -> str:
-    """Return the IPv4 address itself, or the /64 of an IPv6 address: what one host can have."""
-    ip = ipaddress.ip_address(address)
-    if ip.version == 4:
-        return address
-    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-    return str(mapped or ipaddress.ip_network((int(ip) >> 64 << 64, 64)).network_address)
 
 
 class Standing:

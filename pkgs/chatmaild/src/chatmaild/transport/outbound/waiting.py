@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from chatmaild.transport.outbound.standing import network_of
+from chatmaild.networks import network
 
 # Postfix' default_destination_concurrency_limit: one domain has no more
 MAX_PER_NETWORK = 20
@@ -17,16 +17,16 @@ class Waiting:
 
     def is_full(self, address: str) -> bool:
         """Whether no more deliveries may wait there."""
-        return self._counts.get(network_of(address), 0) >= MAX_PER_NETWORK
+        return self._counts.get(network(address), 0) >= MAX_PER_NETWORK
 
     @contextlib.contextmanager
     def at(self, address: str) -> Iterator[None]:
         """Count a delivery while it waits."""
-        network = network_of(address)
-        self._counts[network] = self._counts.get(network, 0) + 1
+        name = network(address)
+        self._counts[name] = self._counts.get(name, 0) + 1
         try:
             yield
         finally:
-            self._counts[network] -= 1
-            if not self._counts[network]:
-                del self._counts[network]
+            self._counts[name] -= 1
+            if not self._counts[name]:
+                del self._counts[name]

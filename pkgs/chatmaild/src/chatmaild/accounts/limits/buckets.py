@@ -1,17 +1,14 @@
 """Count by network in memory: token buckets whose names are keyed hashes."""
 
 import hashlib
-import ipaddress
 import secrets
 from typing import Final
 
 from chatmaild.bounded import Bounded
+from chatmaild.networks import network
 
 # 200 bytes each; beyond it the bucket unused for longest is dropped
 MAX_BUCKETS: Final = 10000
-# a customer gets at least a /64, a site a /48 (RFC 6177)
-IPV6_PREFIX: Final = 64
-IPV6_SITE_PREFIX: Final = 48
 
 
 class Names:
@@ -74,25 +71,3 @@ class IpLimit:
 
     def __len__(self) -> int:
         return len(self._buckets)
-
-
-def network(ip: str) -> str:
-    """Return an IPv4 address, the /64 of an IPv6 address, or "" for anything else."""
-    return _prefix(ip, IPV6_PREFIX)
-
-
-def site(ip: str) -> str:
-    """Return an IPv4 address, the /48 of an IPv6 address, or "" for anything else."""
-    return _prefix(ip, IPV6_SITE_PREFIX)
-
-
-def _prefix(ip: str, length: int) -> str:
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return ""
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((int(address), length), strict=False))
