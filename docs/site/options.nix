@@ -90,6 +90,7 @@ let
       about = "How unattended upgrades work: [Operate](operate.md#update).";
       options = [
         "autoUpgrade"
+        "selftest"
         "binaryCache"
         "package"
       ];

@@ -1,5 +1,5 @@
-# chatmail-selftest.service: logs in, sends a message and fetches it, and checks the certificates, the DKIM key, the
-# queue and push notifications. `systemctl start chatmail-selftest` runs it; upgrades do, too.
+# chatmail-selftest.{service,timer}: tries the relay out once an hour, and keeps the result for `chatmail status` and the
+# metrics. `systemctl start chatmail-selftest` runs it; upgrades do, too.
 {
   config,
   lib,
@@ -29,6 +29,16 @@ in
         ProtectKernelModules = true;
         ProtectKernelTunables = true;
         ProtectSystem = true;
+      };
+    };
+
+    systemd.timers.chatmail-selftest = {
+      description = "Hourly selftest of the chatmail relay";
+      wantedBy = [ "timers.target" ];
+      timerConfig = {
+        OnCalendar = lib.mkDefault "hourly";
+        # not all relays at once
+        RandomizedDelaySec = lib.mkDefault "30min";
       };
     };
   };

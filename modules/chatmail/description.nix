@@ -58,6 +58,7 @@ in
     ./web/certificate.nix
     ./web/nginx.nix
     ./web/ports.nix
+    ./web/pseudonyms.nix
     ./web/site.nix
     ./network/connections.nix
     ./network/coturn.nix

@@ -11,6 +11,7 @@ let
     certificateSource
     days
     directory
+    hostName
     httpsUrl
     mailAddress
     matching
@@ -538,6 +539,37 @@ in
         example = "The Data Protection Authority of Example";
         description = "Supervisory authority, shown in the privacy policy.";
       };
+    };
+  };
+
+  selftest = {
+    mailDomains = mkOption {
+      type = types.listOf hostName;
+      default = [
+        "gmail.com"
+        "gmx.net"
+        "icloud.com"
+        "outlook.com"
+        "yahoo.com"
+      ];
+      example = [ "example.org" ];
+      description = ''
+        Domains of large mail providers. `chatmail selftest` looks up their MX hosts and opens a connection to port 25
+        of each; one answer proves that the port is open outwards. It sends no mail.
+      '';
+    };
+    relays = mkOption {
+      type = types.listOf hostName;
+      default = [
+        "mehl.cloud"
+        "nine.testrun.org"
+        "tarpit.fun"
+      ];
+      example = [ "relay.example.net" ];
+      description = ''
+        Other chatmail relays. `chatmail selftest` opens a connection to their ports 25 and 443, and compares its clock
+        with theirs. This relay itself is left out. With both lists empty nothing outside is asked.
+      '';
     };
   };
 

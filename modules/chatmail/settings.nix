@@ -104,7 +104,7 @@ in
   web = {
     inherit (cfg.web) enable port443;
   };
-  inherit (cfg) appVersionsFile;
+  inherit (cfg) appVersionsFile selftest;
 
   tls = {
     mode = fact types.certificateSource tlsMode;
@@ -172,14 +172,17 @@ in
   };
 
   # what `chatmail status` shows; ./description.nix adds ours
-  units = fact (listOf str) [
-    "postfix"
-    "dovecot"
-    "nginx"
-    "unbound"
-    "coturn"
-    "chatmail-connections"
-  ];
+  units = fact (listOf str) (
+    [
+      "postfix"
+      "dovecot"
+      "nginx"
+      "unbound"
+    ]
+    ++ lib.optional cfg.turn.enable "coturn"
+    ++ lib.optional (cfg.iroh.enable && cfg.iroh.program != null) "iroh-relay"
+    ++ [ "chatmail-connections" ]
+  );
 
   sockets =
     facts path {
@@ -221,6 +224,7 @@ in
     httpsInternal = 8443;
     imapsInternal = 8993;
     submissionsInternal = 8465;
+    submissionInternal = 8587;
     mxdelivSmtp = 10026;
     transportSmtp = 10083;
   };

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from chatmail_testkit.peers.peer import Peer, peer_with_key_of
@@ -13,8 +15,11 @@ from chatmail_testkit.relays.classic import Classic
 from chatmail_testkit.relays.lab import LabTarget
 from chatmail_testkit.relays.network import NetworkTarget
 from chatmail_testkit.relays.target import Machine, Target
+from chatmail_testkit.traces.ledger import VARIABLE as LEDGER
+from chatmail_testkit.traces.ledger import record
 
 PersonFactory = Callable[[str], Person]
+CLIENT = "client.test"  # this process, in the lab
 _TARGET = pytest.StashKey[Target]()
 
 
@@ -34,19 +39,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--relays", default="a.test,b.test", help="mail domains, with commas")
     group.addoption("--classic", help="domain of a plain mail server of the lab")
     group.addoption(
+        "--ledger", metavar="FILE", help="write all personal data that scenarios use into a file"
+    )
+    group.addoption(
         "--untrusted", default="", help="relays of the lab that sign their own certificates, commas"
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers and make the target."""
+    if ledger := config.getoption("--ledger"):
+        os.environ[LEDGER] = str(Path(ledger).absolute())
     for marker in (
+        "remembers: searches the relays for all that other scenarios used, so it runs last",
         "disturbs: stops or cuts off hosts, so it has its lab for itself",
         "measures: tells figures, so it has the machine for itself",
     ):
         config.addinivalue_line("markers", marker)
     relays = tuple(config.getoption("--relays").split(","))
     network = config.getoption("--network")
+    if ledger and not network:
+        record("IP address", *{str(found[4][0]) for found in socket.getaddrinfo(CLIENT, None)})
     config.stash[_TARGET] = (
         NetworkTarget(relays=relays, inside=network == "ssh")
         if network

@@ -1,5 +1,6 @@
 # { lib, settings, programs, sandbox, ... } -> rules of nftables: IMAP connections for each IPv4 address and each /64 of
 # IPv6. Dovecot counts for each pair of user and IP address only, and not before the login. Postfix counts SMTP itself.
+# And ports that trust nginx to say for which network a client counts: no other user of the machine may connect.
 {
   lib,
   settings,
@@ -8,7 +9,7 @@
   ...
 }:
 let
-  inherit (settings) limits ports;
+  inherit (settings) limits ports users;
   shared = settings.web.port443 == "shared";
   perPort = {
     ${toString ports.imap} = limits.imapConnectionsPerIp;
@@ -18,6 +19,13 @@ let
   // lib.optionalAttrs shared {
     ${toString ports.https} = limits.port443ConnectionsPerIp;
   };
+  behindNginx = lib.concatMapStringsSep ", " toString (
+    [
+      ports.submissionInternal
+      ports.submissionsInternal
+    ]
+    ++ lib.optional shared ports.imapsInternal
+  );
   each = f: lib.concatStringsSep "\n" (lib.mapAttrsToList f perPort);
   # a customer gets at least a /64 (RFC 6177)
   ipv6Network = "ip6 saddr & ffff:ffff:ffff:ffff::";
@@ -47,11 +55,15 @@ in
             tcp dport ${port} add @ipv6-${port} { ${ipv6Network} ct count over ${toString limit} } reject with tcp reset''
         )}
       }
+      chain local {
+        type filter hook output priority filter - 5; policy accept;
+        oif lo tcp dport { ${behindNginx} } ct state new meta skuid != "${users.nginx}" reject with tcp reset
+      }
     }
   '';
 
   systemd.services.chatmail-connections = {
-    description = "Limits of connections for each network";
+    description = "Limits of connections for each network, and of local ones to ports behind nginx";
     wantedBy = [ "multi-user.target" ];
     before = [
       "dovecot.service"

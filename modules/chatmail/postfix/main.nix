@@ -37,6 +37,28 @@ let
   # no account can have this name; see smtpd_command_filter
   verifyAddress = "vrfy~@${mailDomain}";
 
+  verify = rule "/^VRFY[[:space:]].*/" "VRFY ${verifyAddress}";
+
+  # What stands for the name in EHLO of a client that logs in (RFC 2606). These are the valid names, as regular
+  # expressions (RFC 5321 section 4.1.3; host names may have underscores, as Postfix allows them).
+  clientName = "client.invalid";
+  hostName =
+    let
+      label = "[[:alnum:]_]([[:alnum:]_-]{0,61}[[:alnum:]_])?";
+    in
+    "${label}([.]${label})+[.]?";
+  ipv4 =
+    let
+      byte = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+    in
+    "${byte}([.]${byte}){3}";
+  ipv6 =
+    let
+      group = "[[:xdigit:]]{1,4}";
+      groups = n: "${group}(:${group}){${n}}";
+    in
+    "(${groups "7"}|(${groups "0,6"})?::(${groups "0,6"}|(${group}:){0,5}${ipv4})?)";
+
   # a domain literal of our own is `local' to Postfix, whatever the domain lists say
   literal = mailDomain != domain;
   delivery = "lmtp:unix:${sockets.lmtp}";
@@ -54,8 +76,9 @@ in
         myorigin = mailDomain;
         mydestination = "";
         smtp_helo_name = mailDomain;
-        # the connection limits do not count for these; nothing else is granted to them
-        mynetworks = [ "127.0.0.0/8" ] ++ optional network.ipv6 "[::1]/128";
+        # The connection limits do not count for these; nothing else is granted to them. Other addresses of 127.0.0.0/8
+        # are clients from elsewhere, see ../web/pseudonyms.nix.
+        mynetworks = [ "127.0.0.1/32" ] ++ optional network.ipv6 "[::1]/128";
         smtpd_banner = "${settings.hostName} ESMTP";
         alias_maps = "";
         alias_database = "";
@@ -139,7 +162,22 @@ in
           "reject_unlisted_recipient"
         ];
         # VRFY answers 252 for every address, existing or not (RFC 5321 section 3.5.3)
-        smtpd_command_filter = inline [ (rule "/^VRFY[[:space:]].*/" "VRFY ${verifyAddress}") ];
+        smtpd_command_filter = inline [ verify ];
+        # a queue file holds the name that the client gave itself: all clients of ours get the same
+        submission_command_filter = inline (
+          [
+            verify
+            (rule "if /^(EHLO|HELO)[[:space:]]/" "")
+            # not a name, refused below
+            (rule "/^([[:alpha:]]+[[:space:]]+[0-9.]+[[:space:]]*)$$/" "$$1")
+          ]
+          ++ map (name: rule "/^([[:alpha:]]+)[[:space:]]+${name}[[:space:]]*$$/" "$$1 ${clientName}") [
+            hostName
+            "[[]${ipv4}[]]"
+            "[[]IPv6:${ipv6}[]]"
+          ]
+          ++ [ (rule "endif" "") ]
+        );
         # delivery reports would tell strangers more than they need, ETRN is of no use
         smtpd_discard_ehlo_keywords = "silent-discard, dsn, etrn";
         smtpd_forbid_bare_newline = "reject";
@@ -156,6 +194,9 @@ in
           "permit_mynetworks"
           "reject_invalid_helo_hostname"
           "reject_non_fqdn_helo_hostname"
+          # no other name is stored, in doubt not even a valid one
+          "check_helo_access,inline:{${clientName}=OK}"
+          "reject"
         ];
 
         # --- TLS, in

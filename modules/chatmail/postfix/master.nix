@@ -26,6 +26,9 @@ let
     smtpd_delay_reject = "no";
     smtpd_client_restrictions = "check_client_access,$accounts_answer";
     smtpd_helo_restrictions = "$submission_helo_restrictions";
+    smtpd_command_filter = "$submission_command_filter";
+    # nginx stands in front, and connects from a loopback address for each network of clients (../web/pseudonyms.nix)
+    smtpd_client_event_limit_exceptions = "127.0.0.1";
     smtpd_sender_restrictions = "reject_sender_login_mismatch";
     smtpd_relay_restrictions = "permit_sasl_authenticated,reject";
     smtpd_recipient_restrictions = "permit_sasl_authenticated,reject";
@@ -77,11 +80,13 @@ in
         maxproc = mkDefault limits.smtpConnections;
         args = mkDefault (arguments public);
       };
-      submission.maxproc = mkDefault limits.smtpConnections;
-      # from ports 465 and 443, where nginx tells the client's address first (PROXY protocol)
-      "127.0.0.1:${port ports.submissionsInternal}" = smtpd (
-        submissions // { smtpd_upstream_proxy_protocol = "haproxy"; }
-      );
+      # from port 587
+      submission = {
+        name = mkDefault "127.0.0.1:${port ports.submissionInternal}";
+        maxproc = mkDefault limits.smtpConnections;
+      };
+      # from ports 465 and 443
+      "127.0.0.1:${port ports.submissionsInternal}" = smtpd submissions;
       # from HTTPS: the Internet, therefore without trust in the loopback address
       "127.0.0.1:${port ports.mxdelivSmtp}" = smtpd (
         entrance

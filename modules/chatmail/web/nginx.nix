@@ -26,10 +26,10 @@ let
   mode = settings.web.port443;
   shared = mode == "shared";
   port = toString;
-  # Connections of one worker, which may have to serve all clients alone. On ports 443 and 465 a mail session has one
-  # to the client and one to its daemon; a request one more at each end of port 8443.
+  # Connections of one worker, which may have to serve all clients alone. On ports 443, 465 and 587 a mail session has
+  # one to the client and one to its daemon; a request, and SMTP from port 443, one more at each end of a socket.
   connections =
-    2 * (limits.imapConnections + 2 * limits.smtpConnections) + 4 * limits.webConnections + 512;
+    2 * limits.imapConnections + 6 * limits.smtpConnections + 4 * limits.webConnections + 512;
   # with log files, listening sockets, and request bodies that wait in files; workers inherit the limit of the unit
   openFiles = connections + limits.webConnections + 512;
 
@@ -108,6 +108,12 @@ let
     return = "200 \"${content}\"";
     extraConfig = "default_type ${type};";
   };
+  # of the virtual hosts below
+  names = [
+    domain
+    "www.${domain}"
+    "mta-sts.${domain}"
+  ];
   # nginx writes the two bytes of a line end itself
   oneLine = builtins.replaceStrings [ "\r" "\n" ] [ "\\r" "\\n" ];
 in
@@ -134,6 +140,12 @@ in
       # also where a virtual host has no say yet: before the name of the host is known
       client_header_timeout 10s;
       reset_timedout_connection on;
+      # The redirect from port 80 is a server of its own, which takes no extraConfig. Other virtual hosts keep their log.
+      map $server_name $chatmail_is_logged {
+        default 1;
+        ${concatMapStringsSep "\n  " (name: "\"${name}\" 0;") names}
+      }
+      access_log /var/log/nginx/access.log combined if=$chatmail_is_logged;
     '';
 
     virtualHosts = {

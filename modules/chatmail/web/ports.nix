@@ -1,5 +1,5 @@
-# { lib, settings, ... } -> services.nginx: port 443 shared by web, IMAP and SMTP, and port 465 in front of Postfix. The
-# protocol follows from the names that the client offers in TLS (ALPN).
+# { lib, settings, ... } -> services.nginx: port 443 shared by web, IMAP and SMTP, and ports 465 and 587 in front of
+# Postfix. The protocol follows from the names that the client offers in TLS (ALPN).
 {
   lib,
   settings,
@@ -16,45 +16,63 @@ let
     ;
   shared = settings.web.port443 == "shared";
   port = toString;
-  networkKey = import ./network-key.nix;
   # 0.0.0.0 is there in any case, for the machine itself
   everywhere = [ "0.0.0.0" ] ++ optional network.ipv6 "[::]";
   listen =
     number: concatMapStringsSep "\n  " (addr: "listen ${addr}:${port number} backlog=4096;") everywhere;
   passOn = ''
-    ssl_preread on;
-        preread_timeout 10s;
-        proxy_connect_timeout 10s;
-        proxy_protocol on;
+    proxy_connect_timeout 10s;
         tcp_nodelay on;
         error_log stderr emerg;'';
+  byProtocol = ''
+    ssl_preread on;
+        preread_timeout 10s;
+        ${passOn}'';
+  # longer than Postfix' own timeouts
+  submissionTimeout = "proxy_timeout 15m;";
+  postfix = "127.0.0.1:${port ports.submissionsInternal}";
   refusing = "/run/nginx/no-protocol.sock";
+  fromHttps = "/run/nginx/submissions.sock";
 in
 {
   services.nginx = {
-    # the protocol is told by the names that the client offers (RFC 7301); PROXY protocol hands on its address
+    # Postfix gets no PROXY protocol: a pseudonym stands for the client's address, see ./pseudonyms.nix
     streamConfig = ''
-      ${networkKey}
+      limit_conn_zone $chatmail_network zone=chatmail_port_587:32m;
+      server {
+        ${listen ports.submission}
+        # beside those that Postfix counts, and answers with 421
+        limit_conn chatmail_port_587 ${toString (2 * limits.smtpConnectionsPerIp)};
+        proxy_bind $chatmail_pseudonym;
+        proxy_pass 127.0.0.1:${port ports.submissionInternal};
+        ${passOn}
+        ${submissionTimeout}
+      }
       # Port 465: Postfix knows no ALPN, and would take a client that offers other protocols alone
       # (RFC 7301 section 3.2). TLS ends in Postfix.
       map $ssl_preread_alpn_protocols $chatmail_submissions {
-        "" 127.0.0.1:${port ports.submissionsInternal};
-        ~(^|,)smtp(,|$) 127.0.0.1:${port ports.submissionsInternal};
+        "" ${postfix};
+        ~(^|,)smtp(,|$) ${postfix};
         default unix:${refusing};
+      }
+      # a Unix socket has no client's address
+      map $chatmail_submissions $chatmail_submissions_from {
+        ${postfix} $chatmail_pseudonym;
+        default "";
       }
       limit_conn_zone $chatmail_network zone=chatmail_port_465:32m;
       server {
         ${listen ports.submissions}
         # clients that have not sent a ClientHello beside those that Postfix counts, and answers with 421
         limit_conn chatmail_port_465 ${toString (2 * limits.smtpConnectionsPerIp)};
+        proxy_bind $chatmail_submissions_from;
         proxy_pass $chatmail_submissions;
-        ${passOn}
-        # longer than Postfix' own timeouts
-        proxy_timeout 15m;
+        ${byProtocol}
+        ${submissionTimeout}
       }
       # refuses every ClientHello that comes here with the alert no_application_protocol
       server {
-        listen unix:${refusing} ssl proxy_protocol;
+        listen unix:${refusing} ssl;
         ssl_certificate ${tls.certificateFile};
         ssl_certificate_key ${tls.keyFile};
         ssl_protocols TLSv1.2 TLSv1.3;
@@ -66,7 +84,7 @@ in
     ''
     + optionalString shared ''
       map $ssl_preread_alpn_protocols $chatmail_service {
-        ~(^|,)smtp(,|$) 127.0.0.1:${port ports.submissionsInternal};
+        ~(^|,)smtp(,|$) unix:${fromHttps};
         ~(^|,)imap(,|$) 127.0.0.1:${port ports.imapsInternal};
         default unix:${sockets.https};
       }
@@ -76,9 +94,20 @@ in
         # counted before the ClientHello, hence for IMAP, SMTP and web together
         limit_conn chatmail_port_443 ${toString limits.port443ConnectionsPerIp};
         proxy_pass $chatmail_service;
-        ${passOn}
+        # hands on the client's address, to all services of the port or to none
+        proxy_protocol on;
+        ${byProtocol}
         # an IMAP client may be idle for 29 minutes (RFC 2177)
         proxy_timeout 1h;
+      }
+      # SMTP from port 443: the address goes no further
+      server {
+        listen unix:${fromHttps} proxy_protocol;
+        set_real_ip_from unix:;
+        proxy_bind $chatmail_pseudonym;
+        proxy_pass ${postfix};
+        ${passOn}
+        ${submissionTimeout}
       }
     '';
   };

@@ -10,6 +10,8 @@
 { request }:
 let
   inherit (builtins)
+    attrNames
+    attrValues
     concatMap
     filter
     fromJSON
@@ -75,11 +77,18 @@ let
         defaults (declarations.${name} or { }) value
     );
 
+  # `chatmail selftest' connects to the hosts of the lab, not to those of the Internet
+  selftest = {
+    mailDomains = attrNames requested.classics;
+    relays = filter isName (map (values: values.domain or null) (attrValues requested.relays));
+  };
+  isName = domain: domain != null && builtins.match "[a-z0-9_.-]*[a-z0-9]" domain != null;
+
   relay =
     _: values:
     let
       cfg = merge.options [ "services" "chatmail" ] declarations (
-        [ (defaults declarations values) ] ++ chatmail
+        [ (defaults declarations ({ inherit selftest; } // values)) ] ++ chatmail
       );
       described = import (modules + "/description.nix") {
         inherit lib cfg;

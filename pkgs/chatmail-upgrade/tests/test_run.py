@@ -22,6 +22,7 @@ class MemoryMachine:
 
     newest: str | BuildError = NEW
     sick: dict[str, dict[str, str]] = field(default_factory=dict)
+    checks: tuple[str, ...] = ("send",)
     unbootable: set[str] = field(default_factory=set)
     cannot_boot: set[str] = field(default_factory=set)
     now_running: str = OLD
@@ -47,8 +48,9 @@ class MemoryMachine:
             raise ActivationError("the boot partition is full")
         self.boots = system
 
-    def health(self, *, within_s: float = 0.0) -> Health:
-        return Health(failed=self.sick.get(self.now_running, {}))
+    def health(self, *, within_s: float = 0.0, before: Health | None = None) -> Health:
+        failed = self.sick.get(self.now_running, {})
+        return Health(failed=failed, well=frozenset(self.checks) - failed.keys())
 
 
 @pytest.fixture
@@ -79,6 +81,24 @@ def test_a_broken_system_is_returned(history: History) -> None:
     assert (report.outcome, machine.now_running, machine.boots) == (Outcome.RETURNED, OLD, OLD)
     assert report.reason == "send: 550 no"
     assert history.rejected() == NEW
+
+
+@pytest.mark.parametrize(
+    ("check", "well_before", "outcome"),
+    [
+        ("mxdeliv-out", True, Outcome.RETURNED),
+        ("port-25-out", False, Outcome.KEPT),
+        ("reverse-name", False, Outcome.KEPT),
+    ],
+)
+def test_what_worked_before_must_work(
+    history: History, check: str, well_before: bool, outcome: Outcome
+) -> None:
+    """A broken transport sends the system back; what the provider blocks all the time does not."""
+    before = {} if well_before else {check: "blocked"}
+    machine = MemoryMachine(sick={OLD: before, NEW: {check: "blocked"}}, checks=("login", check))
+
+    assert run(machine, history).outcome == outcome
 
 
 @pytest.mark.parametrize("obstacle", ["unbootable", "cannot_boot"])

@@ -1,5 +1,6 @@
 """Fixtures for every area: the settings of a relay whose directories are temporary."""
 
+import gc
 import importlib.util
 import json
 import logging
@@ -10,8 +11,9 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from chatmaild.dkim.keys import RSA_BITS
+from chatmaild.dkim.keys import RSA_BITS, key_path
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 
@@ -25,6 +27,12 @@ if HAS_HYPOTHESIS:
     # a busy machine is no fault of the code
     hypothesis.settings.register_profile("steady", deadline=None)
     hypothesis.settings.load_profile("steady")
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests live to the end: the garbage collector need not visit them."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header() -> str:
@@ -78,6 +86,20 @@ def mailboxes(settings: Settings) -> Mailboxes:
 def dkim_key() -> rsa.RSAPrivateKey:
     """A key for all tests that only need one: making one takes 0.1 s."""
     return rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
+
+
+@pytest.fixture(scope="session")
+def dkim_pem(dkim_key: rsa.RSAPrivateKey) -> bytes:
+    """That key as in a file."""
+    return dkim_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+
+
+@pytest.fixture
+def dkim_file(settings: Settings, dkim_pem: bytes) -> pathlib.Path:
+    """The relay's key, made before."""
+    file = key_path(settings, settings.dkim.selector)
+    file.write_bytes(dkim_pem)
+    return file
 
 
 @pytest.fixture(autouse=True)

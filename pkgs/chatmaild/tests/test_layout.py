@@ -36,8 +36,8 @@ def test_folders_and_files_are_small() -> None:
 
 
 def test_protocols_and_disk_know_no_unit() -> None:
-    """`wire` and `store` are below the units, `dkim` beside them."""
-    for layer in ("wire", "store", "dkim"):
+    """`wire`, `store` and `net` are below the units, `dkim` beside them."""
+    for layer in ("wire", "store", "net", "dkim"):
         for file in (SOURCE / layer).rglob("*.py"):
             units = {name.partition(".")[0] for name in _imports(file)} & UNITS
 

@@ -16,8 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 import click
 from bench.notices import DEADLINE_S, Notices
 from chatmail_testkit.mail import messages, openpgp
+from chatmail_testkit.mail.imap import DEVICE_TOKEN
 from chatmail_testkit.mail.raw import RawImap, RawSmtp
-from chatmail_testkit.peers.notifier import DEVICE_TOKEN, Notifier, serving
+from chatmail_testkit.peers.notifier import Notifier, serving
 from chatmail_testkit.people.names import Account, new_accounts
 
 SENDERS = 20

@@ -27,15 +27,18 @@ from checks.suites import (
     disturbing_scenarios,
     evaluation_suites,
     fast_suites,
+    forget,
     lab_suites,
     measuring_scenarios,
     quiet_scenarios,
+    searching_scenarios,
+    titled,
     web_suites,
 )
 from labs import LabFailedError, lab
 from steps import say, step
 
-AT_ONCE = 2  # the longest suite runs in several processes; the others run beside it
+FAST_AT_ONCE = 3  # some tests wait, and cores have work meanwhile
 
 
 class Run(Protocol):
@@ -50,7 +53,7 @@ def main(*, fast: bool) -> None:
     """Run all tests; the last line is `N passed`, or `N passed, M failed` and exit code 1."""
     REPORTS.mkdir(parents=True, exist_ok=True)
     with step("style, types and units"):
-        result = _side_by_side([(suite.title, suite.run) for suite in fast_suites()])
+        result = _side_by_side([(suite.title, suite.run) for suite in fast_suites()], FAST_AT_ONCE)
     if not fast:
         for suite in web_suites():
             result += _shown(suite)
@@ -60,11 +63,11 @@ def main(*, fast: bool) -> None:
     sys.exit(1 if result.failed else 0)
 
 
-def _side_by_side(tasks: Sequence[tuple[str, Run]]) -> Result:
-    """Run the tasks two at a time; show the output of those that fail."""
+def _side_by_side(tasks: Sequence[tuple[str, Run]], at_once: int) -> Result:
+    """Run several tasks at a time; show the output of those that fail."""
     total = Result()
     start_s = time.monotonic()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         running = {pool.submit(run, capture=True): title for title, run in tasks}
         for done in as_completed(running):
             result, output = done.result()
@@ -83,11 +86,16 @@ def _in_labs() -> Result:
     total = Result()
     try:
         with step("lab"), _test_lab(LAB_NAME):
-            for suite in [*evaluation_suites(), *lab_suites(), quiet_scenarios(LAB_NAME)]:
-                total += _shown(suite)
+            beside = [*lab_suites(), *evaluation_suites()]  # neither uses this lab
+            with step("tests of the lab and of the configuration"):
+                total += _side_by_side([(suite.title, suite.run) for suite in beside], len(beside))
+            total += _shown(quiet_scenarios(LAB_NAME))
             with step("scenarios that disturb, in two labs"), _test_lab(SECOND_LAB_NAME):
-                total += _side_by_side(_disturbing([LAB_NAME, SECOND_LAB_NAME]))
-            total += _shown(measuring_scenarios(LAB_NAME))
+                labs = [LAB_NAME, SECOND_LAB_NAME]
+                total += _side_by_side(_disturbing(labs), len(labs))
+                total += _shown(searching_scenarios(SECOND_LAB_NAME))
+            for suite in [measuring_scenarios(LAB_NAME), searching_scenarios(LAB_NAME)]:
+                total += _shown(suite)
     except LabFailedError as error:
         say(str(error))
         total += Result(failed=1)
@@ -95,23 +103,24 @@ def _in_labs() -> Result:
 
 
 def _test_lab(name: str) -> AbstractContextManager[None]:
+    forget(name)
     return lab(name, (*RELAYS, *UNTRUSTED_RELAYS), LAB_CONFIG, classics=[CLASSIC])
 
 
 def _disturbing(labs: Sequence[str]) -> list[tuple[str, Run]]:
-    """Return a task for each file; a task has its lab to itself while it runs."""
+    """Return a task for each group of files; a task has its lab to itself while it runs."""
     free: queue.Queue[str] = queue.Queue()
     for name in labs:
         free.put(name)
 
-    def run(file: Path, *, capture: bool) -> tuple[Result, str]:
+    def run(files: Sequence[Path], *, capture: bool) -> tuple[Result, str]:
         name = free.get()
         try:
-            return disturbing_scenarios(name, file).run(capture=capture)
+            return disturbing_scenarios(name, files).run(capture=capture)
         finally:
             free.put(name)
 
-    return [(file.stem.removeprefix("test_"), partial(run, file)) for file in disturbing_files()]
+    return [(titled(files), partial(run, files)) for files in disturbing_files()]
 
 
 def _shown(suite: Suite) -> Result:

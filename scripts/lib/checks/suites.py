@@ -16,6 +16,8 @@ from checks.sandbox import confined
 from labs import CHECKOUT, python
 
 REPORTS = CHECKOUT / ".cache" / "reports"
+# what the scenarios of each lab used, for the search after them
+LEDGERS = CHECKOUT / ".cache" / "ledgers"
 SANDBOX = CHECKOUT / ".cache" / "sandbox"
 # Python and pytest compile each file once, and not into the source directories.
 BYTECODE = CHECKOUT / ".cache" / "bytecode"
@@ -28,14 +30,34 @@ UNTRUSTED_RELAYS = ("_d.test", "192.0.2.77")  # sign their own certificates
 CLASSIC = "c.test"
 SCENARIOS = CHECKOUT / "tests" / "e2e"
 LAB_CONFIG = SCENARIOS / "lab.nix"
+# files of disturbing scenarios that take 30 s and more, the longest first: labs end together
+LONG_FILES = (
+    "test_mail_waits_while_a_service_is_down",
+    "test_mail_leaves_when_an_smtp_host_returns",
+    "test_relays_deliver_over_https_or_smtp",
+    "test_restarts_duplicate_no_mail",
+    "test_dkim_key_rotation_loses_no_mail",
+    "test_a_full_disk_is_told_and_heals",
+    "test_relays_with_ipv4_or_ipv6_alone_exchange_mail",
+    "test_killed_daemons_lose_no_mail",
+    "test_mail_logs_are_on_for_a_while",
+    "test_killed_deliveries_lose_no_mail",
+    "test_restarts_fail_no_login",
+    "test_hosts_without_https_get_smtp_first",
+)
+FILES_AT_ONCE = 2  # of the others: pytest starts less often
 TEST_DEADLINE_S = 60
 LAB_TEST_DEADLINE_S = 180  # some start two labs, one after the other
-WITHOUT = ["-p", "no:deltachat.testplugin"]  # it logs every test; only the core is needed
+LONGEST = 2  # suites that start first
+# pytest starts twice as fast without the plugins that a suite does not use
+PLUGINS = ["--disable-plugin-autoload", "-p", "pytest_timeout"]
+IN_WORKERS = ["-p", "xdist.plugin", "-n"]
+HYPOTHESIS = ["-p", "_hypothesis_pytestplugin"]
 WORKERS = 4  # more than cores, because scenarios mostly wait
-CORES = os.cpu_count() or 1
 BROWSERS = 2  # a browser keeps a core busy
-# packages whose unit tests take longer than all other suites, and so run in several processes
-MANY_TESTS = ("chatmaild",)
+# Folders of tests that have a process of their own, because the package's tests take longer than
+# all other suites. Two processes that each collect a half need less than pytest-xdist's workers.
+APART = {"chatmaild": ("dkim", "filter")}
 UNIT_DEADLINE_S = 300
 WEB_DEADLINE_S = 900
 LAB_DEADLINE_S = 1500
@@ -116,7 +138,7 @@ def _tool(name: str) -> str:
 
 def _pytest(title: str, directory: Path, *arguments: str, deadline_s: float) -> Suite:
     report = REPORTS / f"{title.replace(' ', '-').replace('/', '-')}.xml"
-    options = ["-q", "--junitxml", str(report), "--timeout", str(TEST_DEADLINE_S), *WITHOUT]
+    options = ["-q", "--junitxml", str(report), *PLUGINS, "--timeout", str(TEST_DEADLINE_S)]
     return Suite(
         title=title,
         command=[sys.executable, "-m", "pytest", *options, *arguments],
@@ -133,10 +155,12 @@ def fast_suites() -> list[Suite]:
         for tests in sorted((CHECKOUT / "pkgs").glob("*/tests"))
         if any(tests.rglob("test_*.py"))
     ]
-    units.sort(key=lambda tests: tests.parent.name not in MANY_TESTS)
+    units.sort(key=lambda tests: tests.parent.name not in APART)
+    suites = [suite for tests in units for suite in _units(tests)]
     return [
-        *(_units(tests) for tests in units),
+        *suites[:LONGEST],
         _types(),
+        *suites[LONGEST:],
         _pytest("scripts of workflows", CHECKOUT, "tests/ci", deadline_s=UNIT_DEADLINE_S),
         _pytest("scripts", CHECKOUT, "tests/scripts", deadline_s=UNIT_DEADLINE_S),
         _pytest("documents", CHECKOUT, "tests/docs", deadline_s=UNIT_DEADLINE_S),
@@ -146,28 +170,51 @@ def fast_suites() -> list[Suite]:
 
 
 def _types() -> Suite:
-    """Return the type check, package by package: two packages may have test files of one name."""
+    """Return the type check, in as few runs as possible: a run has one test file of each name."""
     packages = sorted(file.parent for file in (CHECKOUT / "pkgs").glob("*/pyproject.toml"))
-    places = [*([package] for package in packages), [CHECKOUT / "scripts/lib", CHECKOUT / "tests"]]
+    runs: list[tuple[list[Path], set[Path]]] = [
+        ([CHECKOUT / "scripts/lib", CHECKOUT / "tests"], set())
+    ]
+    for package in packages:
+        names = {file.relative_to(package) for file in package.rglob("*.py")}
+        run = next((run for run in runs if run[1].isdisjoint(names)), None)
+        if run is None:
+            run = ([], set())
+            runs.append(run)
+        run[0].append(package)
+        run[1].update(names)
     mypy = [_tool("mypy"), "--python-executable", sys.executable]
-    runs = [shlex.join([*mypy, *map(str, place)]) for place in places]
-    script = "".join(f"{run} || failed=1\n" for run in runs)
+    lines = [shlex.join([*mypy, *map(str, places)]) for places, _ in runs]
+    script = "".join(f"{line} || failed=1\n" for line in lines)
     return Suite(title="types", command=["sh", "-c", f"{script}exit ${{failed:-0}}"])
 
 
-def _units(tests: Path) -> Suite:
+def _units(tests: Path) -> list[Suite]:
     """Return the unit tests of a package, in the same sandbox as a build of nixpkgs."""
+    package = tests.parent.name
+    title = f"unit tests of {package}"
+    apart = [tests / name for name in APART.get(package, ())]
+    if not apart:
+        return [_confined(title, tests, str(tests))]
+    others = [f"--ignore={folder}" for folder in apart]
+    return [
+        _confined(f"{title} in {' and '.join(APART[package])}", tests, *map(str, apart)),
+        _confined(f"{title} elsewhere", tests, str(tests), *others),
+    ]
+
+
+def _confined(title: str, tests: Path, *arguments: str) -> Suite:
     package = tests.parent
-    title = f"unit tests of {package.name}"
-    workers = ["-n", str(CORES), "--dist", "worksteal"] if package.name in MANY_TESTS else []
-    suite = _pytest(title, package, str(tests), *workers, deadline_s=UNIT_DEADLINE_S)
+    has_hypothesis = "hypothesis" in (package / "pyproject.toml").read_text()
+    plugins = HYPOTHESIS if has_hypothesis else []
+    suite = _pytest(title, package, *arguments, *plugins, deadline_s=UNIT_DEADLINE_S)
     command = confined(SANDBOX, TOOLS.get(package.name, []), suite.command[1:])
     return dataclasses.replace(suite, command=command)
 
 
 def web_suites() -> list[Suite]:
     """Return the tests of the web pages in a browser; tests/web/install-tools installs it."""
-    options = [str(CHECKOUT / "tests" / "web"), "-n", str(BROWSERS)]
+    options = [str(CHECKOUT / "tests" / "web"), *IN_WORKERS, str(BROWSERS)]
     return [_pytest("web pages in a browser", CHECKOUT, *options, deadline_s=WEB_DEADLINE_S)]
 
 
@@ -187,30 +234,53 @@ def lab_suites() -> list[Suite]:
 
 def quiet_scenarios(lab: str) -> Suite:
     """Return the scenarios that disturb no host, several at a time."""
-    chosen = ["-m", "not disturbs and not measures", "-n", str(WORKERS)]
-    return _scenarios("scenarios", lab, SCENARIOS, *chosen)
+    chosen = ["-m", "not disturbs and not measures and not remembers", *IN_WORKERS, str(WORKERS)]
+    return _scenarios("scenarios", lab, [SCENARIOS], *chosen)
 
 
-def disturbing_files() -> list[Path]:
-    """Return the files of scenarios that stop or cut off hosts."""
+def disturbing_files() -> list[list[Path]]:
+    """Return the files of scenarios that stop or cut off hosts, in groups for one run each."""
     files = sorted(SCENARIOS.rglob("test_*.py"))
-    return [file for file in files if "pytest.mark.disturbs" in file.read_text()]
+    disturbing = {file.stem: file for file in files if "pytest.mark.disturbs" in file.read_text()}
+    long = [[disturbing.pop(name)] for name in LONG_FILES]
+    others = list(disturbing.values())
+    starts = range(0, len(others), FILES_AT_ONCE)
+    return long + [others[start : start + FILES_AT_ONCE] for start in starts]
 
 
-def disturbing_scenarios(lab: str, file: Path) -> Suite:
-    """Return the disturbing scenarios of one file, one after the other."""
-    return _scenarios(file.stem.removeprefix("test_"), lab, file, "-m", "disturbs")
+def disturbing_scenarios(lab: str, files: Sequence[Path]) -> Suite:
+    """Return the disturbing scenarios of some files, one after the other."""
+    return _scenarios(titled(files), lab, files, "-m", "disturbs")
+
+
+def titled(files: Sequence[Path]) -> str:
+    """Return what the files are about, as they are named."""
+    return " and ".join(file.stem.removeprefix("test_") for file in files)
 
 
 def measuring_scenarios(lab: str) -> Suite:
     """Return the scenarios that measure, with no other tests beside them."""
-    return _scenarios("scenarios that measure", lab, SCENARIOS, "-m", "measures", "-v")
+    return _scenarios("scenarios that measure", lab, [SCENARIOS], "-m", "measures", "-v")
 
 
-def _scenarios(title: str, lab: str, tests: Path, *arguments: str) -> Suite:
+def searching_scenarios(lab: str) -> Suite:
+    """Return the search of a lab for all that scenarios used; runs after them."""
+    title = f"search of lab {lab} for personal data"
+    return _scenarios(title, lab, [SCENARIOS / "privacy"], "-m", "remembers", "-v")
+
+
+def forget(lab: str) -> None:
+    """Delete the ledger of an earlier lab of that name."""
+    LEDGERS.mkdir(parents=True, exist_ok=True)
+    (LEDGERS / lab).unlink(missing_ok=True)
+
+
+def _scenarios(title: str, lab: str, tests: Sequence[Path], *arguments: str) -> Suite:
     options = [
         *("--lab", lab, "--relays", ",".join(RELAYS)),
         *("--classic", CLASSIC, "--untrusted", ",".join(UNTRUSTED_RELAYS)),
+        *("--ledger", str(LEDGERS / lab)),
     ]
-    suite = _pytest(title, CHECKOUT, str(tests), *options, *arguments, deadline_s=LAB_DEADLINE_S)
+    chosen = [*map(str, tests), *options, *arguments]
+    suite = _pytest(title, CHECKOUT, *chosen, deadline_s=LAB_DEADLINE_S)
     return dataclasses.replace(suite, command=python(lab, *suite.command[1:]))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
 import pytest
+from chatmail_testkit.mail.imap import Imap
 from chatmail_testkit.mail.reply import transaction
 from chatmail_testkit.mail.sessions import port_25
 from chatmail_testkit.people.person import Person
@@ -111,6 +113,27 @@ def test_the_journal_names_no_address(alice: Person, machine: Machine, target: T
 
     assert "deleted an address at its owner's wish" in journal
     assert alice.name not in journal
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_sessions_do_not_make_the_mailbox_again(
+    attempt: int, alice: Person, machine: Machine, target: Target
+) -> None:
+    """They may write between the deletion of the files and their end."""
+    busy = [alice.logs_in() for _ in range(3)]
+    with ThreadPoolExecutor(len(busy)) as pool:
+        writing = [pool.submit(_writes_until_it_ends, session) for session in busy]
+        _delete(target, alice, JSON, json.dumps(_credentials(alice)))
+        for written in writing:
+            written.result(timeout=10)
+
+    assert alice.name not in machine.run("ls", "/var/lib/chatmail/mail")
+
+
+def _writes_until_it_ends(session: Imap) -> None:
+    with contextlib.suppress(IMAPClientError, OSError):
+        while True:
+            session.append("INBOX", "draft")
 
 
 def _gets_another_owner(person: Person, machine: Machine) -> None:

@@ -16,6 +16,7 @@ from chatmail_testkit.people.login_links import login_link
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.lab import LabTarget
 from chatmail_testkit.relays.target import Machine, Target
+from chatmail_testkit.traces.ledger import record, record_login
 from chatmail_testkit.web.client import request
 from delta_chat.server import core
 from deltachat_rpc_client import Account, DeltaChat
@@ -108,8 +109,10 @@ def _scans(chats: DeltaChat, code: str) -> Account:
     Raises:
         JsonRpcError: core does not take the code; says what people see.
     """
+    record("invite", code.partition("?")[2])
     profile = chats.add_account()
     profile.add_transport_from_qr(code)
+    record_login(_address(profile), profile.get_config("configured_mail_pw") or "")
     profile.bring_online()
     return profile
 

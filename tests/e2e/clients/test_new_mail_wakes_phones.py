@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from chatmail_testkit.peers.notifier import DEVICE_TOKEN, Notifier, new_device, serving
+from chatmail_testkit.mail.imap import DEVICE_TOKEN
+from chatmail_testkit.peers.notifier import Notifier, new_device, serving
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.waiting import wait_for
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.firewall import closed
-from chatmail_testkit.relays.services import stopped
+from chatmail_testkit.relays.services import queue_runs_often, stopped
 from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 
@@ -70,7 +70,7 @@ def test_a_refusal_over_https_bounces(
     with closed(machine, SMTP), closed(other_machine, SMTP):
         alice.sends(nobody)
         wait_for(lambda: nobody in machine.queue(), "the message waits", within_s=40)
-        with _runs_its_queue(machine):
+        with queue_runs_often(machine):
             bounce = alice.receives(within_s=100)
 
     assert "550 5.1.1" in bounce.raw.decode()
@@ -98,7 +98,7 @@ def test_https_is_used_again_after_a_failure(
     with closed(other_machine, SMTP, HTTPS):
         alice.sends(carol, text="patience")
         wait_for(lambda: carol.address in machine.queue(), "the message waits", within_s=40)
-    with closed(other_machine, SMTP), _runs_its_queue(machine):
+    with closed(other_machine, SMTP), queue_runs_often(machine):
         assert carol.receives(within_s=90).text == "patience"
         alice.sends(carol, text="quick again")
         assert carol.receives(within_s=10).text == "quick again"
@@ -125,17 +125,5 @@ def test_mail_waits_for_the_transport_service(
         carol.sends(alice, text="comes in")
         assert alice.receives(within_s=20).text == "comes in"
         wait_for(lambda: carol.address in machine.queue(), "the message waits", within_s=20)
-    with _runs_its_queue(machine):
+    with queue_runs_often(machine):
         assert carol.receives(within_s=40).text == "waits"
-
-
-@contextlib.contextmanager
-def _runs_its_queue(machine: Machine) -> Iterator[None]:
-    """Flush the queue every few seconds; Postfix itself runs it every minute."""
-    machine.run(
-        "systemd-run", "--unit=e2e-flush", "sh", "-c", "while postqueue -f; do sleep 3; done"
-    )
-    try:
-        yield
-    finally:
-        machine.run("systemctl", "stop", "e2e-flush")

@@ -46,6 +46,7 @@ UNIX: Final[dict[str, frozenset[str] | set[str]]] = {
     "/run/chatmail/transport-postfix/*": {"postfix", "filter", "transport"},
     "/run/nginx/https.sock": {"nginx"},
     "/run/nginx/no-protocol.sock": {"nginx"},
+    "/run/nginx/submissions.sock": {"nginx"},
     "/run/dovecot2/end-sessions": {"accounts", "imap"},
     "/run/dovecot2/quota-clean": {"accounts", "imap"},
     "/run/dovecot2/auth-userdb": {"accounts", "imap"},
@@ -82,8 +83,7 @@ RESOLVER: Final = "every program resolves names"
 TCP: Final = {
     **dict.fromkeys((25, 80, 143, 443, 465, 587, 993), PUBLIC),
     53: RESOLVER,
-    8465: "a client may lie about its IP address, and logs in as everywhere",
-    8993: "a client may lie about its IP address, and logs in as everywhere",
+    **dict.fromkeys((8465, 8587, 8993), "nginx alone reaches it, where the kernel has nf_tables"),
     8701: "hears Dovecot's user alone",
     8700: "counters alone, which name nobody",
     10026: "takes mail from the client that knows the secret name",
@@ -130,6 +130,22 @@ def test_ports(protocol: str, table: dict[int, str], found: Any) -> None:
     ]
 
     assert (unknown, outside) == ([], [])
+
+
+@pytest.mark.parametrize("port", [8465, 8587, 8993])
+def test_nginx_alone_names_the_network_of_a_client(port: int, machine: Machine) -> None:
+    """Limits for networks hold for local processes, too."""
+    script = (
+        "import os, pwd, socket, sys\n"
+        "os.setgroups([]); os.setuid(pwd.getpwnam(sys.argv[1]).pw_uid)\n"
+        f"print(socket.socket().connect_ex(('127.0.0.1', {port})))"
+    )
+    reached = {
+        user: machine.run("python3", "-c", script, user).strip() == "0"
+        for user in ("nginx", "nobody", "vmail", "postfix", "root")
+    }
+
+    assert {user for user, is_let_in in reached.items() if is_let_in} == {"nginx"}
 
 
 @pytest.mark.parametrize("user", ["nobody", "nginx", "vmail", "root"])

@@ -120,6 +120,7 @@ UNITS: Final[dict[str, tuple[float, dict[str, str]]]] = {
             "PrivateUsers": "the capability counts in the machine's user namespace only",
         },
     ),
+    "chatmail-pseudonyms": (0.4, {}),
     "chatmail-turn-secret": (0.8, {**NO_NETWORK_NEEDED, **GROUP_READS}),
     "chatmail-clock": (
         1.0,

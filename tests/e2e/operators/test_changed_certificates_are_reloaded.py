@@ -149,7 +149,7 @@ def test_a_later_certificate_replaces_the_provisional_one(
     provisional = _served(relay)
     assert len(provisional) == 1
     assert provisional != {_fingerprint(usual)}
-    assert "a provisional one is used" in machine.run("chatmail", "status")
+    assert "a provisional one is used" in machine.run("sh", "-c", "chatmail status || true")
 
     machine.run("sh", "-c", FAIL.format(unit="nginx.service"))
     files.write(usual)
@@ -158,7 +158,7 @@ def test_a_later_certificate_replaces_the_provisional_one(
 
 
 def _is_in_status(machine: Machine, said: str) -> bool:
-    return said in machine.run("chatmail", "status")
+    return said in machine.run("sh", "-c", "chatmail status || true")
 
 
 def _is_served(host: str, pair: Pair) -> bool:

@@ -37,10 +37,35 @@ def test_the_journal_holds_no_secret(
         "IP address of an IMAP session": f"rip={own_ip}",
     }
     for relay in (machine, other_machine):
-        journal = relay.run("journalctl", "--no-pager", "--output=cat")
+        journal = _journal(relay)
         found = {
             what: [line for line in journal.splitlines() if secret in line][:3]
             for what, secret in secrets.items()
             if secret in journal
         }
         assert found == {}
+
+
+def test_commands_of_the_operator_leave_no_address(relay: str, machine: Machine) -> None:
+    """Nor an invite's token: the journal has the command line of every process that writes to it.
+
+    What they did, and who, is there.
+    """
+    name = new_name()
+    given = ("address", "create", name, "--password-stdin")
+    machine.run("chatmail", *given, stdin=new_password().encode())
+    for action in ("disable", "enable"):
+        machine.run("chatmail", "address", action, f"{name}@{relay}")
+    machine.run("chatmail", "address", "delete", "--yes", name)
+    token = machine.run("chatmail", "invite", "create").strip().partition("?")[2]
+    machine.run("chatmail", "invite", "revoke", token)
+
+    journal = _journal(machine)
+
+    assert [line for line in journal.splitlines() if name in line or token in line] == []
+    assert "address deleted (operator: " in journal
+
+
+def _journal(machine: Machine) -> str:
+    """All fields of all lines."""
+    return machine.run("journalctl", "--no-pager", "--output=export", "--all")

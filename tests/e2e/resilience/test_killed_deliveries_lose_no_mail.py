@@ -38,7 +38,8 @@ PATIENCE_S = 15
 
 ARM = """
 processes=$(pgrep --full ^dovecot/lmtp) || exit 0
-systemd-run --quiet --collect --unit=death strace --output=/dev/null \
+systemd-run --quiet --collect --unit=death --description=death \
+    --property=StandardError=null strace --output=/dev/null \
     $(printf -- ' --attach=%s' $processes) "$@" >&2
 for process in $processes; do
     while grep --quiet 'TracerPid:.0$' /proc/$process/status; do sleep 0.02; done

@@ -14,9 +14,9 @@ FILTER = "chatmail-filter"
 MXDELIV = "/run/chatmail/transport-nginx/mxdeliv.sock"
 LOCK = "locks-a-mailbox"
 LOCKING = """
-import fcntl, sys, time
+import fcntl, os, time
 
-with open(sys.argv[1], "rb+") as file:
+with open(os.environ["LOCKED"], "rb+") as file:
     fcntl.lockf(file, fcntl.LOCK_EX)
     print("locked", flush=True)
     time.sleep(60)
@@ -76,7 +76,9 @@ def test_deliveries_are_finished_before_a_restart(
 @contextlib.contextmanager
 def _locked(machine: Machine, path: str) -> Iterator[None]:
     """Block a delivery of Dovecot: another process holds the lock of an index."""
-    machine.run("systemd-run", "--quiet", "--unit", LOCK, "python3", "-c", LOCKING, path)
+    # the journal has the arguments of what writes to it, and the path has an address
+    options = ["--quiet", f"--unit={LOCK}", f"--setenv=LOCKED={path}"]
+    machine.run("systemd-run", *options, "python3", "-c", LOCKING)
     try:
         wait_for(lambda: "locked" in machine.run("journalctl", "-u", LOCK), "a lock", within_s=10)
         yield

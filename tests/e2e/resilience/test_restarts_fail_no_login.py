@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from chatmail_testkit.peers.notifier import DEVICE_TOKEN, new_device
+from chatmail_testkit.mail.imap import DEVICE_TOKEN
+from chatmail_testkit.peers.notifier import new_device
 from chatmail_testkit.peers.peer import Peer
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine, Target

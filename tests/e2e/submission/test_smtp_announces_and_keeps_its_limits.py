@@ -58,10 +58,16 @@ def test_a_thousand_recipients_are_accepted(alice: Person) -> None:
         ("laptop.example", 250),
         ("[192.0.2.1]", 250),
         ("[IPv6:2001:db8::1]", 250),
+        ("[IPv6:2001:db8:1:2:3:4:5:6]", 250),
+        ("[IPv6:::ffff:192.0.2.1]", 250),
+        ("my_laptop.example.", 250),
         ("laptop", 504),
         ("192.0.2.1", 504),
         ("bad_name!", 501),
         ("[192.0.2.300]", 501),
+        # Postfix takes it for an address
+        ("[IPv6:2001:db8:1]", 554),
+        ("two words.example", 501),
     ],
 )
 def test_ehlo_names_are_checked(name: str, code: int, target: Target, relay: str) -> None:

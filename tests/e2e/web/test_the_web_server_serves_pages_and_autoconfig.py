@@ -100,6 +100,8 @@ def test_other_names_and_ports_redirect(target: Target, domain: str) -> None:
 
     assert (www.status, www.headers["location"]) == (301, f"https://{domain}/info.html")
     assert (plain.status, plain.headers["location"]) == (301, f"https://{domain}/info.html")
+    machine = target.machine(domain)
+    assert machine is None or machine.run("sh", "-c", "cat /var/log/nginx/access.log*") == ""
 
 
 def test_the_server_hides_its_version(target: Target, domain: str) -> None:

@@ -1,4 +1,4 @@
-# A delivered message makes the relay send a request to the notification server, here a fake one in nginx.
+# The selftest reaches the notification server, here a fake one in nginx.
 {
   name = "chatmail-phones-are-notified";
   nodes.relay =
@@ -32,6 +32,6 @@
     };
   testScript = ''
     relay.wait_for_unit("multi-user.target")
-    relay.wait_until_succeeds("chatmail selftest | grep 'the notification server answered 410'", timeout=60)
+    relay.wait_until_succeeds("chatmail selftest | grep 'the notification server answers (410)'", timeout=60)
   '';
 }

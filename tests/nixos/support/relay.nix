@@ -7,6 +7,11 @@
     enable = true;
     domain = lib.mkDefault "_relay.test";
     push.enable = lib.mkDefault false;
+    # there is nothing outside of a test
+    selftest = {
+      mailDomains = lib.mkDefault [ ];
+      relays = lib.mkDefault [ ];
+    };
     # the networks of NixOS tests
     privateNetworks = [
       "192.168.0.0/16"

@@ -13,6 +13,8 @@
       specialisation = {
         good.configuration.environment.etc."good-generation".text = "";
         broken.configuration.systemd.services.chatmail-filter.enable = lib.mkForce false;
+        # mail on this relay works without it
+        lonely.configuration.systemd.services.chatmail-transport.enable = lib.mkForce false;
       };
     };
   testScript = ''
@@ -34,6 +36,11 @@
         relay.succeed("grep returned /var/lib/chatmail-upgrade/last-report.json")
         relay.succeed(f"{courier} send alice0001@_relay.test bob000001@_relay.test through")
         relay.succeed(f"{courier} fetch bob000001@_relay.test through")
+
+    with subtest("a system without delivery over HTTPS is undone, too"):
+        relay.fail(f"chatmail-upgrade run --candidate {old}/specialisation/lonely >&2")
+        assert relay.succeed(running).strip() == old
+        relay.succeed("grep mxdeliv-out /var/lib/chatmail-upgrade/last-report.json")
 
     with subtest("a working system stays"):
         good = relay.succeed(f"readlink -f {old}/specialisation/good").strip()

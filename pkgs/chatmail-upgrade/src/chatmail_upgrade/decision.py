@@ -4,7 +4,12 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
+
+# `passed` in reports up to 0.2.0
+_WELL: Final = ("ok", "warned", "passed")
+# failures of the selftest as a whole: the report is missing, unreadable, or its unit was killed
+_WITHOUT_CHECKS: Final = ("gate", "report")
 
 
 class Outcome(StrEnum):
@@ -25,9 +30,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """The checks of `chatmail selftest` that failed, each with its reason."""
+    """The checks of `chatmail selftest` that failed, each with its reason.
+
+    Attributes:
+        well: the checks that passed or warned; None if the report could not be read.
+    """
 
     failed: dict[str, str] = field(default_factory=dict)
+    well: frozenset[str] | None = None
 
     @property
     def passed(self) -> bool:
@@ -40,24 +50,35 @@ class Health:
         try:
             checks: list[dict[str, Any]] = json.loads(text)["checks"]
             failed = {
-                str(check["name"]): str(check["detail"])
+                str(check["name"]): str(check.get("sentence") or check["detail"])
                 for check in checks
-                if check["outcome"] == "failed"
+                if _verdict(check) == "failed"
             }
+            well = frozenset(str(c["name"]) for c in checks if _verdict(c) in _WELL)
         except (KeyError, TypeError, ValueError) as error:
             return cls(failed={"report": f"the report cannot be read: {error!r}"})
         if not checks:
             return cls(failed={"report": "the report has no checks"})
-        return cls(failed=failed)
+        return cls(failed=failed, well=well)
+
+
+def _verdict(check: dict[str, Any]) -> str:
+    """The verdict of a check; `outcome` in reports up to 0.2.0."""
+    return str(check["verdict"] if "verdict" in check else check["outcome"])
 
 
 def broken_by_upgrade(before: Health, after: Health) -> dict[str, str]:
     """The checks that the new system fails and the previous one passed.
 
-    A check that failed before (an unreachable notification server, say) must not block security
-    fixes.
+    A check that failed before (port 25 that the provider blocks, say), or that the previous system
+    skipped or did not have, must not block security fixes.
     """
-    return {name: reason for name, reason in after.failed.items() if name not in before.failed}
+    return {
+        name: reason
+        for name, reason in after.failed.items()
+        if name not in before.failed
+        and (before.well is None or name in before.well or name in _WITHOUT_CHECKS)
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

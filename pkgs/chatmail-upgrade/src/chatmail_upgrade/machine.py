@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from chatmail_upgrade import process
-from chatmail_upgrade.decision import Health
+from chatmail_upgrade.decision import Health, broken_by_upgrade
 from chatmail_upgrade.system import PROFILE, RUNNING, set_profile, switch
 
 # the unit stops the selftest after 3 minutes
@@ -34,8 +34,8 @@ class Machine(Protocol):
     def make_default(self, system: str) -> None:
         """Boot the running system from now on, or raise `ActivationError`."""
 
-    def health(self, *, within_s: float = 0.0) -> Health:
-        """Run the selftest, again and again for `within_s` until it passes."""
+    def health(self, *, within_s: float = 0.0, before: Health | None = None) -> Health:
+        """Run the selftest, again and again for `within_s` until no more fails than before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +74,13 @@ class NixMachine:
                 _set_profile(self.profile, str(before))
             raise
 
-    def health(self, *, within_s: float = 0.0) -> Health:
-        """Run the selftest, again and again for `within_s` until it passes."""
+    def health(self, *, within_s: float = 0.0, before: Health | None = None) -> Health:
+        """Run the selftest, again and again for `within_s` until no more fails than before."""
         deadline_s = time.monotonic() + within_s
         while True:
             found = self._selftest()
-            if found.passed or time.monotonic() >= deadline_s:
+            broken = broken_by_upgrade(before or Health(), found)
+            if not broken or time.monotonic() >= deadline_s:
                 return found
             time.sleep(RETRY_PAUSE_S)
 

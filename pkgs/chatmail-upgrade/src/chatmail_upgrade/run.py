@@ -78,7 +78,7 @@ def _trial(
     _log.info("activating %s", candidate)
     try:
         machine.activate(candidate)
-        after = machine.health(within_s=start_s)
+        after = machine.health(within_s=start_s, before=before)
         broken = broken_by_upgrade(before, after)
         if broken:
             return after, "; ".join(f"{name}: {reason}" for name, reason in sorted(broken.items()))

@@ -125,6 +125,7 @@ class Ports:
     mxdeliv_smtp: int  # 1 to 65535
     smtp: int  # 1 to 65535
     submission: int  # 1 to 65535
+    submission_internal: int  # 1 to 65535
     submissions: int  # 1 to 65535
     submissions_internal: int  # 1 to 65535
     transport_smtp: int  # 1 to 65535
@@ -161,6 +162,12 @@ class Retention:
     quota_keep_hours: int  # 0 or more
     quota_megabytes: int  # 1 or more
     quota_warn_percent: int  # 1 to 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selftest:
+    mail_domains: tuple[str, ...]
+    relays: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +245,7 @@ class Settings:
     push: Push
     registration: Registration
     retention: Retention
+    selftest: Selftest
     sockets: Sockets
     tls: Tls
     turn: Turn

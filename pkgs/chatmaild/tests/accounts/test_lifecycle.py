@@ -64,6 +64,29 @@ def test_deleting(settings: Settings, mailboxes: Mailboxes, ended: list[str]) ->
     assert ended == [str(ALICE), str(BOB)]
 
 
+@pytest.mark.parametrize("is_new_account", [False, True])
+def test_what_a_session_wrote_meanwhile(
+    is_new_account: bool,
+    settings: Settings,
+    mailboxes: Mailboxes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is deleted, too; an account that somebody created meanwhile stays."""
+
+    def end_late(_: Settings, address: Address) -> None:
+        if is_new_account:
+            mailboxes.create(address, "hash", now_s=0)
+        (mailboxes.path(address) / "cur").mkdir(parents=True)
+
+    monkeypatch.setattr(lifecycle, "end_sessions", end_late)
+    mailboxes.create(ALICE, "hash", now_s=0)
+
+    assert lifecycle.delete(settings, ALICE, keep_name=False)
+
+    names = [path.name for path in mailboxes.directory.iterdir()]
+    assert names == ([str(ALICE)] if is_new_account else [])
+
+
 def test_a_failed_deletion_leaves_the_sessions(
     settings: Settings,
     mailboxes: Mailboxes,

@@ -11,17 +11,21 @@ from hypothesis import strategies as st
 from chatmaild.dkim.canonical import BodyHash, Canonicalization
 
 FORMS = {Canonicalization.SIMPLE: Simple, Canonicalization.RELAXED: Relaxed}
-pieces = st.lists(
-    st.one_of(
-        st.sampled_from([b" ", b"\t", b"\r\n", b"\r", b" \r\n", b"\r\n\r\n", b"x", b" \t "]),
-        st.binary(max_size=3),
-    ),
-    max_size=20,
-).map(b"".join)
+PIECES = [b" ", b"\t", b"\r\n", b"\r", b" \r\n", b"\r\n\r\n", b"x", b" \t "]
+
+
+def _body(content: bytes) -> bytes:
+    """Each two bytes stand for a piece or any byte: Hypothesis draws a body at once."""
+    pairs = zip(content[::2], content[1::2], strict=False)
+    pieces = [bytes([byte]) if kind % 2 else PIECES[byte % len(PIECES)] for kind, byte in pairs]
+    return b"".join(pieces)
+
+
+bodies = st.binary(max_size=60).map(_body)
 
 
 @settings(max_examples=500, deadline=None, derandomize=True)
-@given(pieces, st.sampled_from(list(Canonicalization)), st.integers(1, 9))
+@given(bodies, st.sampled_from(list(Canonicalization)), st.integers(1, 9))
 @example(b" ", Canonicalization.RELAXED, 1)
 @example(b" \r\n \r\nx", Canonicalization.RELAXED, 1)
 @example(b"\r\r\n\r\n\r", Canonicalization.SIMPLE, 2)

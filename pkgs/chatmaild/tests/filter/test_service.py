@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from chatmaild.address import parse_address
-from chatmaild.dkim.keys import ensure_keys
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 
@@ -20,12 +19,14 @@ from .support.process import LEADING_SPACE, NOT_ANSWERED, NOT_REQUESTED, FdStore
 
 @pytest.fixture
 def settings_file(
-    settings: Settings, settings_json: dict[str, Any], mailboxes: Mailboxes, tmp_path: pathlib.Path
+    dkim_file: pathlib.Path,
+    settings_json: dict[str, Any],
+    mailboxes: Mailboxes,
+    tmp_path: pathlib.Path,
 ) -> pathlib.Path:
     """The settings of a relay with the accounts of Alice and Bob."""
     for address in (ALICE, BOB):
         mailboxes.create(parse_address(address), "hash", now_s=0)
-    ensure_keys(settings)
     file = tmp_path / "settings.json"
     file.write_text(json.dumps(settings_json))
     return file

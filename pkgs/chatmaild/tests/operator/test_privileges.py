@@ -1,5 +1,7 @@
 """Root acts as the mail user."""
 
+from pathlib import Path
+
 import pytest
 
 from chatmaild.operator import privileges
@@ -18,3 +20,19 @@ def test_root_acts_as_the_mail_user_and_comes_back(monkeypatch: pytest.MonkeyPat
 
     assert [name for name, _ in inside] == ["gid", "uid"]
     assert calls[2:] == [("uid", 0), ("gid", 0)]
+
+
+def test_the_journal_does_not_get_our_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process writes the line: journald adds the writer's command line."""
+    written = tmp_path / "written"
+    writer = tmp_path / "python3"
+    writer.write_text(f'#!/bin/sh\nprintf "%s\\n" "$4" > {written}\n')
+    writer.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(writer))
+    monkeypatch.setenv("SUDO_USER", "ines")
+
+    privileges.audit("%d addresses imported", 3)
+
+    assert written.read_text() == "3 addresses imported (operator: ines)\n"

@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from chatmaild.operator.selftest import space as check
-from chatmaild.operator.selftest.report import Outcome
+from chatmaild.operator.selftest.machine import space as check
+from chatmaild.operator.selftest.report import Verdict
 from chatmaild.settings import Settings
 from chatmaild.store import space
 from chatmaild.store.space import FLOOR_INODES, FLOOR_MEGABYTES, Space, shortage
@@ -29,9 +29,9 @@ def disk(megabytes: float = 5000, inodes: int | None = 100_000) -> Space:
 )
 def test_bytes_and_inodes_count(found: Space, *, is_short: bool) -> None:
     """Either of them is enough to fail the selftest."""
-    outcome = check.judge([disk(), found]).outcome
+    outcome = check.judge([disk(), found]).verdict
 
-    assert (outcome is Outcome.FAILED) == is_short
+    assert (outcome is Verdict.FAILED) == is_short
 
 
 def test_the_sentence_has_the_numbers() -> None:

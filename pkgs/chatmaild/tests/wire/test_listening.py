@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from chatmaild.dkim.keys import ensure_keys
 from chatmaild.errors import SocketInUseError
 from chatmaild.settings import Settings
 from chatmaild.wire import systemd
@@ -72,9 +71,10 @@ class Unit:
 
 
 @pytest.fixture
-def file(settings: Settings, settings_json: dict[str, Any], tmp_path: pathlib.Path) -> pathlib.Path:
+def file(
+    dkim_file: pathlib.Path, settings_json: dict[str, Any], tmp_path: pathlib.Path
+) -> pathlib.Path:
     """Settings with a free port, and Postfix in the group of this process."""
-    ensure_keys(settings)
     settings_json["users"]["postfix"] = grp.getgrgid(os.getegid()).gr_name
     with socket.create_server(("127.0.0.1", 0)) as free:
         settings_json["ports"]["metrics"] = free.getsockname()[1]

@@ -11,8 +11,11 @@ from typing import Any
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError, ProtocolError
 
+from chatmail_testkit.traces.ledger import record, record_login
+
 TIMEOUT_S = 20.0
 PORT = 993
+DEVICE_TOKEN = "/private/devicetoken"
 _ENTRY = re.compile(rb'(/[^ ]+) (\{\d+\}|"[^"]*"|NIL)')
 
 for _command in ("GETMETADATA", "SETMETADATA"):
@@ -24,6 +27,16 @@ class Imap(IMAPClient):  # type: ignore[misc]  # imapclient has no types
 
     def __init__(self, host: str, tls: ssl.SSLContext, *, timeout_s: float = TIMEOUT_S) -> None:
         super().__init__(host, PORT, ssl_context=tls, timeout=timeout_s)
+
+    def login(self, username: str, password: str) -> bytes:
+        """Logs in.
+
+        Raises:
+            imapclient.exceptions.LoginError: it was refused.
+        """
+        record_login(username, password)
+        answer: bytes = super().login(username, password)
+        return answer
 
     def get_metadata(self, mailbox: str, *names: str) -> dict[str, str | None]:
         """Returns the values of entries; None for NIL, no key for an entry without an answer.
@@ -45,6 +58,8 @@ class Imap(IMAPClient):  # type: ignore[misc]  # imapclient has no types
 
     def set_metadata(self, mailbox: str, name: str, value: str) -> str:
         """Sets an entry and returns the server's status: OK, NO or BAD."""
+        if name == DEVICE_TOKEN:
+            record("device token", value)
         try:
             status, _ = self._imap.xatom("SETMETADATA", f'"{mailbox}"', f'({name} "{value}")')
         except self._imap.error:

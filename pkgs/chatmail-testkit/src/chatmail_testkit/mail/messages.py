@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 
 import dkim
 
+from chatmail_testkit.traces.ledger import record
+
 VERSION_PART = b"Content-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n"
 _ENCRYPTED = 'multipart/encrypted; protocol="application/pgp-encrypted"; boundary="{boundary}"'
 
 
 def compose(headers: Mapping[str, str], body: bytes) -> bytes:
     """Returns a message; a header whose value is empty is left out."""
+    record("subject", headers.get("Subject", ""))
     lines = [f"{name}: {value}\r\n" for name, value in headers.items() if value]
     return "".join(lines).encode() + b"\r\n" + body
 

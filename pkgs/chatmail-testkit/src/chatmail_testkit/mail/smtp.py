@@ -12,6 +12,7 @@ import aiosmtplib
 
 from chatmail_testkit.mail.loop import wait
 from chatmail_testkit.mail.reply import OK, Reply
+from chatmail_testkit.traces.ledger import record, record_login
 
 HELLO = "laptop.example"  # the clients' name in EHLO; recipients must never see it
 TIMEOUT_S = 20.0
@@ -56,6 +57,7 @@ class Smtp:
         )
         self._name = name
         wait(self._client.connect())
+        record("IP address", self.local_address)
 
     def __enter__(self) -> Self:
         return self
@@ -99,6 +101,7 @@ class Smtp:
         Raises:
             aiosmtplib.SMTPAuthenticationError: address or password are refused.
         """
+        record_login(address, password)
         return _reply(wait(self._client.login(address, password)))
 
     def data(self, message: bytes) -> Reply:
@@ -129,6 +132,11 @@ class Smtp:
     def local_address(self) -> str:
         """The client's own IP address."""
         return str(self._client.get_transport_info("sockname")[0])
+
+    @property
+    def local_port(self) -> int:
+        """The client's own port."""
+        return int(self._client.get_transport_info("sockname")[1])
 
     @property
     def certificate(self) -> bytes:

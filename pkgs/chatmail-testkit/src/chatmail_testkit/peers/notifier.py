@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from chatmail_testkit.mail.imap import DEVICE_TOKEN
 from chatmail_testkit.people.person import Person
+from chatmail_testkit.traces.ledger import MARK
 
 PORT = 9443
 PATH = "/notify"
 LONGEST_HANG_S = 30
-DEVICE_TOKEN = "/private/devicetoken"
 
 # a status, no answer before `release`, or a closed connection
 Answer = int | Literal["hang", "cut"]
@@ -85,7 +86,7 @@ def serving() -> Iterator[Notifier]:
 
 def new_device(person: Person) -> str:
     """Registers a new device and returns its token."""
-    token = f"openpgp:{secrets.token_urlsafe(60)}"
+    token = f"openpgp:{MARK}{secrets.token_urlsafe(60)}"
     assert person.imap.set_metadata("INBOX", DEVICE_TOKEN, token) == "OK"
     return token
 

@@ -6,17 +6,23 @@ import secrets
 import string
 from dataclasses import dataclass
 
+from chatmail_testkit.traces.ledger import MARK, record
+
 _LETTERS = string.ascii_lowercase + string.digits
 
 
 def new_name() -> str:
     """Returns a local part of 9 characters that no other call returns."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(9))
+    name = MARK + "".join(secrets.choice(_LETTERS) for _ in range(9 - len(MARK)))
+    record("address", name)
+    return name
 
 
 def new_password() -> str:
     """Returns a password of 22 characters."""
-    return secrets.token_urlsafe(32)[:22]
+    password = f"{MARK}{secrets.token_urlsafe(32)}"[:22]
+    record("password", password)
+    return password
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from chatmail_testkit.mail.reply import OK, Reply, transaction
 from chatmail_testkit.mail.smtp import Smtp
 from chatmail_testkit.people.names import new_name, new_password
 from chatmail_testkit.relays.target import Target
+from chatmail_testkit.traces.ledger import record
 
 # imaplib misses a notice in the same packet as the answer to IDLE
 LOOK_AGAIN_S = 0.5
@@ -65,6 +66,7 @@ class Person:
     @property
     def address(self) -> str:
         """The full address."""
+        record("address", self.name)  # tests may replace the name
         return f"{self.name}@{self.domain}"
 
     def logs_in(self, password: str | None = None) -> Imap:

@@ -1,4 +1,4 @@
-"""Stop a service of a relay for a while."""
+"""Stop a service of a relay, or run its queue more often, for a while."""
 
 from __future__ import annotations
 
@@ -16,3 +16,15 @@ def stopped(machine: Machine, unit: str) -> Iterator[None]:
         yield
     finally:
         machine.start(unit)
+
+
+@contextlib.contextmanager
+def queue_runs_often(machine: Machine) -> Iterator[None]:
+    """Flushes the queue every few seconds; Postfix itself runs it every minute."""
+    machine.run(
+        "systemd-run", "--unit=e2e-flush", "sh", "-c", "while postqueue -f; do sleep 3; done"
+    )
+    try:
+        yield
+    finally:
+        machine.run("systemctl", "stop", "e2e-flush")

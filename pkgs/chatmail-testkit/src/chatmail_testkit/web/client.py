@@ -5,8 +5,10 @@ from __future__ import annotations
 import http.client
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from chatmail_testkit.relays.target import Target
+from chatmail_testkit.traces.ledger import record, record_answer
 
 TIMEOUT_S = 30
 
@@ -40,6 +42,9 @@ def request(
         context=target.tls(),
         source_address=(client, 0),
     )
+    if client:
+        record("IP address", client)
+    record("invite", urlsplit(path).query)
     try:
         connection.putrequest(method, path)
         for name, value in [*headers, ("Content-Length", str(len(body)))]:
@@ -47,6 +52,8 @@ def request(
         connection.endheaders(body)
         answer = connection.getresponse()
         named = {name.lower(): value for name, value in answer.getheaders()}
-        return Answer(status=answer.status, headers=named, body=answer.read())
+        content = answer.read()
+        record_answer(content)
+        return Answer(status=answer.status, headers=named, body=content)
     finally:
         connection.close()

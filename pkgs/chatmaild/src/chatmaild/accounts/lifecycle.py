@@ -1,8 +1,10 @@
 """Delete accounts: the one place that does."""
 
+import contextlib
 import time
 
 from chatmaild.address import Address
+from chatmaild.errors import BusyError
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.sessions import end_sessions
@@ -28,4 +30,7 @@ def delete(settings: Settings, address: Address, *, keep_name: bool) -> bool:
     deleted = mailboxes.delete(address)
     # also for a missing account: an earlier deletion may have died before this line
     end_sessions(settings, address)
+    # a session may have made the directory again before it ended; the daily expiry tries again
+    with contextlib.suppress(OSError, BusyError):
+        mailboxes.remove_leftover(address)
     return deleted

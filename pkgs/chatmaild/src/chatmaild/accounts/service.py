@@ -3,8 +3,8 @@
 import asyncio
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 
-from chatmaild import loopback
 from chatmaild.accounts import dovecot, metrics_page
 from chatmaild.accounts.limits.creations import Creations
 from chatmaild.accounts.limits.guesses import Guesses
@@ -17,7 +17,9 @@ from chatmaild.accounts.push.sender import Sender
 from chatmaild.accounts.recipients import Maps
 from chatmaild.accounts.throttle import Throttle
 from chatmaild.accounts.web.endpoints import Web
+from chatmaild.flow import last_hour
 from chatmaild.metrics import Counters
+from chatmaild.net import loopback
 from chatmaild.settings import Settings
 from chatmaild.store import space
 from chatmaild.store.fullness import Fullness
@@ -50,6 +52,9 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     mailboxes = Mailboxes.of(settings)
     note_fullness = Throttle(Fullness(mailboxes, settings.retention).note)
     counters = Counters()
+    flow = last_hour.LastHour(Path(sockets.metadata).parent / last_hour.NAME, counters.text)
+    minutes = asyncio.create_task(flow.run())
+    stack.callback(minutes.cancel)
     tokens = Tokens(mailboxes, settings.push.token_valid_days)
     creations = Creations(settings.registration)
     guesses = Guesses()
@@ -64,6 +69,8 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         found = delivery(event)
         if found is None:
             return
+        if found.is_news:
+            counters.add("delivered_messages")
         if found.is_news and settings.push.enable:
             sender.notify(found.owner)
         note_fullness(found.owner)

@@ -22,6 +22,7 @@ from chatmaild.filter.mime.author import (
 from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
 from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.verdicts import Refuse
+from chatmaild.flow.last_seen import LastSeen
 
 _NULL_PATH: Final = (b"<>", b"")
 
@@ -113,6 +114,8 @@ class Policy:
     compute_lock: threading.Lock = field(default_factory=threading.Lock)
     clock: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
+    # None: nobody wants to know
+    last_seen: LastSeen | None = None
 
     def is_disabled(self, mailbox: Mailbox | None) -> bool:
         """Whether a mailbox is an address of this relay that the operator disabled."""
@@ -132,6 +135,8 @@ class Policy:
         At submission the sender must be the login, and this call counts one message against its
         rate limit: call it once per message.
         """
+        if ingress is Ingress.SMTP and self.last_seen is not None:
+            self.last_seen.note(client)
         if path in _NULL_PATH and not resolved:
             return verdicts.invalid_mail_from("") if ingress is Ingress.SUBMISSION else None
         found = read_resolved_path(path, resolved, self.mail_domain)

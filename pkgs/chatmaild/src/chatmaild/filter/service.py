@@ -18,6 +18,7 @@ from chatmaild.filter.policy import ByteBudget, Policy
 from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
 from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.session import FD_NAME_PREFIX, Session
+from chatmaild.flow.last_seen import LastSeen
 from chatmaild.settings import Settings
 from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
@@ -79,6 +80,7 @@ def policy_of(settings: Settings) -> Policy:
         ),
         signer=load_signer(settings),
         keys=KeyCache(),
+        last_seen=LastSeen.of(settings),
         header_budget=ByteBudget(
             _HEADER_BUDGET_BYTES, reserved_for_small=_HEADER_BUDGET_BYTES // 2
         ),

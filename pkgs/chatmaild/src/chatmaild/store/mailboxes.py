@@ -179,6 +179,16 @@ class Mailboxes:
         shutil.rmtree(trash, ignore_errors=True)
         return True
 
+    def remove_leftover(self, address: Address) -> None:
+        """Remove what a session wrote after the deletion; keeps an account created since then.
+
+        Raises:
+            BusyError: another process holds the lock of the account.
+        """
+        with _locked(self._path(address), create=False) as locked:
+            if locked and not self.exists(address):
+                self.delete(address)
+
     def addresses(self) -> Iterator[Address]:
         """All existing accounts, in no order.
 
@@ -212,10 +222,14 @@ def _exists(path: str) -> bool:
 
 
 @contextlib.contextmanager
-def _locked(path: str) -> Iterator[bool]:
-    """Create the directory and hold its lock; False if it was deleted in the meantime."""
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(path, DIRECTORY_MODE)  # noqa: PTH102
+def _locked(path: str, *, create: bool = True) -> Iterator[bool]:
+    """Hold the lock of the directory, by default create it; False if it is not there any more."""
+    if create:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, DIRECTORY_MODE)  # noqa: PTH102
+    elif not _exists(path):
+        yield False
+        return
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         _lock(descriptor)

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 from typing import Final
 
-from chatmaild import loopback
 from chatmaild.address import domain_of
+from chatmaild.flow import last_hour
 from chatmaild.metrics import Counters
+from chatmaild.net import loopback
 from chatmaild.settings import Settings
 from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES, Mxdeliv
 from chatmaild.transport.inbound.smtp_client import SmtpSessions
@@ -43,6 +45,9 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         OSError: a socket cannot be used.
     """
     counters = Counters()
+    flow = last_hour.LastHour(Path(settings.sockets.mxdeliv).parent / last_hour.NAME, counters.text)
+    minutes = asyncio.create_task(flow.run())
+    stack.callback(minutes.cancel)
     destinations = Destinations(
         service=SMTP_CLIENT,
         new_service=SMTP_CLIENT_NEW,

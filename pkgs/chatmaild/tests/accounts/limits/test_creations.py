@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from chatmaild.accounts.limits import patience
+from chatmaild.accounts.limits import creations, patience
+from chatmaild.accounts.limits.buckets import IpLimit
 from chatmaild.accounts.limits.creations import Creations
 from chatmaild.address import parse_address
 from chatmaild.errors import TooManyError
@@ -25,7 +26,13 @@ def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "PATIENCE_S", 0.0)
 
 
-@pytest.mark.usefixtures("no_patience")
+@pytest.fixture
+def no_refill(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network gets its burst and, for the length of a test, no more."""
+    monkeypatch.setattr(creations, "IpLimit", lambda burst, _: IpLimit(burst, 0.001))
+
+
+@pytest.mark.usefixtures("no_refill", "no_patience")
 def test_first_logins_are_limited_like_new(play: Play, mailboxes: Mailboxes) -> None:
     """Five at once; then a temporary failure, in which nothing is made. Logins go on."""
 
@@ -72,12 +79,12 @@ def test_an_offered_address_is_paid_for(play: Play) -> None:
 def test_an_offer_counts_once(settings: Settings) -> None:
     """A deleted address that is made anew costs its token."""
     limits = dataclasses.replace(settings.registration, per_ip_burst=2)
-    creations = Creations(limits, clock=lambda: 0.0)
+    budget = Creations(limits, clock=lambda: 0.0)
     alice = parse_address("alice1234@chat.example.org")
-    creations.pay(HERE)
-    creations.offer(alice)
+    budget.pay(HERE)
+    budget.offer(alice)
 
-    creations.pay_first_login(alice, HERE)
-    creations.pay_first_login(alice, HERE)
+    budget.pay_first_login(alice, HERE)
+    budget.pay_first_login(alice, HERE)
     with pytest.raises(TooManyError):
-        creations.pay_first_login(alice, HERE)
+        budget.pay_first_login(alice, HERE)

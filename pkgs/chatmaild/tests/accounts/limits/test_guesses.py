@@ -73,6 +73,7 @@ def test_elsewhere_the_owner_logs_in_at_once(world: World) -> None:
         ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
         ("192.0.2.1", "::ffff:192.0.2.1", True),
         ("192.0.2.1", "192.0.2.2", False),
+        ("127.111.22.33", "127.111.22.34", False),
     ],
 )
 def test_what_is_one_network(world: World, first: str, second: str, is_shared: bool) -> None:
@@ -91,6 +92,14 @@ def test_a_site_cannot_change_its_network_for_ever(world: World) -> None:
     assert allowed == SITE_BURST
     assert world.tries(ALICE, "2001:db8:1:ffff::1", right=True)
     assert world.tries(ALICE, "2001:db8:2::1")
+
+
+def test_a_site_has_one_group_of_pseudonyms(world: World) -> None:
+    """SMTP clients of a /48 come from a /24 of loopback (modules/chatmail/web/pseudonyms.nix)."""
+    allowed = sum(world.tries(ALICE, f"127.111.22.{number}") for number in range(10, 250))
+
+    assert allowed == SITE_BURST
+    assert world.tries(ALICE, "127.111.23.33")
 
 
 def test_one_network_cannot_try_all_accounts(world: World) -> None:

@@ -5,7 +5,7 @@ import secrets
 from typing import Final
 
 from chatmaild.bounded import Bounded
-from chatmaild.networks import network
+from chatmaild.net.networks import network
 
 # 200 bytes each; beyond it the bucket unused for longest is dropped
 MAX_BUCKETS: Final = 10000

@@ -16,7 +16,7 @@ from chatmaild.accounts.limits.buckets import Buckets, Names
 from chatmaild.address import Address
 from chatmaild.bounded import Bounded
 from chatmaild.errors import TooManyError
-from chatmaild.networks import network, site
+from chatmaild.net.networks import network, site
 
 # Wrong passwords for one account from one network: 10 at once, then 10 a minute. A user who shares
 # the network waits 6 s, less than Postfix (10 s) and Dovecot (12 s) wait for the answer.

@@ -8,7 +8,7 @@ from typing import Final
 
 from chatmaild.accounts.limits.buckets import Names
 from chatmaild.errors import BusyError
-from chatmaild.networks import network
+from chatmaild.net.networks import network
 from chatmaild.wire import serve
 from chatmaild.wire.http1 import Response
 

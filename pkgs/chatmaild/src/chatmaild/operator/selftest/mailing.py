@@ -4,8 +4,10 @@ import asyncio
 import base64
 import contextlib
 import email.policy
+import re
 import secrets
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -19,7 +21,11 @@ from chatmaild.operator.selftest.people import Person
 from chatmaild.settings import Settings
 
 HOST = "127.0.0.1"
-DEADLINE_S = 15.0
+# of each connection and answer; several follow each other in a check
+DEADLINE_S = 8.0
+# set at the end: a login after the deletion of an address would create it again
+ENDING = threading.Event()
+_VALUE = re.compile(r' "([^"]*)"\)$')
 POLL_S = 0.02
 # packets with the new format header (RFC 9580 section 4.2.1)
 SKESK_HEADER = 0xC3
@@ -44,14 +50,31 @@ def unchecked() -> ssl.SSLContext:
 class Inbox(IMAPClient):  # type: ignore[misc]  # imapclient has no types
     """An IMAP session with METADATA (RFC 5464), which imapclient lacks."""
 
-    def set_device_token(self, token: str) -> None:
-        """Register a phone (section 4.3).
+    def metadata(self, entry: str, mailbox: str = "") -> str | None:
+        """The value of an entry (section 4.2), None for none.
 
         Raises:
             IMAPClientError: the server refuses.
         """
-        entry = f'(/private/devicetoken "{token}")'
-        status, answer = self._imap.xatom("SETMETADATA", "INBOX", entry)
+        status, answer = self._imap.xatom("GETMETADATA", f'"{mailbox}"', f"({entry})")
+        if status != "OK":
+            raise IMAPClientError(str(answer))
+        for line in self._imap.response("METADATA")[1] or []:
+            # a literal comes as a pair: the line, and the text
+            if isinstance(line, tuple):
+                return str(line[1].decode())
+            if found := _VALUE.search((line or b"").decode()):
+                return str(found[1])
+        return None
+
+    def set_metadata(self, mailbox: str, entry: str, value: str | None) -> None:
+        """Set an entry, or remove it (section 4.3).
+
+        Raises:
+            IMAPClientError: the server refuses.
+        """
+        said = "NIL" if value is None else f'"{value}"'
+        status, answer = self._imap.xatom("SETMETADATA", mailbox, f"({entry} {said})")
         if status != "OK":
             raise IMAPClientError(str(answer))
 
@@ -77,6 +100,7 @@ class Submission:
 @contextlib.contextmanager
 def imap_session(settings: Settings, person: Person) -> Iterator[Inbox]:
     """A session in the person's inbox."""
+    _refuse_at_the_end()
     client = Inbox(HOST, settings.ports.imaps, ssl_context=unchecked(), timeout=DEADLINE_S)
     with client:
         client.login(str(person.address), person.password)
@@ -87,6 +111,7 @@ def imap_session(settings: Settings, person: Person) -> Iterator[Inbox]:
 @contextlib.contextmanager
 def smtp_session(settings: Settings, person: Person) -> Iterator[Submission]:
     """A session in which the person may send."""
+    _refuse_at_the_end()
     client = aiosmtplib.SMTP(
         hostname=HOST,
         port=settings.ports.submissions,
@@ -104,6 +129,11 @@ def smtp_session(settings: Settings, person: Person) -> Iterator[Submission]:
         finally:
             with contextlib.suppress(aiosmtplib.SMTPException):
                 runner.run(client.quit())
+
+
+def _refuse_at_the_end() -> None:
+    if ENDING.is_set():
+        raise OSError("the selftest has ended")
 
 
 def random_armour() -> str:

@@ -1,22 +1,27 @@
 """Two addresses for the length of a test, as their owners: one writes, the other reads."""
 
+import asyncio
 import contextlib
 import secrets
 import string
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from chatmaild.accounts import lifecycle
 from chatmaild.address import Address, parse_address
+from chatmaild.errors import ProtocolError
 from chatmaild.operator.privileges import acting_as
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.passwords import hash_password
+from chatmaild.wire.socketmap import any_found
 
 # what clients invent by themselves, and therefore always allowed
 NAME_LENGTH = 9
 PASSWORD_LENGTH = 22
+ANSWER_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +30,10 @@ class Person:
 
     address: Address
     password: str
+
+
+# somebody at another server; no server has such a name (RFC 6761 section 6.4)
+STRANGER: Final = Person(address=parse_address("stranger@selftest.invalid"), password="")
 
 
 @contextlib.contextmanager
@@ -39,6 +48,23 @@ def two_people(settings: Settings) -> Iterator[tuple[Person, Person]]:
                 encoded = hash_password(person.password.encode())
                 mailboxes.create(person.address, encoded, now_s=time.time())
         yield people
+
+
+def is_known(settings: Settings, person: Person) -> bool:
+    """Whether the accounts service knows an address.
+
+    Raises:
+        OSError: it does not answer.
+    """
+
+    async def ask() -> bool:
+        async with asyncio.timeout(ANSWER_S):
+            return await any_found(settings.sockets.recipients, "recipients", [str(person.address)])
+
+    try:
+        return asyncio.run(ask())
+    except ProtocolError as error:
+        raise OSError("chatmail-accounts gives no answer") from error
 
 
 def _delete(settings: Settings, address: Address) -> None:

@@ -3,59 +3,154 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, Final, Self
 
+from chatmaild.settings import Settings
 from chatmaild.store.files import write_atomically
 
+FILE: Final = "selftest.json"
+# `chatmail-upgrade` up to 0.2.0 reads `outcome`, and returns from a system with a failed check that
+# it does not know: it is told of failures of these alone
+_KNOWN_TO_0_2: Final = frozenset(
+    ("certificate", "dkim", "login", "message", "plain-text", "queue", "space")
+)
 
-class Outcome(StrEnum):
+
+class Verdict(StrEnum):
     """How a check ended."""
 
-    PASSED = "passed"
+    OK = "ok"
+    # does not fail the selftest: it may be the fault of others, or cannot be known from here
     WARNED = "warned"
     FAILED = "failed"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One check; the detail says what was found, or what to do next."""
+    """One check: a sentence about what was found, and the command or action that repairs it."""
 
     name: str
-    outcome: Outcome
-    detail: str
+    verdict: Verdict
+    sentence: str
+    repair: str = ""
 
 
-def passed(name: str, detail: str) -> Check:
+def ok(name: str, sentence: str) -> Check:
     """All is well."""
-    return Check(name=name, outcome=Outcome.PASSED, detail=detail)
+    return Check(name=name, verdict=Verdict.OK, sentence=sentence)
 
 
-def warned(name: str, detail: str) -> Check:
+def warned(name: str, sentence: str, repair: str = "") -> Check:
     """Something that need not be the fault of this machine."""
-    return Check(name=name, outcome=Outcome.WARNED, detail=detail)
+    return Check(name=name, verdict=Verdict.WARNED, sentence=sentence, repair=repair)
 
 
-def failed(name: str, detail: str) -> Check:
+def failed(name: str, sentence: str, repair: str = "") -> Check:
     """This relay does not do what it must."""
-    return Check(name=name, outcome=Outcome.FAILED, detail=detail)
+    return Check(name=name, verdict=Verdict.FAILED, sentence=sentence, repair=repair)
 
 
-def is_healthy(checks: Iterable[Check]) -> bool:
-    """Whether nothing failed."""
-    return all(check.outcome is not Outcome.FAILED for check in checks)
+def skipped(name: str, reason: str) -> Check:
+    """There is nothing to check, or no way to."""
+    return Check(name=name, verdict=Verdict.SKIPPED, sentence=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One selftest."""
+
+    version: str
+    time: datetime
+    duration_s: float
+    checks: tuple[Check, ...]
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether nothing failed."""
+        return not self.failed
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that failed."""
+        return tuple(check for check in self.checks if check.verdict is Verdict.FAILED)
+
+    def to_json(self) -> str:
+        """The text to store and to print; `chatmail status`, metrics and upgrades read it."""
+        table = {
+            "version": self.version,
+            "time": self.time.astimezone(UTC).isoformat(timespec="seconds"),
+            "duration_seconds": round(self.duration_s, 3),
+            "healthy": self.is_healthy,
+            "checks": [asdict(check) | _older_keys(check) for check in self.checks],
+        }
+        return json.dumps(table, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read a stored report.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is not one.
+        """
+        table: dict[str, Any] = json.loads(text)
+        return cls(
+            version=str(table["version"]),
+            time=datetime.fromisoformat(table["time"]),
+            duration_s=float(table["duration_seconds"]),
+            checks=tuple(
+                Check(
+                    name=str(check["name"]),
+                    verdict=Verdict(check["verdict"]),
+                    sentence=str(check["sentence"]),
+                    repair=str(check["repair"]),
+                )
+                for check in table["checks"]
+            ),
+        )
 
 
 def as_text(checks: Iterable[Check]) -> str:
-    """One line for each check."""
-    return "\n".join(f"{check.outcome:<6}  {check.name}: {check.detail}" for check in checks)
+    """One line for each check, and a second one with the repair."""
+    lines = []
+    for check in checks:
+        lines.append(f"{check.verdict:<7}  {check.name}: {check.sentence}")
+        if check.repair and check.verdict is not Verdict.OK:
+            lines.append(f"{'':<7}  {'':<{len(check.name)}}  repair: {check.repair}")
+    return "\n".join(lines)
 
 
-def as_json(checks: Iterable[Check]) -> str:
-    """`{"checks": [{"name", "outcome", "detail"}]}`, as the guarded upgrade reads it."""
-    return json.dumps({"checks": [asdict(check) for check in checks]}, indent=2)
+def last(settings: Settings) -> Report | None:
+    """The last whole selftest; None if there is none that can be read."""
+    try:
+        return Report.from_json(path(settings).read_text(encoding="utf-8"))
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
 
 
-def write(path: Path, checks: Iterable[Check]) -> None:
-    """Keep the report as JSON, readable by everybody: it names nobody."""
-    write_atomically(path, as_json(checks).encode(), mode=0o644)
+def path(settings: Settings) -> Path:
+    """The file with the last whole selftest."""
+    return Path(settings.directories.state) / FILE
+
+
+def write(file: Path, report: Report) -> None:
+    """Keep the report as JSON, readable by everybody: it names nobody.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    write_atomically(file, report.to_json().encode(), mode=0o644)
+
+
+def _older_keys(check: Check) -> dict[str, str]:
+    match check.verdict:
+        case Verdict.FAILED if check.name in _KNOWN_TO_0_2:
+            outcome = "failed"
+        case Verdict.FAILED | Verdict.WARNED:
+            outcome = "warned"
+        case _:
+            outcome = "passed"
+    return {"outcome": outcome, "detail": check.sentence}

@@ -1,55 +1,184 @@
-"""All checks, one after the other; a broken one does not hide the others."""
+"""All checks, side by side; a broken one does not hide the others, and none leaves anything."""
 
+import contextlib
+import queue
 import re
+import signal
+import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
 
-import aiosmtplib
-from imapclient.exceptions import IMAPClientError
-
+from chatmaild.cli import VERSION
+from chatmaild.errors import ChatmaildError
 from chatmaild.logs import kind_of
-from chatmaild.operator.selftest import certificates, dkim, push, queue, space
-from chatmaild.operator.selftest.mailing import (
-    encrypted_message,
-    fetch_armour,
-    imap_session,
-    plain_message,
-    random_armour,
-    smtp_session,
+from chatmaild.operator.selftest import mailing
+from chatmaild.operator.selftest.machine import (
+    certificates,
+    clock,
+    mail,
+    metadata,
+    space,
+    units,
+    web,
 )
-from chatmaild.operator.selftest.people import Person, two_people
-from chatmaild.operator.selftest.report import Check, failed, passed
+from chatmaild.operator.selftest.machine import queue as mail_queue
+from chatmaild.operator.selftest.network import dkim, mxdeliv, port25, push, records, resolver, turn
+from chatmaild.operator.selftest.people import Person, is_known, two_people
+from chatmaild.operator.selftest.report import Check, Report, Verdict, failed
 from chatmaild.settings import Settings
 
-# clients know the refusal by this code and text
-ENCRYPTION_NEEDED = 523
-_ADDRESS = re.compile(r"[^\s'\"<>{}]+@[^\s'\"<>{},;]+")
+# the whole selftest takes less than 20 s
+DEADLINE_S: Final = 14.0
+# a login takes less, unless it hangs
+ENDING_S: Final = 4.0
+_ADDRESS: Final = re.compile(r"[^\s'\"<>{}]+@[^\s'\"<>{},;]+")
+_LOOK: Final = "chatmail status; journalctl --priority warning --since -10min"
 
 
-def run(settings: Settings) -> list[Check]:
-    """Run all checks."""
-    return [
-        _guarded(space.NAME, lambda: space.check(settings)),
-        *_guarded_mail(settings),
-        _guarded(certificates.NAME, lambda: certificates.check(settings)),
-        _guarded(dkim.NAME, lambda: dkim.check(settings)),
-        _guarded(queue.NAME, queue.check),
-    ]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What checks work with."""
+
+    settings: Settings
+    alice: Person | None
+    bob: Person | None
+    gateway: socket.socket | OSError
+
+    def two(self) -> tuple[Person, Person]:
+        """The two addresses.
+
+        Raises:
+            NobodyError: they could not be made.
+        """
+        if self.alice is None or self.bob is None:
+            raise NobodyError
+        return self.alice, self.bob
 
 
-def _guarded_mail(settings: Settings) -> list[Check]:
-    """Run the checks with two addresses, which a full disk cannot hold."""
-    try:
-        return _mail(settings)
-    except OSError as error:
-        return [failed("addresses", f"cannot be made: {kind_of(error)}")]
+class NobodyError(ChatmaildError):
+    """The addresses of the test could not be made."""
 
 
-def _guarded(name: str, check: Callable[[], Check]) -> Check:
-    try:
-        return check()
-    except (OSError, IMAPClientError, aiosmtplib.SMTPException, ValueError) as error:
-        return failed(name, without_addresses(f"{type(error).__name__}: {error}"))
+Run = Callable[[Bench], Check]
+CHECKS: Final[dict[str, Run]] = {
+    units.NAME: lambda bench: units.check(bench.settings),
+    space.NAME: lambda bench: space.check(bench.settings),
+    clock.NAME: lambda bench: clock.check(bench.settings),
+    resolver.NAME: lambda bench: resolver.check(bench.settings),
+    records.NAME: lambda bench: records.check(bench.settings),
+    records.REVERSE: lambda bench: records.check_reverse(bench.settings),
+    certificates.NAME: lambda bench: certificates.check(bench.settings),
+    dkim.NAME: lambda bench: dkim.check(bench.settings),
+    mail_queue.NAME: lambda _: mail_queue.check(),
+    web.NAME: lambda bench: web.check(bench.settings),
+    mail.LOGIN: lambda bench: mail.check_login(bench.settings, bench.two()[0]),
+    metadata.NAME: lambda bench: metadata.check(bench.settings, bench.two()[0]),
+    mail.PLAIN: lambda bench: mail.check_plain(bench.settings, *bench.two()),
+    mail.MESSAGE: lambda bench: mail.check_message(bench.settings, *bench.two()),
+    push.NAME: lambda bench: push.check(bench.settings),
+    turn.STUN: lambda bench: turn.check_stun(bench.settings),
+    turn.TURN: lambda bench: turn.check_turn(bench.settings, bench.two()[0]),
+    mxdeliv.IN: lambda bench: mxdeliv.check_in(bench.settings, bench.two()[1]),
+    mxdeliv.OUT: lambda bench: mxdeliv.check_out(bench.settings, bench.gateway),
+    port25.IN: lambda bench: port25.check_in(bench.settings, bench.two()[1]),
+    port25.OUT: lambda bench: port25.check_out(bench.settings),
+}
+# when a check ends with an error: what people lose, and what to look at first
+_LOST: Final[Mapping[str, tuple[str, str]]] = {
+    units.NAME: ("systemd cannot be asked", "systemctl status"),
+    resolver.NAME: ("the resolver cannot be asked", resolver.REPAIR),
+    web.NAME: (
+        "nobody gets a new address",
+        "systemctl restart nginx chatmail-accounts; journalctl --unit nginx",
+    ),
+    mail.LOGIN: (
+        "nobody can log in",
+        "systemctl restart dovecot postfix chatmail-accounts; journalctl --unit dovecot",
+    ),
+    mail.PLAIN: ("clear text cannot be tried", mail.FILTER),
+    mail.MESSAGE: ("no message goes through", mail.DELIVERY),
+    metadata.NAME: ("clients get no METADATA", metadata.REPAIR),
+    turn.TURN: ("calls may not connect", turn.REPAIR),
+    mxdeliv.IN: (
+        "mail of relays does not come in by HTTPS",
+        "systemctl restart nginx chatmail-transport; journalctl --unit nginx",
+    ),
+    port25.IN: (
+        "mail of other servers does not come in",
+        "systemctl restart postfix chatmail-filter; journalctl --unit postfix",
+    ),
+}
+
+
+def run(
+    settings: Settings, checks: Mapping[str, Run] = CHECKS, only: Collection[str] = ()
+) -> Report:
+    """Run all checks, or those with these names; what they left is removed afterwards."""
+    names = [name for name in checks if not only or name in only]
+    began, start_s = datetime.now(UTC), time.monotonic()
+    with _ends_at_sigterm(), contextlib.ExitStack() as at_the_end:
+        alice, bob, why = _people(settings, at_the_end)
+        threads: list[threading.Thread] = []
+        at_the_end.callback(_let_end, threads)
+        bench = Bench(settings=settings, alice=alice, bob=bob, gateway=mxdeliv.gateway(settings))
+        found = side_by_side(
+            {name: _guarded(name, checks[name], bench, why) for name in names},
+            DEADLINE_S,
+            threads,
+        )
+    return Report(
+        version=VERSION,
+        time=began,
+        duration_s=time.monotonic() - start_s,
+        checks=tuple(with_cause(found[name], found.get(units.NAME)) for name in names),
+    )
+
+
+def with_cause(check: Check, of_units: Check | None) -> Check:
+    """The check; where a unit is stopped, that is repaired first."""
+    if of_units is None or check.name == of_units.name or check.verdict is not Verdict.FAILED:
+        return check
+    if of_units.verdict is not Verdict.FAILED:
+        return check
+    return replace(check, repair=f"first {of_units.repair}")
+
+
+def side_by_side(
+    calls: Mapping[str, Callable[[], Check]], deadline_s: float, threads: list[threading.Thread]
+) -> dict[str, Check]:
+    """Run every call in a thread; one that does not end in time has failed.
+
+    Threads that hang end with the process.
+    """
+    results: queue.SimpleQueue[Check] = queue.SimpleQueue()
+    for call in calls.values():
+        threads.append(threading.Thread(target=_put, args=(results, call), daemon=True))
+        threads[-1].start()
+    found: dict[str, Check] = {}
+    end_s = time.monotonic() + deadline_s
+    with contextlib.suppress(queue.Empty):
+        while len(found) < len(calls):
+            check = results.get(timeout=max(end_s - time.monotonic(), 0.001))
+            found[check.name] = check
+    late = {name: _broken(name, f"no result within {deadline_s:.0f} s") for name in calls}
+    return late | found
+
+
+def _put(results: "queue.SimpleQueue[Check]", call: Callable[[], Check]) -> None:
+    results.put(call())
+
+
+def _let_end(threads: Collection[threading.Thread]) -> None:
+    """Wait for the logins of checks that are late: one after the deletion would undo it."""
+    mailing.ENDING.set()
+    end_s = time.monotonic() + ENDING_S
+    for thread in threads:
+        thread.join(max(end_s - time.monotonic(), 0))
+    mailing.ENDING.clear()
 
 
 def without_addresses(text: str) -> str:
@@ -57,61 +186,56 @@ def without_addresses(text: str) -> str:
     return _ADDRESS.sub("...", text)
 
 
-def _mail(settings: Settings) -> list[Check]:
-    with two_people(settings) as (alice, bob):
-        checks = [_guarded("login", lambda: _login(settings, alice))]
-        checks.append(_guarded("plain text", lambda: _plain_is_refused(settings, alice, bob)))
-        before: dict[str, int] = {}
-        if settings.push.enable:
-            checks.append(_guarded("device token", lambda: _register(settings, bob, before)))
-        checks.append(_guarded("message", lambda: _message(settings, alice, bob)))
-        if settings.push.enable:
-            checks.append(_guarded(push.NAME, lambda: push.check(settings, before)))
-    return checks
+def _broken(name: str, why: str) -> Check:
+    lost, repair = _LOST.get(name, ("cannot be checked", _LOOK))
+    return failed(name, f"{lost}: {without_addresses(why).strip()}", repair)
 
 
-def _login(settings: Settings, person: Person) -> Check:
-    start_s = time.monotonic()
-    with imap_session(settings, person), smtp_session(settings, person):
-        return passed("login", f"IMAP and SMTP in {_since_ms(start_s)} ms")
-
-
-def _plain_is_refused(settings: Settings, sender: Person, recipient: Person) -> Check:
-    name = "plain text"
-    with smtp_session(settings, sender) as client:
+def _guarded(name: str, check: Run, bench: Bench, why: str) -> Callable[[], Check]:
+    def call() -> Check:
         try:
-            client.send(sender, recipient, plain_message(sender, recipient))
-        except aiosmtplib.SMTPDataError as refusal:
-            if refusal.code == ENCRYPTION_NEEDED:
-                return passed(name, "refused, as it must be")
-            return failed(name, f"refused with {refusal.code}, and not with 523")
-    return failed(name, "a message in clear text was accepted")
+            found = check(bench)
+        except NobodyError:
+            return failed(name, f"there are no addresses to test with: {why}", _LOOK)
+        except Exception as error:
+            # of libraries for mail, DNS and HTTP: each has its own
+            return _broken(name, f"{type(error).__name__}: {error}")
+        return replace(found, sentence=without_addresses(found.sentence))
+
+    return call
 
 
-def _register(settings: Settings, person: Person, before: dict[str, int]) -> Check:
-    before.update(push.counters(settings))
-    with imap_session(settings, person) as client:
-        client.set_device_token(push.invented_token())
-    return passed("device token", "kept")
+def _people(
+    settings: Settings, at_the_end: contextlib.ExitStack
+) -> tuple[Person | None, Person | None, str]:
+    """Two addresses, or the reason why there are none: a full disk cannot hold them.
+
+    Without the accounts service nobody may log in: Dovecot keeps the question, and the answer after
+    the deletion would create the address again.
+    """
+    try:
+        alice, bob = at_the_end.enter_context(two_people(settings))
+        if not is_known(settings, alice):
+            return None, None, "chatmail-accounts does not know them"
+    except (OSError, ChatmaildError) as error:
+        return None, None, kind_of(error)
+    # before the addresses are deleted: their messages must not come back
+    at_the_end.callback(mail_queue.remove_mail_of, (alice, bob))
+    return alice, bob, ""
 
 
-def _message(settings: Settings, sender: Person, recipient: Person) -> Check:
-    name = "message"
-    armour = random_armour()
-    content = encrypted_message(sender, recipient, armour)
-    with (
-        imap_session(settings, recipient) as reader,
-        smtp_session(settings, sender) as writer,
-    ):
-        start_s = time.monotonic()
-        writer.send(sender, recipient, content)
-        fetched = fetch_armour(reader)
-    if fetched is None:
-        return failed(name, "accepted, and did not arrive")
-    if fetched.strip() != armour.strip():
-        return failed(name, "not as it was sent")
-    return passed(name, f"sent, fetched and unchanged in {_since_ms(start_s)} ms")
+@contextlib.contextmanager
+def _ends_at_sigterm() -> Iterator[None]:
+    """Turn SIGTERM into an exception, so that nothing is left."""
 
+    def end(*_: object) -> None:
+        raise SystemExit(1)
 
-def _since_ms(start_s: float) -> int:
-    return round((time.monotonic() - start_s) * 1000)
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

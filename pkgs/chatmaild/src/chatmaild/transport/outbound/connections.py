@@ -12,7 +12,7 @@ from typing import Any
 
 from chatmaild.bounded import Bounded
 from chatmaild.errors import BusyError
-from chatmaild.networks import network
+from chatmaild.net.networks import network
 from chatmaild.transport.outbound.exchangers import Exchanger, Resolver
 from chatmaild.transport.outbound.waiting import Waiting
 

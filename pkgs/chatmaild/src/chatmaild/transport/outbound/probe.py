@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from chatmaild.bounded import Bounded
 from chatmaild.errors import ChatmaildError
-from chatmaild.networks import network
+from chatmaild.net.networks import network
 from chatmaild.transport.outbound.destinations import Destinations
 from chatmaild.transport.outbound.exchangers import Exchanger, NoExchangerError, Resolver
 

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from chatmaild.networks import network
+from chatmaild.net.networks import network
 
 # Postfix' default_destination_concurrency_limit: one domain has no more
 MAX_PER_NETWORK = 20

@@ -1,0 +1,1 @@
+"""What tests used, and a search of relays for it."""

@@ -1,0 +1,39 @@
+"""Search a relay for personal data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.traces import patterns, sweep
+from chatmail_testkit.traces.ledger import Secret
+from chatmail_testkit.traces.places import Find
+
+TIMEOUT_S = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The finds, the existing accounts, and what was searched beside files."""
+
+    finds: Sequence[Find]
+    accounts: frozenset[str]
+    documents: frozenset[str]
+    size_bytes: int
+
+
+def search(machine: Machine, secrets: Iterable[Secret]) -> Found:
+    """Returns where the secrets are on a relay."""
+    asked = json.dumps(patterns.request(secrets)).encode()
+    program = Path(sweep.__file__).read_text()
+    answer = machine.run("python3", "-c", program, stdin=asked, timeout_s=TIMEOUT_S)
+    raw = json.loads(answer)
+    return Found(
+        finds=[Find(*find) for find in raw["finds"]],
+        accounts=frozenset(raw["accounts"]),
+        documents=frozenset(raw["documents"]),
+        size_bytes=raw["bytes"],
+    )

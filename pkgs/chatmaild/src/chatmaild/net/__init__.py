@@ -1,0 +1,1 @@
+"""IP addresses and their owners; knows no unit."""

@@ -1,0 +1,50 @@
+"""The clock: DKIM, certificates, TURN credentials and METADATA depend on it."""
+
+import email.utils
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+from chatmaild.operator.selftest.https import date_of
+from chatmaild.operator.selftest.network.names import relays_of
+from chatmaild.operator.selftest.report import Check, failed, ok, skipped
+from chatmaild.settings import Settings
+
+NAME: Final = "clock"
+# a minute: other relays accept a device token or a signature that is so far in the future
+MOST_S: Final = 60.0
+# the header has whole seconds, and the answer takes time
+EXACT_S: Final = 3.0
+
+
+def check(settings: Settings) -> Check:
+    """Compare with the header Date of other relays, and decide."""
+    relays = relays_of(settings)
+    if not relays:
+        return skipped(
+            NAME, "services.chatmail.selftest.relays names no other relay to compare with"
+        )
+    return judge(offset for relay in relays if (offset := offset_s(date_of(relay))) is not None)
+
+
+def offset_s(header: str | None) -> float | None:
+    """How far this clock is ahead of a header Date; None for none."""
+    if not header:
+        return None
+    try:
+        return (datetime.now(UTC) - email.utils.parsedate_to_datetime(header)).total_seconds()
+    except (TypeError, ValueError):
+        return None
+
+
+def judge(offsets_s: Iterable[float]) -> Check:
+    """Decide by the relay that is nearest: others may be wrong themselves."""
+    nearest = min(offsets_s, key=abs, default=None)
+    if nearest is None:
+        return skipped(NAME, "no other relay could be asked for the time")
+    if abs(nearest) <= EXACT_S:
+        return ok(NAME, "agrees with other relays")
+    words = f"{abs(nearest):.0f} s {'ahead of' if nearest > 0 else 'behind'} that of other relays"
+    if abs(nearest) <= MOST_S:
+        return ok(NAME, words)
+    return failed(NAME, words, "timedatectl set-ntp true; then timedatectl timesync-status")

@@ -1,0 +1,75 @@
+"""`/new`: a client gets an address. It is not created: the first login would do that."""
+
+import json
+from typing import Final
+
+from chatmaild.accounts.registration import RegistrationSwitch, measure, overload
+from chatmaild.operator.selftest.https import ask_own
+from chatmaild.operator.selftest.report import Check, failed, ok, skipped, warned
+from chatmaild.settings import Settings
+
+NAME: Final = "new"
+PATH: Final = "/new"
+OK: Final = 200
+FORBIDDEN: Final = 403
+UNAVAILABLE: Final = 503
+
+
+def check(settings: Settings) -> Check:
+    """Ask for an address, and decide."""
+    switch = RegistrationSwitch(settings)
+    stopped = f"{settings.registration.stop_file} exists" if switch.is_stopped else None
+    busy = overload(measure(switch.mail_directory), settings.registration)
+    status, body = ask_own(settings, "POST", PATH)
+    return judge(settings.mail_domain, status, body, stopped=stopped, busy=busy)
+
+
+def judge(
+    mail_domain: str,
+    status: int,
+    body: bytes,
+    *,
+    stopped: str | None = None,
+    busy: str | None = None,
+) -> Check:
+    """Decide: an address of this relay with a password, or the operator's own refusal.
+
+    Args:
+        stopped: why the operator gives no addresses.
+        busy: which limit of services.chatmail.registration is exceeded for now.
+    """
+    answer = _object(body)
+    address = answer.get("email")
+    if status == OK and isinstance(address, str) and answer.get("password"):
+        if address.endswith(f"@{mail_domain}"):
+            return ok(NAME, "offers a new address")
+        return failed(
+            NAME, "offers an address of another domain", "look at services.chatmail.domain"
+        )
+    reason = answer.get("reason")
+    if status == FORBIDDEN:
+        return skipped(NAME, f"the operator lets nobody in: {reason}")
+    if stopped:
+        return skipped(NAME, f"the operator lets nobody in: {stopped}")
+    if busy and status == UNAVAILABLE:
+        return warned(
+            NAME,
+            f"nobody gets a new address for now: {busy}",
+            "wait, or change services.chatmail.registration",
+        )
+    if isinstance(reason, str):
+        return failed(NAME, f"nobody gets a new address ({status}): {reason}", "chatmail status")
+    return failed(
+        NAME,
+        f"the web server answers {status}: nobody gets a new address",
+        "systemctl restart nginx chatmail-accounts; journalctl --unit nginx --unit"
+        " chatmail-accounts",
+    )
+
+
+def _object(body: bytes) -> dict[str, object]:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,136 @@
+"""What DNS says about this machine: MX, A and AAAA lead to it, and its address leads back."""
+
+import ipaddress
+import socket
+from collections.abc import Sequence
+from typing import Final
+
+from chatmaild.operator import dns
+from chatmaild.operator.selftest.network.names import NoAnswerError, records
+from chatmaild.operator.selftest.report import Check, failed, ok, skipped, warned
+from chatmaild.settings import DnsRecord, Settings
+
+NAME: Final = "dns"
+REVERSE: Final = "reverse-name"
+ADDRESS_TYPES: Final = ("A", "AAAA")
+# RFC 1918, RFC 6598, RFC 3927, RFC 4193: behind a router, DNS has the router's address
+BEHIND_ROUTER: Final = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "100.64.0.0/10",
+            "169.254.0.0/16",
+            "fc00::/7",
+        ),
+    )
+)
+
+
+def check(settings: Settings) -> Check:
+    """Compare MX, A and AAAA with what they should be."""
+    if not settings.dkim.enable:
+        return skipped(NAME, "an IP-only relay has no records")
+    wanted = [
+        r for r in settings.dns if r.name == settings.domain and r.type in ("MX", "A", "AAAA")
+    ]
+    try:
+        published = {record.type: records(settings.domain, record.type) for record in wanted}
+        findings = dns.check(
+            [record for record in wanted if record.type == "MX"],
+            lambda _, kind: published[kind],
+        )
+    except NoAnswerError:
+        return warned(NAME, "DNS gave no answer about this relay", "chatmail dns --check")
+    mx = next((finding.state for finding in findings if finding.state != "ok"), "ok")
+    own = {kind: dns.own_address(kind) for kind in ADDRESS_TYPES}
+    return judge(wanted, published, mx=mx, foreign=foreign(published, own))
+
+
+def foreign(published: dict[str, list[str]], own: dict[str, str | None]) -> list[str] | None:
+    """The types with an address that this machine does not have; None where it cannot be told."""
+    kinds = [kind for kind in ADDRESS_TYPES if kind in published]
+    known = [kind for kind in kinds if own[kind] is not None and not is_behind_router(own[kind])]
+    if not known:
+        return None
+    return [kind for kind in known if not all(map(is_own, published[kind]))]
+
+
+def judge(
+    wanted: Sequence[DnsRecord],
+    published: dict[str, list[str]],
+    *,
+    mx: str,
+    foreign: list[str] | None,
+) -> Check:
+    """Decide; `mx` is the state that `chatmail dns --check` gives the MX record."""
+    repair = "publish what `chatmail dns` prints; `chatmail dns --check` says what is wrong"
+    missing = [r.type for r in wanted if r.required and not published[r.type]]
+    if missing:
+        return failed(NAME, f"there is no {' and no '.join(missing)} record of this relay", repair)
+    if mx != "ok":
+        return failed(NAME, f"the MX record {mx}: mail of others does not arrive", repair)
+    if foreign:
+        return failed(
+            NAME, f"the {' and '.join(foreign)} record is not an address of this machine", repair
+        )
+    if foreign is None:
+        return ok(
+            NAME, "MX, A and AAAA are published; behind a router nobody here can compare them"
+        )
+    return ok(NAME, f"{', '.join(k for k, v in published.items() if v)} lead to this machine")
+
+
+def check_reverse(settings: Settings) -> Check:
+    """Look up the names of this machine's addresses."""
+    wanted = settings.host_name.lower()
+    names: dict[str, list[str]] = {}
+    for kind in ADDRESS_TYPES:
+        address = dns.own_address(kind)
+        if address is None or is_behind_router(address):
+            continue
+        try:
+            found = records(ipaddress.ip_address(address).reverse_pointer, "PTR")
+        except NoAnswerError:
+            continue
+        names[kind] = [name.rstrip(".").lower() for name in found]
+    if not settings.dkim.enable:
+        return skipped(REVERSE, "an IP-only relay needs none")
+    return judge_reverse(names, wanted)
+
+
+def judge_reverse(names: dict[str, list[str]], wanted: str) -> Check:
+    """Decide; large providers refuse mail from an address without its name, chatmail relays not."""
+    if not names:
+        return skipped(REVERSE, "DNS gave no answer, or this machine is behind a router")
+    wrong = [kind for kind, found in names.items() if wanted not in found]
+    if not wrong:
+        return ok(REVERSE, f"the address of this machine leads back to {wanted}")
+    what = " and ".join({"A": "IPv4", "AAAA": "IPv6"}[kind] for kind in wrong)
+    return warned(
+        REVERSE,
+        f"the {what} address does not lead back to {wanted}: some classic servers refuse its mail",
+        f"set the reverse name (PTR) to {wanted} in the panel of the provider of the address",
+    )
+
+
+def is_behind_router(address: str | None) -> bool:
+    """Whether an address is of a private network."""
+    return address is not None and any(
+        ipaddress.ip_address(address) in network
+        for network in BEHIND_ROUTER
+        if network.version == ipaddress.ip_address(address).version
+    )
+
+
+def is_own(address: str) -> bool:
+    """Whether this machine has the address: only then can a socket be bound to it."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True

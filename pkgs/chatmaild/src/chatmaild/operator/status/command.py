@@ -1,0 +1,36 @@
+"""What `chatmail status` prints, once or again and again."""
+
+import os
+import time
+from typing import Final
+
+import click
+
+from chatmaild.cli import EXIT_FAILED
+from chatmaild.operator.status import problems, screen, state
+from chatmaild.settings import Settings
+
+EVERY_S: Final = 2.0
+
+
+def run(settings: Settings, *, wants_json: bool, watch: bool) -> int:
+    """Print the state, and return the exit code: 0 well, 1 not."""
+    if not watch:
+        return _show(settings, wants_json=wants_json, clear=False)
+    try:
+        while True:
+            _show(settings, wants_json=wants_json, clear=not wants_json)
+            time.sleep(EVERY_S)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _show(settings: Settings, *, wants_json: bool, clear: bool) -> int:
+    found = state.gather(settings)
+    wrong = problems.find(found)
+    text = screen.document(found, wrong) if wants_json else "\n".join(screen.lines(found, wrong))
+    if clear:
+        click.clear()
+    # None: colours on a terminal alone (no-color.org has the variable)
+    click.echo(text, color=False if os.environ.get("NO_COLOR") else None)
+    return EXIT_FAILED if wrong else 0

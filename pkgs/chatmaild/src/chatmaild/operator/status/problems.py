@@ -1,0 +1,129 @@
+"""What is wrong, in a sentence, with the command that repairs it: decided from the state alone."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from chatmaild.operator.selftest.machine import queue as stuck_queue
+from chatmaild.operator.selftest.machine import space, units
+from chatmaild.operator.selftest.report import Check, Verdict
+from chatmaild.operator.status.queue import age
+from chatmaild.operator.status.state import State
+from chatmaild.store.space import shortage
+
+# ACME renews 30 days before the end
+RENEW_BEFORE: Final = timedelta(days=14)
+# the status looks at these itself: the selftest may be older
+_LIVE: Final = frozenset((units.NAME, space.NAME, stuck_queue.NAME, "certificate"))
+_BAD_UPGRADES: Final = {
+    "returned": "the last upgrade broke something, and the previous system runs again",
+    "stuck": "the last upgrade broke something, and the previous system cannot be activated",
+    "build failed": "the last upgrade could not be built",
+    "known bad": "the newest system failed in an earlier upgrade",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A sentence, and the command or action that repairs it."""
+
+    sentence: str
+    repair: str
+
+
+def find(state: State) -> list[Problem]:
+    """All problems, the most urgent first."""
+    return [
+        *_units(state),
+        *_space(state),
+        *_certificate(state),
+        *_queue(state),
+        *_watches(state),
+        *_selftest(state),
+        *_upgrade(state),
+    ]
+
+
+def _of(check: Check) -> list[Problem]:
+    if check.verdict is not Verdict.FAILED:
+        return []
+    return [Problem(sentence=check.sentence, repair=check.repair)]
+
+
+def _units(state: State) -> list[Problem]:
+    if isinstance(state.units, str):
+        return [Problem(sentence=state.units, repair="systemctl status")]
+    return _of(units.judge(state.units))
+
+
+def _space(state: State) -> list[Problem]:
+    problem = shortage(state.spaces)
+    return [Problem(sentence=problem, repair=space.REPAIR)] if problem else []
+
+
+def _certificate(state: State) -> list[Problem]:
+    found = state.certificate
+    if found.problem is not None:
+        return [Problem(sentence=f"certificate: {found.problem}", repair="chatmail selftest")]
+    if found.expires is None:
+        return []
+    left = found.expires - datetime.fromtimestamp(state.now_s, UTC)
+    if left >= RENEW_BEFORE:
+        return []
+    end = "has expired" if left <= timedelta() else f"expires in {left.days} days"
+    unit = f"acme-order-renew-{state.domain}"
+    repair = f"systemctl start {unit}; journalctl --unit {unit}"
+    if found.mode != "acme":
+        repair = "renew the files that services.chatmail.tls names"
+    if found.mode == "self-signed":
+        repair = "systemctl restart chatmail-certificate"
+    return [Problem(sentence=f"the certificate {end}", repair=repair)]
+
+
+def _queue(state: State) -> list[Problem]:
+    if isinstance(state.queue, str):
+        sentence = f"Postfix' queue cannot be read: {state.queue}"
+        return [Problem(sentence=sentence, repair=stuck_queue.REPAIR)]
+    return _of(stuck_queue.judge(stuck_queue.parse(state.listing), now_s=state.now_s))
+
+
+def _watches(state: State) -> list[Problem]:
+    """The host of a container grants inotify watches: one for each IDLE session."""
+    if state.watches is None or state.watches >= state.watches_wanted:
+        return []
+    said = f"{state.watches} sessions can wait at a time, and {state.watches_wanted} may log in"
+    repair = f"sysctl fs.inotify.max_user_instances={state.watches_wanted} on the container's host"
+    return [Problem(sentence=said, repair=repair)]
+
+
+def _selftest(state: State) -> list[Problem]:
+    if state.selftest is None:
+        return []
+    ago = age(state.now_s - state.selftest.time.timestamp())
+    wrong = [check for check in state.selftest.failed if check.name not in _LIVE]
+    stopped_now = bool(_units(state))
+    stopped_then = any(check.name == units.NAME for check in state.selftest.failed)
+    if wrong and (stopped_now or stopped_then):
+        # one cause, one line
+        names = ", ".join(check.name for check in wrong)
+        again = "chatmail selftest"
+        return [
+            Problem(
+                sentence=f"the selftest failed at {names} ({ago} ago)",
+                repair=f"start the stopped units first; then {again}" if stopped_now else again,
+            )
+        ]
+    return [
+        Problem(
+            sentence=f"{check.name}: {check.sentence} (selftest {ago} ago)",
+            repair=f"{check.repair or 'see docs'}; then chatmail selftest",
+        )
+        for check in wrong
+    ]
+
+
+def _upgrade(state: State) -> list[Problem]:
+    sentence = _BAD_UPGRADES.get(str((state.upgrade or {}).get("outcome")))
+    if sentence is None:
+        return []
+    return [Problem(sentence=sentence, repair="see /var/lib/chatmail-upgrade/last-report.json")]

@@ -1,0 +1,143 @@
+"""The screen and the JSON document of a state; pure."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import click
+
+from chatmaild.operator.status.problems import Problem
+from chatmaild.operator.status.queue import age, words
+from chatmaild.operator.status.state import Certificate, Flow, State
+from chatmaild.store.space import shortage
+
+_WIDTH: Final = 15
+# words for counters of the last hour: name, and the labels that count
+_FLOW: Final = (
+    ("delivered", "chatmail_delivered_messages_total", ""),
+    ("in over HTTPS", "chatmail_https_in_total", 'code="250"'),
+    ("out over HTTPS", "chatmail_https_out_total", 'outcome="delivered"'),
+    ("logins", "chatmail_logins_total", 'result="accepted"'),
+    ("new addresses", "chatmail_created_accounts_total", ""),
+    ("notifications", "chatmail_notifications_total", 'result="200"'),
+)
+
+
+def lines(state: State, problems: Sequence[Problem]) -> list[str]:
+    """The lines of the screen, with colours; click removes them where nobody sees them."""
+    rows = [
+        ("relay", f"{state.domain}, version {state.version}", True),
+        (
+            "certificate",
+            _certificate(state.certificate, state.now_s),
+            not state.certificate.problem,
+        ),
+        ("registration", "; ".join(state.registration), True),
+        ("invites", f"{state.invites} usable", True),
+        (
+            "addresses",
+            f"{state.people + state.tests}: {state.people} of people, {state.tests} of tests",
+            True,
+        ),
+        ("sessions", ", ".join(f"{n} {kind}" for kind, n in state.sessions.items()), True),
+        ("last hour", flow(state.flow, state.now_s), True),
+        ("queue", _queue(state), not isinstance(state.queue, str)),
+        ("notifications", f"{state.notifications} waiting", True),
+        ("space", _space(state), shortage(state.spaces) is None),
+        ("load", _number(state.load), True),
+        ("free memory", f"{_number(state.free_memory_megabytes)} MiB", True),
+        ("units", *_units(state)),
+        ("selftest", *_selftest(state)),
+        ("upgrade", _upgrade(state), True),
+    ]
+    shown = [f"{name:<{_WIDTH}}{_coloured(text, well)}" for name, text, well in rows]
+    return [*shown, "", *_verdict(problems)]
+
+
+def document(state: State, problems: Sequence[Problem]) -> str:
+    """The same as JSON; times in Unix seconds."""
+    table: dict[str, Any] = dataclasses.asdict(state)
+    del table["listing"]
+    expires = state.certificate.expires
+    table["certificate"]["expires"] = None if expires is None else expires.timestamp()
+    table["selftest"] = None if state.selftest is None else json.loads(state.selftest.to_json())
+    table["problems"] = [dataclasses.asdict(problem) for problem in problems]
+    table["well"] = not problems
+    return json.dumps(table, indent=2)
+
+
+def flow(found: Flow, now_s: float) -> str:
+    """The counters of the last hour in words."""
+    if found.since_s is None:
+        return "unknown"
+    parts = [
+        f"{sum(n for key, n in found.counts.items() if _is(key, name, label))} {word}"
+        for word, name, label in _FLOW
+    ]
+    minutes = min((now_s - found.since_s) / 60, 60)
+    note = "" if minutes >= 59 else f" (of {minutes:.0f} min: a service was started)"
+    return ", ".join(parts) + note
+
+
+def _is(key: str, name: str, label: str) -> bool:
+    return key.partition("{")[0] == name and label in key
+
+
+def _coloured(text: str, well: bool) -> str:
+    return text if well else click.style(text, fg="red")
+
+
+def _verdict(problems: Sequence[Problem]) -> list[str]:
+    if not problems:
+        return [click.style("well", fg="green", bold=True)]
+    shown = []
+    for problem in problems:
+        shown.append(click.style(f"wrong: {problem.sentence}", fg="red", bold=True))
+        shown.append(f"  repair: {problem.repair}")
+    return shown
+
+
+def _certificate(found: Certificate, now_s: float) -> str:
+    if found.problem is not None:
+        return found.problem
+    if found.expires is None:
+        return found.mode
+    days = (found.expires - datetime.fromtimestamp(now_s, UTC)).days
+    return f"{found.mode}, until {found.expires:%Y-%m-%d} ({days} days)"
+
+
+def _queue(state: State) -> str:
+    if isinstance(state.queue, str):
+        return state.queue
+    return words(state.queue, state.queued, now_s=state.now_s)
+
+
+def _space(state: State) -> str:
+    return ", ".join(map(str, state.spaces))
+
+
+def _units(state: State) -> tuple[str, bool]:
+    if isinstance(state.units, str):
+        return state.units, False
+    wrong = [f"{unit.name} is {unit.active}" for unit in state.units if not unit.is_well]
+    return ", ".join(wrong) or f"all {len(state.units)} run", not wrong
+
+
+def _selftest(state: State) -> tuple[str, bool]:
+    if state.selftest is None:
+        return "never: chatmail selftest", True
+    when = f"{age(state.now_s - state.selftest.time.timestamp())} ago"
+    names = ", ".join(check.name for check in state.selftest.failed)
+    return (f"failed at {names}, {when}", False) if names else (f"well, {when}", True)
+
+
+def _upgrade(state: State) -> str:
+    if state.upgrade is None:
+        return "none by chatmail-upgrade"
+    return f"{state.upgrade.get('outcome')}, {state.upgrade.get('started')}"
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.1f}" if value < 100 else f"{value:.0f}"

@@ -1,0 +1,181 @@
+"""What `chatmail status` looks at; each part for itself, and none of them takes long."""
+
+import contextlib
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from chatmaild.accounts.login import kind_of_address
+from chatmaild.accounts.registration import measure
+from chatmaild.cli import VERSION
+from chatmaild.flow import last_hour
+from chatmaild.operator import registration
+from chatmaild.operator.selftest import report
+from chatmaild.operator.selftest.machine import units
+from chatmaild.operator.status import queue, sessions
+from chatmaild.settings import Settings
+from chatmaild.store.invites import Invites
+from chatmaild.store.mailboxes import account_of
+from chatmaild.store.notifications import DIRECTORY
+from chatmaild.store.space import Space, spaces
+
+WATCHES: Final = Path("/proc/sys/fs/inotify/max_user_instances")
+UPGRADE: Final = Path("/var/lib/chatmail-upgrade/last-report.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """The certificate that daemons use.
+
+    Attributes:
+        problem: why it cannot be used, or why the operator's own is not.
+    """
+
+    mode: str
+    expires: datetime | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """Counters of the last hour by name, and since when they count; None: not at all."""
+
+    since_s: float | None
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The relay now. A text instead of a list or number says why it could not be looked at."""
+
+    now_s: float
+    version: str
+    domain: str
+    certificate: Certificate
+    registration: list[str]
+    invites: int
+    people: int
+    tests: int
+    sessions: dict[str, int]
+    flow: Flow
+    queue: list[queue.Destination] | str
+    queued: int
+    listing: str = field(repr=False)
+    notifications: int
+    load: float | None
+    free_memory_megabytes: float | None
+    spaces: list[Space]
+    units: list[units.Unit] | str
+    watches: int | None
+    watches_wanted: int
+    selftest: report.Report | None
+    upgrade: dict[str, Any] | None
+
+
+def gather(settings: Settings) -> State:
+    """Look at everything."""
+    machine = measure(Path(settings.directories.mail))
+    usable = [i for i in Invites.of(settings).all() if not i.refusal(time.time())]
+    people, tests = count_addresses(Path(settings.directories.mail))
+    destinations, listing = _queue()
+    since_s, counts = last_hour.read(_flow_files(settings))
+    return State(
+        now_s=time.time(),
+        version=VERSION,
+        domain=settings.domain,
+        certificate=certificate(settings),
+        registration=registration.status(settings),
+        invites=len(usable),
+        people=people,
+        tests=tests,
+        sessions=sessions.count(settings),
+        flow=Flow(since_s=since_s, counts=dict(counts)),
+        queue=destinations,
+        queued=queue.messages(listing),
+        listing=listing,
+        notifications=_count(Path(settings.directories.accounts) / DIRECTORY),
+        load=machine.load,
+        free_memory_megabytes=machine.free_memory_megabytes,
+        spaces=spaces(settings),
+        units=_units(settings),
+        watches=_watches(),
+        watches_wanted=settings.limits.imap_connections,
+        selftest=report.last(settings),
+        upgrade=_upgrade(),
+    )
+
+
+def count_addresses(directory: Path) -> tuple[int, int]:
+    """How many addresses people and tests have: by their names alone, without a look inside."""
+    people = tests = 0
+    with contextlib.suppress(OSError):
+        for name in os.listdir(directory):  # noqa: PTH208 - only names are needed
+            if "@" not in name or name.startswith("."):
+                continue
+            if not name.startswith("ci-"):
+                people += 1
+            elif (address := account_of(name)) is not None:
+                is_test = kind_of_address(address) == "ci"
+                people, tests = people + (not is_test), tests + is_test
+    return people, tests
+
+
+def certificate(settings: Settings) -> Certificate:
+    """The certificate in the file that daemons use (take-certificate.sh writes `problem`)."""
+    from cryptography import x509
+
+    problem = None
+    with contextlib.suppress(OSError):
+        problem = (Path(settings.directories.tls) / "problem").read_text().strip() or None
+    try:
+        found = x509.load_pem_x509_certificate(Path(settings.tls.certificate_file).read_bytes())
+    except (OSError, ValueError):
+        problem = problem or f"{settings.tls.certificate_file} cannot be used"
+        return Certificate(mode=settings.tls.mode, problem=problem)
+    expires = found.not_valid_after_utc.astimezone(UTC)
+    return Certificate(mode=settings.tls.mode, expires=expires, problem=problem)
+
+
+def _flow_files(settings: Settings) -> list[Path]:
+    sockets = settings.sockets
+    found = {Path(path).parent / last_hour.NAME for path in (sockets.metadata, sockets.mxdeliv)}
+    return sorted(found)
+
+
+def _queue() -> tuple[list[queue.Destination] | str, str]:
+    try:
+        text = queue.listing()
+        return queue.by_destination(text), text
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return f"{error}", ""
+
+
+def _units(settings: Settings) -> list[units.Unit] | str:
+    try:
+        return units.states(settings.units)
+    except OSError as error:
+        return f"systemd does not answer: {error}"
+
+
+def _watches() -> int | None:
+    with contextlib.suppress(OSError, ValueError):
+        return int(WATCHES.read_text())
+    return None
+
+
+def _upgrade() -> dict[str, Any] | None:
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads(UPGRADE.read_text())
+        return found if isinstance(found, dict) else None
+    return None
+
+
+def _count(directory: Path) -> int:
+    try:
+        return sum(1 for _ in directory.iterdir())
+    except OSError:
+        return 0

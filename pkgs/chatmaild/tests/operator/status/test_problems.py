@@ -1,0 +1,128 @@
+"""What is wrong, decided from the state alone."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chatmaild.operator.selftest.machine.units import Unit
+from chatmaild.operator.selftest.report import Report, failed, ok, warned
+from chatmaild.operator.status import problems
+from chatmaild.operator.status.state import Certificate, Flow, State
+from chatmaild.store.space import Space
+
+NOW = datetime(2026, 11, 29, 4, 0, tzinfo=UTC)
+WELL = State(
+    now_s=NOW.timestamp(),
+    version="0.3.0",
+    domain="chat.example.org",
+    certificate=Certificate(mode="acme", expires=NOW + timedelta(days=60)),
+    registration=["open"],
+    invites=0,
+    people=1,
+    tests=0,
+    sessions={"IMAP": 1},
+    flow=Flow(since_s=None, counts={}),
+    queue=[],
+    queued=0,
+    listing="",
+    notifications=0,
+    load=0.1,
+    free_memory_megabytes=1000.0,
+    spaces=[Space(directory="/m", free_megabytes=5000, free_inodes=100000)],
+    units=[Unit(name="postfix", active="active")],
+    watches=65535,
+    watches_wanted=10000,
+    selftest=None,
+    upgrade=None,
+)
+
+
+def selftest(*checks: object) -> Report:
+    time = NOW - timedelta(minutes=5)
+    return Report(version="0.3.0", time=time, duration_s=1, checks=checks)  # type: ignore[arg-type]
+
+
+def test_a_relay_that_is_well_has_no_problem() -> None:
+    """Warnings are none."""
+    assert problems.find(WELL) == []
+    assert problems.find(replace(WELL, selftest=selftest(ok("a", "x"), warned("b", "y")))) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence", "repair"),
+    [
+        (
+            {"units": [Unit(name="coturn", active="failed")]},
+            "coturn is failed",
+            "systemctl restart coturn",
+        ),
+        ({"units": "systemd does not answer: x"}, "systemd does not answer", "systemctl status"),
+        (
+            {"spaces": [Space(directory="/m", free_megabytes=5, free_inodes=9)]},
+            "nearly full: 5 MiB and 9 inodes free in /m",
+            "make room",
+        ),
+        (
+            {"certificate": Certificate(mode="acme", expires=NOW + timedelta(days=3))},
+            "the certificate expires in 3 days",
+            "systemctl start acme-order-renew-chat.example.org",
+        ),
+        (
+            {"certificate": Certificate(mode="files", expires=NOW - timedelta(days=3))},
+            "the certificate has expired",
+            "renew the files",
+        ),
+        ({"queue": "postqueue failed"}, "queue cannot be read", "systemctl restart postfix"),
+        (
+            {"listing": '{"queue_name": "active", "arrival_time": 1}'},
+            "1 messages are stuck",
+            "systemctl restart postfix",
+        ),
+        ({"watches": 128}, "128 sessions can wait", "sysctl fs.inotify"),
+        ({"upgrade": {"outcome": "returned"}}, "the last upgrade broke", "last-report.json"),
+    ],
+)
+def test_each_problem_has_a_sentence_and_a_repair(
+    changed: dict[str, object], sentence: str, repair: str
+) -> None:
+    """One at a time."""
+    [problem] = problems.find(replace(WELL, **changed))  # type: ignore[arg-type]
+
+    assert sentence in problem.sentence
+    assert repair in problem.repair
+
+
+def test_a_failed_selftest_is_told_with_its_age() -> None:
+    """What the status sees itself, it does not tell twice."""
+    found = selftest(
+        failed("turn", "coturn gives no port", "systemctl restart coturn"),
+        failed("space", "nearly full", "x"),
+    )
+
+    [problem] = problems.find(replace(WELL, selftest=found))
+
+    assert problem.sentence == "turn: coturn gives no port (selftest 5 min ago)"
+    assert problem.repair == "systemctl restart coturn; then chatmail selftest"
+
+
+def test_what_a_stopped_unit_breaks_is_one_line() -> None:
+    """The unit is to be started, and everything else follows."""
+    stopped = [Unit(name="dovecot", active="inactive")]
+    found = selftest(failed("login", "nobody can log in"), failed("message", "none"))
+
+    first, second = problems.find(replace(WELL, units=stopped, selftest=found))
+
+    assert first.sentence == "dovecot is inactive"
+    assert second.sentence == "the selftest failed at login, message (5 min ago)"
+    assert second.repair == "start the stopped units first; then chatmail selftest"
+
+
+def test_a_unit_that_runs_again_is_no_problem() -> None:
+    """The selftest is older than the repair."""
+    found = selftest(failed("units", "dovecot is inactive"), failed("login", "nobody can log in"))
+
+    [problem] = problems.find(replace(WELL, selftest=found))
+
+    assert problem.sentence == "the selftest failed at login (5 min ago)"
+    assert problem.repair == "chatmail selftest"

@@ -1,0 +1,54 @@
+"""The words of the screen."""
+
+import click
+
+from chatmaild.operator.status import screen
+from chatmaild.operator.status.problems import Problem
+from chatmaild.operator.status.state import Flow
+
+from .test_problems import NOW, WELL
+
+NOW_S = NOW.timestamp()
+
+
+def test_the_last_hour_is_counted_by_kind() -> None:
+    """Labels that mean failure do not count."""
+    counts = {
+        "chatmail_delivered_messages_total": 7,
+        'chatmail_https_in_total{code="250"}': 3,
+        'chatmail_https_in_total{code="554"}': 9,
+        'chatmail_created_accounts_total{kind="ci"}': 1,
+        'chatmail_created_accounts_total{kind="user"}': 2,
+    }
+
+    assert screen.flow(Flow(since_s=NOW_S - 3600, counts=counts), NOW_S) == (
+        "7 delivered, 3 in over HTTPS, 0 out over HTTPS, 0 logins, 3 new addresses, 0 notifications"
+    )
+
+
+def test_less_than_an_hour_is_told() -> None:
+    """A service was started in between."""
+    text = screen.flow(Flow(since_s=NOW_S - 600, counts={}), NOW_S)
+
+    assert text.endswith("(of 10 min: a service was started)")
+    assert screen.flow(Flow(since_s=None, counts={}), NOW_S) == "unknown"
+
+
+def test_the_screen_has_a_row_for_each_part() -> None:
+    """It fits on one."""
+    lines = [click.unstyle(line) for line in screen.lines(WELL, [])]
+
+    assert lines[0] == "relay          chat.example.org, version 0.3.0"
+    assert lines[1] == "certificate    acme, until 2027-01-28 (60 days)"
+    assert lines[-1] == "well"
+    assert len(lines) <= 20
+
+
+def test_a_problem_is_red_and_has_its_repair() -> None:
+    """At the end, where the eye is."""
+    lines = screen.lines(WELL, [Problem(sentence="x is stopped", repair="systemctl start x")])
+
+    assert lines[-2:] == [
+        click.style("wrong: x is stopped", fg="red", bold=True),
+        "  repair: systemctl start x",
+    ]
