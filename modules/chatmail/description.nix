@@ -53,6 +53,7 @@ in
     ./dovecot/auth.nix
     ./dovecot/imap.nix
     ./dovecot/delivery.nix
+    ./dovecot/clock.nix
     ./dovecot/unit.nix
     ./web/certificate.nix
     ./web/nginx.nix

@@ -162,6 +162,7 @@ def fast_suites() -> list[Suite]:
         _types(),
         *suites[LONGEST:],
         _pytest("scripts of workflows", CHECKOUT, "tests/ci", deadline_s=UNIT_DEADLINE_S),
+        _pytest("scripts", CHECKOUT, "tests/scripts", deadline_s=UNIT_DEADLINE_S),
         _pytest("documents", CHECKOUT, "tests/docs", deadline_s=UNIT_DEADLINE_S),
         Suite(title="lint", command=[_tool("ruff"), "check"]),
         Suite(title="format", command=[_tool("ruff"), "format", "--check"]),

@@ -1,18 +1,12 @@
-"""Mail between accounts of all hosts, on the lab's client.
+"""Mail between accounts of all hosts, on the lab's client; run.py starts it.
 
-Started by run.py: `send` records the sent messages, `collect` the content of the mailboxes.
+`send` sends the letters of the plan and writes the attempts into a ledger at once.
+`watch` waits for new mail like a client, and writes when it saw each message.
+`collect` writes what is in the mailboxes.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import itertools
-import os
-import random
-import re
-import secrets
-import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -21,27 +15,18 @@ from pathlib import Path
 
 import aiosmtplib
 import click
-from chatmail_testkit.mail import messages, openpgp
-from chatmail_testkit.mail.imap import Imap
-from chatmail_testkit.mail.reply import OK, transaction
+from chatmail_testkit.mail.reply import OK, Reply, transaction
 from chatmail_testkit.mail.sessions import SUBMISSIONS
 from chatmail_testkit.mail.smtp import Smtp
 from chatmail_testkit.people.names import Account
-from loss.ledger import FOR_GOOD, NO_ANSWER, Attempt, Find, read_accounts, write_lines
+from loss import mailboxes, plan
+from loss.ledger import FOR_GOOD, NO_ANSWER, NOT_SENT, Attempt, Ledger, read_accounts, write
+from loss.letters import reason_of, tls, written
 
-# size in bytes, and share of messages in percent
-SIZES = ((2_000, 55), (20_000, 20), (200_000, 15), (1_000_000, 8), (4_000_000, 2))
-GROUP_SHARE = 0.2  # share of messages with a recipient on each host
 TIMEOUT_S = 60.0
 RETRY_S = 1.0
-GIVE_UP_S = 300.0  # without a reply
-PROGRESS_S = 5.0
-BATCH = 20
-TOKEN = re.compile(rb"<([0-9a-f]{24})@loss[.]example>")
-REPORT = re.compile(rb"^Content-Type:\s*multipart/report", re.IGNORECASE | re.MULTILINE)
-FINAL_RECIPIENT = re.compile(rb"^(?:Final|Original)-Recipient:\s*rfc822;\s*(\S+)", re.I | re.M)
-DIAGNOSTIC = re.compile(rb"^Diagnostic-Code:\s*((?:.+\r?\n)(?:[ \t].+\r?\n)*)", re.I | re.M)
-REASON_LENGTH = 160
+GIVE_UP_S = 600.0  # of one message, without a reply 250
+PROGRESS_S = 15.0
 
 
 class Progress:
@@ -51,95 +36,102 @@ class Progress:
         self._total = total
         self._accepted = self._again = 0
         self._lock = threading.Lock()
-        self._told_s = 0.0
+        self._start_s = self._told_s = time.monotonic()
 
-    def count(self, attempt: Attempt) -> None:
+    def count(self, code: int) -> None:
         """Count an attempt."""
         with self._lock:
-            self._accepted += attempt.code == 250
-            self._again += attempt.code != 250
-            last = self._accepted == self._total
-            if time.monotonic() - self._told_s > PROGRESS_S or last:
-                self._told_s = time.monotonic()
+            self._accepted += code == OK
+            self._again += code != OK
+            now_s = time.monotonic()
+            if now_s - self._told_s > PROGRESS_S or self._accepted == self._total:
+                self._told_s = now_s
                 shown = f"{self._accepted} of {self._total} accepted, {self._again} tried again"
-                print(f"    {shown}", flush=True)
+                print(f"    {now_s - self._start_s:5.0f} s  {shown}", flush=True)
+
+
+class Session(Smtp):
+    """A session that knows whether a message is on its way."""
+
+    in_data = False
+
+    def data(self, message: bytes) -> Reply:
+        """Send a message."""
+        self.in_data = True
+        reply = super().data(message)
+        self.in_data = False
+        return reply
 
 
 class Sender:
-    """A client that retries each message until it is accepted or permanently refused."""
+    """A client that sends its letters in order, each until it is accepted or refused for good."""
 
     def __init__(
-        self, user: Account, users: Sequence[Account], number: int, progress: Progress
+        self, users: Sequence[Account], number: int, progress: Progress, ledger: Ledger
     ) -> None:
-        self._user = user
         self._users = users
-        self._random = random.Random(number)  # noqa: S311 - to be repeatable
+        self._user = users[number]
         self._progress = progress
-        self._session: Smtp | None = None
-        hosts = sorted({other.host for other in users})
-        self._hosts = itertools.islice(itertools.cycle(hosts), number % len(hosts), None)
-        self._all_hosts = hosts
+        self._ledger = ledger
+        self._session: Session | None = None
 
-    def run(self, count: int, seconds: float) -> list[Attempt]:
-        """Return all attempts for `count` messages, sent at a steady pace over `seconds`."""
-        attempts: list[Attempt] = []
-        start_s = time.monotonic()
-        for number in range(count):
-            pause_s = start_s + seconds * number / count - time.monotonic()
-            time.sleep(max(0.0, pause_s))
-            attempts += self._until_done(self._recipients())
+    def run(self, letters: Sequence[plan.Letter], start_s: float) -> None:
+        """Send each letter when it is due, or as soon as the one before is accepted."""
+        for letter in letters:
+            time.sleep(max(0.0, start_s + letter.due_s - time.monotonic()))
+            self._until_done(letter)
         self._leave()
-        return attempts
 
-    def _recipients(self) -> list[str]:
-        together = self._random.random() < GROUP_SHARE
-        hosts = self._all_hosts if together else [next(self._hosts)]
-        return [self._random.choice([u.address for u in self._users if u.host == h]) for h in hosts]
-
-    def _until_done(self, recipients: Sequence[str]) -> Iterator[Attempt]:
-        sizes, weights = zip(*SIZES, strict=True)
-        size = int(self._random.choices(sizes, weights)[0] * self._random.uniform(0.7, 1.3))
-        body = openpgp.armored_filling(size)
+    def _until_done(self, letter: plan.Letter) -> None:
         deadline_s = time.monotonic() + GIVE_UP_S
+        number = 0
         while time.monotonic() < deadline_s:
-            attempt = self._attempt(recipients, body)
-            self._progress.count(attempt)
-            yield attempt
-            if attempt.code == 250 or attempt.code >= FOR_GOOD:
+            code = self._attempt(letter, number)
+            self._progress.count(code)
+            if code == OK or code >= FOR_GOOD:
                 return
+            number += 1
             time.sleep(RETRY_S)
 
-    def _attempt(self, recipients: Sequence[str], armored: bytes) -> Attempt:
-        token = secrets.token_hex(12)
-        headers = {"Message-ID": f"<{token}@loss.example>"}
-        raw = messages.encrypted(self._user.address, recipients, armored, headers)
-        code = NO_ANSWER
-        try:
-            code = self._submit(recipients, raw)
-        except aiosmtplib.SMTPResponseException as refused:
-            code = refused.code
-            self._leave()
-        except (aiosmtplib.SMTPException, OSError):
-            self._leave()
-        return Attempt(
-            token=token,
-            sender=self._user.address,
-            recipients=recipients,
-            digest=digest_of(raw),
-            code=code,
+    def _attempt(self, letter: plan.Letter, number: int) -> int:
+        recipients = [self._users[person].address for person in letter.recipients]
+        token, raw, digest = written(letter, number, self._user.address, recipients)
+        begin_s = time.time()
+        reply = self._reply(recipients, raw)
+        if reply.code != OK:
+            self._leave()  # as clients do, retry in a new session
+        self._ledger.add(
+            Attempt(
+                token=token,
+                message=letter.number,
+                sender=self._user.address,
+                recipients=recipients,
+                digest=digest,
+                code=reply.code,
+                reason="" if reply.code == OK else reason_of(reply),
+                begin_s=begin_s,
+                end_s=time.time(),
+            )
         )
+        return reply.code
 
-    def _submit(self, recipients: Sequence[str], raw: bytes) -> int:
+    def _reply(self, recipients: Sequence[str], raw: bytes) -> Reply:
+        try:
+            return transaction(self._open(), self._user.address, recipients, raw)
+        except aiosmtplib.SMTPResponseException as refused:
+            return Reply(refused.code, refused.message)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            sent = self._session is not None and self._session.in_data
+            return Reply(NO_ANSWER if sent else NOT_SENT, type(error).__name__)
+
+    def _open(self) -> Session:
         if self._session is None:
             user = self._user
-            self._session = Smtp(
-                user.host, SUBMISSIONS, tls=_tls(), name="loss.example", timeout_s=TIMEOUT_S
+            self._session = Session(
+                user.host, SUBMISSIONS, tls=tls(), name="loss.example", timeout_s=TIMEOUT_S
             )
             self._session.login(user.address, user.password)
-        code = transaction(self._session, self._user.address, recipients, raw).code
-        if code != OK:
-            self._leave()  # as clients do, retry in a new session
-        return code
+        return self._session
 
     def _leave(self) -> None:
         if self._session is not None:
@@ -147,88 +139,57 @@ class Sender:
         self._session = None
 
 
-def digest_of(raw: bytes) -> str:
-    """Return a digest of a message's armour, which servers must not change."""
-    start, end = raw.find(b"-----BEGIN"), raw.rfind(b"-----END")
-    return hashlib.blake2b(raw[start:end], digest_size=16).hexdigest()
-
-
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE"))
-
-
-def mailbox(user: Account) -> Iterator[Find]:
-    """Yield the content of INBOX; a bounce names its recipients."""
-    with _inbox(user) as box:
-        uids = box.search("ALL")
-        for start in range(0, len(uids), BATCH):
-            for found in box.fetch(uids[start : start + BATCH], ["BODY.PEEK[]"]).values():
-                yield from _finds(user, found[b"BODY[]"])
-
-
-def _finds(user: Account, raw: bytes) -> Iterator[Find]:
-    tokens = TOKEN.findall(raw)
-    if not tokens:
-        print(f"    a message without a token in {user.host}:\n{raw[:3000]!r}", flush=True)
-        return
-    token = tokens[0].decode()
-    header = raw.partition(b"\r\n\r\n")[0]
-    if not REPORT.search(header):
-        yield Find(token=token, mailbox=user.address, digest=digest_of(raw))
-        return
-    for recipient in {name.decode().lower() for name in FINAL_RECIPIENT.findall(raw)}:
-        yield Find(token=token, mailbox=recipient, reason=_reason(raw))
-
-
-def _reason(report: bytes) -> str:
-    """Return the reason of a bounce without local parts."""
-    found = DIAGNOSTIC.search(report)
-    words = b" ".join(found[1].split()).decode(errors="replace") if found else "no reason given"
-    return re.sub(r"[0-9a-z]{9}@", "…@", words)[:REASON_LENGTH]
-
-
-@contextlib.contextmanager
-def _inbox(user: Account) -> Iterator[Imap]:
-    box = Imap(user.host, _tls(), timeout_s=TIMEOUT_S)
-    box.login(user.address, user.password)
-    box.select_folder("INBOX", readonly=True)
-    try:
-        yield box
-    finally:
-        box.logout()
+def _shares(letters: Sequence[plan.Letter], people: int) -> Iterator[list[plan.Letter]]:
+    """Yield the letters of each person."""
+    for person in range(people):
+        yield [letter for letter in letters if letter.sender == person]
 
 
 @click.group()
 def main() -> None:
-    """Send mail, or collect it."""
+    """Send mail, watch it arrive, or collect it."""
+
+
+_USERS = click.argument("users", type=click.Path(path_type=Path))
+_LEDGER = click.argument("ledger", type=click.Path(path_type=Path))
 
 
 @main.command()
-@click.argument("users", type=click.Path(path_type=Path))
-@click.argument("ledger", type=click.Path(path_type=Path))
+@_USERS
+@_LEDGER
+@click.option("--seed", type=int, required=True)
 @click.option("--count", type=int, required=True)
 @click.option("--seconds", type=float, required=True)
-def send(users: Path, ledger: Path, count: int, seconds: float) -> None:
-    """Send COUNT messages from all USERS to all, and write the attempts to LEDGER."""
+def send(users: Path, ledger: Path, seed: int, count: int, seconds: float) -> None:
+    """Send COUNT messages between all USERS, and write the attempts to LEDGER."""
     everybody = read_accounts(users)
-    progress = Progress(count)
-    shares = [len(range(number, count, len(everybody))) for number in range(len(everybody))]
+    progress, attempts = Progress(count), Ledger(ledger)
+    letters = plan.letters(seed, count, seconds)
+    start_s = time.monotonic()
     with ThreadPoolExecutor(len(everybody)) as pool:
         running = [
-            pool.submit(Sender(user, everybody, number, progress).run, share, seconds)
-            for number, (user, share) in enumerate(zip(everybody, shares, strict=True))
+            pool.submit(Sender(everybody, number, progress, attempts).run, share, start_s)
+            for number, share in enumerate(_shares(letters, len(everybody)))
         ]
-        write_lines(ledger, [attempt for sender in running for attempt in sender.result()])
+        for sender in running:
+            sender.result()
+    attempts.close()
 
 
 @main.command()
-@click.argument("users", type=click.Path(path_type=Path))
-@click.argument("found", type=click.Path(path_type=Path))
-def collect(users: Path, found: Path) -> None:
-    """Log in as all USERS (which makes their addresses) and write to FOUND what they have."""
-    with ThreadPoolExecutor(4) as pool:
-        boxes = pool.map(lambda user: list(mailbox(user)), read_accounts(users))
-        write_lines(found, itertools.chain.from_iterable(boxes))
+@_USERS
+@_LEDGER
+def watch(users: Path, ledger: Path) -> None:
+    """Write to LEDGER when new mail of USERS was seen, until SIGTERM."""
+    mailboxes.watch(read_accounts(users), Ledger(ledger))
+
+
+@main.command()
+@_USERS
+@_LEDGER
+def collect(users: Path, ledger: Path) -> None:
+    """Log in as all USERS (which makes their addresses) and write to LEDGER what they have."""
+    write(ledger, mailboxes.collect(read_accounts(users)))
 
 
 if __name__ == "__main__":

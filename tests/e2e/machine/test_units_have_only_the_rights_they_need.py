@@ -138,6 +138,14 @@ UNITS: Final[dict[str, tuple[float, dict[str, str]]]] = {
     ),
     "chatmail-pseudonyms": (0.4, {}),
     "chatmail-turn-secret": (0.8, {**NO_NETWORK_NEEDED, **GROUP_READS}),
+    "chatmail-clock": (
+        1.0,
+        {
+            **NETLINK,
+            "RestrictAddressFamilies_AF_INET_INET6": "Postfix' programs look at them",
+            "ProcSubset": "/proc/uptime shows a clock that went back",
+        },
+    ),
     "chatmail-certificate": (
         1.2,
         {
