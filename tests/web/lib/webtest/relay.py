@@ -78,10 +78,9 @@ def running_relay(directory: Path, values: Mapping[str, Any]) -> Iterator[Relay]
     """A relay with these values of services.chatmail, until the end of the block."""
     www = directory / "www"
     described = describe(values, www)
-    port, metrics = free_port(), free_port()
+    port, login = free_port(), free_port()
     described = json.loads(moved(json.dumps(described), directory))
-    described["settings"]["ports"]["metrics"] = metrics
-    described["settings"]["ports"]["login"] = free_port()
+    described["settings"]["ports"]["login"] = login
     described["settings"]["users"]["dovecot"] = pwd.getpwuid(os.getuid()).pw_name
     for name in ("state/mail", "state/accounts", "temporary"):
         (directory / name).mkdir(parents=True)
@@ -97,7 +96,7 @@ def running_relay(directory: Path, values: Mapping[str, Any]) -> Iterator[Relay]
         stack.enter_context(running(directory, "accounts", accounts_command(directory)))
         stack.enter_context(running(directory, "nginx", nginx_command(directory)))
         until(lambda: answers(f"{relay.url}/en/"), f"nginx in {directory}")
-        until(lambda: is_listening(metrics), f"the accounts service in {directory}")
+        until(lambda: is_listening(login), f"the accounts service in {directory}")
         yield relay
 
 

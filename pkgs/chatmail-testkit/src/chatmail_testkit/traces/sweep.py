@@ -103,7 +103,7 @@ def collect(documents: Documents) -> None:
             for kind in ("cmdline", "environ"):
                 documents.add(f"process {name} {kind}", (process / kind).read_bytes())
     if SETTINGS.exists():
-        port = json.loads(SETTINGS.read_text())["ports"]["metrics"]
+        port = json.loads(SETTINGS.read_text())["monitoring"]["metrics"]["port"]
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
             documents.add("metrics", answer.read())
 
