@@ -24,6 +24,7 @@ let
   credential = "chatmail-metrics-token";
 
   secretKey = "${config.services.grafana.dataDir}/chatmail-secret-key";
+  password = "${config.services.grafana.dataDir}/chatmail-admin-password";
 in
 {
   config = mkIf (cfg.enable && cfg.monitoring.enable) {
@@ -67,6 +68,8 @@ in
         security = {
           # made at the first start, because a key in the Nix store is no secret
           secret_key = mkDefault "$__file{${secretKey}}";
+          # NixOS' default is "admin", for every local process
+          admin_password = mkDefault "$__file{${password}}";
         };
       };
       provision = {
@@ -87,9 +90,12 @@ in
       };
     };
     systemd.services.grafana.preStart = lib.mkBefore ''
-      if [ ! -e ${secretKey} ]; then
-        (umask 077; head -c 32 /dev/urandom | base64 > ${secretKey})
-      fi
+      for file in ${secretKey} ${password}; do
+        if [ ! -s $file ]; then
+          (umask 077; head -c 32 /dev/urandom | base64 > $file.new)
+          mv $file.new $file
+        fi
+      done
     '';
   };
 }

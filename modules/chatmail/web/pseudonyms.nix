@@ -1,6 +1,7 @@
 # { lib, settings, programs, sandbox, ... } -> from which address nginx connects to Postfix: a loopback address that
 # stands for the client's network. So Postfix counts connections and Dovecot hears of guesses for each network, and
-# neither learns an IP address. Nobody can tell the network from its pseudonym without the salt of this boot.
+# neither learns an IP address. The hash is nginx' own, not a cryptographic one: the salt of this boot keeps pseudonyms
+# of different boots apart, and who has many pairs of networks and pseudonyms could find more of the same boot.
 {
   lib,
   settings,
@@ -29,7 +30,7 @@ let
       last = lib.last values;
     in
     ''
-      split_clients "${name} ''${chatmail_salt} ''${${source}}" $chatmail_${name} {
+      split_clients "${name} ''${chatmail_salt} ''${${source}} ''${chatmail_salt}" $chatmail_${name} {
       ${concatStringsSep "\n" (
         map (value: "  ${if value == last then "*" else share} ${toString value};") values
       )}

@@ -109,3 +109,14 @@ def test_the_memory_is_bounded() -> None:
 
     assert refusals.take(alice, b"0") is None
     assert refusals.take(alice, b"1") == CLOSED
+
+
+def test_two_logins_at_once_both_hear_the_reason() -> None:
+    """A client logs in for IMAP and SMTP; each login has one answer."""
+    refusals = Refusals()
+    alice = parse_address(ALICE)
+    for _ in range(2):
+        refusals.add(alice, b"secret-password", "closed")
+
+    taken = [refusals.take(alice, b"secret-password") for _ in range(3)]
+    assert taken == [CLOSED, CLOSED, None]

@@ -24,17 +24,23 @@ class Refusals:
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._codes: Bounded[bytes, str] = Bounded(MOST)
+        # with the number of logins: two of one client may be asked about in any order
+        self._codes: Bounded[bytes, tuple[str, int]] = Bounded(MOST)
 
     def add(self, address: Address, password: bytes, code: str) -> None:
         """Remember a refusal that is temporary; others are forgotten."""
         if code in TEMPORARY:
-            self._codes[self._hash(address, password)] = code
+            name = self._hash(address, password)
+            _, logins = self._codes.get(name, ("", 0))
+            self._codes[name] = code, logins + 1
 
     def take(self, address: Address, password: bytes) -> str | None:
         """Return what the client is told, once; None if nothing was refused."""
-        code = self._codes.pop(self._hash(address, password), None)
-        return None if code is None else f"[UNAVAILABLE] {sentence(code, _LANGUAGE)}"
+        name = self._hash(address, password)
+        code, logins = self._codes.pop(name, ("", 0))
+        if logins > 1:
+            self._codes[name] = code, logins - 1
+        return f"[UNAVAILABLE] {sentence(code, _LANGUAGE)}" if code else None
 
     def _hash(self, address: Address, password: bytes) -> bytes:
         data = str(address).encode() + b"\0" + password

@@ -8,6 +8,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,8 +73,11 @@ def serve_in_thread(listener: socket.socket, make: Make) -> None:
         while True:
             try:
                 client, _ = listener.accept()
-            except OSError:  # the listener was closed
-                return
+            except OSError:
+                if listener.fileno() < 0:  # it was closed
+                    return
+                time.sleep(1)  # too many open files
+                continue
             with client, contextlib.suppress(OSError):
                 client.settimeout(TIMEOUT_S)
                 try:

@@ -1,8 +1,9 @@
 """Domains that have not answered for a month: their mail is returned after an hour.
 
-A domain is silent from its first failed delivery, over HTTPS and SMTP, until a host of it accepts a
-connection. Without mail for ten days nothing is known, and the month begins anew. The hour is
-counted from the first try after a pause, so mail is never returned without tries just before.
+A domain is silent from the first probe that no IP address of it answers (`outbound/probe.py`), as
+they follow failed deliveries over HTTPS, until a host of it accepts a connection. Without mail for
+ten days nothing is known, and the month begins anew. The hour is counted from the first try after a
+pause, so mail is never returned without tries just before.
 
     STATE/silence/key       32 random bytes
     STATE/silence/domains   JSON: keyed hash of a domain -> [first day, last day] of failures
@@ -35,7 +36,7 @@ GAP_DAYS: Final = 10
 TRY_FOR_S: Final = 3600.0
 # Postfix tries at least every half hour (maximal_backoff_time)
 PAUSE_S: Final = 3600.0
-# a failure of both ways, so that one lost connection decides nothing
+# one lost connection decides nothing
 MIN_FAILURES: Final = 3
 MAX_ENTRIES: Final = 20_000
 
@@ -66,7 +67,7 @@ class Silence:
         self.changed = False
 
     def fails(self, domain: str) -> None:
-        """Record that neither HTTPS nor SMTP reached the domain now."""
+        """Record that no host of the domain accepts a connection now."""
         name, now_s = self._hash(domain), self._clock_s()
         today = int(now_s // DAY_S)
         first, last = self._days.get(name, (today, today))
@@ -110,7 +111,9 @@ class Silence:
     def as_json(self) -> bytes:
         """Return what is to be kept."""
         self.changed = False
-        return json.dumps(self._days).encode()
+        today = int(self._clock_s() // DAY_S)
+        kept = {name: days for name, days in self._days.items() if today - days[1] <= GAP_DAYS}
+        return json.dumps(kept).encode()
 
     def load(self, content: bytes) -> None:
         """Take in what was kept; what cannot be read is forgotten."""

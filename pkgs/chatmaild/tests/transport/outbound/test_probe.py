@@ -10,8 +10,24 @@ from chatmaild.transport.outbound import probe
 from chatmaild.transport.outbound.destinations import Destinations
 from chatmaild.transport.outbound.exchangers import Exchanger
 from chatmaild.transport.outbound.probe import AGAIN_S, Probes
+from chatmaild.transport.silence import Silence
 
 from ..conftest import CERTIFIED, DEADLINE_S, Certificate, Names, listening
+
+# nothing listens there on the port of the server
+CLOSED, ALSO_CLOSED = "127.0.0.2", "127.0.0.3"
+
+
+class Heard(Silence):
+    """Lists the domains that did not answer."""
+
+    def __init__(self, silent: list[str]) -> None:
+        super().__init__()
+        self._silent = silent
+
+    def fails(self, domain: str) -> None:
+        """Note it."""
+        self._silent.append(domain)
 
 
 class Server:
@@ -53,14 +69,16 @@ class World:
         self.now_s = 1000.0
         self.destinations = Destinations(service="s", new_service="n", gateway="g", local_domain="")
         host = [Exchanger(name=CERTIFIED, verify=True)]
-        names = Names(hosts={"peer.test": host, "other.test": host})
+        self.names = Names(hosts={"peer.test": host, "other.test": host})
+        self.silent: list[str] = []
+        self.destinations.silence = Heard(self.silent)
 
         def context(*, verify: bool) -> object:
             assert verify
             return certificate.client
 
         self.probes = Probes(
-            names,
+            self.names,
             self.destinations,
             context,  # type: ignore[arg-type]
             name="us.test",
@@ -158,5 +176,49 @@ def test_an_unknown_domain_does_no_harm(certificate: Certificate) -> None:
     async def scenario() -> None:
         async with probing(Server(certificate)) as w:
             assert not await w.knows("nowhere.test")
+
+    asyncio.run(scenario())
+
+
+def test_a_domain_without_a_host_that_answers_is_silent(certificate: Certificate) -> None:
+    """No IP address accepts a connection."""
+
+    async def scenario() -> None:
+        async with probing(Server(certificate)) as w:
+            w.names.address[CERTIFIED] = [CLOSED, ALSO_CLOSED]
+            assert not await w.knows("peer.test")
+
+            assert w.silent == ["peer.test"]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("silent_at", ["", "greeting"])
+def test_a_host_that_accepts_a_connection_is_not_silent(
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch, silent_at: str
+) -> None:
+    """Whatever it says, and although the first IP address is closed."""
+    monkeypatch.setattr(probe, "PROBE_S", 0.5)
+
+    async def scenario() -> None:
+        async with probing(Server(certificate, silent_at=silent_at)) as w:
+            w.names.address[CERTIFIED] = [CLOSED, "127.0.0.1"]
+            assert await w.knows("peer.test") is not bool(silent_at)
+
+            assert w.silent == []
+
+    asyncio.run(scenario())
+
+
+def test_without_an_ip_address_nothing_is_known(certificate: Certificate) -> None:
+    """DNS fails, or has only addresses that the relay does not use."""
+
+    async def scenario() -> None:
+        async with probing(Server(certificate)) as w:
+            w.names.address[CERTIFIED] = []
+            await w.knows("peer.test")
+            await w.knows("nowhere.test")
+
+            assert w.silent == []
 
     asyncio.run(scenario())

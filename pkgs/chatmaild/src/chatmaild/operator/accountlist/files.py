@@ -46,11 +46,13 @@ def export(settings: Settings, file: Path, filters: Filters) -> int:
     """
     mailboxes = Mailboxes.of(settings)
     lines = []
-    for entry in entries(settings, filters, complete=True):
-        address = address_or_none(entry.address)
-        encoded = mailboxes.password_hash(address) if address else None
-        if encoded is not None:
-            lines.append(json.dumps(entry.as_json() | {"passwordHash": encoded}))
+    # as the user that may write there: root would follow its links
+    with acting_as(settings.users.mail):
+        for entry in entries(settings, filters, complete=True):
+            address = address_or_none(entry.address)
+            encoded = mailboxes.password_hash(address) if address else None
+            if encoded is not None:
+                lines.append(json.dumps(entry.as_json() | {"passwordHash": encoded}))
     _write_new(file, "".join(f"{line}\n" for line in lines))
     audit("%d addresses exported", len(lines))
     return len(lines)
@@ -105,10 +107,13 @@ def _import_line(settings: Settings, line: str, result: Result) -> str | None:
     if problem := limit_problem(address.local, password, settings.accounts):
         raise ChatmaildError(f"not allowed for new addresses: {problem}")
     mailboxes = Mailboxes.of(settings)
-    if mailboxes.exists(address):
+    # the hash takes a while
+    is_new = not mailboxes.exists(address) and mailboxes.create(
+        address, hash_password(password.encode()), now_s=time.time()
+    )
+    if not is_new:
         result.existing += 1
         return None
-    mailboxes.create(address, hash_password(password.encode()), now_s=time.time())
     result.done += 1
     return None if given.strip() else f"{address}  {password}"
 

@@ -102,11 +102,10 @@ class Delivery:
     async def deliver(self, envelope: Envelope, message: Message) -> Reply:
         """Deliver to recipients of one domain; return the reply for Postfix."""
         domain = domain_of(envelope.recipients[0])
-        smtp_failed = self._destinations.offered_over_https(domain, self._clock_s())
+        self._destinations.offered_over_https(domain, self._clock_s())
         try:
             hosts = await self._resolver.exchangers(domain)
         except NoExchangerError:
-            self._destinations.silence.fails(domain)
             return NO_HOST
         tried = busy = False
         for host in hosts:
@@ -125,8 +124,6 @@ class Delivery:
         if busy and not tried:
             return BUSY
         self._destinations.domain_fails(domain, self._clock_s(), tried=tried)
-        if smtp_failed:
-            self._destinations.silence.fails(domain)
         self._without_https(domain)
         return NOT_NOW
 

@@ -94,17 +94,15 @@ class Destinations:
         self._standing.add(domain, network, now_s)
         self.silence.answers(domain)
 
-    def offered_over_https(self, domain: str, now_s: float) -> bool:
-        """Record that Postfix offers a message for HTTPS delivery; return whether SMTP failed.
+    def offered_over_https(self, domain: str, now_s: float) -> None:
+        """Record that Postfix offers a message for HTTPS delivery.
 
         Where SMTP comes first, SMTP has failed then. Messages of the first seconds were routed
         before the failure of HTTPS was known.
         """
         age_s = self._domains.age_s(domain, now_s)
-        smtp_failed = age_s is not None and age_s > PAUSE_S
-        if smtp_failed:
+        if age_s is not None and age_s > PAUSE_S:
             self.stalls(domain)
-        return smtp_failed
 
     def stalls(self, domain: str) -> None:
         """Record that the domain keeps a delivery waiting: it is unknown again."""
@@ -136,7 +134,6 @@ class Destinations:
     def domain_answers(self, domain: str) -> None:
         """Record that a host of the domain accepts mail over HTTPS."""
         self._domains.remove(domain)
-        self.silence.answers(domain)
 
     def domain_fails(self, domain: str, now_s: float, *, tried: bool) -> None:
         """Record that no host does; if none was tried now, an earlier failure keeps its time."""

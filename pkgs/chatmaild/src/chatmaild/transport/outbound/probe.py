@@ -18,6 +18,8 @@ from chatmaild.transport.outbound.exchangers import Exchanger, NoExchangerError,
 
 # a server that greets later stays with the unknown ones; their mail arrives, too
 PROBE_S = 15.0
+# of each IP address; a domain whose many addresses take longer than a probe is never silent
+CONNECT_S = 3.0
 # between two probes of a domain
 AGAIN_S: Final = 60.0
 MAX_PROBES: Final = 20
@@ -84,29 +86,53 @@ class Probes:
             task.cancel()
 
     async def _probe(self, domain: str) -> None:
-        # no log line: nothing depends on a probe but the pool of delivery agents
+        # no log line: a probe decides the pool of delivery agents, and whether a domain is silent
         with contextlib.suppress(OSError, EOFError, ValueError, NoAnswerError, NoExchangerError):
             async with asyncio.timeout(PROBE_S):
-                host = (await self._resolver.exchangers(domain))[0]
-                addresses = await self._resolver.addresses(host.name)
-                if not addresses:
-                    return
-                name = network(addresses[0])
+                if not await self._reaches(domain):
+                    self._destinations.silence.fails(domain)
+
+    async def _reaches(self, domain: str) -> bool:
+        """Try all hosts until one accepts a connection, and talk to it; False if none does.
+
+        Raises:
+            NoAnswerError: a host accepted a connection and is no SMTP server, or nothing is known.
+        """
+        was_tried = False
+        for host in await self._resolver.exchangers(domain):
+            for address in await self._resolver.addresses(host.name):
+                name = network(address)
                 # one probe at a time for each network: a host that stalls holds one alone
                 if name in self._networks:
                     self._last_s.pop(domain, None)
-                    return
+                    raise NoAnswerError("its network is being probed")
                 self._networks.add(name)
                 try:
-                    await self._talk(host, addresses[0], domain)
+                    if connection := await self._connected(address):
+                        # whatever it says: it is there
+                        self._destinations.silence.answers(domain)
+                        await self._talk(host, *connection)
+                        self._destinations.answers(domain, name, self._clock_s())
+                        return True
                 finally:
                     self._networks.remove(name)
-                self._destinations.answers(domain, name, self._clock_s())
+                was_tried = True
+        if not was_tried:
+            raise NoAnswerError("no IP address")
+        return False
 
-    async def _talk(self, host: Exchanger, address: str, domain: str) -> None:
-        reader, writer = await asyncio.open_connection(address, self._port)
-        # whatever it says: it is there
-        self._destinations.silence.answers(domain)
+    async def _connected(
+        self, address: str
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                return await asyncio.open_connection(address, self._port)
+        except OSError:
+            return None
+
+    async def _talk(
+        self, host: Exchanger, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         try:
             await _expect(reader, b"220")
             ehlo = f"EHLO {self._name}\r\n".encode()
