@@ -127,6 +127,7 @@ def test_a_mismatched_pair_is_rejected(files: Files, machine: Machine, relay: st
 
         wait_for(partial(_is_in_status, machine, said), said, within_s=10)
         machine.run("systemctl", "restart", "nginx", "dovecot")
+        wait_for(partial(_are_open, relay), "all ports", within_s=WITHIN_S)
         assert _served(relay) == {_fingerprint(usual)}
 
     files.write(new)
@@ -164,6 +165,14 @@ def _is_in_status(machine: Machine, said: str) -> bool:
 def _is_served(host: str, pair: Pair) -> bool:
     with contextlib.suppress(OSError):  # a daemon is still about to start
         return _served(host) == {_fingerprint(pair)}
+    return False
+
+
+def _are_open(host: str) -> bool:
+    with contextlib.suppress(OSError):  # systemd says "started" before nginx listens
+        for port in (*SMTP_PORTS, IMAP_PORT, *TLS_PORTS):
+            socket.create_connection((host, port), timeout=smtp.TIMEOUT_S).close()
+        return True
     return False
 
 
