@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -17,9 +17,9 @@ from checks.suites import (
     CLASSIC,
     LAB_CONFIG,
     LAB_NAME,
+    MORE_LAB_NAMES,
     RELAYS,
     REPORTS,
-    SECOND_LAB_NAME,
     UNTRUSTED_RELAYS,
     Result,
     Suite,
@@ -90,10 +90,13 @@ def _in_labs() -> Result:
             with step("tests of the lab and of the configuration"):
                 total += _side_by_side([(suite.title, suite.run) for suite in beside], len(beside))
             total += _shown(quiet_scenarios(LAB_NAME))
-            with step("scenarios that disturb, in two labs"), _test_lab(SECOND_LAB_NAME):
-                labs = [LAB_NAME, SECOND_LAB_NAME]
+            with step("scenarios that disturb, in several labs"), ExitStack() as more:
+                for name in MORE_LAB_NAMES:
+                    more.enter_context(_test_lab(name))
+                labs = [LAB_NAME, *MORE_LAB_NAMES]
                 total += _side_by_side(_disturbing(labs), len(labs))
-                total += _shown(searching_scenarios(SECOND_LAB_NAME))
+                for name in MORE_LAB_NAMES:
+                    total += _shown(searching_scenarios(name))
             for suite in [measuring_scenarios(LAB_NAME), searching_scenarios(LAB_NAME)]:
                 total += _shown(suite)
     except LabFailedError as error:

@@ -24,7 +24,8 @@ BYTECODE = CHECKOUT / ".cache" / "bytecode"
 # programs that a package declares for its unit tests (checkInputs in its default.nix)
 TOOLS = {"chatmail-install": ["git"], "chatmail-lab": ["unshare"]}
 LAB_NAME = "test"
-SECOND_LAB_NAME = "test2"
+# for scenarios that disturb, besides the first: they mostly wait
+MORE_LAB_NAMES = ("test2", "test3")
 RELAYS = ("a.test", "b.test")
 UNTRUSTED_RELAYS = ("_d.test", "192.0.2.77")  # sign their own certificates
 CLASSIC = "c.test"
@@ -33,17 +34,22 @@ LAB_CONFIG = SCENARIOS / "lab.nix"
 # files of disturbing scenarios that take 30 s and more, the longest first: labs end together
 LONG_FILES = (
     "test_mail_waits_while_a_service_is_down",
-    "test_mail_leaves_when_an_smtp_host_returns",
-    "test_relays_deliver_over_https_or_smtp",
-    "test_restarts_duplicate_no_mail",
-    "test_dkim_key_rotation_loses_no_mail",
     "test_a_full_disk_is_told_and_heals",
+    "test_waiting_mail_names_no_client",
+    "test_mail_leaves_when_an_smtp_host_returns",
+    "test_the_selftest_names_what_is_broken",
+    "test_a_clock_that_jumps_delays_no_mail",
+    "test_relays_deliver_over_https_or_smtp",
+    "test_relays_with_self_signed_certificates_exchange_mail",
     "test_relays_with_ipv4_or_ipv6_alone_exchange_mail",
-    "test_killed_daemons_lose_no_mail",
-    "test_mail_logs_are_on_for_a_while",
+    "test_guesses_are_slowed_down",
     "test_killed_deliveries_lose_no_mail",
-    "test_restarts_fail_no_login",
+    "test_killed_daemons_lose_no_mail",
     "test_hosts_without_https_get_smtp_first",
+    "test_https_and_smtp_sessions_are_kept_apart",
+    "test_mail_logs_are_on_for_a_while",
+    "test_dkim_key_rotation_loses_no_mail",
+    "test_restarts_fail_no_login",
 )
 FILES_AT_ONCE = 2  # of the others: pytest starts less often
 TEST_DEADLINE_S = 60
