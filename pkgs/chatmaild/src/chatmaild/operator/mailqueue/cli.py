@@ -58,7 +58,7 @@ def list_(
     for message in found if each else ():
         print_lines(listing.message_lines(message, now_s=now_s, hide=hide))
     if not places:
-        click.echo("the queue is empty")
+        click.echo("no mail is queued")
 
 
 @queue.command()
