@@ -210,8 +210,8 @@ def _people(
 ) -> tuple[Person | None, Person | None, str]:
     """Two addresses, or the reason why there are none, such as a full disk.
 
-    If the accounts service is down, no check may log in: Dovecot keeps the query until it is answered,
-    and an answer after the deletion would create the address again.
+    If the accounts service is down, no check may log in: Dovecot repeats the query when it is back,
+    and the answer, after the deletion, would create the address again.
     """
     try:
         alice, bob = at_the_end.enter_context(two_people(settings))
