@@ -87,7 +87,7 @@ let
     }
     {
       title = "Monitoring";
-      about = "What is measured, and how to look at it: [Operate](operate.md#numbers-for-prometheus).";
+      about = "Metrics, dashboard and alerts: [Operate](operate.md#metrics-dashboard-and-alerts).";
       options = [ "monitoring" ];
     }
     {

@@ -1,5 +1,5 @@
-# chatmail-selftest.{service,timer}: tries the relay out once an hour, and keeps the result for `chatmail status` and the
-# metrics. `systemctl start chatmail-selftest` runs it; upgrades do, too.
+# chatmail-selftest.{service,timer}: runs the selftest once an hour, and stores its report for `chatmail status` and the
+# metrics. `systemctl start chatmail-selftest` runs it at once; upgrades run it, too.
 {
   config,
   lib,

@@ -107,8 +107,8 @@ in
 
   (check "monitoring.metrics.address" metrics.address
     (metrics.tokenFile != null || match "127[.][0-9.]+|::1" metrics.address != null)
-    "everybody who reaches this address would read the numbers."
-    "Set monitoring.metrics.tokenFile, too, or take 127.0.0.1."
+    "every client that can connect to this IP address could read the metrics."
+    "Set monitoring.metrics.tokenFile as well, or use 127.0.0.1."
   )
 
   (check "dkim.publishedSelectors" cfg.dkim.publishedSelectors

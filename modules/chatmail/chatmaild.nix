@@ -44,7 +44,7 @@ let
     FileDescriptorStoreMax = 16;
     RuntimeDirectoryPreserve = "restart";
   };
-  # reads what it counts, and leaves a file for the collector of metrics
+  # counts, and writes a file for chatmail-metrics
   job = description: command: extra: {
     inherit description environment;
     serviceConfig =
@@ -175,7 +175,7 @@ in
       serviceConfig =
         keepsListening
         // {
-          # its own port, and the kernel's list of connections (netlink)
+          # the port of the metrics, and the list of connections from the kernel (netlink)
           RestrictAddressFamilies = [
             "AF_UNIX"
             "AF_INET"
@@ -190,7 +190,7 @@ in
     };
 
     chatmail-count = job "Count of addresses for Prometheus" "count-addresses" {
-      # looks at the certificate that clients see
+      # reads the certificate that clients get
       RestrictAddressFamilies = [
         "AF_UNIX"
         "AF_INET"
@@ -200,9 +200,9 @@ in
     chatmail-count-queue =
       job "Count of queued messages for Prometheus" "count-queue ${programs.postqueue}"
         {
-          # may list the queue, and also submit mail: hence a process of its own, without a port
+          # this right also allows submitting mail, so it has a process without a port
           SupplementaryGroups = [ "postdrop" ];
-          # postqueue asks for the IP addresses of the machine, and here finds none
+          # postqueue reads the IP addresses of the machine; here there is none
           PrivateNetwork = true;
           RestrictAddressFamilies = [
             "AF_UNIX"

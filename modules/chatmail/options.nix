@@ -186,7 +186,7 @@ in
       example = 5;
       description = ''
         Days for which delivery of a message is retried; then it is returned to its sender (RFC 5321 section 4.5.4.1).
-        A domain that has not answered for a month, over HTTPS and SMTP, is tried for an hour.
+        A domain that has not answered for a month, over HTTPS and SMTP, is tried for one hour.
       '';
     };
     fsync = mkOption {
@@ -553,7 +553,7 @@ in
     example = true;
     description = ''
       Whether this machine runs Prometheus and Grafana with a dashboard and alert rules for the relay.
-      Both serve 127.0.0.1 alone: `ssh -L 3000:127.0.0.1:3000 root@RELAY` brings Grafana to `http://127.0.0.1:3000`.
+      Both listen on 127.0.0.1 only: with `ssh -L 3000:127.0.0.1:3000 root@RELAY` Grafana is at `http://127.0.0.1:3000`.
       They take about 300 MB of memory. Sets {option}`services.chatmail.monitoring.metrics.enable`. Only on NixOS.
     '';
   };
@@ -564,8 +564,8 @@ in
       default = false;
       example = true;
       description = ''
-        Whether Prometheus can read the numbers of this relay at `http://ADDRESS:PORT/metrics`.
-        They name nobody: no address, no domain of others, no IP address.
+        Whether Prometheus can read metrics of this relay at `http://ADDRESS:PORT/metrics`.
+        They contain no address, no domain of another server and no IP address.
       '';
     };
     address = mkOption {
@@ -573,9 +573,9 @@ in
       default = "127.0.0.1";
       example = "10.0.0.5";
       description = ''
-        IP address on which the page is served. Any other than one of loopback needs
+        IP address on which the metrics are served. One that is not loopback needs
         {option}`services.chatmail.monitoring.metrics.tokenFile`.
-        The page is not encrypted: take an address of a private network or VPN.
+        The connection is not encrypted: use an IP address of a private network or VPN.
         The firewall is not opened for it.
       '';
     };
@@ -583,7 +583,7 @@ in
       type = port;
       default = 8700;
       example = 9100;
-      description = "TCP port of the page.";
+      description = "TCP port of the metrics.";
     };
     tokenFile = mkOption {
       type = types.nullOr types.path;
@@ -609,7 +609,7 @@ in
       example = [ "example.org" ];
       description = ''
         Domains of large mail providers. `chatmail selftest` looks up their MX hosts and opens a connection to port 25
-        of each; one answer proves that the port is open outwards. It sends no mail.
+        of each; one answer proves that outgoing port 25 is open. It sends no mail.
       '';
     };
     relays = mkOption {
@@ -622,7 +622,7 @@ in
       example = [ "relay.example.net" ];
       description = ''
         Other chatmail relays. `chatmail selftest` opens a connection to their ports 25 and 443, and compares its clock
-        with theirs. This relay itself is left out. With both lists empty nothing outside is asked.
+        with theirs. It skips this relay itself. With both lists empty it asks no other server.
       '';
     };
   };

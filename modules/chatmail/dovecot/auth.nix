@@ -41,12 +41,12 @@ in
     # brackets: addresses of an IP-only relay (RFC 5321 section 4.1.3)
     auth_username_chars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_@[]";
     "passdb oauth2" = {
-      # the next one is for refused logins, not for those that nobody could decide
+      # the next one is for refused logins, not for temporary failures
       result_internalfail = "return-fail";
       oauth2 = ask "login";
     };
     # After a failed login: the reason, if a new address was refused for now. It begins with [UNAVAILABLE], which IMAP
-    # sends as it is. Success fails here, so that nobody logs in by it.
+    # sends as it is. This passdb never accepts a login.
     "passdb refusal" = {
       driver = "oauth2";
       result_success = "return-fail";

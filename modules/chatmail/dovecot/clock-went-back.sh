@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# Ends with 0 if the wall clock went back by more than 10 s since the last call: seconds of the clock, less those since
-# the boot, are then fewer. Dovecot and Postfix heal smaller jumps in as many seconds.
+# Exit code 0 if the wall clock went back by more than 10 s since the last call: the seconds of the clock minus those
+# since the boot are then fewer. Dovecot and Postfix recover from smaller jumps in as many seconds.
 read -r uptime _ </proc/uptime
 base=$(($(date +%s) - ${uptime%.*}))
 last=$base

@@ -1,7 +1,7 @@
-# { settings, programs, sandbox, ... } -> what happens when the wall clock goes back, as at an answer of a time server.
-# Dovecot's master starts no process for 3 minutes then: no login, no delivery. The timers of Postfix' queue manager hold
-# the time of day: after a jump of an hour it does not look for deferred mail for an hour. A reload ends both. Queue files
-# that were deferred while the clock was ahead hold the time of their next delivery, too.
+# { settings, programs, sandbox, ... } -> reload Dovecot and Postfix when the wall clock goes back, as after NTP.
+# Otherwise Dovecot starts no process for 3 minutes: no login, no delivery. The timers of Postfix' queue manager hold
+# the time of day: after a jump of one hour it tries no deferred mail for one hour. A reload repairs both. Queue files
+# that were deferred while the clock was ahead also hold the time of their next try: postqueue -f tries them.
 {
   settings,
   programs,
@@ -23,24 +23,24 @@ in
 
   systemd.services.chatmail-clock = {
     description = "Dovecot and Postfix after the clock went back";
-    # notes the time of the boot
+    # stores the time of the boot
     wantedBy = [ "multi-user.target" ];
     after = [
       "dovecot.service"
       "postfix.service"
     ];
-    # each jump is a start
+    # no limit: each jump starts the unit
     unitConfig.StartLimitIntervalSec = 0;
     serviceConfig = sandbox // {
       Type = "oneshot";
-      # who may flush the queue: its sockets are those of this user
+      # only this user may connect to the sockets that flush the queue
       User = settings.users.postfix;
       RuntimeDirectory = directory;
       RuntimeDirectoryPreserve = true;
       WorkingDirectory = "/run/${directory}";
-      # not after jumps forwards, which need no repair: a reload can end a delivery before its reply
+      # jumps forwards need no repair, and a reload can end a delivery before its reply
       ExecCondition = "${programs.shell} /etc/${wentBack}";
-      # each may be stopped, which is no failure; only root may ask systemd for a reload
+      # -: a stopped unit is no failure; +: only root may reload units
       ExecStart = [
         "-+${programs.systemctl} try-reload-or-restart dovecot.service postfix.service"
         "-${programs.postqueue} -f"

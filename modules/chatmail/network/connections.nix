@@ -1,6 +1,6 @@
 # { lib, settings, programs, sandbox, ... } -> rules of nftables: IMAP connections for each IPv4 address and each /64 of
 # IPv6. Dovecot counts for each pair of user and IP address only, and not before the login. Postfix counts SMTP itself.
-# And ports that trust nginx to say for which network a client counts: no other user of the machine may connect.
+# Also: ports on which nginx passes the network of a client accept no other user of the machine.
 {
   lib,
   settings,

@@ -39,7 +39,7 @@ let
 
   verify = rule "/^VRFY[[:space:]].*/" "VRFY ${verifyAddress}";
 
-  # What stands for the name in EHLO of a client that logs in (RFC 2606). These are the valid names, as regular
+  # Replaces the name in EHLO of a client that logs in (RFC 2606). Below are the valid names, as regular
   # expressions (RFC 5321 section 4.1.3; host names may have underscores, as Postfix allows them).
   clientName = "client.invalid";
   hostName =
@@ -76,8 +76,8 @@ in
         myorigin = mailDomain;
         mydestination = "";
         smtp_helo_name = mailDomain;
-        # The connection limits do not count for these; nothing else is granted to them. Other addresses of 127.0.0.0/8
-        # are clients from elsewhere, see ../web/pseudonyms.nix.
+        # These have no connection limits, and no other rights. Other IP addresses of 127.0.0.0/8
+        # are pseudonyms of clients, see ../web/pseudonyms.nix.
         mynetworks = [ "127.0.0.1/32" ] ++ optional network.ipv6 "[::1]/128";
         smtpd_banner = "${settings.hostName} ESMTP";
         alias_maps = "";
@@ -163,7 +163,7 @@ in
         ];
         # VRFY answers 252 for every address, existing or not (RFC 5321 section 3.5.3)
         smtpd_command_filter = inline [ verify ];
-        # a queue file holds the name that the client gave itself: all clients of ours get the same
+        # a queue file holds the client's name in EHLO: all clients get the same name
         submission_command_filter = inline (
           [
             verify
@@ -194,7 +194,7 @@ in
           "permit_mynetworks"
           "reject_invalid_helo_hostname"
           "reject_non_fqdn_helo_hostname"
-          # no other name is stored, in doubt not even a valid one
+          # refuses any name that was not replaced, even a valid one
           "check_helo_access,inline:{${clientName}=OK}"
           "reject"
         ];

@@ -36,7 +36,7 @@ let
 in
 {
   services.nginx = {
-    # Postfix gets no PROXY protocol: a pseudonym stands for the client's address, see ./pseudonyms.nix
+    # Postfix gets no PROXY protocol, but a pseudonym instead of the IP address, see ./pseudonyms.nix
     streamConfig = ''
       limit_conn_zone $chatmail_network zone=chatmail_port_587:32m;
       server {
@@ -55,7 +55,7 @@ in
         ~(^|,)smtp(,|$) ${postfix};
         default unix:${refusing};
       }
-      # a Unix socket has no client's address
+      # a Unix socket has no client IP address
       map $chatmail_submissions $chatmail_submissions_from {
         ${postfix} $chatmail_pseudonym;
         default "";
@@ -94,13 +94,13 @@ in
         # counted before the ClientHello, hence for IMAP, SMTP and web together
         limit_conn chatmail_port_443 ${toString limits.port443ConnectionsPerIp};
         proxy_pass $chatmail_service;
-        # hands on the client's address, to all services of the port or to none
+        # passes the client's IP address to all services of the port, or to none
         proxy_protocol on;
         ${byProtocol}
         # an IMAP client may be idle for 29 minutes (RFC 2177)
         proxy_timeout 1h;
       }
-      # SMTP from port 443: the address goes no further
+      # SMTP from port 443: the IP address is not passed on
       server {
         listen unix:${fromHttps} proxy_protocol;
         set_real_ip_from unix:;

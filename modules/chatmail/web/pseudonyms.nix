@@ -1,7 +1,7 @@
-# { lib, settings, programs, sandbox, ... } -> from which address nginx connects to Postfix: a loopback address that
-# stands for the client's network. So Postfix counts connections and Dovecot hears of guesses for each network, and
-# neither learns an IP address. The hash is nginx' own, not a cryptographic one: the salt of this boot keeps pseudonyms
-# of different boots apart, and who has many pairs of networks and pseudonyms could find more of the same boot.
+# { lib, settings, programs, sandbox, ... } -> the IP address from which nginx connects to Postfix: a loopback one, as a
+# pseudonym of the client's network. Postfix counts connections and Dovecot counts password guesses per network, without
+# its IP address. The hash of nginx is not cryptographic. The salt of each boot separates pseudonyms of different boots;
+# an attacker with many pairs of networks and pseudonyms of one boot could find others of it.
 {
   lib,
   settings,
@@ -20,7 +20,7 @@ let
   directory = "chatmail-pseudonyms";
   salt = "/run/${directory}/salt";
 
-  # `values` with equal shares of what `source` hashes to; shares have two decimals, the last one takes the rest
+  # maps hashes of `source` to `values` with equal shares of two decimals; the last one takes the rest
   split =
     name: source: values:
     let

@@ -1,4 +1,4 @@
-"""Certificates of relays that expire, and return."""
+"""Certificates of relays that expire, and are restored."""
 
 from __future__ import annotations
 

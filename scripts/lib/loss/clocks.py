@@ -1,4 +1,4 @@
-"""Wall clocks of relays that jump: pkgs/chatmail-lab/preload/shifted-clock.c in all processes."""
+"""Wall clocks of relays that jump, by pkgs/chatmail-lab/preload/shifted-clock.c."""
 
 from __future__ import annotations
 

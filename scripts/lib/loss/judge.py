@@ -1,4 +1,4 @@
-"""The judgement of a run: what became of each copy, and why one came twice. Pure functions."""
+"""The result of a run: what happened to each copy, and why one arrived twice. Pure functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from loss.ledger import FOR_GOOD, NO_ANSWER, NOT_SENT, OK, Attempt, Find, Happen
 
 # Troubles after which a server or client does not know whether the other one has a message
 # (RFC 1047): a process died, or a connection was lost. Dovecot's processes end when their clock
-# goes back, at the begin or the end of that trouble.
+# goes back, at the start or the end of that trouble.
 FORGETTING = ("kill", "kill-child", "cut", "clock")
 # A connection may notice its loss later than this after the trouble's end: a TCP retransmission
 # waits up to twice as long as the trouble lasted.
@@ -42,7 +42,7 @@ def judge(
     sights: Sequence[Sight] = (),
     happened: Sequence[Happened] = (),
 ) -> Outcome:
-    """Return what became of each copy: a message with three recipients counts as three.
+    """Return the result for each copy: a message with three recipients counts as three.
 
     A copy of an accepted message must be found once, or a bounce in its sender's mailbox must name
     its recipient. A copy of a refused one must not be found. Without a reply it may be found once,
@@ -100,7 +100,7 @@ def _faults(attempt: Attempt, times: int, returned: int) -> Iterable[str]:
 def cause_of(
     attempt: Attempt, recipient: str, until_s: float, happened: Sequence[Happened]
 ) -> str | None:
-    """Return the trouble that explains a second copy; None if there was none on its way.
+    """Return the trouble that explains a second copy; None if there is none.
 
     It was at the sender's or the recipient's host, and after the attempt began and before the
     second copy was seen; a lost connection may have been noticed a little after its end.
@@ -124,7 +124,7 @@ def _last(sights: Sequence[Sight]) -> Mapping[tuple[str, str], float]:
 def _count_retries(
     outcome: Outcome, attempts: Sequence[Attempt], arrived: Mapping[tuple[str, str], int]
 ) -> None:
-    """Count messages that came twice because the client had no reply, and tried again."""
+    """Count messages that arrived twice because the client got no reply and tried again."""
     tries: dict[int, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
         tries[attempt.message].append(attempt)

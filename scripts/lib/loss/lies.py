@@ -1,4 +1,4 @@
-"""A name server that lies, fails, is silent or slow."""
+"""A name server that gives wrong answers, fails, is silent or slow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mailboxes of a run's people: what arrives while it runs, and what is there at the end."""
+"""Mailboxes of a run: new mail while it runs, and the content at the end."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Watcher:
 
 
 def watch(users: Sequence[Account], ledger: Ledger) -> None:
-    """Look into all mailboxes every few seconds, until SIGTERM."""
+    """Check all mailboxes every few seconds, until SIGTERM."""
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
     watchers = [Watcher(user, ledger) for user in users]

@@ -1,4 +1,4 @@
-"""What happens when: messages and troubles of a run, from a seed. Pure functions."""
+"""Messages and troubles of a run with their times, from a seed. Pure functions."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Trouble:
 
     @property
     def name(self) -> str:
-        """What the operator of the test reads."""
+        """The text that the test prints."""
         lasting = f" for {self.lasts_s:g} s" if self.lasts_s else ""
         return f"{self.host}: {self.kind} {self.detail}".rstrip() + lasting
 

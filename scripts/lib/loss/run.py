@@ -1,4 +1,4 @@
-"""scripts/loss-test: sends mail during failures and accounts for every message."""
+"""scripts/loss-test: sends mail during failures, and checks every message."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ QUEUED = (
 @click.command()
 @click.option("--messages", default=2000, show_default=True, help="Messages to send.")
 @click.option("--minutes", type=float, help="Duration of sending; by default one per 910 messages.")
-@click.option("--seed", default=1, show_default=True, help="Which messages and troubles, and when.")
+@click.option("--seed", default=1, show_default=True, help="Seed of messages, troubles and times.")
 @click.option("--only", type=click.Choice(plan.KINDS), default=None, help="One kind of trouble.")
 @click.option("--name", default="loss", show_default=True, help="Name of the lab.")
 @click.option("--show-plan", is_flag=True, help="Print the troubles and their times only.")
 def main(
     *, messages: int, minutes: float | None, seed: int, only: str | None, name: str, show_plan: bool
 ) -> None:
-    """Account for every message accepted with 250; exits 1 if one is lost, wrong or doubled.
+    """Check every message accepted with 250; exits 1 if one is lost, wrong or doubled.
 
-    A second copy counts if no killed process or cut connection explains it (RFC 1047). A relay
-    that does not heal by itself and a queue that does not drain count, too.
+    A doubled message is a failure unless a killed process or a cut connection explains it
+    (RFC 1047). A relay that does not recover and a queue that does not drain are failures, too.
     """
     seconds = 60 * (minutes or max(4.0, messages / MESSAGES_PER_MINUTE))
     say(f"seed {seed}: {messages} messages in {seconds / 60:.1f} minutes, {only or 'all'} troubles")
@@ -90,7 +90,7 @@ class Run:
         )
 
     def happens(self, planned: Sequence[plan.Trouble]) -> bool:
-        """Send mail during the planned troubles; print the tables, return whether all is well."""
+        """Send mail during the planned troubles; print the tables, return whether none failed."""
         with step("clocks that can be moved"):
             clocks.install(self._lab, plan.RELAYS)
         with step("people"):
@@ -152,7 +152,7 @@ class Run:
     def _drained(self) -> list[str]:
         """Wait until all queues are empty; return those that are not after the deadline.
 
-        Nobody flushes a queue: it drains by itself, or not in time.
+        Queues are not flushed: they must drain by themselves.
         """
         deadline_s = time.monotonic() + DRAIN_DEADLINE_S
         told: dict[str, int] = {}

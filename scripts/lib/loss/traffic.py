@@ -51,7 +51,7 @@ class Progress:
 
 
 class Session(Smtp):
-    """A session that knows whether a message is on its way."""
+    """A session that knows whether a message is being sent."""
 
     in_data = False
 

@@ -1,4 +1,4 @@
-"""Troubles made real: each kind is a context manager, which always restores its host."""
+"""Troubles: each kind is a context manager that always restores its host."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ table bridge loss {{
   }}
 }}
 """
-# the newest process of a unit whose command line begins so; none is no failure
+# the newest process of a unit whose command line begins with this; none is no failure
 KILL_ONE = """
 for pid in $(cat /sys/fs/cgroup/system.slice/$1.service/cgroup.procs | sort -rn); do
   if tr '\\0' ' ' </proc/$pid/cmdline | grep -q "^$2"; then kill -KILL $pid; exit; fi
@@ -111,7 +111,7 @@ def _nft(lab: Lab, *arguments: str, rules: str | None = None) -> None:
 
 @contextlib.contextmanager
 def _full_disk(lab: Lab, trouble: Trouble) -> Iterator[None]:
-    """Make the disk as small as what is on it."""
+    """Shrink the disk to the size of its files."""
     with _remounted(
         lab,
         trouble.host,
@@ -123,7 +123,7 @@ def _full_disk(lab: Lab, trouble: Trouble) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _full_inodes(lab: Lab, trouble: Trouble) -> Iterator[None]:
-    """Allow as many files as there are."""
+    """Allow no more files than exist."""
     with _remounted(
         lab,
         trouble.host,
@@ -157,7 +157,7 @@ def _remounted(
 def _shrink(
     disk: Path, small: Callable[[os.statvfs_result], str], remount: Callable[[str], None]
 ) -> None:
-    """Remount, again if a new file came between the question and the command."""
+    """Remount; try again if a file was created in between."""
     for _ in range(20):
         with contextlib.suppress(Exception):
             remount(small(os.statvfs(disk)))

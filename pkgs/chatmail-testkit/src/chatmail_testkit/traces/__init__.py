@@ -1,1 +1,1 @@
-"""What tests used, and a search of relays for it."""
+"""The personal data that tests used, and the search of relays for it."""

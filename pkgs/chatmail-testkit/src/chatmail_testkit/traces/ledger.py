@@ -56,7 +56,7 @@ def record(kind: Kind, *values: str) -> None:
 
 
 def record_login(address: str, password: str) -> None:
-    """Records what a login needs."""
+    """Records address and password of a login."""
     record("address", address.partition("@")[0])
     record("password", password)
 
@@ -71,7 +71,7 @@ def record_answer(body: bytes) -> None:
 
 
 def read(path: Path) -> set[Secret]:
-    """Returns what is in a ledger."""
+    """Returns the data in a ledger."""
     with path.open() as lines:
         return set(_secrets(lines))
 

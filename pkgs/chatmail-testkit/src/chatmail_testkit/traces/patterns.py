@@ -1,4 +1,4 @@
-"""How personal data may be written in a file: as it is, in base64, an IP address in binary."""
+"""The forms of personal data in a file: text, base64, binary IP addresses."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Where a relay may keep personal data, each with its reason; everywhere else it is a fault.
+"""Where a relay may keep personal data, each with its reason; any other place is a fault.
 
-docs/threat-model.md says the same to people, with the time until each is gone.
+docs/threat-model.md lists the same places, with the time until the data is deleted.
 """
 
 from __future__ import annotations
@@ -88,17 +88,17 @@ ALLOWED: Final = (
     Place(
         kinds=_ADDRESS,
         form=rf"{_QUEUE}/(incoming|active|deferred|defer|bounce|trace)/.*",
-        reason="Envelope and header of a message that waits, until it is delivered or bounces.",
+        reason="Envelope and header of a queued message, until it is delivered or bounces.",
     ),
     Place(
         kinds=_TOKEN,
         form=rf"{_MAILBOX}/metadata\.json",
-        reason="The devices to wake, until they are replaced or not renewed for 90 days.",
+        reason="Device tokens, until they are replaced or not renewed for 90 days.",
     ),
     Place(
         kinds=_ADDRESS | _TOKEN,
         form=rf"{_STATE}/accounts/pending_notifications/[0-9a-f]{{32}}",
-        reason="A notification that the server has not taken yet, for five hours at most.",
+        reason="A queued notification, for five hours at most.",
     ),
     Place(
         kinds=_INVITE,

@@ -47,7 +47,7 @@ Find = tuple[str, str, str]
 
 
 class Documents:
-    """What is not a plain file, as files in memory."""
+    """Places other than plain files, copied to files in memory."""
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
@@ -216,13 +216,13 @@ class Search:
 
 
 def decoded(text: str, pad: int) -> str:
-    """Return what base64 holds; `pad` characters are missing before it."""
+    """Return the decoded base64; `pad` characters are missing before it."""
     whole = "A" * pad + text.replace("-", "+").replace("_", "/")
     return base64.b64decode(whole[: len(whole) // 4 * 4]).decode("latin-1")
 
 
 def context(path: str, offset: int) -> str:
-    """Return what stands around a match."""
+    """Return the bytes around a match."""
     with contextlib.suppress(OSError), Path(path).open("rb") as file:
         file.seek(max(0, offset - CONTEXT_BYTES))
         return ascii(file.read(2 * CONTEXT_BYTES))[2:-1]

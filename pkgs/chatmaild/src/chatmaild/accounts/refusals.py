@@ -1,6 +1,6 @@
-"""Why a first login created no account, for the second question of Dovecot about the same login.
+"""Why a first login created no account; Dovecot asks for it after the failed login.
 
-A failed login says AUTHENTICATIONFAILED, and clients ask for another password. A text that begins
+A failed login gets AUTHENTICATIONFAILED, and clients ask for another password. A text that begins
 with a response code in brackets is sent as it is, so `[UNAVAILABLE]` (RFC 5530) makes it temporary.
 """
 
@@ -12,11 +12,11 @@ from chatmaild.accounts.web.language import sentence
 from chatmaild.address import Address
 from chatmaild.bounded import Bounded
 
-# a relay that is closed or full refuses for the moment; other codes are about the name, for good
+# temporary: the relay is closed or full; other codes are about the name, permanent
 TEMPORARY: Final = frozenset(("closed", "stopped", "overloaded"))
 # Dovecot asks within milliseconds
 MOST: Final = 2000
-_LANGUAGE: Final = "en"  # mail clients do not say theirs
+_LANGUAGE: Final = "en"  # mail clients do not send their language
 
 
 class Refusals:
@@ -24,18 +24,18 @@ class Refusals:
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        # with the number of logins: two of one client may be asked about in any order
+        # with the number of logins: Dovecot may ask for two of one client in any order
         self._codes: Bounded[bytes, tuple[str, int]] = Bounded(MOST)
 
     def add(self, address: Address, password: bytes, code: str) -> None:
-        """Remember a refusal that is temporary; others are forgotten."""
+        """Remember a temporary refusal; ignore others."""
         if code in TEMPORARY:
             name = self._hash(address, password)
             _, logins = self._codes.get(name, ("", 0))
             self._codes[name] = code, logins + 1
 
     def take(self, address: Address, password: bytes) -> str | None:
-        """Return what the client is told, once; None if nothing was refused."""
+        """Return the text for the client, once; None if nothing was refused."""
         name = self._hash(address, password)
         code, logins = self._codes.pop(name, ("", 0))
         if logins > 1:

@@ -1,1 +1,1 @@
-"""What went through a process lately, for the operator's eyes: counts and times, no names."""
+"""Recent counts and times of a process, for the operator; no personal data."""

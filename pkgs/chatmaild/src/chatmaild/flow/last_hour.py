@@ -1,6 +1,6 @@
-"""How much the counters of a process grew in the last hour.
+"""The growth of the counters of a process in the last hour.
 
-Each service writes RUNTIME/last-hour.json once a minute, and `chatmail status` reads them all:
+Each service writes RUNTIME/last-hour.json once a minute; `chatmail status` reads all of them:
 `{"since": UNIX_SECONDS, "counts": {NAME: INCREASE}}`, with names as Prometheus has them.
 """
 
@@ -42,7 +42,7 @@ class LastHour:
             self.step()
 
     def step(self) -> None:
-        """Look at the counters, and write the file."""
+        """Read the counters, and write the file."""
         now_s, counts = self._clock(), parse(self._text())
         self._seen.append((now_s, counts))
         while len(self._seen) > 1 and self._seen[1][0] <= now_s - HOUR_S:
@@ -69,7 +69,7 @@ def parse(text: str) -> Counter[str]:
 
 
 def read(files: Iterable[Path]) -> tuple[float | None, Counter[str]]:
-    """The sum of several processes, and since when all of them count; None for none."""
+    """The sum of several processes, and since when all of them count; None without files."""
     since_s: list[float] = []
     total: Counter[str] = Counter()
     for file in files:

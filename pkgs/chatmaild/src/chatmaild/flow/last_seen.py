@@ -1,4 +1,4 @@
-"""When a mail server of others last offered mail on port 25: a file's time, and nothing else."""
+"""The time when another mail server last offered mail on port 25, as a file's time."""
 
 import contextlib
 import ipaddress
@@ -10,12 +10,12 @@ from typing import Final
 from chatmaild.settings import Settings
 
 NAME: Final = "last-smtp-in"
-# a minute: who looks wants to know the day
+# 1 minute is exact enough for the operator
 EVERY_S: Final = 60.0
 
 
 class LastSeen:
-    """The file, beside the socket of the filter, which writes it; root reads it."""
+    """The file beside the socket of the filter; the filter writes it, root reads it."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self.path = path
@@ -24,7 +24,7 @@ class LastSeen:
 
     @classmethod
     def of(cls, settings: Settings) -> "LastSeen":
-        """The one of this relay."""
+        """The file of this relay."""
         return cls(Path(settings.sockets.milter).parent / NAME)
 
     def note(self, client: str) -> None:
@@ -33,12 +33,12 @@ class LastSeen:
         if now_s < self._next_s or _is_loopback(client):
             return
         self._next_s = now_s + EVERY_S
-        # it is for the operator's eyes; mail does not depend on it
+        # mail does not depend on it
         with contextlib.suppress(OSError):
             self.path.touch()
 
     def time_s(self) -> float | None:
-        """The last time in Unix seconds; None for never since the machine started."""
+        """The last time in Unix seconds; None if never since the machine started."""
         try:
             return self.path.stat().st_mtime
         except OSError:

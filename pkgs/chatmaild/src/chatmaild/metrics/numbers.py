@@ -1,4 +1,4 @@
-"""Counts that jobs leave for the collector: small JSON files that name nobody."""
+"""Counts that jobs write for the collector: small JSON files without personal data."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def write(settings: Settings, name: str, content: Mapping[str, Any]) -> None:
     """
     path = _path(settings, name)
     write_atomically(path, json.dumps(content).encode())
-    path.chmod(0o644)  # the units' umask would take it from the collector
+    path.chmod(0o644)  # the collector must read it, whatever the umask of the unit
 
 
 def read(settings: Settings, name: str) -> Mapping[str, Any]:

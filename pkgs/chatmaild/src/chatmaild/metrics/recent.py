@@ -1,4 +1,4 @@
-"""The last messages of a process, so that the collector can measure how long deliveries take.
+"""The last messages of a process; the collector computes delivery times from them.
 
 The filter notes when it accepted a message, the accounts service when Dovecot delivered one. The
 collector matches both by a digest of the Message-ID. Nothing is written, and nothing is sent while

@@ -1,8 +1,8 @@
 """The unit chatmail-metrics: one page for Prometheus, and the jobs that count for it.
 
-At each scrape the collector reads the numbers of the other services at their unix sockets; every
-15 s it measures connections, units and disks. It has no rights. `census` counts the addresses once
-an hour, `queue` the messages of Postfix each minute; both leave files with counts.
+At each scrape the collector reads the metrics of the other services from their unix sockets; every
+15 s it measures connections, units and disks. It has no rights. `census` counts addresses once an
+hour, `queue` counts the messages of Postfix each minute; both write their counts to files.
 """
 
 from chatmaild.settings import Settings
@@ -22,7 +22,7 @@ def run(settings: Settings) -> None:
 
 
 def count_addresses(settings: Settings) -> None:
-    """Count addresses, look at the certificate, and write both to files.
+    """Count addresses, read the end of the certificate, and write both to files.
 
     Raises:
         OSError: the mail directory cannot be read, or a file cannot be written.

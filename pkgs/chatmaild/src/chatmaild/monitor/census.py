@@ -1,4 +1,4 @@
-"""The hourly count: addresses by kind and last login, and until when the certificate is valid."""
+"""The hourly count: addresses by kind and last login, and the end of the certificate."""
 
 import os
 import socket
@@ -39,7 +39,7 @@ def run(settings: Settings) -> None:
 
 
 def logins(directory: Path) -> Iterable[tuple[bool, float]]:
-    """Yield for each address whether it is of tests, and the day of its last login.
+    """Yield for each address whether tests made it, and the day of its last login.
 
     Raises:
         OSError: the directory cannot be read.
@@ -57,7 +57,7 @@ def logins(directory: Path) -> Iterable[tuple[bool, float]]:
 
 
 def tally(found: Iterable[tuple[bool, float]], now_s: float) -> dict[str, Any]:
-    """Return counts by kind, and of those with a login in so many days."""
+    """Return counts by kind, and by logins within 1, 7 and 30 days."""
     kinds: Counter[str] = Counter(user=0, ci=0)
     active: Counter[int] = Counter()
     for is_test, last_s in found:
@@ -72,7 +72,7 @@ def tally(found: Iterable[tuple[bool, float]], now_s: float) -> dict[str, Any]:
 
 
 def shown_certificate(domain: str, port: int) -> bytes:
-    """Return the certificate that clients see, as DER.
+    """Return the certificate that clients get, as DER.
 
     Raises:
         OSError: no handshake in 10 s.

@@ -1,4 +1,4 @@
-"""Answer GET /metrics; with a token, to those alone who send it (RFC 6750 section 2.1)."""
+"""Answer GET /metrics; with a token, only to clients that send it (RFC 6750 section 2.1)."""
 
 import hmac
 import os

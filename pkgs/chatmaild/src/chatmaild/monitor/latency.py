@@ -1,4 +1,4 @@
-"""Match deliveries with acceptances: how long a message takes from its end to the mailbox."""
+"""Match deliveries with acceptances: the time from acceptance to delivery."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -12,16 +12,16 @@ MAX_ACCEPTED: Final = 10_000
 
 
 class Latencies:
-    """Remembers acceptances until their deliveries come; a message has one for each recipient."""
+    """Remembers acceptances until the deliveries, of which a message has one per recipient."""
 
     def __init__(self, counters: Counters, *, start_s: float) -> None:
         self._counters = counters
         self._accepted_s: Bounded[str, float] = Bounded(MAX_ACCEPTED)
-        # what is older was seen already, or came before this process
+        # older entries are counted already, or precede this process
         self._seen_s = start_s
 
     def take(self, accepted: Iterable[Entry], delivered: Iterable[Entry]) -> None:
-        """Take the last messages of the filter and of the accounts service."""
+        """Take the last entries of the filter and of the accounts service."""
         for key, at_s in accepted:
             self._accepted_s[key] = at_s
         new = [(key, at_s) for key, at_s in delivered if at_s > self._seen_s]

@@ -1,4 +1,4 @@
-"""Units and disks: what the kernel tells every process."""
+"""Units and disks, from files that every process may read."""
 
 import os
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""Messages in Postfix' queues, by state and age; only their queue and their time are read.
+"""Messages in Postfix' queues by state and age; only queue and time are read.
 
-A job of its own lists the queue each minute: the group that may do so may also submit mail past the
-filter, which a process with an open port must not.
+A separate job lists the queue each minute: its group may also submit mail without the filter, which
+a process with an open port must not.
 """
 
 import json
@@ -19,13 +19,13 @@ QUEUES: Final = ("maildrop", "incoming", "active", "deferred", "hold")
 # upper bounds of the ages
 AGES: Final = (("10m", 600.0), ("1h", 3600.0), ("1d", 86400.0))
 OLDER: Final = "more"
-# counts that are older do not count: the job does not run, or takes too long
+# older counts are ignored: the job does not run, or takes too long
 STALE_S: Final = 300.0
 FAMILIES: Final = ("queue_messages", "queue_oldest_age_seconds", "queue_age_messages")
 
 
 def run(settings: Settings, postqueue: str) -> None:
-    """List the queue, and write the counts; without an answer of Postfix there are none.
+    """List the queue, and write the counts; none if Postfix does not answer.
 
     Raises:
         OSError: the file cannot be written.
@@ -72,7 +72,7 @@ def age_of(age_s: float) -> str:
 
 
 def measure(settings: Settings, counters: Counters) -> None:
-    """Set the gauges from the last counts; without new ones they vanish."""
+    """Set the gauges from the last counts; remove them if the counts are old."""
     note(numbers.read(settings, numbers.QUEUE), counters, now_s=time.time())
 
 

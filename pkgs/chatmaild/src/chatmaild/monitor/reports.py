@@ -1,4 +1,4 @@
-"""What others leave in files: counts of addresses and mail, and the report of the last selftest."""
+"""Gauges from files: counts of addresses and mail, and the report of the last selftest."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ LATEST: Final = Path("/run/chatmail-selftest/report.json")
 
 
 def measure(settings: Settings, counters: Counters) -> None:
-    """Set the gauges from all files; those of a missing file are left out."""
+    """Set the gauges from all files; a missing file sets none."""
     names = (numbers.ADDRESSES, numbers.MAILBOXES, numbers.CERTIFICATE)
     found = {name: numbers.read(settings, name) for name in names}
     note_numbers(found, counters)

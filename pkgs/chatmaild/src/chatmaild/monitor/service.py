@@ -42,7 +42,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
 
 
 class Collector:
-    """Makes the page: numbers of the services, and those that it measures."""
+    """Makes the page: metrics of the services, and its own measurements."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -63,7 +63,7 @@ class Collector:
         }
 
     async def page(self) -> bytes:
-        """Return the text of a scrape; what does not answer is left out, and counted as down."""
+        """Return the page; a service that does not answer is missing, and counted as down."""
         found = dict(
             zip(
                 self._sources,

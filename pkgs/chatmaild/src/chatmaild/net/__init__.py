@@ -1,1 +1,1 @@
-"""IP addresses and their owners; knows no unit."""
+"""IP addresses, and the users behind loopback connections; independent of the services."""

@@ -1,4 +1,4 @@
-"""What one host or one site can have of IP addresses: limits count by it."""
+"""Networks and sites of IP addresses, which limits count."""
 
 import ipaddress
 from typing import Final

@@ -42,10 +42,10 @@ def status(settings: Settings, wants_json: bool, watch: bool) -> int:
 @click.option(
     "--check",
     is_flag=True,
-    help="Judge what is published as servers and clients do; exits 1 if a required record fails.",
+    help="Check the published records as others do; exits 1 if a required record is wrong.",
 )
-@click.option("--watch", is_flag=True, help="Check again every 10 s until all is right.")
-@click.option("--json", "wants_json", is_flag=True, help="Print the result of the check as JSON.")
+@click.option("--watch", is_flag=True, help="Check again every 10 s until no fault is left.")
+@click.option("--json", "wants_json", is_flag=True, help="Print the findings as JSON.")
 @click.option("--plain", is_flag=True, help="Print name, type and value, separated by tabs.")
 @click.pass_obj
 def dns_command(settings: Settings, check: bool, watch: bool, wants_json: bool, plain: bool) -> int:
@@ -73,7 +73,7 @@ def dns_command(settings: Settings, check: bool, watch: bool, wants_json: bool, 
     "--ready-to-be-listed",
     "listing",
     is_flag=True,
-    help="Also check what lists of relays and their probers look at.",
+    help="Also check what public lists of relays and their probers test.",
 )
 @click.option(
     "--report",
@@ -85,10 +85,10 @@ def dns_command(settings: Settings, check: bool, watch: bool, wants_json: bool, 
 def selftest(
     settings: Settings, wants_json: bool, only: tuple[str, ...], listing: bool, report: Path | None
 ) -> int:
-    """Try the relay out: mail in and out, push, calls, DNS, certificate; exits 1 on a failure.
+    """Test mail in and out, push, calls, DNS and certificate; exits 1 if a check fails.
 
-    Takes less than 20 s. Makes two addresses for it and deletes them afterwards. The last whole
-    result stays in /var/lib/chatmail/selftest.json; `chatmail status` shows what it found.
+    Takes less than 20 s. Creates two addresses, and deletes them afterwards. Stores the last whole
+    report in /var/lib/chatmail/selftest.json; `chatmail status` shows its failed checks.
     """
     from chatmaild.operator.selftest import command
 
@@ -97,7 +97,7 @@ def selftest(
 
 @group.command("log-mail")
 @click.option("--for", "duration", metavar="TIME", default="1h", show_default=True, help="10m, 1h.")
-@click.option("--off", is_flag=True, help="Switch off now, and delete what was logged.")
+@click.option("--off", is_flag=True, help="Switch off now, and delete the log.")
 def log_mail(duration: str, off: bool) -> None:
     """Log every message and login for a while; restarts Postfix and Dovecot."""
     from chatmaild.operator import maillog as work

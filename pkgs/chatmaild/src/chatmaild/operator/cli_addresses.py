@@ -29,22 +29,22 @@ def address() -> None:
 
 
 def _filters(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that choose addresses; a DAY is 2026-11-29, or 30d for 30 days ago."""
+    """Add the options that select addresses; a DAY is 2026-11-29, or 30d for 30 days ago."""
     day = functools.partial(click.option, metavar="DAY")
     for option in (
         click.option("--disabled", is_flag=True, help="Disabled addresses only."),
-        click.option("--enabled", is_flag=True, help="Without disabled addresses."),
+        click.option("--enabled", is_flag=True, help="Enabled addresses only."),
         day("--created-before", help="Created before DAY (2026-11-29, or 30d)."),
         day("--created-after", help="Created on DAY or later."),
         day("--login-before", help="Last login before DAY."),
         day("--login-after", help="Last login on DAY or later."),
-        click.option("--never-used", is_flag=True, help="Had no session and no mail."),
-        click.option("--match", metavar="PATTERN", help="Whole address with * and ?, as 'ci-*'."),
+        click.option("--never-used", is_flag=True, help="No session and no mail yet."),
+        click.option("--match", metavar="PATTERN", help="Address with * and ?, such as 'ci-*'."),
         click.option(
             "--larger-than",
             type=click.IntRange(0, 10**9),
             metavar="MB",
-            help="More mail than this; reads all mailboxes.",
+            help="More mail than MB; reads all mailboxes.",
         ),
     ):
         command = option(command)
@@ -77,8 +77,8 @@ def _chosen(options: dict[str, Any]) -> "Filters":
 
 @address.command("list")
 @_filters
-@click.option("--plain", is_flag=True, help="Print addresses alone.")
-@click.option("--json", "wants_json", is_flag=True, help="Print a JSON object a line.")
+@click.option("--plain", is_flag=True, help="Print addresses only.")
+@click.option("--json", "wants_json", is_flag=True, help="Print one JSON object per line.")
 @click.pass_obj
 def list_addresses(settings: Settings, /, plain: bool, wants_json: bool, **options: Any) -> None:
     """List addresses with the day of their last login."""
@@ -93,7 +93,7 @@ def list_addresses(settings: Settings, /, plain: bool, wants_json: bool, **optio
 
 
 def _print_many(lines: Iterable[str]) -> None:
-    """Print lines, thousands in one write."""
+    """Print lines, many in one write."""
     lines = iter(lines)
     while piece := list(itertools.islice(lines, _LINES_AT_ONCE)):
         click.echo("\n".join(piece))
@@ -189,11 +189,12 @@ def passwd(settings: Settings, address: str, password_stdin: bool) -> None:
 @click.argument("source", type=click.Path(path_type=Path))
 @click.pass_obj
 def import_(settings: Settings, source: Path) -> None:
-    """Take addresses from a list, or mailboxes from another chatmail server.
+    """Create addresses from a list, or copy mailboxes from another chatmail server.
 
-    SOURCE is a file of `chatmail address export`; or a text with an address a line, and a password
-    after it, which is else made and printed; or the mail directory of another server, such as
-    /home/vmail/mail/DOMAIN, which stays unchanged. Addresses that exist stay as they are.
+    SOURCE is a file of `chatmail address export`, or a text file with an address per line and its
+    password after it; without a password, one is created and printed. SOURCE can also be the mail
+    directory of another server, such as /home/vmail/mail/DOMAIN, which stays unchanged.
+    Existing addresses do not change.
     """
     if source.is_dir():
         _import_directory(settings, source)

@@ -1,4 +1,4 @@
-"""Root acts as the mail user for files of mailboxes; the journal records each action."""
+"""Act as the mail user for files of mailboxes; log each action to the journal."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ import sys, syslog
 syslog.openlog("chatmail", 0, syslog.LOG_AUTHPRIV)
 syslog.syslog(syslog.LOG_INFO, sys.argv[1])
 """
-# writing a line takes milliseconds; a journal that hangs delays no operator
+# writing a line takes milliseconds; a journal that hangs must not block the command
 _WRITER_TIMEOUT_S = 5
 
 
@@ -47,7 +47,7 @@ def acting_as(user: str) -> Iterator[None]:
 def audit(text: str, *arguments: object) -> None:
     """Log an action to the journal, never the address it concerns.
 
-    A new process does: journald adds the writer's command line, and ours may have the address.
+    A new process writes it: journald adds the writer's command line; ours may have the address.
     """
     operator = os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
     line = f"{text % arguments} (operator: {operator})"

@@ -1,15 +1,15 @@
 """Domains that have not answered for a month: their mail is returned after an hour.
 
-A domain is silent from the first probe that no IP address of it answers (`outbound/probe.py`), as
-they follow failed deliveries over HTTPS, until a host of it accepts a connection. Without mail for
-ten days nothing is known, and the month begins anew. The hour is counted from the first try after a
-pause, so mail is never returned without tries just before.
+A domain is silent from the first probe that none of its IP addresses answers (`outbound/probe.py`),
+as after a failed delivery over HTTPS, until one of its hosts accepts a connection. Ten days without
+mail restart the month. The hour starts at the first try after a pause, so mail is never returned
+without recent tries.
 
     STATE/silence/key       32 random bytes
     STATE/silence/domains   JSON: keyed hash of a domain -> [first day, last day] of failures
 
-Postfix has one time for all destinations (maximal_queue_lifetime), and asks for the route of each
-try: that of a domain which is given up is an error, and Postfix returns its mail.
+Postfix has one lifetime for all destinations (maximal_queue_lifetime). It looks up the route at
+each try; for a domain that is given up the route is an error, and Postfix returns the mail.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ KEY_BYTES: Final = 32
 HASH_BYTES: Final = 16
 DAY_S: Final = 86_400
 SILENT_DAYS: Final = 30
-# longer than the pauses in what people write; beyond it nobody knows whether the domain answered
+# longer than usual pauses between messages; after it, the state of the domain is unknown
 GAP_DAYS: Final = 10
 TRY_FOR_S: Final = 3600.0
 # Postfix tries at least every half hour (maximal_backoff_time)
@@ -99,7 +99,7 @@ class Silence:
         series = self._current(name, now_s)
         series.last_s = now_s
         if now_s - series.since_s >= 2 * TRY_FOR_S:
-            # it may be back: an hour of tries follows
+            # the domain may be back: try for another hour
             self._series[name] = Series(now_s)
             return False
         return (
@@ -109,14 +109,14 @@ class Silence:
         )
 
     def as_json(self) -> bytes:
-        """Return what is to be kept."""
+        """Return the content of the file `domains`."""
         self.changed = False
         today = int(self._clock_s() // DAY_S)
         kept = {name: days for name, days in self._days.items() if today - days[1] <= GAP_DAYS}
         return json.dumps(kept).encode()
 
     def load(self, content: bytes) -> None:
-        """Take in what was kept; what cannot be read is forgotten."""
+        """Load the content of the file `domains`; ignore it if it is malformed."""
         today = int(self._clock_s() // DAY_S)
         try:
             document = json.loads(content)
@@ -144,7 +144,7 @@ class Silence:
 
 
 def load(state: Path, clock_s: Callable[[], float] = time.time) -> Silence:
-    """Return what is known from the disk; without a readable file nothing is."""
+    """Return the state from the disk; empty without a readable file."""
     directory = state / DIRECTORY
     try:
         silence = Silence((directory / "key").read_bytes(), clock_s)
@@ -155,7 +155,7 @@ def load(state: Path, clock_s: Callable[[], float] = time.time) -> Silence:
 
 
 def open_(state: Path) -> Silence:
-    """Return what is known, for the process that also keeps it; make the key if there is none."""
+    """Return the state for the process that also saves it; create the key if there is none."""
     directory = state / DIRECTORY
     directory.mkdir(mode=0o700, exist_ok=True)
     if not (directory / "key").exists():
@@ -165,11 +165,11 @@ def open_(state: Path) -> Silence:
 
 
 def save(silence: Silence, state: Path) -> None:
-    """Write to the disk if there is news; a full disk only costs time later."""
+    """Write the state if it changed; if the disk is full, the next call tries again."""
     if not silence.changed:
         return
     try:
         write_atomically(state / DIRECTORY / "domains", silence.as_json())
     except OSError as error:
         silence.changed = True
-        _log.warning("silent domains cannot be kept: %s", error.strerror)
+        _log.warning("silent domains cannot be saved: %s", error.strerror)

@@ -141,7 +141,7 @@ def test_a_plain_list_is_taken(
     made, summary = lines
     assert made.startswith(f"bob123456@{DOMAIN}  ")
     assert summary.startswith("imported 2 addresses; 0 existed")
-    assert "4 lines were not taken, the first: line 5: " in summary
+    assert "4 lines failed, the first: line 5: " in summary
     assert sorted(str(a) for a in mailboxes.addresses()) == [
         f"alice1234@{DOMAIN}",
         f"bob123456@{DOMAIN}",

@@ -1,7 +1,7 @@
 """The addresses of a relay with their facts, filtered; fast for hundreds of thousands.
 
-`Mailboxes.addresses` and its other methods take three times as long, for they parse each name and
-look at each file by a call of their own.
+`Mailboxes.addresses` and its other methods take three times as long, because they parse each name
+and look at each file in a separate call.
 """
 
 import os
@@ -28,9 +28,9 @@ class Entry(NamedTuple):
     """An address; times are starts of days (UTC) in Unix seconds.
 
     Attributes:
-        created_s: None if unknown: the file that tells it was removed to allow clear text.
+        created_s: None if unknown: the file with this time was removed to allow clear text.
         is_used: whether it had a session or mail.
-        size_bytes: of all messages; None if it was not asked for.
+        size_bytes: of all messages; None if not measured.
     """
 
     address: str
@@ -61,7 +61,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """Which addresses are wanted; None means any.
+    """Conditions for addresses; None means any.
 
     Attributes:
         created_before_s: created before that day.
@@ -188,7 +188,7 @@ def day_start_s(text: str) -> int:
     """Return the start of a day, given as 2026-11-29, or as 30d for thirty days ago.
 
     Raises:
-        ChatmaildError: it cannot be read.
+        ChatmaildError: it is not a day.
     """
     if found := _AGE.fullmatch(text):
         return floor_to_day(time.time()) - int(found[1]) * DAY_S

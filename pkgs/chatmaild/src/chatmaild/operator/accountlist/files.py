@@ -1,4 +1,4 @@
-"""Lists of addresses as files: export with password hashes, import of these and of plain lists."""
+"""Lists of addresses as files: export with password hashes, import of exports and plain lists."""
 
 import json
 import os
@@ -23,7 +23,7 @@ _MAX_HASH: Final = 512
 
 @dataclass(slots=True)
 class Result:
-    """What an import did; passwords that were made for addresses without one."""
+    """The result of an import."""
 
     done: int = 0
     existing: int = 0
@@ -33,12 +33,12 @@ class Result:
         """Return one line of text."""
         text = f"imported {self.done} addresses; {self.existing} existed and stayed as they were"
         if self.problems:
-            text += f"; {len(self.problems)} lines were not taken, the first: {self.problems[0]}"
+            text += f"; {len(self.problems)} lines failed, the first: {self.problems[0]}"
         return text
 
 
 def export(settings: Settings, file: Path, filters: Filters) -> int:
-    """Write the addresses with their password hashes, a JSON object a line; return the number.
+    """Write the addresses with their password hashes, one JSON object per line; return the number.
 
     Raises:
         ChatmaildError: the file exists already.
@@ -46,7 +46,7 @@ def export(settings: Settings, file: Path, filters: Filters) -> int:
     """
     mailboxes = Mailboxes.of(settings)
     lines = []
-    # as the user that may write there: root would follow its links
+    # as the user that may write there: root would follow symbolic links of that user
     with acting_as(settings.users.mail):
         for entry in entries(settings, filters, complete=True):
             address = address_or_none(entry.address)
@@ -71,9 +71,9 @@ def _write_new(file: Path, text: str) -> None:
 
 
 def import_list(settings: Settings, file: Path, result: Result) -> Iterator[str]:
-    """Create the addresses of a list; yield `ADDRESS  PASSWORD` for each password that was made.
+    """Create the addresses of a list; yield `ADDRESS  PASSWORD` for each new password.
 
-    A line is a JSON object of `export`, or an address, with a password after it or without one.
+    A line is a JSON object of `export`, or an address, optionally with a password after it.
 
     Raises:
         ChatmaildError: the file is not text.
@@ -82,7 +82,7 @@ def import_list(settings: Settings, file: Path, result: Result) -> Iterator[str]
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
-        raise ChatmaildError(f"{file}: not a text in UTF-8") from error
+        raise ChatmaildError(f"{file}: not text in UTF-8") from error
     with acting_as(settings.users.mail):
         for number, line in enumerate(lines, 1):
             if not line.strip() or line.startswith("#"):

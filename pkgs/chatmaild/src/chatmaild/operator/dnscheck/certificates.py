@@ -1,4 +1,4 @@
-"""CAA (RFC 8659, RFC 8657) and TLSA (RFC 6698): who may issue, and which certificate is right."""
+"""CAA (RFC 8659, RFC 8657): who may issue. TLSA (RFC 6698): which certificate is right."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ from chatmaild.settings import DnsRecord
 _CAA: Final = re.compile(r'(?P<flags>\d+) (?P<tag>[A-Za-z0-9]+) "?(?P<value>[^"]*)"?')
 _KNOWN_TAGS: Final = {"issue", "issuewild", "iodef", "contactemail", "contactphone", "issuemail"}
 _CRITICAL: Final = 128
-# what NixOS' ACME client proves
+# validation methods of NixOS' ACME client
 _METHODS: Final = {"http-01", "dns-01"}
 _HASHES: Final = {1: hashlib.sha256, 2: hashlib.sha512}
 # DANE for SMTP uses these two (RFC 7672 section 3.1)
@@ -23,7 +23,7 @@ _END_ENTITY: Final = 3
 
 
 def authorization(record: DnsRecord, view: View) -> Finding:
-    """Judge CAA as the certificate authority does: the closest set up the tree counts."""
+    """Judge CAA as a certificate authority does: it uses the closest set of records up the tree."""
     values = _closest(view)
     wanted = _CAA.fullmatch(record.value or "")
     hint = view.enter(record.name, "CAA", record.value or "")
@@ -31,7 +31,7 @@ def authorization(record: DnsRecord, view: View) -> Finding:
         return missing(record, "any authority may issue certificates for this domain", hint)
     parsed = [found for value in values if (found := _CAA.fullmatch(value))]
     if any(_is_unknown_critical(found) for found in parsed):
-        problem = "a critical property that authorities do not know: none issues"
+        problem = "it has a critical property that authorities do not know: they issue nothing"
         return wrong(record, values, problem, f"{hint}; remove the critical one", harmful=True)
     issuers = [found["value"] for found in parsed if found["tag"].lower() == "issue"]
     if not issuers:
@@ -60,11 +60,11 @@ def _issuer_problem(text: str, authority: str, accounts: tuple[str, ...]) -> str
     """Return why this `issue` does not let the authority issue; empty if it does."""
     issuer, *parameters = (part.strip() for part in text.split(";"))
     if issuer.lower() != authority:
-        return f"only {issuer or 'nobody'} may issue, and not {authority}"
+        return f"only {issuer or 'nobody'} may issue, not {authority}"
     given = {name.strip().lower(): value.strip() for name, _, value in map(_pair, parameters)}
     account = given.get("accounturi")
     if account is not None and accounts and account not in accounts:
-        return f"only the account {account} may order, and this machine's is {accounts[0]}"
+        return f"only the account {account} may order; this machine has {accounts[0]}"
     methods = {name.strip() for name in given.get("validationmethods", "http-01").split(",")}
     return "" if methods & _METHODS else "the validation method of this machine is not allowed"
 
@@ -83,7 +83,7 @@ def tlsa(view: View) -> Finding | None:
     record = DnsRecord(name=name, type="TLSA", required=True, value=own)
     if any(_is_right(value, view.here.certificates) for value in values):
         return good(record, values)
-    problem = "no record matches the certificate: servers with DANE send no mail"
+    problem = "no record matches the certificate: servers that use DANE send no mail"
     return wrong(record, values, problem, view.enter(name, "TLSA", own))
 
 

@@ -1,4 +1,4 @@
-"""The judgements of all records of a zone."""
+"""The findings for all records of a zone."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -30,7 +30,7 @@ _BY_VERSION: dict[str, Judge] = {
 def view_of(
     zone: Sequence[DnsRecord], ask: Ask, here: Here | None = None, zone_name: str = ""
 ) -> View:
-    """Return what the judgements use; without `here` the facts of this machine."""
+    """Return the input of the judgements; without `here` it describes this machine."""
     domain = next((host(r.name) for r in zone if r.type in ("MX", "A", "AAAA")), "")
     return View(
         published=Published(ask),
@@ -54,7 +54,7 @@ def check(zone: Sequence[DnsRecord], ask: Ask, here: Here | None = None) -> list
 def check_all(
     zone: Sequence[DnsRecord], view: View, get: policy.Fetch = policy.fetch
 ) -> list[Finding]:
-    """Judge the zone and what belongs to it; a record without an answer is `unknown`."""
+    """Judge the zone and related records; a record without an answer is `unknown`."""
     findings = [_guarded(record, _judge_of(record), view) for record in zone]
     types = {record.type for record in zone if host(record.name) == view.domain}
     for kind in ("A", "AAAA"):

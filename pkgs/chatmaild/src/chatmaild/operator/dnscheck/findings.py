@@ -20,8 +20,8 @@ class Finding:
         record: the record as `chatmail dns` prints it.
         state: `ok`, `missing`, `differs` or `unknown` (no answer).
         published: values in DNS now.
-        problem: what others make of these values; empty if all is well.
-        hint: what to enter where; empty if all is well.
+        problem: the effect of these values; empty if there is none.
+        hint: what to enter where; empty without a problem.
     """
 
     record: DnsRecord
@@ -78,10 +78,10 @@ def missing(record: DnsRecord, problem: str, hint: str) -> Finding:
 def wrong(
     record: DnsRecord, published: Iterable[str], problem: str, hint: str, *, harmful: bool = False
 ) -> Finding:
-    """Return a finding: what is published does not do what it should.
+    """Return a finding: the published values do not work.
 
     Args:
-        harmful: worse than no record at all, so that it counts as required.
+        harmful: worse than no record, so it counts as required.
     """
     return Finding(
         record=replace(record, required=True) if harmful else record,

@@ -1,4 +1,4 @@
-"""Facts of this machine that records are compared with."""
+"""Facts about this machine, to compare records with."""
 
 import ipaddress
 import json
@@ -26,7 +26,7 @@ _TRANSLATED: Final = [
 
 
 def own_address(kind: str) -> str | None:
-    """Return the source IP address of this machine towards the Internet, for `A` or `AAAA`."""
+    """Return the source IP address of connections to the Internet, for `A` or `AAAA`."""
     family, outside = _OUTSIDE[kind]
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
@@ -37,7 +37,7 @@ def own_address(kind: str) -> str | None:
 
 
 def has_address(address: str) -> bool:
-    """Whether an interface of this machine has the address: only then a socket can be bound."""
+    """Whether an interface has the IP address: only then a socket can be bound to it."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
@@ -48,7 +48,7 @@ def has_address(address: str) -> bool:
 
 
 def is_translated(address: str) -> bool:
-    """Whether a router translates this address into a public one."""
+    """Whether a router translates this IP address into a public one."""
     ip = ipaddress.ip_address(address)
     return any(ip.version == net.version and ip in net for net in _TRANSLATED)
 
@@ -58,8 +58,8 @@ class Here:
     """This machine.
 
     Attributes:
-        sources: source IP addresses towards the Internet, by `A` and `AAAA`.
-        has: whether an interface has an address.
+        sources: source IP addresses of connections to the Internet, by `A` and `AAAA`.
+        has: whether an interface has an IP address.
         certificates: the certificate in use and its chain; empty if unreadable.
         accounts: URLs of the accounts at the certificate authority; empty if unknown.
     """
@@ -70,7 +70,7 @@ class Here:
     accounts: tuple[str, ...] = ()
 
     def is_mine(self, address: str) -> bool:
-        """Whether a published address leads here; behind a router, any public one may."""
+        """Whether a published IP address leads here; behind a router, any public one may."""
         source = self.sources.get("AAAA" if ":" in address else "A")
         if source is not None and is_translated(source) and not is_translated(address):
             return True
@@ -79,10 +79,10 @@ class Here:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What a judgement may use.
+    """The input of a judgement.
 
     Attributes:
-        domain: the mail domain, which is the host name, too.
+        domain: the mail domain, which is also the host name.
         zone: name of the zone that holds the domain; empty if unknown.
         checks_certificate: whether others check the certificate of this relay.
     """
@@ -99,12 +99,12 @@ class View:
         return frozenset((self.domain, f"www.{self.domain}", f"mta-sts.{self.domain}"))
 
     def foreign(self, name: str) -> tuple[str, ...]:
-        """Return the addresses of a name that are not this machine's."""
+        """Return the IP addresses of a name that do not lead here."""
         addresses = self.published.addresses(name)
         return tuple(a for a in addresses if not self.here.is_mine(a))
 
     def sending(self) -> tuple[str, ...]:
-        """Return the public addresses that mail of this machine comes from."""
+        """Return the public source IP addresses of mail from this machine."""
         found: list[str] = []
         for kind, source in self.here.sources.items():
             if is_translated(source):
@@ -126,7 +126,7 @@ class View:
 
 
 def sources_of_machine() -> dict[str, str]:
-    """Return the source IP addresses towards the Internet, by `A` and `AAAA`."""
+    """Return the source IP addresses of connections to the Internet, by `A` and `AAAA`."""
     found = {kind: own_address(kind) for kind in _OUTSIDE}
     return {kind: address for kind, address in found.items() if address is not None}
 

@@ -1,4 +1,4 @@
-"""Records that lead to hosts: addresses, MX, aliases, SRV, reverse names."""
+"""Records that lead to hosts: A, AAAA, MX, CNAME, SRV, PTR."""
 
 import ipaddress
 
@@ -9,31 +9,31 @@ from chatmaild.settings import DnsRecord
 
 
 def address(record: DnsRecord, view: View) -> Finding:
-    """Judge A or AAAA of the domain: every address is this machine's."""
+    """Judge A or AAAA of the domain: every IP address is this machine's."""
     values = view.published.values(record.name, record.type)
     source = view.here.sources.get(record.type)
     if source is None:
-        wanted = "the address of this machine, which has none of this type now"
+        wanted = "the IP address of this machine, which has none of this type now"
     else:
-        wanted = "the public address of your router" if is_translated(source) else source
+        wanted = "the public IP address of your router" if is_translated(source) else source
     hint = view.enter(record.name, record.type, wanted)
     if not values:
-        return missing(record, "others cannot reach this machine by such an address", hint)
+        return missing(record, "others cannot reach this machine by this protocol", hint)
     foreign = [value for value in values if not view.here.is_mine(value)]
     if foreign:
-        problem = f"{_listed(foreign)}: not this machine; clients and servers go there"
+        problem = f"{_listed(foreign)}: not this machine; clients and servers connect there"
         return wrong(record, values, problem, f"{hint}; remove all others", harmful=True)
     return good(record, values)
 
 
 def unused_address(view: View, kind: str) -> Finding | None:
-    """Judge an address of a kind that the relay does not listen on: there must be none."""
+    """Judge A or AAAA if the relay does not use the protocol: there must be none."""
     values = view.published.values(view.domain, kind)
     if not values:
         return None
     record = DnsRecord(name=view.domain, type=kind, required=True, value="no record")
     protocol = "IPv6" if kind == "AAAA" else "IPv4"
-    problem = f"this relay does not use {protocol}, and others try it there"
+    problem = f"this relay does not listen on {protocol}: connections of others fail"
     return wrong(record, values, problem, f"remove the {kind} record of {view.domain}")
 
 
@@ -52,7 +52,7 @@ def exchangers(record: DnsRecord, view: View) -> Finding:
 def _exchanger_problem(value: str, view: View) -> str | None:
     target = host(value.split()[-1])
     if not target:
-        return "a null MX says that this domain takes no mail (RFC 7505)"
+        return "a null MX: this domain accepts no mail (RFC 7505)"
     if view.published.alias(target):
         return f"{target} is an alias (CNAME), which MX must not name (RFC 2181 section 10.3)"
     if problem := _host_problem(target, view):
@@ -65,13 +65,13 @@ def _exchanger_problem(value: str, view: View) -> str | None:
 def _host_problem(target: str, view: View) -> str | None:
     addresses = view.published.addresses(target)
     if not addresses:
-        return f"{target} has no address"
+        return f"{target} has no IP address"
     foreign = view.foreign(target)
-    return f"{target} is not this machine, but {_listed(foreign)}" if foreign else None
+    return f"{target} leads to {_listed(foreign)}, not this machine" if foreign else None
 
 
 def name(record: DnsRecord, view: View) -> Finding:
-    """Judge a name of this machine: an alias or addresses, which lead here."""
+    """Judge a name of this machine: an alias or IP addresses that lead here."""
     values = view.published.values(record.name, "CNAME") or view.published.addresses(record.name)
     hint = view.enter(record.name, "CNAME", record.value or "")
     if not values:
@@ -82,11 +82,11 @@ def name(record: DnsRecord, view: View) -> Finding:
 
 
 def service(record: DnsRecord, view: View) -> Finding:
-    """Judge SRV (RFC 6186): target and port; priority and weight are free."""
+    """Judge SRV (RFC 6186): target and port; priority and weight may differ."""
     values = view.published.values(record.name, "SRV")
     hint = view.enter(record.name, "SRV", record.value or "")
     if not values:
-        return missing(record, "some clients find the server by it", hint)
+        return missing(record, "some clients use it to find the server", hint)
     port = (record.value or "").split()[2]
     problems = [text for value in values if (text := _service_problem(value, port, view))]
     if problems:
@@ -98,16 +98,16 @@ def _service_problem(value: str, port: str, view: View) -> str | None:
     fields = value.split()
     target = host(fields[-1])
     if not target:
-        return "the target . says that there is no such service"
+        return "the target . means that there is no such service"
     if fields[2] != port:
-        return f"port {fields[2]}, and the service is on port {port}"
+        return f"it names port {fields[2]}, the service is on port {port}"
     if view.checks_certificate and target not in view.certified:
         return f"the certificate does not name {target}"
     return _host_problem(target, view)
 
 
 def reverse_names(view: View) -> list[Finding]:
-    """Judge the reverse name of each address: it leads back to the address."""
+    """Judge the reverse name of each IP address: it leads back to it."""
     mine = [a for a in view.published.addresses(view.domain) if view.here.is_mine(a)]
     return [_reverse(ip, view) for ip in mine]
 

@@ -1,4 +1,4 @@
-"""Queries: the authoritative servers for names in the zone, the resolver for all others."""
+"""Look-ups: names in the zone at the authoritative servers, all others at the resolver."""
 
 from dataclasses import dataclass
 

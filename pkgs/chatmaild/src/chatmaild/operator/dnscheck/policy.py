@@ -1,4 +1,4 @@
-"""The MTA-STS policy, as senders fetch and read it (RFC 8461 sections 3.2 and 3.3)."""
+"""The MTA-STS policy, fetched and read as senders do (RFC 8461 sections 3.2 and 3.3)."""
 
 import http.client
 import ssl
@@ -23,7 +23,7 @@ def fetch(name: str) -> str:
     """Return the policy of `mta-sts.DOMAIN`, over HTTPS with a checked certificate.
 
     Raises:
-        ChatmaildError: it cannot be had; redirects are not followed (RFC 8461 section 3.3).
+        ChatmaildError: it cannot be fetched; redirects are not followed (RFC 8461 section 3.3).
     """
     context = ssl.create_default_context()
     connection = http.client.HTTPSConnection(name, timeout=TIMEOUT_S, context=context)
@@ -42,11 +42,11 @@ def fetch(name: str) -> str:
 
 
 def judge(view: View, get: Fetch = fetch) -> Finding:
-    """Judge the policy: it can be had, demands TLS, and names every host of MX."""
+    """Judge the policy: it can be fetched, requires TLS, and names every MX host."""
     name = f"mta-sts.{view.domain}"
     address = f"https://{name}{PATH}"
     record = DnsRecord(name=address, type="policy", required=True, value="mode: enforce")
-    hint = f"`chatmail selftest` looks at the web server; open {address}"
+    hint = f"`chatmail selftest` checks the web server; open {address}"
     try:
         text = get(name)
     except ChatmaildError as error:
@@ -65,9 +65,9 @@ def _problem(text: str, hosts: list[str]) -> str:
     if facts.get("version") != "STSv1" or not facts.get("max_age", "").isdecimal():
         return "malformed: senders ignore it"
     if facts.get("mode") != "enforce":
-        return f"mode {facts.get('mode')}: senders may do without TLS"
+        return f"mode {facts.get('mode')}: senders may send without TLS"
     unnamed = [name for name in hosts if not any(_matches(name, p) for p in patterns)]
-    return f"it does not name {', '.join(unnamed)}: senders refuse this host" if unnamed else ""
+    return f"it does not name {', '.join(unnamed)}: senders skip this host" if unnamed else ""
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -1,4 +1,4 @@
-"""Published records as others read them: aliases followed, strings of TXT records joined."""
+"""Published records as others read them: with aliases followed and TXT strings joined."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ _ESCAPE: Final = re.compile(r"\\([0-9]{3}|.)")
 
 
 class Published:
-    """The published records; each name is asked for once."""
+    """The published records; each name and type is queried once."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask

@@ -1,4 +1,4 @@
-"""`chatmail dns --check`: look, print, and with --watch look again until all is right."""
+"""`chatmail dns --check`: check, print, and with --watch check again until all is right."""
 
 import json
 import time
@@ -14,14 +14,14 @@ from chatmaild.operator.dnscheck.here import here_of
 from chatmaild.operator.dnscheck.lookups import Lookups
 from chatmaild.settings import DnsRecord, Settings
 
-# the servers are asked without caches, and providers publish a change within minutes
+# queries bypass caches; providers publish a change within minutes
 WATCH_S: Final = 10.0
 
 Look = Callable[[], list[Finding]]
 
 
 def look(settings: Settings, zone: Sequence[DnsRecord]) -> list[Finding]:
-    """Return what others make of the records that are published now.
+    """Return the findings for the records that are published now.
 
     Raises:
         ChatmaildError: the name servers of the domain cannot be found.
@@ -32,7 +32,7 @@ def look(settings: Settings, zone: Sequence[DnsRecord]) -> list[Finding]:
 
 
 def run(look: Look, domain: str, *, wants_json: bool, watches: bool) -> int:
-    """Print the findings; with `watches` again after each change, until they are right."""
+    """Print the findings; with `watches` after each change, until they are right."""
     shown: list[str] = []
     while True:
         lines, right = _outcome(look, domain, wants_json=wants_json, watches=watches)
@@ -45,7 +45,7 @@ def run(look: Look, domain: str, *, wants_json: bool, watches: bool) -> int:
 
 
 def _outcome(look: Look, domain: str, *, wants_json: bool, watches: bool) -> tuple[list[str], bool]:
-    """Return the text of one look, and whether all is right."""
+    """Return the text of one check, and whether all is right."""
     try:
         findings = look()
     except ChatmaildError as error:
@@ -57,7 +57,7 @@ def _outcome(look: Look, domain: str, *, wants_json: bool, watches: bool) -> tup
 
 
 def is_right(findings: Sequence[Finding]) -> bool:
-    """Whether mail, logins and the certificate work by these records."""
+    """Whether mail, logins and the certificate work with these records."""
     return not any(finding.is_fault for finding in findings)
 
 

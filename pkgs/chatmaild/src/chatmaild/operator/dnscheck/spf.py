@@ -1,6 +1,6 @@
 """SPF (RFC 7208): the verdict of a receiver on mail from this machine.
 
-Only what records of relays contain: macros are not expanded, then the verdict is unknown.
+Macros are not expanded: the verdict is then unknown.
 """
 
 import ipaddress
@@ -28,23 +28,23 @@ class _Stop(Exception):  # noqa: N818 - a verdict, not a fault
 
 
 def judge(record: DnsRecord, view: View) -> Finding:
-    """Judge SPF: one record, by which mail of this machine passes, and not everybody's."""
+    """Judge SPF: one record that only mail from this machine passes."""
     published = view.published.texts(record.name)
     texts = [text for text in published if _is_spf(text)]
     hint = view.enter(record.name, "TXT", record.value or "")
     if not texts:
-        return missing(record, "large providers refuse mail of a domain without SPF", hint)
+        return missing(record, "large providers refuse mail from a domain without SPF", hint)
     if len(texts) > 1:
         problem = f"{len(texts)} SPF records are a permanent error (RFC 7208 section 4.5)"
         return wrong(record, published, problem, f"{hint}; remove all others", harmful=True)
     terms = texts[0].lower().split()
     if {"all", "+all"} & set(terms):
-        problem = "everybody passes (+all): anybody may send in the name of this domain"
+        problem = "everybody passes (+all): any server may send as this domain"
         return wrong(record, published, problem, f"{hint}, in place of this one")
     verdicts = {ip: verdict(view.domain, ip, view.published) for ip in view.sending()}
     refused = [f"{ip}: {text}" for ip, text in verdicts.items() if text != "pass"]
     if refused:
-        problem = f"mail of this machine does not pass ({', '.join(refused)})"
+        problem = f"mail from this machine does not pass ({', '.join(refused)})"
         return wrong(record, published, problem, f"{hint}, in place of this one", harmful=True)
     return good(record, published)
 

@@ -1,4 +1,4 @@
-"""TXT records: DKIM, DMARC, MTA-STS, TLS reports, and others by their text."""
+"""TXT records: DKIM, DMARC, MTA-STS, TLS reports, and others compared by their text."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _POLICY_ID: Final = re.compile(r"[0-9A-Za-z]{1,32}")
 
 
 def dkim(record: DnsRecord, view: View) -> Finding:
-    """Judge a DKIM record: one, with the key that signs."""
+    """Judge DKIM: one record, with the key that signs."""
     texts = view.published.texts(record.name)
     hint = view.enter(record.name, "TXT", record.value or "")
     if not texts:
@@ -35,13 +35,13 @@ def _key_problem(text: str, own: str) -> str:
     if wanted is None or published.key != wanted.key:
         return "another key than the one that signs: other servers refuse our mail"
     flags = tags.items((tags.parse(text) or {}).get("t", ""))
-    return "the flag t=y says that this domain only tests DKIM" if "y" in flags else ""
+    return "the flag t=y: this domain only tests DKIM" if "y" in flags else ""
 
 
 def dmarc(record: DnsRecord, view: View) -> Finding:
-    """Judge DMARC (RFC 7489): one record, by which forged mail is refused."""
+    """Judge DMARC (RFC 7489): one record, with p=reject."""
     problem = _dmarc_problem
-    return _single(record, view, "v=dmarc1", problem, "others cannot tell forged mail")
+    return _single(record, view, "v=dmarc1", problem, "others do not recognise forged mail")
 
 
 def _dmarc_problem(text: str) -> str:
@@ -51,7 +51,7 @@ def _dmarc_problem(text: str) -> str:
     if policy["p"].lower() != "reject":
         return f"p={policy['p']}: receivers need not refuse forged mail"
     if policy.get("pct", "100") != "100" or policy.get("t", "n").lower() == "y":
-        return "it covers a part of the forged mail, or is for tests"
+        return "it covers only a part of the forged mail, or is a test"
     return ""
 
 
@@ -64,7 +64,7 @@ def mta_sts(record: DnsRecord, view: View) -> Finding:
     texts = [t for t in found.published if _is_version(t, "v=stsv1")]
     if found.state != "ok" or (tags.parse(texts[0]) or {}).get("id") == own:
         return found
-    problem = "another id than this version's: senders keep an older policy for up to 28 days"
+    problem = "not the id of this version: senders use an older policy for up to 28 days"
     hint = view.enter(record.name, "TXT", record.value or "")
     optional = DnsRecord(name=record.name, type="TXT", required=False, value=record.value)
     return wrong(optional, found.published, problem, hint)
@@ -78,7 +78,7 @@ def _sts_problem(text: str) -> str:
 
 
 def tls_reports(view: View) -> Finding | None:
-    """Judge `_smtp._tls` (RFC 8460), which is optional: one record, and reports can arrive."""
+    """Judge `_smtp._tls` (RFC 8460), which is optional: one record, with a target that works."""
     name = f"_smtp._tls.{view.domain}"
     texts = [t for t in view.published.texts(name) if _is_version(t, "v=tlsrptv1")]
     if not texts:
@@ -99,7 +99,7 @@ def tls_reports(view: View) -> Finding | None:
 
 
 def other(record: DnsRecord, view: View) -> Finding:
-    """Judge a TXT record without a meaning of its own: its text is there."""
+    """Judge any other TXT record: its text is published."""
     texts = view.published.texts(record.name)
     hint = view.enter(record.name, record.type, record.value or "")
     if not texts:
@@ -112,7 +112,7 @@ def other(record: DnsRecord, view: View) -> Finding:
 def _single(
     record: DnsRecord, view: View, version: str, problem_of: Callable[[str], str], lack: str
 ) -> Finding:
-    """Judge a record of which there must be one of its version; others may stand beside it."""
+    """Judge a record that must be the only one of its version; other TXT records may exist."""
     published = view.published.texts(record.name)
     texts = [text for text in published if _is_version(text, version)]
     hint = view.enter(record.name, "TXT", record.value or "")

@@ -1,5 +1,5 @@
-"""`chatmail queue`: mail that waits for other servers.
+"""`chatmail queue`: the queue of mail for other servers.
 
-`messages` reads Postfix' queue, `reasons` says in words why mail waits, `listing` is what is
-printed, `actions` changes the queue, `cli` are the commands.
+`messages` reads Postfix' queue, `reasons` gives the reasons in words, `listing` makes the output,
+`actions` changes the queue, `cli` has the commands.
 """

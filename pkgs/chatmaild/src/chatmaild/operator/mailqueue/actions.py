@@ -1,4 +1,4 @@
-"""Change the queue: try now, hold, release, delete; Postfix' programs do it, as root."""
+"""Change the queue with Postfix' programs, as root: try now, hold, release, delete."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from chatmaild.errors import ChatmaildError
 from chatmaild.operator.mailqueue.messages import Message, run
 from chatmaild.operator.privileges import audit
 
-# a process each takes milliseconds, most of them waiting for the disk
+# one process per message; each waits some milliseconds for the disk
 _AT_ONCE: Final = 4
 
 Run = Callable[[list[str], str], str]
@@ -21,8 +21,8 @@ class Selection:
     """The messages of a domain.
 
     Attributes:
-        whole: those that wait for this domain alone.
-        shared: those that wait for other domains as well; the programs of Postfix can only take
+        whole: messages for this domain only.
+        shared: messages for other domains as well; the programs of Postfix can only change
             a message as a whole.
     """
 
@@ -31,16 +31,16 @@ class Selection:
 
 
 def select(messages: Sequence[Message], domain: str, *, held: bool | None = False) -> Selection:
-    """Return the messages for a domain: held ones, others, or with None both.
+    """Return the messages for a domain: held, not held, or both with None.
 
     Raises:
-        ChatmaildError: there are none.
+        ChatmaildError: there is none.
     """
     wanted = [m for m in messages if domain.lower() in m.domains]
     if held is not None:
         wanted = [message for message in wanted if (message.queue == "hold") == held]
     if not wanted:
-        state = "held" if held else "waiting"
+        state = "held" if held else "queued"
         raise ChatmaildError(f"no mail for this domain is {state}; `chatmail queue` shows all")
     return Selection(
         whole=tuple(m for m in wanted if len(m.domains) == 1),
@@ -69,19 +69,19 @@ def _try_now(names: Sequence[str], run: Run) -> None:
 
 
 def hold(found: Selection, run: Run = run) -> str:
-    """Keep mail in the queue without trying and without an end; return a sentence."""
+    """Hold mail: Postfix neither tries nor returns it; return a sentence."""
     return _changed(found, "-h", "held", run)
 
 
 def release(found: Selection, run: Run = run) -> str:
-    """Let held mail go; return a sentence."""
+    """Release held mail, and try it now; return a sentence."""
     text = _changed(found, "-H", "released", run)
     _try_now([message.name for message in found.whole], run)
     return text
 
 
 def drop(found: Selection, run: Run = run) -> str:
-    """Delete mail; its senders are not told. Return a sentence."""
+    """Delete mail without a notice to its senders; return a sentence."""
     return _changed(found, "-d", "deleted", run)
 
 
@@ -103,4 +103,4 @@ def _counted(things: Sequence[object]) -> str:
 
 def _require_root() -> None:
     if os.geteuid() != 0:
-        raise ChatmaildError("Postfix lets only root change its queue: run this as root")
+        raise ChatmaildError("only root can change the queue of Postfix: run this as root")

@@ -13,7 +13,7 @@ from chatmaild.settings import Settings
 @click.group(invoke_without_command=True)
 @click.pass_context
 def queue(context: click.Context) -> None:
-    """Show and change the mail that waits for other servers."""
+    """Show and change the queue of mail for other servers."""
     if context.invoked_subcommand is None:
         context.invoke(list_)
 
@@ -21,7 +21,7 @@ def queue(context: click.Context) -> None:
 @queue.command("list")
 @click.argument("domain", required=False)
 @click.option("--messages", "each", is_flag=True, help="Also list each message.")
-@click.option("--addresses", is_flag=True, help="List each message with its addresses, not hashed.")
+@click.option("--addresses", is_flag=True, help="List each message, with full addresses.")
 @click.option("--json", "wants_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def list_(
@@ -31,7 +31,7 @@ def list_(
     addresses: bool = False,
     wants_json: bool = False,
 ) -> None:
-    """List destinations: number, age, reasons, next try, and when the mail is returned."""
+    """List destinations: messages, age, reasons, next try, time until the mail is returned."""
     from chatmaild.operator.mailqueue import listing, messages
     from chatmaild.transport import silence
 
@@ -58,14 +58,14 @@ def list_(
     for message in found if each else ():
         print_lines(listing.message_lines(message, now_s=now_s, hide=hide))
     if not places:
-        click.echo("no mail waits")
+        click.echo("no mail is queued")
 
 
 @queue.command()
 @click.argument("domain", required=False)
 @click.pass_obj
 def retry(settings: Settings, domain: str | None) -> None:
-    """Try mail now: all of it, or that for DOMAIN."""
+    """Try all mail now, or the mail for DOMAIN."""
     from chatmaild.operator.mailqueue import actions, messages
 
     if domain is None:
@@ -78,7 +78,7 @@ def retry(settings: Settings, domain: str | None) -> None:
 @click.argument("domain")
 @click.pass_obj
 def hold(settings: Settings, domain: str) -> None:
-    """Keep the mail that waits for DOMAIN, without tries and without an end."""
+    """Hold the queued mail for DOMAIN: Postfix neither tries nor returns it."""
     from chatmaild.operator.mailqueue import actions, messages
 
     click.echo(actions.hold(actions.select(messages.read(settings), domain)))
@@ -88,7 +88,7 @@ def hold(settings: Settings, domain: str) -> None:
 @click.argument("domain")
 @click.pass_obj
 def release(settings: Settings, domain: str) -> None:
-    """Let held mail for DOMAIN go."""
+    """Release the held mail for DOMAIN, and try it now."""
     from chatmaild.operator.mailqueue import actions, messages
 
     click.echo(actions.release(actions.select(messages.read(settings), domain, held=True)))
@@ -99,7 +99,7 @@ def release(settings: Settings, domain: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_obj
 def drop(settings: Settings, domain: str, yes: bool) -> None:
-    """Delete the mail that waits for DOMAIN; its senders are not told."""
+    """Delete the queued mail for DOMAIN; its senders get no notice."""
     from chatmaild.operator.mailqueue import actions, messages
 
     found = actions.select(messages.read(settings), domain, held=None)

@@ -11,7 +11,7 @@ from chatmaild.operator.mailqueue.messages import Message
 from chatmaild.operator.mailqueue.reasons import in_words
 
 DAY_S: Final = 86_400.0
-# a dead domain has an hour, see transport/silence.py
+# mail to a dead domain is tried for one hour, see transport/silence.py
 DEAD_S: Final = 3600.0
 # qmgr scans the deferred queue every 30 s (queue_run_delay)
 SCAN_S: Final = 30.0
@@ -26,7 +26,7 @@ class Destination:
 
     Attributes:
         reasons: reason in words -> number of recipients.
-        next_try_s: seconds until Postfix tries again; None if it does not or is trying.
+        next_try_s: seconds until the next try; None if there is none or it is running.
         gives_up_s: seconds until the oldest message is returned; None if all are held.
     """
 
@@ -65,7 +65,7 @@ class Destination:
 
 
 def ago(seconds: float) -> str:
-    """Return a span of time in its two largest units."""
+    """Return a duration in its two largest units."""
     minutes = max(int(seconds) // 60, 0)
     if minutes < 60:
         return f"{minutes} min" if minutes else f"{max(int(seconds), 0)} s"
@@ -80,10 +80,10 @@ def destinations(
     lifetime_s: float,
     is_dead: Callable[[str], bool] = lambda _: False,
 ) -> list[Destination]:
-    """Return the destinations, that with the most messages first.
+    """Return the destinations, most messages first.
 
     Args:
-        lifetime_s: for how long Postfix tries (maximal_queue_lifetime).
+        lifetime_s: how long Postfix tries (maximal_queue_lifetime).
         is_dead: whether a domain has not answered for a month.
     """
     by_domain: dict[str, list[Message]] = {}
@@ -122,7 +122,7 @@ def _destination(
 
 
 def hidden(address: str) -> str:
-    """Return an address with a hash in place of its local part, the same in one listing."""
+    """Return an address with its local part hashed, with one key per listing."""
     local, at, domain = address.rpartition("@")
     if not at:
         return address  # MAILER-DAEMON
@@ -136,7 +136,7 @@ def shown(address: str) -> str:
 
 
 def message_lines(message: Message, *, now_s: float, hide: Hide) -> list[str]:
-    """Return a message as text; Postfix' own reasons only where addresses are shown."""
+    """Return a message as text; with Postfix' own reasons only if addresses are shown."""
     head = f"{message.name}  {message.queue}, {ago(now_s - message.arrival_s)} old"
     lines = [f"{head}, {message.size_bytes} bytes, from {hide(message.sender)}"]
     for recipient in message.recipients:
@@ -148,7 +148,7 @@ def message_lines(message: Message, *, now_s: float, hide: Hide) -> list[str]:
 def as_document(
     found: Sequence[Destination], messages: Sequence[Message] | None, hide: Hide
 ) -> dict[str, Any]:
-    """Return the queue for programs; `messages` only if they are wanted."""
+    """Return the queue for programs, with the messages unless they are None."""
     document: dict[str, Any] = {"destinations": [asdict(d) for d in found]}
     if messages is not None:
         document["messages"] = [_as_document(message, hide) for message in messages]

@@ -17,7 +17,7 @@ DEADLINE_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """A recipient that has not got the message yet, and Postfix' reason."""
+    """A recipient without the message yet, and Postfix' reason."""
 
     address: str
     reason: str
@@ -34,7 +34,7 @@ class Message:
 
     Attributes:
         queue: `active`, `deferred`, `hold`, `incoming` or `maildrop`.
-        next_try_s: Unix time from which Postfix tries again; None in the other queues.
+        next_try_s: Unix time of the next try in `deferred`; None in the other queues.
     """
 
     queue: str
@@ -55,7 +55,7 @@ def read(settings: Settings) -> list[Message]:
     """Return all messages, the oldest first.
 
     Raises:
-        ChatmaildError: Postfix does not tell.
+        ChatmaildError: as `run`.
     """
     listing = run(["postqueue", "-j"])
     tries = next_tries(Path(settings.directories.postfix_queue) / "deferred")
@@ -73,7 +73,7 @@ def run(command: list[str], stdin: str = "") -> str:
             command, input=stdin, capture_output=True, check=False, text=True, timeout=DEADLINE_S
         )
     except FileNotFoundError as error:
-        raise ChatmaildError(f"{command[0]} is not installed: this is no relay") from error
+        raise ChatmaildError(f"{command[0]} is not installed: is this a relay?") from error
     except subprocess.TimeoutExpired as error:
         raise ChatmaildError(f"{command[0]} took more than {DEADLINE_S:.0f} s") from error
     if done.returncode:
@@ -108,7 +108,7 @@ def _message(document: dict[str, Any], tries: dict[str, float]) -> Message:
 def next_tries(directory: Path) -> dict[str, float]:
     """Return the time of the next try by queue ID: qmgr(8) keeps it as a file's time.
 
-    Only root may look; otherwise none is known.
+    Only root can read them; for others the result is empty.
     """
     return dict(_times(str(directory)))
 

@@ -1,9 +1,9 @@
-"""Why mail waits, in words. Postfix' own text often quotes addresses."""
+"""Reasons of deferred mail in words; Postfix' own text often quotes addresses."""
 
 import re
 from typing import Final
 
-# the first that is found in Postfix' text counts
+# the first pattern that matches Postfix' text counts
 _WORDS: Final = [
     (re.compile(pattern, re.IGNORECASE), words)
     for pattern, words in (
@@ -14,7 +14,7 @@ _WORDS: Final = [
         ("greylist|postgrey|try again later.*grey", "greylisted: a later try is accepted"),
         (r"quota|mailbox.*full|over.?quota|\b[45]52[ -]", "the mailbox is full"),
         ("No host took the message", "neither HTTPS nor SMTP works"),
-        (r"refused to talk to me", "the server turns this relay away"),
+        (r"refused to talk to me", "the server refuses connections of this relay"),
         (r"said: 4", "the server refuses for now"),
         (r"Connection refused", "no server listens: connection refused"),
         (r"timed out", "no answer: timeout"),
@@ -31,7 +31,7 @@ NOT_TRIED: Final = "not tried yet"
 
 
 def in_words(reason: str) -> str:
-    """Return Postfix' reason in words, without an address in it."""
+    """Return Postfix' reason in words, without addresses."""
     if not reason:
         return NOT_TRIED
     return next((words for pattern, words in _WORDS if pattern.search(reason)), OTHER)

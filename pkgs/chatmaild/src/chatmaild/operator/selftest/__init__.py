@@ -1,5 +1,5 @@
-"""`chatmail selftest`: the relay tries itself out, as a person with a phone would.
+"""`chatmail selftest`: the relay tests itself with two addresses, as clients use it.
 
-Two addresses are made for it and deleted afterwards. It decides whether an upgrade stays: there,
-only a check that was well before counts.
+The addresses are deleted afterwards. The result decides whether an upgrade stays: only a check that
+passed before the upgrade counts.
 """

@@ -1,4 +1,4 @@
-"""What `chatmail selftest` prints, and where it keeps the result."""
+"""What `chatmail selftest` prints, and where it stores the report."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,11 +37,11 @@ def run(
 
 
 def _keep(settings: Settings, found: Report) -> None:
-    """Keep the result for `chatmail status` and the metrics."""
+    """Store the report for `chatmail status` and the metrics."""
     try:
         write(path(settings), found)
     except OSError as error:
-        click.echo(f"the result cannot be kept in {path(settings)}: {error.strerror}", err=True)
+        click.echo(f"cannot write {path(settings)}: {error.strerror}", err=True)
 
 
 def _text(found: Report) -> str:

@@ -1,4 +1,4 @@
-"""HTTPS to this machine and to other relays, one request a connection."""
+"""HTTPS to this machine and to other relays, one request per connection."""
 
 import contextlib
 import http.client
@@ -29,7 +29,7 @@ def ask_own(
     """Send a request to the relay's own web server; return status and body.
 
     Args:
-        host: another name of this relay than its domain.
+        host: a name of this relay, if not its domain.
 
     Raises:
         OSError, http.client.HTTPException: no answer.
@@ -67,7 +67,7 @@ def date_of(relay: str) -> str | None:
 def _get(relay: str, path: str) -> tuple[int, str | None]:
     found = addresses(relay)
     if not found:
-        raise OSError("the name has no address")
+        raise OSError("the name has no IP address")
     with connected(found[0], HTTPS_PORT, relay, REMOTE_S) as connection:
         connection.request("GET", path, headers={"Connection": "close"})
         answer = connection.getresponse()
@@ -78,7 +78,7 @@ def _get(relay: str, path: str) -> tuple[int, str | None]:
 def connected(
     address: str, port: int, name: str, timeout_s: float
 ) -> Iterator[http.client.HTTPConnection]:
-    """A connection with TLS; certificates have checks of their own."""
+    """A TLS connection; another check looks at the certificate."""
     with (
         socket.create_connection((address, port), timeout=timeout_s) as plain,
         unchecked().wrap_socket(plain, server_hostname=name) as tls,

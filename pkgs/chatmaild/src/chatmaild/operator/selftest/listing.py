@@ -1,8 +1,8 @@
-"""What lists of relays and their probers look at, beyond a relay that works.
+"""What public lists of relays and their probers test, beyond a relay that works.
 
-Lists such as chatmail.at/relays want a relay that lets people in and says who runs it. Probers make
-addresses and write from each relay to each other (cmping), and read METADATA (cmrelayinfo): TURN,
-iroh, recipients, quota. Other servers read DMARC, SPF and MTA-STS.
+Lists such as chatmail.at/relays want open registration and a contact. Probers create addresses and
+write from each relay to each other (cmping), and read METADATA (cmrelayinfo): TURN, iroh,
+recipients, quota. Other servers read DMARC, SPF and MTA-STS.
 """
 
 import socket
@@ -33,29 +33,29 @@ CONNECT_S: Final = 5.0
 
 
 def check_name(settings: Settings) -> Check:
-    """Clients in lists make addresses without a question: the certificate must be trusted."""
+    """Clients create addresses without a question, so the certificate must be trusted."""
     if settings.tls.trusted:
-        return ok(NAME, f"{settings.domain} has a certificate that everybody trusts")
+        return ok(NAME, f"{settings.domain} has a trusted certificate")
     return failed(
         NAME,
-        "a name with `_` or an IP address has no trusted certificate: lists take domains",
+        "a name with `_` or an IP address has no trusted certificate: lists accept domains only",
         "set services.chatmail.domain to a public domain name",
     )
 
 
 def check_open(settings: Settings) -> Check:
-    """Everybody can make an address."""
+    """Everybody can create an address."""
     if RegistrationSwitch(settings).is_open:
-        return ok(OPEN, "everybody can make an address")
+        return ok(OPEN, "everybody can create an address")
     return failed(
         OPEN,
-        "registration is closed: probers cannot make addresses",
+        "registration is closed: probers cannot create addresses",
         "chatmail registration open",
     )
 
 
 def check_ports(settings: Settings) -> Check:
-    """Clients and relays find every port."""
+    """Every port of clients and relays answers."""
     p = settings.ports
     wanted = [p.smtp, p.imap, p.imaps, p.submission, p.submissions]
     if settings.web.port443 != "off":
@@ -74,7 +74,7 @@ def check_contact(settings: Settings) -> Check:
         return ok(CONTACT, "METADATA and the privacy policy name a contact")
     return failed(
         CONTACT,
-        "nobody knows how to reach the operator",
+        "no contact: users cannot reach the operator",
         'set services.chatmail.web.contact.mail = "you@example.org"',
     )
 
@@ -92,7 +92,7 @@ def check_privacy(settings: Settings) -> Check:
 
 
 def check_dmarc(settings: Settings) -> Check:
-    """Nobody else may write as this domain (RFC 7489)."""
+    """Servers refuse mail that others send as this domain (RFC 7489)."""
     if not settings.dkim.enable:
         return skipped(DMARC, NO_RECORDS)
     return _text_record(DMARC, f"_dmarc.{settings.domain}", "v=DMARC1", "p=reject")
@@ -106,7 +106,7 @@ def check_spf(settings: Settings) -> Check:
 
 
 def check_mta_sts(settings: Settings) -> Check:
-    """Other servers insist on TLS (RFC 8461): the record, and the policy."""
+    """Other servers require TLS (RFC 8461): the record, and the policy."""
     if not settings.tls.trusted:
         return skipped(MTA_STS, "a relay without a trusted certificate has no policy")
     record = _text_record(MTA_STS, f"_mta-sts.{settings.domain}", "v=STSv1", settings.mta_sts.id)
@@ -121,7 +121,7 @@ def check_mta_sts(settings: Settings) -> Check:
 
 
 def check_calls(settings: Settings) -> Check:
-    """Probers list relays that give TURN credentials."""
+    """Probers look for TURN credentials."""
     if settings.turn.enable:
         return ok(CALLS, "the relay offers TURN")
     return warned(
@@ -130,12 +130,12 @@ def check_calls(settings: Settings) -> Check:
 
 
 def check_realtime(settings: Settings) -> Check:
-    """Probers show which relays have an iroh relay."""
+    """Probers look for an iroh relay."""
     if settings.iroh.url:
         return ok(REALTIME, "the relay names an iroh relay")
     return warned(
         REALTIME,
-        "no iroh relay: realtime channels of apps work in the same network only",
+        "no iroh relay: realtime channels of apps work only within one network",
         "services.chatmail.iroh.enable = true, with iroh.program",
     )
 

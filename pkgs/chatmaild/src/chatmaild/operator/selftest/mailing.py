@@ -1,4 +1,4 @@
-"""Sending and fetching on this machine's own ports, with aiosmtplib and imapclient."""
+"""Send and fetch mail on this machine's own ports, with aiosmtplib and imapclient."""
 
 import asyncio
 import base64
@@ -40,7 +40,7 @@ LINE_BYTES = 48  # 64 characters of base64
 
 
 def unchecked() -> ssl.SSLContext:
-    """TLS to ourselves; the certificate has a check of its own."""
+    """TLS to this machine; another check looks at the certificate."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -1,4 +1,4 @@
-"""Two addresses for the length of a test, as their owners: one writes, the other reads."""
+"""Two temporary addresses: one sends, the other receives."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.passwords import hash_password
 from chatmaild.wire.socketmap import any_found
 
-# what clients invent by themselves, and therefore always allowed
+# as clients create them, so the relay must allow them
 NAME_LENGTH = 9
 PASSWORD_LENGTH = 22
 ANSWER_S: Final = 3.0
@@ -32,13 +32,13 @@ class Person:
     password: str
 
 
-# somebody at another server; no server has such a name (RFC 6761 section 6.4)
+# an address of another server; no server has such a name (RFC 6761 section 6.4)
 STRANGER: Final = Person(address=parse_address("stranger@selftest.invalid"), password="")
 
 
 @contextlib.contextmanager
 def two_people(settings: Settings) -> Iterator[tuple[Person, Person]]:
-    """Make two addresses, also while registration is closed, and delete them afterwards."""
+    """Create two addresses, also while registration is closed, and delete them afterwards."""
     mailboxes = Mailboxes.of(settings)
     people = _invent(settings), _invent(settings)
     with contextlib.ExitStack() as at_the_end:

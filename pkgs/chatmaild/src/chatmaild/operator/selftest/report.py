@@ -1,4 +1,4 @@
-"""What the checks found, for people and for programs."""
+"""The report of a selftest, for people and for programs."""
 
 import json
 from collections.abc import Iterable
@@ -12,8 +12,8 @@ from chatmaild.settings import Settings
 from chatmaild.store.files import write_atomically
 
 FILE: Final = "selftest.json"
-# `chatmail-upgrade` up to 0.2.0 reads `outcome`, and returns from a system with a failed check that
-# it does not know: it is told of failures of these alone
+# `chatmail-upgrade` up to 0.2.0 reads `outcome`, and undoes an upgrade if an unknown check fails:
+# `outcome` is "failed" for these checks only
 _KNOWN_TO_0_2: Final = frozenset(
     ("certificate", "dkim", "login", "message", "plain-text", "queue", "space")
 )
@@ -23,7 +23,7 @@ class Verdict(StrEnum):
     """How a check ended."""
 
     OK = "ok"
-    # does not fail the selftest: it may be the fault of others, or cannot be known from here
+    # does not fail the selftest: others may be at fault, or this machine cannot know
     WARNED = "warned"
     FAILED = "failed"
     SKIPPED = "skipped"
@@ -31,7 +31,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One check: a sentence about what was found, and the command or action that repairs it."""
+    """One check: a sentence with the result, and the command or action that repairs it."""
 
     name: str
     verdict: Verdict
@@ -40,22 +40,22 @@ class Check:
 
 
 def ok(name: str, sentence: str) -> Check:
-    """All is well."""
+    """The check passed."""
     return Check(name=name, verdict=Verdict.OK, sentence=sentence)
 
 
 def warned(name: str, sentence: str, repair: str = "") -> Check:
-    """Something that need not be the fault of this machine."""
+    """A problem that may not be the fault of this machine."""
     return Check(name=name, verdict=Verdict.WARNED, sentence=sentence, repair=repair)
 
 
 def failed(name: str, sentence: str, repair: str = "") -> Check:
-    """This relay does not do what it must."""
+    """A fault of this relay."""
     return Check(name=name, verdict=Verdict.FAILED, sentence=sentence, repair=repair)
 
 
 def skipped(name: str, reason: str) -> Check:
-    """There is nothing to check, or no way to."""
+    """There is nothing to check, or no way to check it."""
     return Check(name=name, verdict=Verdict.SKIPPED, sentence=reason)
 
 
@@ -70,7 +70,7 @@ class Report:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether nothing failed."""
+        """Whether no check failed."""
         return not self.failed
 
     @property
@@ -137,7 +137,7 @@ def path(settings: Settings) -> Path:
 
 
 def write(file: Path, report: Report) -> None:
-    """Keep the report as JSON, readable by everybody: it names nobody.
+    """Write the report as JSON, readable by every user: it has no personal data.
 
     Raises:
         OSError: the disk is full.

@@ -1,4 +1,4 @@
-"""All checks, side by side; a broken one does not hide the others, and none leaves anything."""
+"""Run all checks in parallel; an error in one does not stop the others, and nothing is left."""
 
 import contextlib
 import queue
@@ -33,7 +33,7 @@ from chatmaild.settings import Settings
 
 # the whole selftest takes less than 20 s
 DEADLINE_S: Final = 14.0
-# a login takes less, unless it hangs
+# longer than a login takes
 ENDING_S: Final = 4.0
 _ADDRESS: Final = re.compile(r"[^\s'\"<>{}]+@[^\s'\"<>{},;]+")
 _LOOK: Final = "chatmail status; journalctl --priority warning --since -10min"
@@ -41,7 +41,7 @@ _LOOK: Final = "chatmail status; journalctl --priority warning --since -10min"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What checks work with."""
+    """The input of checks."""
 
     settings: Settings
     alice: Person | None
@@ -52,7 +52,7 @@ class Bench:
         """The two addresses.
 
         Raises:
-            NobodyError: they could not be made.
+            NobodyError: they could not be created.
         """
         if self.alice is None or self.bob is None:
             raise NobodyError
@@ -60,7 +60,7 @@ class Bench:
 
 
 class NobodyError(ChatmaildError):
-    """The addresses of the test could not be made."""
+    """The addresses of the test could not be created."""
 
 
 Run = Callable[[Bench], Check]
@@ -87,28 +87,28 @@ CHECKS: Final[dict[str, Run]] = {
     port25.IN: lambda bench: port25.check_in(bench.settings, bench.two()[1]),
     port25.OUT: lambda bench: port25.check_out(bench.settings),
 }
-# when a check ends with an error: what people lose, and what to look at first
+# for a check that ends with an error: its effect, and the first repair
 _LOST: Final[Mapping[str, tuple[str, str]]] = {
-    units.NAME: ("systemd cannot be asked", "systemctl status"),
-    resolver.NAME: ("the resolver cannot be asked", resolver.REPAIR),
+    units.NAME: ("systemd cannot be queried", "systemctl status"),
+    resolver.NAME: ("the resolver cannot be checked", resolver.REPAIR),
     web.NAME: (
-        "nobody gets a new address",
+        "no new address is created",
         "systemctl restart nginx chatmail-accounts; journalctl --unit nginx",
     ),
     mail.LOGIN: (
-        "nobody can log in",
+        "logins fail",
         "systemctl restart dovecot postfix chatmail-accounts; journalctl --unit dovecot",
     ),
-    mail.PLAIN: ("clear text cannot be tried", mail.FILTER),
-    mail.MESSAGE: ("no message goes through", mail.DELIVERY),
+    mail.PLAIN: ("clear text cannot be tested", mail.FILTER),
+    mail.MESSAGE: ("no message is delivered", mail.DELIVERY),
     metadata.NAME: ("clients get no METADATA", metadata.REPAIR),
     turn.TURN: ("calls may not connect", turn.REPAIR),
     mxdeliv.IN: (
-        "mail of relays does not come in by HTTPS",
+        "mail from other relays does not arrive over HTTPS",
         "systemctl restart nginx chatmail-transport; journalctl --unit nginx",
     ),
     port25.IN: (
-        "mail of other servers does not come in",
+        "mail from other servers does not arrive",
         "systemctl restart postfix chatmail-filter; journalctl --unit postfix",
     ),
 }
@@ -117,7 +117,7 @@ _LOST: Final[Mapping[str, tuple[str, str]]] = {
 def run(
     settings: Settings, checks: Mapping[str, Run] = CHECKS, only: Collection[str] = ()
 ) -> Report:
-    """Run all checks, or those with these names; what they left is removed afterwards."""
+    """Run all checks, or those with these names, and remove what they leave."""
     names = [name for name in checks if not only or name in only]
     began, start_s = datetime.now(UTC), time.monotonic()
     with _ends_at_sigterm(), contextlib.ExitStack() as at_the_end:
@@ -139,7 +139,7 @@ def run(
 
 
 def with_cause(check: Check, of_units: Check | None) -> Check:
-    """The check; where a unit is stopped, that is repaired first."""
+    """The check; if a unit is stopped, the repair is to start it first."""
     if of_units is None or check.name == of_units.name or check.verdict is not Verdict.FAILED:
         return check
     if of_units.verdict is not Verdict.FAILED:
@@ -150,7 +150,7 @@ def with_cause(check: Check, of_units: Check | None) -> Check:
 def side_by_side(
     calls: Mapping[str, Callable[[], Check]], deadline_s: float, threads: list[threading.Thread]
 ) -> dict[str, Check]:
-    """Run every call in a thread; one that does not end in time has failed.
+    """Run every call in a thread; one that does not end in time fails.
 
     Threads that hang end with the process.
     """
@@ -173,7 +173,7 @@ def _put(results: "queue.SimpleQueue[Check]", call: Callable[[], Check]) -> None
 
 
 def _let_end(threads: Collection[threading.Thread]) -> None:
-    """Wait for the logins of checks that are late: one after the deletion would undo it."""
+    """Wait for logins of late checks: a login after the deletion would create the address again."""
     mailing.ENDING.set()
     end_s = time.monotonic() + ENDING_S
     for thread in threads:
@@ -182,7 +182,7 @@ def _let_end(threads: Collection[threading.Thread]) -> None:
 
 
 def without_addresses(text: str) -> str:
-    """The text of an error without the addresses that it may quote."""
+    """The text of an error without the addresses in it."""
     return _ADDRESS.sub("...", text)
 
 
@@ -196,9 +196,9 @@ def _guarded(name: str, check: Run, bench: Bench, why: str) -> Callable[[], Chec
         try:
             found = check(bench)
         except NobodyError:
-            return failed(name, f"there are no addresses to test with: {why}", _LOOK)
+            return failed(name, f"no addresses to test with: {why}", _LOOK)
         except Exception as error:
-            # of libraries for mail, DNS and HTTP: each has its own
+            # libraries for mail, DNS and HTTP raise exceptions of their own
             return _broken(name, f"{type(error).__name__}: {error}")
         return replace(found, sentence=without_addresses(found.sentence))
 
@@ -208,10 +208,10 @@ def _guarded(name: str, check: Run, bench: Bench, why: str) -> Callable[[], Chec
 def _people(
     settings: Settings, at_the_end: contextlib.ExitStack
 ) -> tuple[Person | None, Person | None, str]:
-    """Two addresses, or the reason why there are none: a full disk cannot hold them.
+    """Two addresses, or the reason why there are none, such as a full disk.
 
-    Without the accounts service nobody may log in: Dovecot keeps the question, and the answer after
-    the deletion would create the address again.
+    If the accounts service is down, no check may log in: Dovecot repeats the query when it is back,
+    and the answer, after the deletion, would create the address again.
     """
     try:
         alice, bob = at_the_end.enter_context(two_people(settings))
@@ -226,7 +226,7 @@ def _people(
 
 @contextlib.contextmanager
 def _ends_at_sigterm() -> Iterator[None]:
-    """Turn SIGTERM into an exception, so that nothing is left."""
+    """Turn SIGTERM into an exception, so that the addresses are deleted."""
 
     def end(*_: object) -> None:
         raise SystemExit(1)

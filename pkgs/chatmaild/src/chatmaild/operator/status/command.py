@@ -1,4 +1,4 @@
-"""What `chatmail status` prints, once or again and again."""
+"""Print the state once, or with --watch every 2 s."""
 
 import os
 import time
@@ -14,7 +14,7 @@ EVERY_S: Final = 2.0
 
 
 def run(settings: Settings, *, wants_json: bool, watch: bool) -> int:
-    """Print the state, and return the exit code: 0 well, 1 not."""
+    """Print the state; return 0 without a problem, otherwise 1."""
     if not watch:
         return _show(settings, wants_json=wants_json, clear=False)
     try:
@@ -31,6 +31,6 @@ def _show(settings: Settings, *, wants_json: bool, clear: bool) -> int:
     text = screen.document(found, wrong) if wants_json else "\n".join(screen.lines(found, wrong))
     if clear:
         click.clear()
-    # None: colours on a terminal alone (no-color.org has the variable)
+    # None: colours on a terminal only (NO_COLOR: no-color.org)
     click.echo(text, color=False if os.environ.get("NO_COLOR") else None)
     return EXIT_FAILED if wrong else 0

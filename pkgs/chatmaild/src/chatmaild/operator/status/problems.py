@@ -1,4 +1,4 @@
-"""What is wrong, in a sentence, with the command that repairs it: decided from the state alone."""
+"""The problems of a state, each with the command that repairs it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,11 +13,11 @@ from chatmaild.store.space import shortage
 
 # ACME renews 30 days before the end
 RENEW_BEFORE: Final = timedelta(days=14)
-# the status looks at these itself: the selftest may be older
+# status checks these itself: the last selftest may be older
 _LIVE: Final = frozenset((units.NAME, space.NAME, stuck_queue.NAME, "certificate"))
 _BAD_UPGRADES: Final = {
-    "returned": "the last upgrade broke something, and the previous system runs again",
-    "stuck": "the last upgrade broke something, and the previous system cannot be activated",
+    "returned": "the last upgrade broke something; the previous system runs again",
+    "stuck": "the last upgrade broke something; the previous system cannot be activated",
     "build failed": "the last upgrade could not be built",
     "known bad": "the newest system failed in an earlier upgrade",
 }
@@ -88,7 +88,7 @@ def _queue(state: State) -> list[Problem]:
 
 
 def _watches(state: State) -> list[Problem]:
-    """The host of a container grants inotify watches: one for each IDLE session."""
+    """The host of a container limits inotify watches: each IDLE session needs one."""
     if state.watches is None or state.watches >= state.watches_wanted:
         return []
     said = f"{state.watches} sessions can wait at a time, and {state.watches_wanted} may log in"
@@ -116,7 +116,7 @@ def _selftest(state: State) -> list[Problem]:
     return [
         Problem(
             sentence=f"{check.name}: {check.sentence} (selftest {ago} ago)",
-            repair=f"{check.repair or 'see docs'}; then chatmail selftest",
+            repair=f"{check.repair or 'see docs/operate.md'}; then chatmail selftest",
         )
         for check in wrong
     ]

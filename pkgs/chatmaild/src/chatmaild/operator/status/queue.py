@@ -1,4 +1,4 @@
-"""Postfix' queue by destination: domains, never addresses."""
+"""Postfix' queue by destination; domains, no addresses."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ DEADLINE_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """Messages that wait for a domain; `oldest_s` is when the first of them came."""
+    """Queued messages for a domain; `oldest_s` is the arrival time of the oldest one."""
 
     domain: str
     messages: int
@@ -21,7 +21,7 @@ class Destination:
 
 
 def listing() -> str:
-    """What `postqueue -j` says (postqueue(1), JSON object format).
+    """The output of `postqueue -j` (postqueue(1), JSON object format).
 
     Raises:
         OSError: Postfix does not answer.
@@ -38,7 +38,7 @@ def listing() -> str:
 
 
 def by_destination(text: str) -> list[Destination]:
-    """The domains in a listing, the one with most messages first."""
+    """The domains in a listing, most messages first."""
     found: dict[str, Destination] = {}
     for line in text.splitlines():
         document = json.loads(line)
@@ -54,12 +54,12 @@ def by_destination(text: str) -> list[Destination]:
 
 
 def messages(text: str) -> int:
-    """How many messages a listing has."""
+    """The number of messages in a listing."""
     return len(text.splitlines())
 
 
 def words(found: Sequence[Destination], total: int, *, now_s: float, most: int = 4) -> str:
-    """One line: how many, for whom, since when."""
+    """One line: number, destinations, age."""
     if not total:
         return "empty"
     parts = [f"{d.messages} to {d.domain} (oldest {age(now_s - d.oldest_s)})" for d in found[:most]]

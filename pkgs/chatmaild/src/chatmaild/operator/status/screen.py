@@ -1,4 +1,4 @@
-"""The screen and the JSON document of a state; pure."""
+"""Screen and JSON document of a state."""
 
 import dataclasses
 import json
@@ -14,7 +14,7 @@ from chatmaild.operator.status.state import Certificate, Flow, State
 from chatmaild.store.space import shortage
 
 _WIDTH: Final = 15
-# words for counters of the last hour: name, and the labels that count
+# counters of the last hour: words, name, and the label that counts
 _FLOW: Final = (
     ("delivered", "chatmail_deliveries_total", 'result="delivered"'),
     ("in over HTTPS", "chatmail_https_in_total", 'code="250"'),
@@ -26,7 +26,7 @@ _FLOW: Final = (
 
 
 def lines(state: State, problems: Sequence[Problem]) -> list[str]:
-    """The lines of the screen, with colours; click removes them where nobody sees them."""
+    """The lines of the screen, with colours; click removes them unless on a terminal."""
     rows = [
         ("relay", f"{state.domain}, version {state.version}", True),
         (

@@ -1,4 +1,4 @@
-"""What `chatmail status` looks at; each part for itself, and none of them takes long."""
+"""The state that `chatmail status` shows; a part that fails does not stop the others."""
 
 import contextlib
 import json
@@ -42,7 +42,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """Counters of the last hour by name, and since when they count; None: not at all."""
+    """Counters of the last hour by name, and their start; None without counters."""
 
     since_s: float | None
     counts: dict[str, int]
@@ -50,7 +50,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The relay now. A text instead of a list or number says why it could not be looked at."""
+    """The state of the relay. A text in place of a list is the reason why it is unknown."""
 
     now_s: float
     version: str
@@ -77,7 +77,7 @@ class State:
 
 
 def gather(settings: Settings) -> State:
-    """Look at everything."""
+    """Read the whole state."""
     machine = measure(Path(settings.directories.mail))
     usable = [i for i in Invites.of(settings).all() if not i.refusal(time.time())]
     people, tests = count_addresses(Path(settings.directories.mail))
@@ -110,7 +110,7 @@ def gather(settings: Settings) -> State:
 
 
 def count_addresses(directory: Path) -> tuple[int, int]:
-    """How many addresses people and tests have: by their names alone, without a look inside."""
+    """The numbers of addresses of people and of tests, from directory names only."""
     people = tests = 0
     with contextlib.suppress(OSError):
         for name in os.listdir(directory):  # noqa: PTH208 - only names are needed

@@ -14,7 +14,7 @@ from chatmaild.operator.selftest.report import Verdict
         (Found(alive=True, outside=True, signed=None), Verdict.FAILED, "does not validate"),
         (Found(alive=True, outside=True, signed=False), Verdict.OK, "not signed"),
         (Found(alive=True, outside=False, signed=True), Verdict.FAILED, "no name of others"),
-        (Found(alive=True, outside=None, signed=None), Verdict.OK, "nobody outside"),
+        (Found(alive=True, outside=None, signed=None), Verdict.OK, "no server to look up"),
         (Found(alive=False), Verdict.FAILED, "does not answer"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The certificate: the one on disk is the one that is shown, and clients can trust it."""
+"""The certificate: every port shows the file on disk, and clients can trust it."""
 
 import socket
 import ssl
@@ -12,9 +12,9 @@ from chatmaild.operator.selftest.report import Check, failed, ok, warned
 from chatmaild.settings import Settings
 
 NAME = "certificate"
-# NixOS makes this file once the issuer has signed
+# NixOS creates this file after the issuer has signed
 ORDERED = "acme-success"
-# ACME renews 30 days before the end: whoever is below this missed two weeks of renewals
+# ACME renews 30 days before the end: below this, renewals have failed for two weeks
 WARN_BEFORE = timedelta(days=14)
 
 
@@ -48,7 +48,7 @@ def tls_ports(settings: Settings) -> tuple[int, ...]:
 
 
 def is_provisional(settings: Settings) -> bool:
-    """Whether the issuer has never signed one yet: it wants to see the domain in DNS first."""
+    """Whether the issuer has not signed one yet: it needs the domain in DNS first."""
     return settings.tls.mode == "acme" and not (Path(settings.directories.tls) / ORDERED).exists()
 
 
@@ -60,28 +60,28 @@ def judge(
     provisional: bool,
     now: datetime,
 ) -> Check:
-    """Decide; `trust` says why a client would not trust it, None when it would."""
+    """Decide; `trust` says why clients do not trust it, None if they do."""
     if provisional and trust is not None:
-        return warned(NAME, "a provisional one, until DNS is right", "chatmail dns --check")
+        return warned(NAME, "provisional, until DNS is right", "chatmail dns --check")
     left = certificate.not_valid_after_utc - now
     if left <= timedelta():
         return failed(
             NAME, f"expired on {certificate.not_valid_after_utc:%Y-%m-%d}", repair(settings)
         )
     if settings.tls.trusted and trust is not None:
-        return failed(NAME, f"clients will not trust it: {trust}", repair(settings))
+        return failed(NAME, f"clients do not trust it: {trust}", repair(settings))
     missing = expected_names(settings) - _names(certificate)
     if missing:
         return failed(NAME, f"not valid for {', '.join(sorted(missing))}", repair(settings))
     if left < WARN_BEFORE:
         return warned(
-            NAME, f"expires in {left.days} days; is its renewal failing?", repair(settings)
+            NAME, f"expires in {left.days} days; check why it is not renewed", repair(settings)
         )
     return ok(NAME, f"valid for {left.days} more days on all ports")
 
 
 def repair(settings: Settings) -> str:
-    """What makes another certificate."""
+    """The command that makes a new certificate."""
     match settings.tls.mode:
         case "acme":
             unit = f"acme-order-renew-{settings.domain}"
@@ -93,7 +93,7 @@ def repair(settings: Settings) -> str:
 
 
 def expected_names(settings: Settings) -> frozenset[str]:
-    """The names it must be valid for; clients of a self-signed one do not look."""
+    """The names it must be valid for; clients do not check those of a self-signed one."""
     if not settings.tls.trusted:
         return frozenset()
     domain = settings.domain

@@ -1,4 +1,4 @@
-"""The clock: DKIM, certificates, TURN credentials and METADATA depend on it."""
+"""The clock: DKIM, certificates, TURN credentials and METADATA need the right time."""
 
 import email.utils
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from chatmaild.operator.selftest.report import Check, failed, ok, skipped
 from chatmaild.settings import Settings
 
 NAME: Final = "clock"
-# a minute: other relays accept a device token or a signature that is so far in the future
+# 1 minute: other relays accept a token or a signature this far in the future
 MOST_S: Final = 60.0
 # the header has whole seconds, and the answer takes time
 EXACT_S: Final = 3.0
@@ -22,7 +22,7 @@ def check(settings: Settings) -> Check:
     relays = relays_of(settings)
     if not relays:
         return skipped(
-            NAME, "services.chatmail.selftest.relays names no other relay to compare with"
+            NAME, "services.chatmail.selftest.relays names no relay to compare the clock with"
         )
     return judge(offset for relay in relays if (offset := offset_s(date_of(relay))) is not None)
 
@@ -38,10 +38,10 @@ def offset_s(header: str | None) -> float | None:
 
 
 def judge(offsets_s: Iterable[float]) -> Check:
-    """Decide by the relay that is nearest: others may be wrong themselves."""
+    """Decide by the relay with the nearest clock: others may be wrong themselves."""
     nearest = min(offsets_s, key=abs, default=None)
     if nearest is None:
-        return skipped(NAME, "no other relay could be asked for the time")
+        return skipped(NAME, "no other relay answered")
     if abs(nearest) <= EXACT_S:
         return ok(NAME, "agrees with other relays")
     words = f"{abs(nearest):.0f} s {'ahead of' if nearest > 0 else 'behind'} that of other relays"

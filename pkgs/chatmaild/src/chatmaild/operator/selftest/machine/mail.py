@@ -1,4 +1,4 @@
-"""Mail between two addresses of this relay, as two phones would see it."""
+"""Mail between two addresses of this relay, as clients send and fetch it."""
 
 import time
 from typing import Final
@@ -20,10 +20,10 @@ from chatmaild.settings import Settings
 LOGIN: Final = "login"
 PLAIN: Final = "plain-text"
 MESSAGE: Final = "message"
-# clients know the refusal by this code and text
+# clients recognise the refusal by this code
 ENCRYPTION_NEEDED: Final = 523
 FILTER: Final = "systemctl restart chatmail-filter; journalctl --unit chatmail-filter"
-DELIVERY: Final = "postqueue -p shows where it waits; journalctl --unit postfix --unit dovecot"
+DELIVERY: Final = "chatmail queue shows queued mail; journalctl --unit postfix --unit dovecot"
 
 
 def check_login(settings: Settings, person: Person) -> Check:
@@ -40,8 +40,8 @@ def check_plain(settings: Settings, sender: Person, recipient: Person) -> Check:
             client.send(sender, recipient, plain_message(sender, recipient))
         except aiosmtplib.SMTPDataError as refusal:
             if refusal.code == ENCRYPTION_NEEDED:
-                return ok(PLAIN, "refused, as it must be")
-            return failed(PLAIN, f"refused with {refusal.code}, and not with 523", FILTER)
+                return ok(PLAIN, "clear text is refused")
+            return failed(PLAIN, f"refused with {refusal.code} instead of 523", FILTER)
     return failed(PLAIN, "a message in clear text was accepted", FILTER)
 
 
@@ -57,9 +57,9 @@ def check_message(settings: Settings, sender: Person, recipient: Person) -> Chec
         writer.send(sender, recipient, content)
         fetched = fetch_armour(reader)
     if fetched is None:
-        return failed(MESSAGE, "accepted, and did not arrive", DELIVERY)
+        return failed(MESSAGE, "accepted, but not delivered", DELIVERY)
     if fetched.strip() != armour.strip():
-        return failed(MESSAGE, "not as it was sent", FILTER)
+        return failed(MESSAGE, "changed on the way", FILTER)
     return ok(MESSAGE, f"sent, fetched and unchanged in {_since_ms(start_s)} ms")
 
 

@@ -1,4 +1,4 @@
-"""IMAP METADATA: what clients learn from the relay, and the token by which a phone is woken."""
+"""IMAP METADATA: the keys that clients read, and the device token for notifications."""
 
 import secrets
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ def check(settings: Settings, person: Person) -> Check:
     keys = [f"{SERVER}/maxsmtprecipients", f"{SERVER}/turn", f"{SERVER}/irohrelay", ADMIN]
     with imap_session(settings, person) as client:
         found = {key: client.metadata(key) for key in keys}
-        # as Apple's, of no phone; it is removed before a message could come
+        # in Apple's form, of no phone; removed before a message can arrive
         token = secrets.token_hex(32)
         client.set_metadata("INBOX", TOKEN, token)
         try:
@@ -45,5 +45,5 @@ def judge(settings: Settings, found: Mapping[str, str | None], *, token_is_kept:
         names = ", ".join(key.rpartition("/")[2] for key in wrong)
         return failed(NAME, f"clients do not get {names}", REPAIR)
     if not token_is_kept:
-        return failed(NAME, "a device token is not kept: phones are not woken", REPAIR)
-    return ok(NAME, "clients get their keys, and a device token was kept")
+        return failed(NAME, "a device token is not stored: phones get no notification", REPAIR)
+    return ok(NAME, "clients get all keys, and device tokens are stored")

@@ -1,4 +1,4 @@
-"""Postfix' queue: nothing may be stuck."""
+"""Postfix' queue: no message is stuck."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ from chatmaild.operator.selftest.report import Check, failed, ok, warned
 NAME = "queue"
 DEADLINE_S = 15.0
 REPAIR = "systemctl restart postfix; journalctl --unit postfix"
-# what can be delivered leaves within milliseconds; deferred mail has reasons of its own
+# delivery takes milliseconds; deferred mail is judged separately
 STUCK_AFTER_S = 600
 MANY_DEFERRED = 500
 
@@ -49,7 +49,7 @@ def parse(listing: str) -> list[Waiting]:
 
 
 def judge(waiting: Iterable[Waiting], *, now_s: float) -> Check:
-    """Decide whether mail flows."""
+    """Decide: no message is stuck."""
     waiting = list(waiting)
     deferred = sum(message.queue == "deferred" for message in waiting)
     stuck = sum(
@@ -65,13 +65,13 @@ def judge(waiting: Iterable[Waiting], *, now_s: float) -> Check:
         )
     if deferred > MANY_DEFERRED:
         return warned(
-            NAME, f"{deferred} messages wait for other servers", "postqueue -p shows the reasons"
+            NAME, f"{deferred} messages wait for other servers", "chatmail queue shows the reasons"
         )
     return ok(NAME, f"{len(waiting)} messages, {deferred} of them wait for other servers")
 
 
 def remove_mail_of(people: Iterable[Person]) -> None:
-    """Remove what these people sent or should get: it must not come back when they are gone."""
+    """Remove queued mail from and to these people, so that no bounce follows their deletion."""
     names = {str(person.address) for person in people}
     with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
         done = subprocess.run(
@@ -90,7 +90,7 @@ def remove_mail_of(people: Iterable[Person]) -> None:
 
 
 def ids_of(listing: str, names: Collection[str]) -> list[str]:
-    """The messages in `postqueue -j` that these addresses sent or should get."""
+    """The IDs of messages in `postqueue -j` from or to these addresses."""
     documents = (json.loads(line) for line in listing.splitlines() if line.strip())
     return [
         document["queue_id"]

@@ -1,4 +1,4 @@
-"""The units of the relay: every one is active."""
+"""The units of the relay are active."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -26,12 +26,12 @@ class Unit:
     name: str
     active: str
     load: str = "loaded"
-    # false: systemd did not start it, because this machine cannot run it
+    # False: systemd did not start it, because a condition of the unit fails here
     condition: bool = True
 
     @property
     def is_well(self) -> bool:
-        """Whether it is active, or not meant to be."""
+        """Whether it is active, or not meant to run here."""
         return self.active == "active" or (self.active == "inactive" and not self.condition)
 
 
@@ -71,7 +71,7 @@ def parse(block: str) -> Unit:
         name=found.get("Id", ""),
         active=found.get("ActiveState", "unknown"),
         load=found.get("LoadState", "loaded"),
-        # a unit that was never started has the result "no", and no time
+        # a unit that was never started has the result "no" without a time
         condition=found.get("ConditionResult", "yes") != "no"
         or found.get("ConditionTimestampMonotonic", "0") == "0",
     )

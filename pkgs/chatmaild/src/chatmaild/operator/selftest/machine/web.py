@@ -1,4 +1,4 @@
-"""`/new`: a client gets an address. It is not created: the first login would do that."""
+"""`/new` offers an address; it is not created, because no login follows."""
 
 import json
 from typing import Final
@@ -32,11 +32,11 @@ def judge(
     stopped: str | None = None,
     busy: str | None = None,
 ) -> Check:
-    """Decide: an address of this relay with a password, or the operator's own refusal.
+    """Decide: an address of this relay with a password, or a refusal that the operator chose.
 
     Args:
-        stopped: why the operator gives no addresses.
-        busy: which limit of services.chatmail.registration is exceeded for now.
+        stopped: how the operator stopped registration.
+        busy: the limit of services.chatmail.registration that is exceeded now.
     """
     answer = _object(body)
     address = answer.get("email")
@@ -48,20 +48,20 @@ def judge(
         )
     reason = answer.get("reason")
     if status == FORBIDDEN:
-        return skipped(NAME, f"the operator lets nobody in: {reason}")
+        return skipped(NAME, f"registration is closed: {reason}")
     if stopped:
-        return skipped(NAME, f"the operator lets nobody in: {stopped}")
+        return skipped(NAME, f"registration is stopped: {stopped}")
     if busy and status == UNAVAILABLE:
         return warned(
             NAME,
-            f"nobody gets a new address for now: {busy}",
+            f"no new addresses for now: {busy}",
             "wait, or change services.chatmail.registration",
         )
     if isinstance(reason, str):
-        return failed(NAME, f"nobody gets a new address ({status}): {reason}", "chatmail status")
+        return failed(NAME, f"no new addresses ({status}): {reason}", "chatmail status")
     return failed(
         NAME,
-        f"the web server answers {status}: nobody gets a new address",
+        f"the web server answers {status}: no new addresses",
         "systemctl restart nginx chatmail-accounts; journalctl --unit nginx --unit"
         " chatmail-accounts",
     )

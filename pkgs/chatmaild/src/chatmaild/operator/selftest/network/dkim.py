@@ -1,4 +1,4 @@
-"""The DKIM key: it can sign, and DNS publishes it."""
+"""The DKIM key can sign, and DNS publishes it."""
 
 from chatmaild.dkim.keys import key_path, load_key, public_record
 from chatmaild.dkim.resolver import query_txt
@@ -23,19 +23,19 @@ def check(settings: Settings) -> Check:
     except KeyUnavailableError:
         return warned(
             NAME,
-            "the key can sign; DNS gave no answer about the published one",
+            "the key can sign; DNS gave no answer for the published one",
             "chatmail selftest --only resolver; chatmail dns --check",
         )
     return judge(name, texts, public_record(key))
 
 
 def judge(name: str, texts: tuple[str, ...], own: str) -> Check:
-    """Decide: the published key is the own one."""
+    """Decide: the published key is the one that signs."""
     published = {_key_of(text) for text in texts}
     if not texts:
         return failed(
             NAME,
-            f"{name} is not published: others refuse our mail",
+            f"{name} is not published: other servers refuse our mail",
             "chatmail dns prints the record",
         )
     if published != {_key_of(own)}:

@@ -17,7 +17,7 @@ IN: Final = "mxdeliv-in"
 OUT: Final = "mxdeliv-out"
 PATH: Final = "/mxdeliv"
 GATEWAY_S: Final = 5.0
-# only POST is allowed: a relay that has the path answers so
+# reply to GET of a relay that has the path: only POST is allowed
 NOT_ALLOWED: Final = 405
 NO_PROOF: Final = b"5.7.1"
 REFUSED: Final = 400
@@ -37,20 +37,20 @@ def check_in(settings: Settings, recipient: Person) -> Check:
 def judge_in(status: int, body: bytes) -> Check:
     """Decide: the refusal shows that nginx, the transport, Postfix and the filter work together."""
     if status == REFUSED and NO_PROOF in body:
-        return ok(IN, "a message without a signature came to the filter, and was refused")
+        return ok(IN, "the filter refused a message without a signature")
     said = body[:80].decode("ascii", "replace").strip().splitlines()[:1]
     text = f"{status} {said[0] if said and '<' not in said[0] else ''}".strip()
     return failed(
         IN,
-        f"a message of another relay gets {text}: mail of relays does not come in by HTTPS",
+        f"a message from another relay gets {text}: mail from relays does not arrive over HTTPS",
         "systemctl restart chatmail-transport; journalctl --unit chatmail-transport --unit nginx",
     )
 
 
 def gateway(settings: Settings) -> socket.socket | OSError:
-    """A connection to the gateway, which serves Postfix alone; not to be called from a thread.
+    """A connection to the gateway, which serves Postfix only; do not call this in a thread.
 
-    The effective user belongs to the whole process.
+    It changes the effective user, which belongs to the whole process.
     """
     try:
         with acting_as(settings.users.postfix):
@@ -76,7 +76,7 @@ def check_out(settings: Settings, connection: socket.socket | OSError) -> Check:
 
 
 def judge_out(found: dict[str, bool | None]) -> Check:
-    """Decide: one relay that answers is enough; None for a name without an address."""
+    """Decide: one relay that answers is enough; None is a name without an IP address."""
     answered = [name for name, takes in found.items() if takes]
     if answered:
         return ok(
@@ -86,15 +86,15 @@ def judge_out(found: dict[str, bool | None]) -> Check:
     if all(takes is None for takes in found.values()):
         return failed(
             OUT,
-            "no other relay could be asked: the resolver finds none of their names",
+            "no other relay could be tested: the resolver finds none of their names",
             "chatmail selftest --only resolver",
         )
     return failed(
         OUT,
         f"none of {len(found)} other relays can be reached on port 443: mail to relays goes by"
         " SMTP, or waits",
-        "look at the rules of this machine: nft list ruleset; then ask its provider about TCP port"
-        " 443 outwards",
+        "check the rules of this machine: nft list ruleset; then ask its provider about TCP port"
+        " 443, outgoing",
     )
 
 

@@ -1,4 +1,4 @@
-"""Look-ups in DNS with the resolver of this machine, and the names that a selftest asks for."""
+"""DNS look-ups with the resolver of this machine, and the names that a selftest looks up."""
 
 import ipaddress
 import socket
@@ -13,7 +13,7 @@ from chatmaild.settings import Settings
 
 # the resolver answers from its cache or after some round trips
 LOOKUP_S: Final = 4.0
-# more names prove nothing more
+# more names would not make the result more certain
 MOST_HOSTS: Final = 8
 
 
@@ -22,7 +22,7 @@ class NoAnswerError(ChatmaildError):
 
 
 def relays_of(settings: Settings) -> tuple[str, ...]:
-    """The other relays that a selftest asks."""
+    """The other relays that a selftest connects to."""
     return tuple(name for name in settings.selftest.relays if name != settings.domain)[:MOST_HOSTS]
 
 

@@ -1,4 +1,4 @@
-"""Port 25: whether mail servers can be reached, and whether they reach this one."""
+"""Port 25, outgoing and incoming."""
 
 import smtplib
 import socket
@@ -64,7 +64,7 @@ def judge_out(over_smtp: Sequence[Attempt], over_https: Sequence[Attempt]) -> Ch
     if all(attempt.outcome == "unknown" for attempt in over_smtp):
         return failed(
             OUT,
-            "no mail server could be asked: the resolver finds none of their names",
+            "no mail server could be tested: the resolver finds none of their names",
             "chatmail selftest --only resolver",
         )
     tried = [attempt for attempt in over_smtp if attempt.outcome != "unknown"]
@@ -74,13 +74,13 @@ def judge_out(over_smtp: Sequence[Attempt], over_https: Sequence[Attempt]) -> Ch
 
 
 def check_in(settings: Settings, recipient: Person | None) -> Check:
-    """Offer this machine's port 25 a message without a signature, and look who came before."""
+    """Offer port 25 a message without a signature, and read when others last offered mail."""
     answer = _offer(settings, recipient) if recipient else ""
     return judge_in(answer, settings.domain, seen_s=LastSeen.of(settings).time_s())
 
 
 def judge_in(answer: str, domain: str, *, seen_s: float | None) -> Check:
-    """Decide; `answer` is the reply to the message, empty if there was nobody to write to."""
+    """Decide; `answer` is the reply to the message, empty without a recipient."""
     if answer and NO_PROOF not in answer:
         return failed(
             IN,
@@ -94,8 +94,8 @@ def judge_in(answer: str, domain: str, *, seen_s: float | None) -> Check:
         )
     return warned(
         IN,
-        f"{here}; no mail server of others came since it was started, so nobody here knows whether"
-        " port 25 is open inwards",
+        f"{here}; no mail server of others offered mail since the filter started, so it is unknown"
+        " whether port 25 is open inwards",
         f"from another machine: nc -vz {domain} 25; if that fails: openFirewall, the router, then"
         " the provider (relays then still deliver by HTTPS on port 443)",
     )
@@ -113,7 +113,7 @@ def _https(relay: str) -> Attempt:
 
 
 def _greets(found: list[str], port: int) -> str:
-    """Connect to one address of a host; on port 25 wait for its greeting and say QUIT."""
+    """Connect to one IP address of a host; on port 25 wait for its greeting and say QUIT."""
     try:
         with socket.create_connection((found[0], port), timeout=CONNECT_S) as connection:
             if port != SMTP_PORT:
@@ -124,7 +124,7 @@ def _greets(found: list[str], port: int) -> str:
         return "refused"
     except OSError:
         return "silent"
-    # 421, 450 or 554 is an answer, too: the port is open
+    # 421, 450 and 554 also prove that the port is open
     return "answered" if greeting[:1].isdigit() else "silent"
 
 
@@ -149,9 +149,9 @@ def _still_works(over_https: Sequence[Attempt], by_https: Sequence[str]) -> str:
 
 
 def _ask(how: str) -> str:
-    first = "look at the rules of this machine: nft list ruleset"
+    first = "check the rules of this machine: nft list ruleset"
     if how == "refused":
-        return f"{first}; a firewall refuses it, here or at the provider"
+        return f"{first}; a firewall of this machine or of the provider refuses it"
     return f"{first}; then ask the provider of this machine to open TCP port 25 outwards"
 
 

@@ -1,4 +1,4 @@
-"""Push: the notification server can be reached. No phone is notified for it."""
+"""Push: the notification server answers. No phone is notified."""
 
 import http.client
 import ssl
@@ -23,7 +23,7 @@ def check(settings: Settings) -> Check:
         host, url.port or 443, timeout=DEADLINE_S, context=ssl.create_default_context()
     )
     try:
-        # it takes tokens by POST alone, so nothing is sent to a phone
+        # it takes tokens by POST only: GET notifies no phone
         connection.request("GET", url.path or "/")
         return judge(host, connection.getresponse().status)
     except (OSError, http.client.HTTPException) as error:
@@ -33,12 +33,12 @@ def check(settings: Settings) -> Check:
 
 
 def judge(host: str, found: int | str) -> Check:
-    """Decide; a number is the status of its answer, a word the reason why there was none."""
+    """Decide; `found` is the HTTP status, or the kind of error."""
     if isinstance(found, int) and found < LEAST_BROKEN:
         return ok(NAME, f"the notification server answers ({found})")
     return warned(
         NAME,
-        f"the notification server {host} is out of reach ({found}): phones are told later",
-        "wait if it is down; otherwise look whether port 443 is open outwards: chatmail selftest"
+        f"the notification server {host} does not answer ({found}): notifications are late",
+        "wait if it is down; otherwise check outgoing port 443: chatmail selftest"
         " --only mxdeliv-out",
     )

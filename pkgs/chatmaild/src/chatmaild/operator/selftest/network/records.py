@@ -1,4 +1,4 @@
-"""What DNS says about this machine: MX, A and AAAA lead to it, and its address leads back."""
+"""DNS of this machine: MX, A and AAAA lead to it, and its reverse name is right."""
 
 import ipaddress
 import socket
@@ -30,7 +30,7 @@ BEHIND_ROUTER: Final = tuple(
 
 
 def check(settings: Settings) -> Check:
-    """Compare MX, A and AAAA with what they should be."""
+    """Compare MX, A and AAAA with this machine."""
     if not settings.dkim.enable:
         return skipped(NAME, "an IP-only relay has no records")
     wanted = [
@@ -43,19 +43,19 @@ def check(settings: Settings) -> Check:
             lambda name, kind: _known(settings.domain, published, name, kind),
         )
     except NoAnswerError:
-        return warned(NAME, "DNS gave no answer about this relay", "chatmail dns --check")
+        return warned(NAME, "DNS gave no answer for this relay", "chatmail dns --check")
     mx = next((finding.state for finding in findings if finding.state != "ok"), "ok")
     own = {kind: dns.own_address(kind) for kind in ADDRESS_TYPES}
     return judge(wanted, published, mx=mx, foreign=foreign(published, own))
 
 
 def _known(domain: str, published: dict[str, list[str]], name: str, kind: str) -> list[str]:
-    """What was looked up already, or another name that an MX record leads to."""
+    """The records that are already known; a look-up for other names, as of MX hosts."""
     return published[kind] if name == domain and kind in published else records(name, kind)
 
 
 def foreign(published: dict[str, list[str]], own: dict[str, str | None]) -> list[str] | None:
-    """The types with an address that this machine does not have; None where it cannot be told."""
+    """The types with an IP address of another machine; None if this machine cannot know."""
     kinds = [kind for kind in ADDRESS_TYPES if kind in published]
     known = [kind for kind in kinds if own[kind] is not None and not is_behind_router(own[kind])]
     if not known:
@@ -76,20 +76,18 @@ def judge(
     if missing:
         return failed(NAME, f"there is no {' and no '.join(missing)} record of this relay", repair)
     if mx != "ok":
-        return failed(NAME, f"the MX record {mx}: mail of others does not arrive", repair)
+        return failed(NAME, f"the MX record {mx}: mail from others does not arrive", repair)
     if foreign:
         return failed(
-            NAME, f"the {' and '.join(foreign)} record is not an address of this machine", repair
+            NAME, f"the {' and '.join(foreign)} record is not an IP address of this machine", repair
         )
     if foreign is None:
-        return ok(
-            NAME, "MX, A and AAAA are published; behind a router nobody here can compare them"
-        )
+        return ok(NAME, "MX, A and AAAA are published; behind a router they cannot be compared")
     return ok(NAME, f"{', '.join(k for k, v in published.items() if v)} lead to this machine")
 
 
 def check_reverse(settings: Settings) -> Check:
-    """Look up the names of this machine's addresses."""
+    """Look up the reverse names of this machine's IP addresses."""
     wanted = settings.host_name.lower()
     names: dict[str, list[str]] = {}
     for kind in ADDRESS_TYPES:
@@ -107,22 +105,22 @@ def check_reverse(settings: Settings) -> Check:
 
 
 def judge_reverse(names: dict[str, list[str]], wanted: str) -> Check:
-    """Decide; large providers refuse mail from an address without its name, chatmail relays not."""
+    """Decide; large providers refuse mail without a right reverse name, chatmail relays do not."""
     if not names:
         return skipped(REVERSE, "DNS gave no answer, or this machine is behind a router")
     wrong = [kind for kind, found in names.items() if wanted not in found]
     if not wrong:
-        return ok(REVERSE, f"the address of this machine leads back to {wanted}")
+        return ok(REVERSE, f"the reverse name is {wanted}")
     what = " and ".join({"A": "IPv4", "AAAA": "IPv6"}[kind] for kind in wrong)
     return warned(
         REVERSE,
-        f"the {what} address does not lead back to {wanted}: some classic servers refuse its mail",
-        f"set the reverse name (PTR) to {wanted} in the panel of the provider of the address",
+        f"the reverse name of {what} is not {wanted}: some classic servers refuse our mail",
+        f"set the reverse name (PTR) to {wanted} in the panel of the IP address's provider",
     )
 
 
 def is_behind_router(address: str | None) -> bool:
-    """Whether an address is of a private network."""
+    """Whether an IP address is of a private network."""
     return address is not None and any(
         ipaddress.ip_address(address) in network
         for network in BEHIND_ROUTER
@@ -131,7 +129,7 @@ def is_behind_router(address: str | None) -> bool:
 
 
 def is_own(address: str) -> bool:
-    """Whether this machine has the address: only then can a socket be bound to it."""
+    """Whether this machine has the IP address: only then can a socket be bound to it."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -1,4 +1,4 @@
-"""The resolver of this machine: it answers, finds the names of others, and validates DNSSEC."""
+"""The resolver of this machine: it answers, looks up other names, and validates DNSSEC."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -21,18 +21,18 @@ from chatmaild.settings import Settings
 NAME: Final = "resolver"
 ALIVE_S: Final = 2.0
 REPAIR: Final = "systemctl restart unbound; if that fails: journalctl --unit unbound"
-# names of others that are asked for; one answer is enough
+# names of others to look up; one answer is enough
 MOST_NAMES: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What the resolver did.
+    """The results for the resolver.
 
     Attributes:
-        outside: whether it finds names of others; None if there was nobody to ask for.
+        outside: whether it finds names of others; None without a name to look up.
         signed: whether the root zone has keys; None without an answer.
-        validated: whether it says that it checked them.
+        validated: whether the answer has the flag AD.
     """
 
     alive: bool
@@ -71,11 +71,11 @@ def judge(found: Found) -> Check:
         return failed(
             NAME,
             "the resolver answers, but finds no name of others: mail waits, in and out",
-            "look whether the firewall or the provider blocks port 53 outwards, UDP and TCP;"
+            "check whether the firewall or the provider blocks outgoing port 53, UDP and TCP;"
             " journalctl --unit unbound",
         )
     if found.outside is None and found.signed is None:
-        return ok(NAME, "answers; services.chatmail.selftest names nobody outside to ask for")
+        return ok(NAME, "answers; services.chatmail.selftest names no server to look up")
     if found.signed is None or (found.signed and not found.validated):
         return failed(
             NAME,

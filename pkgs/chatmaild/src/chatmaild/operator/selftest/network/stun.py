@@ -1,4 +1,4 @@
-"""A client of STUN (RFC 8489) and TURN (RFC 8656) over UDP: as much as a selftest asks for."""
+"""A client of STUN (RFC 8489) and TURN (RFC 8656) over UDP, as far as a selftest needs it."""
 
 import hashlib
 import hmac
@@ -56,7 +56,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """User name and password, and what the server said in its first answer (section 9.2)."""
+    """User name and password, with realm and nonce of the first answer (section 9.2)."""
 
     name: str
     password: str
@@ -69,7 +69,7 @@ class Credential:
         return hashlib.md5(text, usedforsecurity=False).digest()
 
     def attributes(self) -> dict[int, bytes]:
-        """What a request names."""
+        """The attributes of a request."""
         return {USERNAME: self.name.encode(), REALM: self.realm, NONCE: self.nonce}
 
 
@@ -130,9 +130,9 @@ def decode(data: bytes) -> Message:
     try:
         kind, length, magic, transaction = _HEADER.unpack_from(data)
     except struct.error as error:
-        raise StunError("a short answer") from error
+        raise StunError("the answer is too short") from error
     if magic != MAGIC or length != len(data) - _HEADER.size:
-        raise StunError("an answer that is no STUN")
+        raise StunError("the answer is not STUN")
     attributes: dict[int, bytes] = {}
     at = _HEADER.size
     while at + 4 <= len(data):

@@ -1,4 +1,4 @@
-"""STUN and TURN, on which calls depend."""
+"""STUN and TURN, which calls need."""
 
 from typing import Final
 
@@ -17,14 +17,14 @@ OFF: Final = "services.chatmail.turn.enable is false"
 
 
 def check_stun(settings: Settings) -> Check:
-    """Ask for the own address."""
+    """Ask coturn for the IP address that it sees."""
     if not settings.turn.enable:
         return skipped(STUN, OFF)
     try:
         stun.own_address(server(settings))
     except OSError as error:
         return failed(STUN, f"coturn does not answer ({error}): calls may not connect", REPAIR)
-    return ok(STUN, "coturn tells a client its address")
+    return ok(STUN, "coturn answers")
 
 
 def check_turn(settings: Settings, person: Person) -> Check:
@@ -36,7 +36,7 @@ def check_turn(settings: Settings, person: Person) -> Check:
     if credential is None or credential.count(":") < 3:
         return failed(
             TURN,
-            "METADATA gives no credential: calls between networks do not connect",
+            "METADATA has no credential: calls between networks do not connect",
             "systemctl restart chatmail-turn-secret chatmail-accounts",
         )
     _, _, name, password = credential.rsplit(":", 3)
@@ -44,10 +44,10 @@ def check_turn(settings: Settings, person: Person) -> Check:
         stun.allocate(server(settings), name, password)
     except OSError as error:
         return failed(TURN, f"coturn gives no port ({error}): calls may not connect", REPAIR)
-    return ok(TURN, "the credential of METADATA got a port for media")
+    return ok(TURN, "coturn allocates a port with the credential of METADATA")
 
 
 def server(settings: Settings) -> tuple[str, int]:
-    """Where coturn listens: on the address of this machine, as clients reach it."""
+    """IP address and port of coturn, as clients reach it."""
     kind = "A" if settings.network.ipv4 else "AAAA"
     return dns.own_address(kind) or HOST, settings.turn.port
