@@ -89,7 +89,7 @@ def test_port_443_blocked_outwards(machine: Machine) -> None:
 
     assert set(found) == {"mxdeliv-out"}
     assert "can be reached on port 443" in found["mxdeliv-out"]["sentence"]
-    assert "443 outwards" in found["mxdeliv-out"]["repair"]
+    assert "443, outgoing" in found["mxdeliv-out"]["repair"]
     assert "wrong: mxdeliv-out: " in status
 
 

@@ -20,7 +20,8 @@ from chatmail_testkit.traces.ledger import VARIABLE, Secret, read
 from chatmail_testkit.traces.places import Find, faults
 from chatmail_testkit.traces.search import Found, search
 
-pytestmark = pytest.mark.remembers
+# 40,000 secrets and four hosts
+pytestmark = [pytest.mark.remembers, pytest.mark.timeout(180)]
 
 AT_ONCE = 2
 EXAMPLES = 3

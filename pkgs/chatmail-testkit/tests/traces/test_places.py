@@ -21,6 +21,7 @@ PENDING = "/var/lib/chatmail/accounts/pending_notifications/0123456789abcdef0123
         ("address", MESSAGE),
         ("address", f"{MAIL}/{ALICE}/.DeltaChat/new/1"),
         ("subject", MESSAGE),
+        ("address", f"{MAIL}/{ALICE}/tmp/1.M1P1.a.test"),
         ("address", f"{QUEUE}/deferred/A/ABC"),
         ("device token", f"{MAIL}/{ALICE}/metadata.json"),
         ("device token", PENDING),

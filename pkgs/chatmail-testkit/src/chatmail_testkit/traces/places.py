@@ -81,6 +81,11 @@ ALLOWED: Final = (
     ),
     Place(
         kinds=_HEADER,
+        form=rf"{_FOLDER}/tmp/[^/]+",
+        reason="A killed delivery leaves what it wrote, until Dovecot deletes it after 36 hours.",
+    ),
+    Place(
+        kinds=_HEADER,
         form=rf"{_FOLDER}/dovecot\.index\.cache",
         has_message=True,
         reason="Dovecot keeps header fields that clients list, until the message is deleted.",

@@ -25,7 +25,7 @@ def test_a_fault_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
         f"differs  required     {DOMAIN} MX, expected: 10 {DOMAIN}., published:"
         " 10 elsewhere.example.net."
     )
-    assert said[at + 1] == f"{'':<9}elsewhere.example.net is not this machine, but {OTHER}"
+    assert said[at + 1] == f"{'':<9}elsewhere.example.net leads to {OTHER}, not this machine"
     assert said[at + 2] == (
         f"{'':<9}-> enter in the zone example.org, name chat, type MX,"
         f" value 10 {DOMAIN}.; remove all others"
@@ -69,6 +69,6 @@ def test_watch_ends_when_all_is_right(
 
     said = capsys.readouterr().out
     assert (code, waits) == (0, [report.WATCH_S] * 3)
-    assert said.count("elsewhere.example.net is not this machine") == 1
+    assert said.count("elsewhere.example.net leads to 198.51.100.9") == 1
     assert "error: no name server answers" in said
     assert said.endswith("all records are right\n")

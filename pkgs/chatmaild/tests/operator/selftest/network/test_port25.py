@@ -27,7 +27,7 @@ def test_silence_is_the_providers_block() -> None:
         " then returns"
     )
     assert check.repair == (
-        "look at the rules of this machine: nft list ruleset; then ask the provider of this"
+        "check the rules of this machine: nft list ruleset; then ask the provider of this"
         " machine to open TCP port 25 outwards"
     )
 
@@ -37,7 +37,7 @@ def test_a_refusal_is_a_firewall() -> None:
     check = judge_out(attempts(gmail="refused", gmx="refused"), [])
 
     assert "let us connect" in check.sentence
-    assert "a firewall refuses it" in check.repair
+    assert "a firewall of this machine" in check.repair
 
 
 def test_nothing_leaves_without_both_ports() -> None:
