@@ -1,8 +1,9 @@
-# { lib, settings, ... } -> services.nginx: what is not a page of the site (those are in ./site.nix): the services of
-# chatmaild behind HTTPS, and mail's well-known files. Ports that it shares with mail are in ./ports.nix.
+# { lib, settings, programs, bounds, ... } -> services.nginx: what is not a page of the site (those are in ./site.nix):
+# the services of chatmaild behind HTTPS, and mail's well-known files. Ports that it shares with mail are in ./ports.nix.
 {
   lib,
   settings,
+  programs,
   bounds,
   ...
 }:
@@ -60,6 +61,13 @@ let
     }
     # a redirect from HTTP without a listener for HTTP would listen on port 8000 of every address
     // (if mode == "off" then { onlySSL = mkDefault true; } else { forceSSL = mkDefault true; });
+
+  # systemd replaces MAINPID; a $ for the shell is written twice
+  stop = lib.concatStringsSep " " [
+    "kill -QUIT $MAINPID; tries=30;"
+    "while kill -0 $MAINPID 2>/dev/null && test $$tries -gt 0; do sleep 0.1; tries=$$((tries - 1)); done;"
+    "kill -TERM $MAINPID 2>/dev/null || true"
+  ];
 
   networkKey = import ./network-key.nix;
   headers = import ./headers.nix { inherit lib settings; };
@@ -122,10 +130,10 @@ in
 
   services.nginx = {
     enable = true;
-    # who is in a session on port 443 is cut off when nginx stops; a message on its way in is done by then
+    # mail sessions go on in the old workers after a reload, for an hour at most
     appendConfig = mkDefault ''
       worker_processes auto;
-      worker_shutdown_timeout 3s;
+      worker_shutdown_timeout 1h;
     '';
     eventsConfig = mkDefault ''
       worker_connections ${toString connections};
@@ -237,7 +245,9 @@ in
       UMask = mkDefault "0077";
       LimitNOFILE = mkDefault openFiles;
       # Requests end first: a peer that misses the answer to a message sends it again by another way.
+      # Mail sessions that are still open after 3 s are cut.
       KillSignal = mkDefault "SIGQUIT";
+      ExecStop = mkDefault "${programs.shell} -c ${lib.escapeShellArg stop}";
     };
   };
 }
