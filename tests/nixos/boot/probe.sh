@@ -199,7 +199,9 @@ try "robots.txt" https /robots.txt '^Disallow: /$'
 try "units have only the rights they need" confined
 try "the expiry timer is active" systemctl is-active chatmail-expire.timer
 try "the expiry succeeds" systemctl start chatmail-expire.service
-try "the self-test passes" bash -c 'systemctl start chatmail-selftest || { cat /run/chatmail-selftest/report.json; exit 1; }'
+# what needs no other machine: a build has no network
+checks=(units space queue new login metadata plain-text message stun turn mxdeliv-in)
+try "the self-test passes" chatmail selftest "${checks[@]/#/--only=}"
 
 # the journal has no address and no password
 if lines=$(journalctl --no-pager -b | grep -m 3 -E "alice1234|bobby5678|correct horse"); then
