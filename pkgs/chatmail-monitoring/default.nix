@@ -5,12 +5,16 @@
   prometheus ? null,
   runCommand,
 }:
+let
+  # promtool
+  hasTool = prometheus ? cli;
+in
 runCommand "chatmail-monitoring"
   {
-    nativeBuildInputs = lib.optional (prometheus != null) prometheus.cli;
+    nativeBuildInputs = lib.optional hasTool prometheus.cli;
   }
   ''
-    ${lib.optionalString (prometheus != null) "promtool check rules ${./alerts.json}"}
+    ${lib.optionalString hasTool "promtool check rules ${./alerts.json}"}
     mkdir -p $out/share/chatmail-monitoring/dashboards
     cp ${./alerts.json} $out/share/chatmail-monitoring/alerts.json
     cp ${./dashboard.json} $out/share/chatmail-monitoring/dashboards/chatmail.json

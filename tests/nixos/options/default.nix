@@ -38,7 +38,11 @@ let
   triggers = config: unit: map toString config.systemd.services.${unit}.restartTriggers;
   changed = extended { services.chatmail.mail.maxRecipients = 2000; };
   units = (builtins.fromJSON without.config.environment.etc."chatmail/settings.json".text).units;
-  services = lib.filter (unit: lib.hasPrefix "chatmail-" unit && !lib.hasSuffix ".timer" unit) units;
+  # chatmail-connections reads a file of its own
+  services = lib.filter (
+    unit:
+    lib.hasPrefix "chatmail-" unit && !lib.hasSuffix ".timer" unit && unit != "chatmail-connections"
+  ) units;
   notRestarted = lib.filter (unit: triggers without.config unit == triggers changed unit) services;
   # the names of time servers resolve while the clock is wrong
   clock = extended {
