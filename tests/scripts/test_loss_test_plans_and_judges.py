@@ -153,7 +153,7 @@ def test_a_missing_copy_is_lost_unless_it_bounced() -> None:
 
 
 def test_a_double_needs_a_cause() -> None:
-    """A killed process or a cut cable, at one of both hosts, while the message was on its way."""
+    """A process was killed or a cable cut at either host before the message arrived."""
     finds_ = [AT_BOB, AT_BOB, AT_CAROL]
 
     explained = judge([SENT], finds_, TWICE, [KILL])

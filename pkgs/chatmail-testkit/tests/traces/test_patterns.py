@@ -23,7 +23,7 @@ def test_marked_and_other_secrets() -> None:
 
 @pytest.mark.parametrize("before", range(3))
 def test_base64(before: int) -> None:
-    """Whatever stands before and after."""
+    """With any bytes before and after it."""
     name = f"{MARK}k3n5v7b"
     for filling in (b"\x00", b"a", b"\xff"):
         text = base64.b64encode(filling * before + name.encode() + filling * 2).decode()

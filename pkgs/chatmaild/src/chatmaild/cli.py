@@ -184,6 +184,8 @@ def exit_code(call: Callable[[], object]) -> int:
         return error.exit_code
     except click.Abort:
         return _failed("nothing was done", EXIT_FAILED)
+    except UnicodeDecodeError:
+        return _failed("the input is not text in UTF-8", EXIT_FAILED)
     except SettingsError as error:
         return _failed(str(error), EXIT_SETTINGS)
     except PermissionError as error:

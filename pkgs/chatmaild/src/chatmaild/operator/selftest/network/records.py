@@ -1,11 +1,11 @@
 """DNS of this machine: MX, A and AAAA lead to it, and its reverse name is right."""
 
 import ipaddress
-import socket
 from collections.abc import Sequence
 from typing import Final
 
 from chatmaild.operator import dns
+from chatmaild.operator.dnscheck.here import has_address, is_translated
 from chatmaild.operator.selftest.network.names import NoAnswerError, records
 from chatmaild.operator.selftest.report import Check, failed, ok, skipped, warned
 from chatmaild.settings import DnsRecord, Settings
@@ -13,20 +13,6 @@ from chatmaild.settings import DnsRecord, Settings
 NAME: Final = "dns"
 REVERSE: Final = "reverse-name"
 ADDRESS_TYPES: Final = ("A", "AAAA")
-# RFC 1918, RFC 6598, RFC 3927, RFC 4193: behind a router, DNS has the router's address
-BEHIND_ROUTER: Final = tuple(
-    map(
-        ipaddress.ip_network,
-        (
-            "10.0.0.0/8",
-            "172.16.0.0/12",
-            "192.168.0.0/16",
-            "100.64.0.0/10",
-            "169.254.0.0/16",
-            "fc00::/7",
-        ),
-    )
-)
 
 
 def check(settings: Settings) -> Check:
@@ -57,10 +43,11 @@ def _known(domain: str, published: dict[str, list[str]], name: str, kind: str) -
 def foreign(published: dict[str, list[str]], own: dict[str, str | None]) -> list[str] | None:
     """The types with an IP address of another machine; None if this machine cannot know."""
     kinds = [kind for kind in ADDRESS_TYPES if kind in published]
-    known = [kind for kind in kinds if own[kind] is not None and not is_behind_router(own[kind])]
+    addresses = ((kind, own[kind]) for kind in kinds)
+    known = [kind for kind, address in addresses if address and not is_translated(address)]
     if not known:
         return None
-    return [kind for kind in known if not all(map(is_own, published[kind]))]
+    return [kind for kind in known if not all(map(has_address, published[kind]))]
 
 
 def judge(
@@ -92,7 +79,7 @@ def check_reverse(settings: Settings) -> Check:
     names: dict[str, list[str]] = {}
     for kind in ADDRESS_TYPES:
         address = dns.own_address(kind)
-        if address is None or is_behind_router(address):
+        if address is None or is_translated(address):
             continue
         try:
             found = records(ipaddress.ip_address(address).reverse_pointer, "PTR")
@@ -117,23 +104,3 @@ def judge_reverse(names: dict[str, list[str]], wanted: str) -> Check:
         f"the reverse name of {what} is not {wanted}: some classic servers refuse our mail",
         f"set the reverse name (PTR) to {wanted} in the panel of the IP address's provider",
     )
-
-
-def is_behind_router(address: str | None) -> bool:
-    """Whether an IP address is of a private network."""
-    return address is not None and any(
-        ipaddress.ip_address(address) in network
-        for network in BEHIND_ROUTER
-        if network.version == ipaddress.ip_address(address).version
-    )
-
-
-def is_own(address: str) -> bool:
-    """Whether this machine has the IP address: only then can a socket be bound to it."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.bind((address, 0))
-    except OSError:
-        return False
-    return True
