@@ -66,6 +66,7 @@ def command_lines(draw: st.DrawFn) -> list[str]:
 @example(["address", "passwd", "alice1234", "--password-stdin"], b"\xff\n")
 @example(["address", "create", "bob123456", "--password-stdin"], b"\xff\n")
 @example(["address", "create", "bob123456", "--password-stdin"], b"\0" * 20)
+@example(["address", "delete", "alice1234"], b"\x80")
 @example(["address", "show", "\udcff"], b"")
 @example(["invite", "create", "--expires", "99999w"], b"")
 @example(["address", "export", "/dev/stdout"], b"")
