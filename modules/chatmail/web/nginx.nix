@@ -31,6 +31,9 @@ let
   # one to the client and one to its daemon; a request, and SMTP from port 443, one more at each end of a socket.
   connections =
     2 * limits.imapConnections + 6 * limits.smtpConnections + 4 * limits.webConnections + 512;
+  # A worker takes memory for each of its connections (15 MB for the default limits) when it starts. One has time for
+  # tens of thousands of them.
+  workers = 1 + connections / 50000;
   # with log files, listening sockets, and request bodies that wait in files; workers inherit the limit of the unit
   openFiles = connections + limits.webConnections + 512;
 
@@ -132,7 +135,7 @@ in
     enable = true;
     # mail sessions go on in the old workers after a reload, for an hour at most
     appendConfig = mkDefault ''
-      worker_processes auto;
+      worker_processes ${toString workers};
       worker_shutdown_timeout 1h;
     '';
     eventsConfig = mkDefault ''
