@@ -22,7 +22,7 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def audit(text: str, *arguments: object) -> None:
         lines.append(text % arguments)
 
-    for module in ("addresses", "accountlist.files", "migration", "registration"):
+    for module in ("addresses", "accountlist.files", "exchange.commands", "registration"):
         monkeypatch.setattr(f"chatmaild.operator.{module}.audit", audit)
     return lines
 

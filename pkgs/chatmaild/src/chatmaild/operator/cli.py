@@ -13,6 +13,7 @@ from chatmaild.cli import (
     settings_option,
 )
 from chatmaild.operator.cli_addresses import address
+from chatmaild.operator.cli_exchange import export, import_
 from chatmaild.operator.cli_registration import invite, registration
 from chatmaild.operator.mailqueue.cli import queue
 from chatmaild.settings import Settings
@@ -113,6 +114,8 @@ group.add_command(registration)
 group.add_command(invite)
 group.add_command(address)
 group.add_command(queue)
+group.add_command(import_)
+group.add_command(export)
 
 
 def main() -> None:

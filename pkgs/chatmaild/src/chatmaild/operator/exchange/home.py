@@ -1,0 +1,87 @@
+"""The files of a mailbox here: messages by name, what was imported, Dovecot's lock of a folder."""
+
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping, Set
+from pathlib import Path
+from typing import Final
+
+from chatmaild.errors import BusyError
+from chatmaild.operator.exchange.upstream import uidlist
+from chatmaild.operator.exchange.upstream.mailbox import PARTS, SUBSCRIPTIONS
+from chatmaild.store.files import write_atomically
+from chatmaild.store.mailboxes import IMPORTED, METADATA
+from chatmaild.store.tokens import merged_document
+
+# 20 s: Dovecot holds it for milliseconds, and breaks a lock of a dead process
+_LOCK_TIMEOUT_S: Final = 20.0
+_LOCK_POLL_S: Final = 0.05
+
+
+def read_imported(home: Path) -> frozenset[str]:
+    """The names of messages that came with earlier imports."""
+    return frozenset((content_of(home / IMPORTED) or b"").decode("ascii", "replace").split())
+
+
+def write_imported(home: Path, names: Set[str], oldest_s: float) -> None:
+    """Write the names, without those of messages that are deleted by their age."""
+
+    def is_young(name: str) -> bool:
+        digits = name.partition(".")[0]
+        return not digits.isdigit() or len(digits) > 11 or int(digits) >= oldest_s
+
+    kept = sorted(filter(is_young, names))
+    write_atomically(home / IMPORTED, "".join(f"{name}\n" for name in kept).encode("ascii"))
+
+
+def write_tokens(home: Path, tokens: Mapping[str, int]) -> None:
+    """Add device tokens to those of a mailbox."""
+    document = merged_document(content_of(home / METADATA) or b"", tokens)
+    if document is not None:
+        write_atomically(home / METADATA, document)
+
+
+def write_subscriptions(home: Path, content: bytes | None) -> None:
+    """Write the list of subscribed folders, unless there is one."""
+    if content and not (home / SUBSCRIPTIONS).exists():
+        write_atomically(home / SUBSCRIPTIONS, content)
+
+
+def files_of(place: Path) -> dict[str, str]:
+    """The message files of a folder, by their names without flags."""
+    found = {}
+    for part in PARTS:
+        with contextlib.suppress(FileNotFoundError):
+            for name in os.listdir(place / part):  # noqa: PTH208 - only names are needed
+                found[name.partition(":")[0]] = f"{part}/{name}"
+    return found
+
+
+def content_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+@contextlib.contextmanager
+def locked(place: Path) -> Iterator[None]:
+    """Hold Dovecot's lock of a folder; its content tells Dovecot if this process has died."""
+    lock = place / uidlist.LOCK
+    deadline_s = time.monotonic() + _LOCK_TIMEOUT_S
+    while True:
+        try:
+            descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            break
+        except FileExistsError as error:
+            if time.monotonic() > deadline_s:
+                raise BusyError("Dovecot keeps a folder locked") from error
+            time.sleep(_LOCK_POLL_S)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"{os.getpid()}:{socket.gethostname()}")
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
