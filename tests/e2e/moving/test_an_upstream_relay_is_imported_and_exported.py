@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
@@ -16,9 +17,11 @@ from chatmail_testkit.mail.imap import DEVICE_TOKEN
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import CommandFailedError, Machine
 from chatmail_testkit.traces.ledger import record
+from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 
 OLD, NEW = "/root/old-relay", "/root/exported"
+QUEUE = "/var/lib/postfix/queue"
 MAILBOXES = "/var/lib/chatmail/mail"
 KEY = "/var/lib/chatmail/dkim/opendkim.private"
 DAY_S = 86400
@@ -74,7 +77,7 @@ class OldRelay:
 def old(machine: Machine, relay: str) -> Iterator[OldRelay]:
     """A tree; it and the export are removed afterwards, because they hold addresses."""
     yield OldRelay(machine, relay)
-    machine.run("rm", "-rf", OLD, NEW, KEY)
+    machine.run("rm", "-rf", OLD, NEW, KEY, "/var/lib/chatmail/imported-queue")
 
 
 def _chatmail(machine: Machine, *command: str) -> dict[str, Any]:
@@ -141,6 +144,47 @@ def test_people_find_their_mail(
     _goes_back(bob, machine)
 
 
+@pytest.mark.timeout(90)
+def test_queued_mail_passes_the_rules(
+    old: OldRelay, alice: Person, bob: Person, machine: Machine
+) -> None:
+    """A file that Postfix made is sent again, once; unsigned mail for an address is refused."""
+    alice.sends("somebody1@private.test")  # waits: its server has a private IP address
+    queue_id = wait_for(lambda: _deferred(machine, alice), "it waits", within_s=20)
+    file = machine.run("sh", "-c", f"base64 {QUEUE}/deferred/*/{queue_id}")
+    machine.run("postsuper", "-d", queue_id)
+    waiting = base64.b64decode(file)
+    unsigned = waiting.replace(alice.address.encode(), b"x" * len(alice.address))
+    unsigned = unsigned.replace(
+        b"somebody1@private.test", bob.address.rjust(22, "0")[-22:].encode()
+    )
+    old.add(f"/var/spool/postfix/deferred/{queue_id[0]}/{queue_id}", waiting)
+    old.add("/var/spool/postfix/deferred/F/F00", unsigned)
+    old.add(f"{alice.address}/password", "")
+    old.write()
+
+    document = _chatmail(machine, "import", OLD, "--queue")
+    assert document["imported"]["queue"] == {"outgoing": 1, "incoming": 0, "before": 0}, document
+    again = _chatmail(machine, "import", OLD, "--queue")["imported"]["queue"]
+    new_id = wait_for(lambda: _deferred(machine, alice), "it waits again", within_s=20)
+
+    assert again == {"outgoing": 0, "incoming": 0, "before": 1}
+    assert new_id != queue_id
+    machine.run("postsuper", "-d", new_id)
+
+
+def _deferred(machine: Machine, sender: Person) -> str | None:
+    """The only message of a person that waits."""
+    found = [json.loads(line) for line in machine.run("postqueue", "-j").splitlines()]
+    ids = [
+        one["queue_id"]
+        for one in found
+        if one["sender"] == sender.address and one["queue_name"] == "deferred"
+    ]
+    assert len(ids) < 2
+    return str(ids[0]) if ids else None
+
+
 def _finds_the_old_mailbox(bob: Person, token: str) -> None:
     """With the old password."""
     status = bob.imap.folder_status("INBOX", ["UIDVALIDITY", "UIDNEXT"])
@@ -162,6 +206,10 @@ def _goes_back(bob: Person, machine: Machine) -> None:
     assert "verified" in machine.run("doveadm", "pw", "-t", encoded, "-p", bob.password)
     here = sorted(machine.run("sh", "-c", f"cd {MAILBOXES}/{bob.address}; ls cur new").split())
     assert sorted(machine.run("sh", "-c", f"cd {home}; ls cur new").split()) == here
-    listed = machine.run("cat", f"{home}/dovecot-uidlist")
-    assert listed == machine.run("cat", f"{MAILBOXES}/{bob.address}/dovecot-uidlist")
+    there, own = (
+        machine.run("cat", f"{place}/dovecot-uidlist").splitlines()
+        for place in (home, f"{MAILBOXES}/{bob.address}")
+    )
+    assert there[1:] == own[1:]
+    assert there[0].split()[:2] == ["3", f"V{VALIDITY}"]
     machine.run("rm", "-rf", NEW)

@@ -33,7 +33,7 @@ def _files(home: pathlib.Path) -> dict[str, bytes]:
 def test_a_whole_relay(
     old: OldRelay, chatmail: Chatmail, mailboxes: Mailboxes, dkim_pem: bytes, restarts: list[bool]
 ) -> None:
-    """Passwords, marks, tokens, last login, flags, folders, UIDs; and the text of compressed mail."""
+    """Passwords, marks, tokens, last login, flags, folders, UIDs, and text that was compressed."""
     alice = old.address(str(ALICE), login_days=3)
     seen = old.message(alice, "seen")
     unseen = old.message(alice, "unseen", part="new", compressed=False)

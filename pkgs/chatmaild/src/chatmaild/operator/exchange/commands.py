@@ -145,7 +145,7 @@ def export_tree(
     exporting.prepare(path)
     untaken, result = Untaken(), exporting.Result()
     work = exporting.export_all(settings, path, untaken, result, now_s=time.time())
-    number = sum("@" in name for name in os.listdir(settings.directories.mail))
+    number = sum("@" in name for name in os.listdir(settings.directories.mail))  # noqa: PTH208
     for _ in progress(work, number):
         pass
     audit("export: %d addresses, %d messages", result.addresses, result.messages)

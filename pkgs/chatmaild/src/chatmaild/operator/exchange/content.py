@@ -1,8 +1,8 @@
 """Copy the content of a message file, uncompressed.
 
-Upstream's Dovecot compresses with gzip what it stores (`zlib_save = gz`), and tells by the first two
-bytes whether a file is compressed. Dovecot here does not compress, and would show the compressed
-bytes to clients. The name has the size of the message itself (`S=`), so it can stay.
+Upstream's Dovecot compresses what it stores (`zlib_save = gz`), and tells by the first two bytes
+whether a file is compressed. Dovecot here does not compress, and would show the compressed bytes to
+clients. The name has the size of the message itself (`S=`), so it can stay.
 """
 
 import os
@@ -37,10 +37,10 @@ def copy(descriptor: int, target: Path, *, limit_bytes: int, modified_s: float) 
                 for piece in _pieces(source.read):
                     size_bytes += len(piece)
                     if size_bytes > limit_bytes:
-                        raise UntakenError(f"a message larger than {limit_bytes} bytes")
+                        raise UntakenError(f"a message larger than {limit_bytes} bytes")  # noqa: TRY301
                     file.write(piece)
                 if not size_bytes:
-                    raise UntakenError("empty")
+                    raise UntakenError("empty")  # noqa: TRY301
                 file.flush()
                 os.utime(written, (modified_s, modified_s))
                 os.fsync(written)

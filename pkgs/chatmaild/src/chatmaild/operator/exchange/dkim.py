@@ -39,9 +39,8 @@ def find(tree: Directory, domain: str, untaken: Untaken) -> list[Key]:
         with tree.directory(*layout.DKIM) as directory:
             if directory is None:
                 return []
-            for selector in _selectors(directory, domain, untaken):
-                if key := _read(directory, selector, untaken):
-                    found.append(key)
+            selectors = _selectors(directory, domain, untaken)
+            found = [k for s in selectors if (k := _read(directory, s, untaken))]
     except UntakenError as error:
         untaken.add("/".join(layout.DKIM), str(error))
     return found

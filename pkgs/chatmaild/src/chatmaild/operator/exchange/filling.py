@@ -37,7 +37,7 @@ from chatmaild.store.fullness import NEARLY_FULL, QUOTA_FILE
 _KEYWORDS: Final = "dovecot-keywords"
 _UIDLIST_LIMIT: Final = 1 << 26
 _KEYWORDS_LIMIT: Final = 1 << 16
-# a flag of a client: D draft, F flagged, P passed, R replied, S seen. T, to be expunged, stays there.
+# D draft, F flagged, P passed, R replied, S seen; not T, which is to be expunged there
 _FLAGS: Final = frozenset("DFPRS")
 
 
@@ -220,7 +220,7 @@ class Filler:
             write_atomically(place / uidlist.FILE, merged.uidlist.text())
 
     def _place_keywords(self, folder: str) -> bool:
-        """Whether the lower-case flags mean the same here; writes the list of keywords if none is."""
+        """Write the list of keywords if none is; whether lower-case flags mean the same here."""
         there = self._small(folder, _KEYWORDS, _KEYWORDS_LIMIT)
         path = self._home / folder / _KEYWORDS
         here = content_of(path)
@@ -238,7 +238,9 @@ class Filler:
                 continue
             path = place / names[base]
             flags = path.name.partition(":")[2]
-            stamp = f"{base.partition('.')[0]}.R{secrets.token_hex(8)}.{socket.gethostname()}"
+            _, comma, sizes = base.partition(",")
+            unique = f"R{secrets.token_hex(8)}.{socket.gethostname()}{comma}{sizes}"
+            stamp = f"{base.partition('.')[0]}.{unique}"
             with contextlib.suppress(FileNotFoundError):
                 path.rename(path.with_name(f"{stamp}:{flags}" if flags else stamp))
 

@@ -53,7 +53,7 @@ class Survey:
         ]
         if self.acme_accounts:
             lines.append(
-                "ACME        the account stays there: this machine has its own, so a CAA record with"
+                "ACME        the account stays there: this machine has its own; a CAA record with"
                 " accounturi must change (chatmail dns)"
             )
         for one in self.differences:

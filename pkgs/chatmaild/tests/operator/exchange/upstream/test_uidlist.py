@@ -32,10 +32,18 @@ def test_damaged_lists() -> None:
     """Without a header there is none; a row that is damaged, or out of order, is left out."""
     for content in (None, b"", b"1 V5 N6\n", b"3 V0 N6\n", b"3 V99999999999 N6\n", b"\x1f\x8b"):
         assert parse(content) is None
-    parsed = parse(b"3 V5 N9\n2 :a\n1 :b\nx\n4 :a\n12 :c\n5 :d\n6 " + b"\xff :e\n")
+    parsed = parse(b"3 V5 N9\n2 :a\n1 :b\nx\n4 :a\n5 :d\n4294967295 :f\n6 " + b"\xff :e\n")
 
     assert parsed is not None
     assert {row.base: row.uid for row in parsed.rows.values()} == {"a": 2, "d": 5}
+
+
+def test_rows_that_dovecot_appended() -> None:
+    """It leaves the header as it is: the next UID is that after the last row."""
+    parsed = parse(b"3 V5 N3\n2 :a\n3 :b\n7 :c\n")
+
+    assert parsed is not None
+    assert (parsed.next_uid, list(parsed.rows)) == (8, ["a", "b", "c"])
 
 
 def test_a_new_folder_gets_the_uids_of_what_came() -> None:

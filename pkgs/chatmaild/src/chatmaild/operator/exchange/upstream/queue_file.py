@@ -13,7 +13,7 @@ from typing import Final
 from chatmaild.address import MAX_ADDRESS_LENGTH
 from chatmaild.errors import UntakenError
 
-# each jump and each record; a message of 30 MB in lines of one byte has more, and no server sends it
+# a message of 30 MB in lines of one byte has more, and no server sends it
 _MOST_RECORDS: Final = 5_000_000
 _MOST_JUMPS: Final = 10_000
 _MOST_LENGTH_BYTES: Final = 5

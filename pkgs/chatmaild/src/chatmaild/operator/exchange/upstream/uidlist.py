@@ -3,8 +3,9 @@
     3 V1275660208 N25022 G3085f01b7f11094c501100008c4a11c1
     25006 G1276528000.M1P1.host :1276528487.M364837P9451.host,S=1355,W=1394:2,
 
-V is UIDVALIDITY, N the next UID. A row has the UID, fields of a letter and a value, and the file
-name. G is the name that the message had before it was moved.
+V is UIDVALIDITY, N the next UID when the file was last written anew: Dovecot appends rows and
+leaves the header. A row has the UID, fields of a letter and a value, and the file name. G is the
+name that the message had before it was moved.
 """
 
 import re
@@ -53,8 +54,8 @@ class Uidlist:
     def text(self) -> bytes:
         """The file."""
         lines = [f"3 V{self.validity} N{self.next_uid}{self.fields}"]
-        for row in sorted(self.rows.values(), key=lambda row: row.uid):
-            lines.append(f"{row.uid}{row.fields} :{row.base}")
+        rows = sorted(self.rows.values(), key=lambda row: row.uid)
+        lines += [f"{row.uid}{row.fields} :{row.base}" for row in rows]
         return "".join(f"{line}\n" for line in lines).encode("ascii")
 
 
@@ -70,13 +71,16 @@ def parse(content: bytes | None) -> Uidlist | None:
     rows: dict[str, Row] = {}
     last = 0
     for line in lines[1:]:
-        if (found := _ROW.fullmatch(line)) and last < int(found[1]) < next_uid:
+        if (found := _ROW.fullmatch(line)) and last < int(found[1]) < _LARGEST:
             last = int(found[1])
             base = found[3].decode("ascii").partition(":")[0]
             if base and base not in rows:
                 rows[base] = Row(uid=last, fields=found[2].decode("ascii"), base=base)
     return Uidlist(
-        validity=validity, next_uid=next_uid, fields=header[3].decode("ascii"), rows=rows
+        validity=validity,
+        next_uid=max(next_uid, last + 1),
+        fields=header[3].decode("ascii"),
+        rows=rows,
     )
 
 
