@@ -144,6 +144,8 @@ class Mailboxes:
     def adopt(self, address: Address, directory: Path) -> bool:
         """Make a complete mailbox directory that of an account, unless the account exists.
 
+        It is on disk after `fsync_directory`, which the caller does for many at once.
+
         Raises:
             BusyError: another process holds the lock of the account.
         """
@@ -153,7 +155,6 @@ class Mailboxes:
             if not locked or self.exists(address):
                 return False
             directory.rename(path)  # it is empty, and processes that wait for its lock see that
-        fsync_directory(self._root)
         return True
 
     def record_login(self, address: Address, *, now_s: float) -> None:

@@ -190,6 +190,7 @@ def test_a_killed_import_continues(
             raise KeyboardInterrupt
         return copy(*arguments, **more)  # type: ignore[arg-type]
 
+    monkeypatch.setattr("chatmaild.operator.exchange.importing._BATCH", 1)
     monkeypatch.setattr("chatmaild.operator.exchange.content.copy", killed)
     assert "interrupted" in chatmail("import", str(old.root))[1][-1]
     assert list(mailboxes.addresses()) == [ALICE]

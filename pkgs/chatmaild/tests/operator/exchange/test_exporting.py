@@ -24,7 +24,7 @@ def _state(root: pathlib.Path) -> dict[str, object]:
         for path in root.rglob("*")
         if path.is_file()
         and not path.name.startswith(("dovecot", *left_out))
-        and path.name != "enforceE2EEincoming"
+        and path.name != "DISABLED"
     }
 
 

@@ -75,17 +75,18 @@ def _import(
     now_s: float,
     progress: Progress,
 ) -> dict[str, Any]:
-    untaken, result = Untaken(), importing.Result()
+    untaken = Untaken()
     importer = Importer(settings, untaken, now_s=now_s, into_existing=into_existing)
     with acting_as(settings.users.mail):
         importing.remove_stages(settings)
         found = importing.addresses(mail, settings.mail_domain, Untaken())
-        work = importing.import_all(mail, found, importer, untaken, result)
+        work = importing.import_all(mail, found, importer, untaken)
         try:
             for _ in progress(work, sum(survey.kinds.values())):
                 pass
         except KeyboardInterrupt as error:
             raise ChatmaildError("interrupted: what came stays, repeat it for the rest") from error
+    result = importer.result
     keys = dkim.install(settings, survey.keys) if settings.dkim.enable else []
     document: dict[str, Any] = {
         "imported": {

@@ -19,8 +19,13 @@ _PIECE_BYTES: Final = 1 << 18
 _DAMAGED: Final = "damaged compression"
 
 
-def copy(descriptor: int, target: Path, *, limit_bytes: int, modified_s: float) -> int:
-    """Write the message of an open file to a new file, on disk when this returns; closes the file.
+def copy(
+    descriptor: int, target: Path, *, limit_bytes: int, modified_s: float, durable: bool
+) -> int:
+    """Write the message of an open file to a new file; closes the file.
+
+    Args:
+        durable: whether it is on disk when this returns.
 
     Returns:
         The size of the message in bytes.
@@ -43,7 +48,8 @@ def copy(descriptor: int, target: Path, *, limit_bytes: int, modified_s: float) 
                     raise UntakenError("empty")  # noqa: TRY301
                 file.flush()
                 os.utime(written, (modified_s, modified_s))
-                os.fsync(written)
+                if durable:
+                    os.fsync(written)
         except BaseException:
             target.unlink(missing_ok=True)
             raise

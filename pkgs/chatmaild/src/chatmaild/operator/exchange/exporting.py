@@ -1,5 +1,6 @@
 """Write this relay as a tree of an upstream relay, for `cmdeploy` or for another relay of ours."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from chatmaild.address import Address
 from chatmaild.dkim.keys import key_path, load_key, public_record
 from chatmaild.errors import ChatmaildError, UntakenError
 from chatmaild.operator.exchange.filling import Filler
-from chatmaild.operator.exchange.home import write_subscriptions, write_tokens
+from chatmaild.operator.exchange.home import put, write_marks, write_subscriptions, write_tokens
 from chatmaild.operator.exchange.importing import addresses
 from chatmaild.operator.exchange.upstream import layout
 from chatmaild.operator.exchange.upstream.mailbox import OldMailbox, read
@@ -17,8 +18,6 @@ from chatmaild.operator.exchange.upstream.tree import Directory, Untaken
 from chatmaild.settings import Settings
 from chatmaild.store.files import write_atomically
 from chatmaild.store.mailboxes import (
-    DISABLED,
-    ENFORCE_ENCRYPTION,
     IMPORTED,
     PASSWORD,
     floor_to_day,
@@ -68,6 +67,7 @@ def export_all(
     ini = path.joinpath(*layout.INI, layout.INI_FILE)
     ini.parent.mkdir(mode=_DIRECTORY_MODE, parents=True)
     write_atomically(ini, layout.ini_text(settings).encode())
+    os.sync()
 
 
 def _export(
@@ -87,29 +87,28 @@ def _export(
                 return
             home = target / str(address)
             home.mkdir(mode=_DIRECTORY_MODE)
-            filler = Filler(source, old, home, settings, untaken, now_s=now_s)
+            filler = Filler(source, old, home, settings, untaken, now_s=now_s, in_use=False)
             filler.fill()
     except UntakenError as error:
         untaken.add(str(address), str(error))
         return
-    _write_account(home, old)
+    _write_account(home, old, now_s)
     (home / IMPORTED).unlink(missing_ok=True)
     result.addresses += 1
     result.messages += filler.result.messages
     result.size_bytes += filler.result.size_bytes
-    result.wrong += filler.wrong(is_new=True)
+    result.wrong += filler.wrong()
 
 
-def _write_account(home: Path, old: OldMailbox) -> None:
-    write_subscriptions(home, old.subscriptions)
-    write_tokens(home, old.tokens)
-    for mark, is_set in ((ENFORCE_ENCRYPTION, old.enforces_encryption), (DISABLED, old.disabled)):
-        if is_set:
-            (home / mark).touch(mode=0o600)
+def _write_account(home: Path, old: OldMailbox, now_s: float) -> None:
+    write_subscriptions(home, old.subscriptions, durable=False)
+    write_tokens(home, old.tokens, durable=False)
+    write_marks(home, old, now_s=now_s)
     # upstream's Dovecot takes the whole file for the hash
-    write_atomically(
+    put(
         home / PASSWORD,
         layout.hash_there(old.encoded).encode("ascii"),
+        durable=False,
         modified_s=floor_to_day(old.last_login_s),
     )
 

@@ -19,6 +19,7 @@ from chatmaild.operator.exchange.home import (
     content_of,
     files_of,
     locked,
+    put,
     read_imported,
     write_imported,
 )
@@ -31,7 +32,7 @@ from chatmaild.operator.exchange.upstream.mailbox import (
 from chatmaild.operator.exchange.upstream.tree import Directory, Untaken
 from chatmaild.operator.exchange.upstream.uidlist import Uidlist
 from chatmaild.settings import Settings
-from chatmaild.store.files import fsync_directory, write_atomically
+from chatmaild.store.files import fsync_directory
 from chatmaild.store.fullness import NEARLY_FULL, QUOTA_FILE
 
 _KEYWORDS: Final = "dovecot-keywords"
@@ -67,6 +68,7 @@ class Filler:
         home: the directory to write into, which exists.
         settings: for the limits of this relay.
         now_s: messages that retention would delete now do not come.
+        in_use: the account exists, so that others use the directory, and each file must be on disk.
     """
 
     def __init__(
@@ -78,7 +80,9 @@ class Filler:
         untaken: Untaken,
         *,
         now_s: float,
+        in_use: bool,
     ) -> None:
+        self._in_use = in_use
         self._source = source
         self._old = old
         self._home = home
@@ -104,18 +108,19 @@ class Filler:
                 wanted = [m for m in self._old.messages if m.folder == folder]
                 self._fill_folder(folder, wanted)
         finally:
-            if self._came:
-                write_imported(self._home, self._imported | self._came, self._oldest_s())
+            if self._came - self._imported:
+                names = self._imported | self._came
+                write_imported(self._home, names, self._oldest_s(), durable=self._in_use)
         if self.result.messages:
             for name in (QUOTA_FILE, NEARLY_FULL):
                 (self._home / name).unlink(missing_ok=True)
 
-    def wrong(self, *, is_new: bool) -> int:
+    def wrong(self) -> int:
         """Look again: how many messages that came have another size, or are not there.
 
-        Args:
-            is_new: nobody can have deleted or moved a message.
+        In a directory that is in use its owner may have deleted or moved them.
         """
+        is_new = not self._in_use
         places = {place: files_of(place) for place, _, _ in self._placed}
         number = 0
         for place, base, size_bytes in self._placed:
@@ -137,14 +142,18 @@ class Filler:
         here = files_of(place)
         new = [m for m in messages if self._is_new(m, there, here)]
         staged = self._stage(folder, new)
+        # also those of an import that was killed before it wrote their names
+        self._came |= {self._identity(m, there) for m in messages if m.base in here}
+        if self._in_use and not staged and not self._changed(place, messages):
+            return
         try:
             with locked(place):
                 self._place(folder, staged, there)
-                self._add_flags(place, messages)
+                self._add_flags(place, self._changed(place, messages))
         finally:
             for left in staged:
                 left.path.unlink(missing_ok=True)
-        self._came |= {self._identity(came.message, there) for came in staged}
+        self._came |= {self._identity(one.message, there) for one in staged}
 
     def _lists(self, folder: str, messages: list[OldMessage]) -> Uidlist | None:
         """The UIDs at the other relay."""
@@ -188,6 +197,7 @@ class Filler:
                         path,
                         limit_bytes=self._limit_bytes,
                         modified_s=min(message.modified_s, self._now_s),
+                        durable=self._in_use,
                     )
             except UntakenError as error:
                 name = f"{self._old.address}/{folder}/{message.part}/{message.name}"
@@ -214,10 +224,11 @@ class Filler:
             path.rename(place / message.part / f"{base}{suffix}")
             self._placed.append((place, base, size_bytes))
             self.result.messages += 1
-        for part in PARTS:
-            fsync_directory(place / part)
+        if self._in_use:
+            for part in PARTS:
+                fsync_directory(place / part)
         if merged.uidlist is not None and merged.uidlist != here:
-            write_atomically(place / uidlist.FILE, merged.uidlist.text())
+            put(place / uidlist.FILE, merged.uidlist.text(), durable=self._in_use)
 
     def _place_keywords(self, folder: str) -> bool:
         """Write the list of keywords if none is; whether lower-case flags mean the same here."""
@@ -225,7 +236,7 @@ class Filler:
         path = self._home / folder / _KEYWORDS
         here = content_of(path)
         if there and here is None:
-            write_atomically(path, there)
+            put(path, there, durable=self._in_use)
             return True
         return there == here
 
@@ -244,18 +255,24 @@ class Filler:
             with contextlib.suppress(FileNotFoundError):
                 path.rename(path.with_name(f"{stamp}:{flags}" if flags else stamp))
 
-    def _add_flags(self, place: Path, messages: list[OldMessage]) -> None:
-        """Add flags that messages got at the other relay since an earlier import."""
-        before = [m for m in messages if m.base in self._imported and m.flags]
+    def _changed(self, place: Path, messages: list[OldMessage]) -> list[tuple[OldMessage, str]]:
+        """Messages that got flags at the other relay since an earlier import, and their files."""
+        before = [m for m in messages if m.base in self._imported and set(m.flags) & _FLAGS]
         names = files_of(place) if before else {}
-        for message in before:
-            if message.base not in names:
-                continue
-            path = place / names[message.base]
-            flags = path.name.partition(":2,")[2]
-            more = (set(message.flags) & _FLAGS) - set(flags)
-            if more:
-                target = place / "cur" / f"{message.base}:2,{''.join(sorted({*flags, *more}))}"
-                with contextlib.suppress(FileNotFoundError):
-                    path.rename(target)
-                    self.result.flags += 1
+        return [
+            (message, names[message.base])
+            for message in before
+            if message.base in names and _more_flags(message, names[message.base])
+        ]
+
+    def _add_flags(self, place: Path, changed: list[tuple[OldMessage, str]]) -> None:
+        for message, name in changed:
+            flags = {*name.partition(":2,")[2], *_more_flags(message, name)}
+            target = place / "cur" / f"{message.base}:2,{''.join(sorted(flags))}"
+            with contextlib.suppress(FileNotFoundError):
+                (place / name).rename(target)
+                self.result.flags += 1
+
+
+def _more_flags(message: OldMessage, name: str) -> set[str]:
+    return (set(message.flags) & _FLAGS) - set(name.partition(":2,")[2])

@@ -10,9 +10,9 @@ from typing import Final
 
 from chatmaild.errors import BusyError
 from chatmaild.operator.exchange.upstream import uidlist
-from chatmaild.operator.exchange.upstream.mailbox import PARTS, SUBSCRIPTIONS
+from chatmaild.operator.exchange.upstream.mailbox import PARTS, SUBSCRIPTIONS, OldMailbox
 from chatmaild.store.files import write_atomically
-from chatmaild.store.mailboxes import IMPORTED, METADATA
+from chatmaild.store.mailboxes import DISABLED, ENFORCE_ENCRYPTION, IMPORTED, METADATA
 from chatmaild.store.tokens import merged_document
 
 # 20 s: Dovecot holds it for milliseconds, and breaks a lock of a dead process
@@ -20,12 +20,24 @@ _LOCK_TIMEOUT_S: Final = 20.0
 _LOCK_POLL_S: Final = 0.05
 
 
+def put(path: Path, data: bytes, *, durable: bool, modified_s: float | None = None) -> None:
+    """Write a file: replace it at once and on disk, or create it where nobody looks yet."""
+    if durable:
+        write_atomically(path, data, modified_s=modified_s)
+        return
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    if modified_s is not None:
+        os.utime(path, (modified_s, modified_s))
+
+
 def read_imported(home: Path) -> frozenset[str]:
     """The names of messages that came with earlier imports."""
     return frozenset((content_of(home / IMPORTED) or b"").decode("ascii", "replace").split())
 
 
-def write_imported(home: Path, names: Set[str], oldest_s: float) -> None:
+def write_imported(home: Path, names: Set[str], oldest_s: float, *, durable: bool) -> None:
     """Write the names, without those of messages that are deleted by their age."""
 
     def is_young(name: str) -> bool:
@@ -33,20 +45,32 @@ def write_imported(home: Path, names: Set[str], oldest_s: float) -> None:
         return not digits.isdigit() or len(digits) > 11 or int(digits) >= oldest_s
 
     kept = sorted(filter(is_young, names))
-    write_atomically(home / IMPORTED, "".join(f"{name}\n" for name in kept).encode("ascii"))
+    text = "".join(f"{name}\n" for name in kept)
+    put(home / IMPORTED, text.encode("ascii", "replace"), durable=durable)
 
 
-def write_tokens(home: Path, tokens: Mapping[str, int]) -> None:
+def write_tokens(home: Path, tokens: Mapping[str, int], *, durable: bool) -> None:
     """Add device tokens to those of a mailbox."""
     document = merged_document(content_of(home / METADATA) or b"", tokens)
     if document is not None:
-        write_atomically(home / METADATA, document)
+        put(home / METADATA, document, durable=durable)
 
 
-def write_subscriptions(home: Path, content: bytes | None) -> None:
+def write_marks(home: Path, old: OldMailbox, *, now_s: float) -> None:
+    """Write the flags of a new account."""
+    if old.enforces_encryption:
+        flag = home / ENFORCE_ENCRYPTION
+        flag.touch(mode=0o600)
+        created_s = min(old.created_s, now_s)
+        os.utime(flag, (created_s, created_s))
+    if old.disabled:
+        (home / DISABLED).touch(mode=0o600)
+
+
+def write_subscriptions(home: Path, content: bytes | None, *, durable: bool) -> None:
     """Write the list of subscribed folders, unless there is one."""
     if content and not (home / SUBSCRIPTIONS).exists():
-        write_atomically(home / SUBSCRIPTIONS, content)
+        put(home / SUBSCRIPTIONS, content, durable=durable)
 
 
 def files_of(place: Path) -> dict[str, str]:
@@ -76,6 +100,7 @@ def locked(place: Path) -> Iterator[None]:
             descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             break
         except FileExistsError as error:
+            _break_lock_of_dead(lock)
             if time.monotonic() > deadline_s:
                 raise BusyError("Dovecot keeps a folder locked") from error
             time.sleep(_LOCK_POLL_S)
@@ -85,3 +110,14 @@ def locked(place: Path) -> Iterator[None]:
         yield
     finally:
         lock.unlink(missing_ok=True)
+
+
+def _break_lock_of_dead(lock: Path) -> None:
+    """Remove the lock of a process on this machine that has died, as Dovecot does."""
+    try:
+        pid, _, host = lock.read_text().partition(":")
+        if host != socket.gethostname() or not pid.isdigit() or Path(f"/proc/{pid}").exists():
+            return
+    except (OSError, UnicodeDecodeError):
+        return
+    lock.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ One that exists and never came may belong to another person: it gets nothing.
 """
 
 import enum
+import os
 import secrets
 import shutil
 from collections import Counter
@@ -17,17 +18,21 @@ from typing import Final
 from chatmaild.address import Address
 from chatmaild.errors import BusyError, UntakenError
 from chatmaild.operator.exchange.filling import Filler
-from chatmaild.operator.exchange.home import read_imported, write_subscriptions, write_tokens
+from chatmaild.operator.exchange.home import (
+    put,
+    read_imported,
+    write_marks,
+    write_subscriptions,
+    write_tokens,
+)
 from chatmaild.operator.exchange.upstream.layout import NO_MAILBOXES, address_of, is_good_hash
 from chatmaild.operator.exchange.upstream.mailbox import OldMailbox, read
 from chatmaild.operator.exchange.upstream.tree import Directory, Untaken
 from chatmaild.settings import Settings
-from chatmaild.store.files import write_atomically
+from chatmaild.store.files import fsync_directory, write_atomically
 from chatmaild.store.mailboxes import (
     DAY_S,
     DIRECTORY_MODE,
-    DISABLED,
-    ENFORCE_ENCRYPTION,
     IMPORTED,
     PASSWORD,
     TRASH_PREFIX,
@@ -39,6 +44,9 @@ from chatmaild.store.tombstones import Tombstones
 
 # deleted by chatmail-expire if an import is killed
 STAGE_PREFIX: Final = f"{TRASH_PREFIX}import-"
+UNVERIFIABLE: Final = "a kind of password hash that no login here verifies: chatmail address passwd"
+# mailboxes that come to disk together
+_BATCH: Final = 200
 
 
 class Kind(enum.Enum):
@@ -77,6 +85,8 @@ class Importer:
         self._untaken = untaken
         self._now_s = now_s
         self._into_existing = into_existing
+        self._staged: list[tuple[Path, OldMailbox, Filler]] = []
+        self.result = Result()
 
     def kind(self, old: OldMailbox | None) -> Kind:
         """What an import does with a mailbox.
@@ -98,87 +108,116 @@ class Importer:
             return Kind.INACTIVE
         return Kind.NEW
 
-    def take(self, source: Directory, address: Address, result: Result) -> None:
-        """Import a mailbox, and count what came."""
+    def take(self, source: Directory, address: Address) -> None:
+        """Import a mailbox, and count what came; a new one comes with the next `flush`."""
         old = read(source, address, self._untaken)
         kind = self.kind(old)
-        try:
-            if old is not None and kind is Kind.NEW:
-                kind = self._create(source, old, result)
-            if old is not None and kind is Kind.KNOWN:
-                self._add(source, old, result)
-        except BusyError:
-            kind = Kind.BUSY
-        result.kinds[kind] += 1
+        if old is not None and kind is Kind.NEW:
+            self._stage(source, old)
+            if len(self._staged) >= _BATCH:
+                self.flush()
+            return
+        if old is not None and kind is Kind.KNOWN:
+            try:
+                self._add(source, old)
+            except BusyError:
+                kind = Kind.BUSY
+        self._settle(address, kind, old)
+
+    def _settle(self, address: Address, kind: Kind, old: OldMailbox | None) -> None:
+        self.result.kinds[kind] += 1
         if kind not in (Kind.NEW, Kind.KNOWN):
             self._untaken.add(str(address), kind.value)
         elif old is not None and not is_good_hash(old.encoded):
-            self._untaken.add(str(address), "a kind of password hash that no login here verifies")
+            self._untaken.add(str(address), UNVERIFIABLE)
 
-    def _create(self, source: Directory, old: OldMailbox, result: Result) -> Kind:
+    def _stage(self, source: Directory, old: OldMailbox) -> None:
+        """Write a new mailbox under a temporary name."""
         home = self._mailboxes.directory / f"{STAGE_PREFIX}{secrets.token_hex(8)}"
         home.mkdir(mode=DIRECTORY_MODE)
-        try:
-            filler = self._filler(source, old, home)
-            filler.fill()
-            write_subscriptions(home, old.subscriptions)
-            self._write_marks(home, old)
-            write_tokens(home, self._valid_tokens(old))
-            if not read_imported(home):
-                write_atomically(home / IMPORTED, b"")
-            write_atomically(
-                home / PASSWORD,
-                old.encoded.encode("ascii") + (b"\n" if old.encoded else b""),
-                modified_s=floor_to_day(min(old.last_login_s, self._now_s)),
-            )
-            if wrong := filler.wrong(is_new=True):
-                result.wrong += wrong
-                return Kind.DAMAGED
-            if not self._mailboxes.adopt(old.address, home):
-                return self.kind(old)
-        finally:
-            shutil.rmtree(home, ignore_errors=True)
-        self._count(filler, result)
+        filler = self._filler(source, old, home, in_use=False)
+        self._staged.append((home, old, filler))
+        filler.fill()
+        write_subscriptions(home, old.subscriptions, durable=False)
+        write_marks(home, old, now_s=self._now_s)
+        write_tokens(home, self._valid_tokens(old), durable=False)
+        if not read_imported(home):
+            put(home / IMPORTED, b"", durable=False)
+        put(
+            home / PASSWORD,
+            old.encoded.encode("ascii") + (b"\n" if old.encoded else b""),
+            durable=False,
+            modified_s=floor_to_day(min(old.last_login_s, self._now_s)),
+        )
+
+    def flush(self) -> None:
+        """Bring the new mailboxes to disk, look at them again, and give them their names.
+
+        Raises:
+            OSError: the disk is full or fails.
+        """
+        if not self._staged:
+            return
+        os.sync()  # one for all: a file of its own to disk takes milliseconds
+        while self._staged:
+            home, old, filler = self._staged[-1]
+            try:
+                kind = self._adopt(home, old, filler)
+            except BusyError:
+                kind = Kind.BUSY
+            self._settle(old.address, kind, old)
+            self._drop(self._staged.pop()[0])
+        fsync_directory(self._mailboxes.directory)
+
+    def _adopt(self, home: Path, old: OldMailbox, filler: Filler) -> Kind:
+        if wrong := filler.wrong():
+            self.result.wrong += wrong
+            return Kind.DAMAGED
+        if not self._mailboxes.adopt(old.address, home):
+            kind = self.kind(old)
+            return Kind.TAKEN if kind is Kind.NEW else kind
+        self._count(filler)
         return Kind.NEW
 
-    @staticmethod
-    def _write_marks(home: Path, old: OldMailbox) -> None:
-        for mark, is_set in (
-            (ENFORCE_ENCRYPTION, old.enforces_encryption),
-            (DISABLED, old.disabled),
-        ):
-            if is_set:
-                (home / mark).touch(mode=0o600)
+    def close(self) -> None:
+        """Remove what was not completed."""
+        while self._staged:
+            self._drop(self._staged.pop()[0])
 
-    def _add(self, source: Directory, old: OldMailbox, result: Result) -> None:
+    @staticmethod
+    def _drop(home: Path) -> None:
+        shutil.rmtree(home, ignore_errors=True)
+
+    def _add(self, source: Directory, old: OldMailbox) -> None:
         """Add what is new to an address that came before; its password stays as it is here."""
         home = self._mailboxes.path(old.address)
-        filler = self._filler(source, old, home)
+        filler = self._filler(source, old, home, in_use=True)
         try:
             filler.fill()
         finally:
-            self._count(filler, result)
+            self._count(filler)
         if not self._mailboxes.has(old.address, IMPORTED):
             write_atomically(home / IMPORTED, b"")
-        write_subscriptions(home, old.subscriptions)
-        write_tokens(home, self._valid_tokens(old))
+        write_subscriptions(home, old.subscriptions, durable=True)
+        write_tokens(home, self._valid_tokens(old), durable=True)
         login_s = min(old.last_login_s, self._now_s)
         if floor_to_day(login_s) > (self._mailboxes.last_login_s(old.address) or 0):
             self._mailboxes.record_login(old.address, now_s=login_s)
-        result.wrong += filler.wrong(is_new=False)
+        self.result.wrong += filler.wrong()
 
-    def _filler(self, source: Directory, old: OldMailbox, home: Path) -> Filler:
-        return Filler(source, old, home, self._settings, self._untaken, now_s=self._now_s)
+    def _filler(self, source: Directory, old: OldMailbox, home: Path, *, in_use: bool) -> Filler:
+        return Filler(
+            source, old, home, self._settings, self._untaken, now_s=self._now_s, in_use=in_use
+        )
 
     def _valid_tokens(self, old: OldMailbox) -> dict[str, int]:
         days = self._settings.push.token_valid_days
         return {t: old.tokens[t] for t in valid_tokens(old.tokens, self._now_s, days)}
 
-    @staticmethod
-    def _count(filler: Filler, result: Result) -> None:
-        result.messages += filler.result.messages
-        result.size_bytes += filler.result.size_bytes
-        result.flags += filler.result.flags
+    def _count(self, filler: Filler) -> None:
+        self.result.messages += filler.result.messages
+        self.result.size_bytes += filler.result.size_bytes
+        self.result.flags += filler.result.flags
 
 
 def remove_stages(settings: Settings) -> None:
@@ -200,18 +239,22 @@ def addresses(mail: Directory, domain: str, untaken: Untaken) -> Iterator[Addres
 
 
 def import_all(
-    mail: Directory, found: Iterable[Address], importer: Importer, untaken: Untaken, result: Result
+    mail: Directory, found: Iterable[Address], importer: Importer, untaken: Untaken
 ) -> Iterator[None]:
     """Import mailboxes; yield after each.
 
     Raises:
         OSError: the disk is full or fails; what came before that stays.
     """
-    for address in found:
-        try:
-            with mail.directory(str(address)) as source:
-                if source is not None:
-                    importer.take(source, address, result)
-        except UntakenError as error:
-            untaken.add(str(address), str(error))
-        yield
+    try:
+        for address in found:
+            try:
+                with mail.directory(str(address)) as source:
+                    if source is not None:
+                        importer.take(source, address)
+            except UntakenError as error:
+                untaken.add(str(address), str(error))
+            yield
+        importer.flush()
+    finally:
+        importer.close()

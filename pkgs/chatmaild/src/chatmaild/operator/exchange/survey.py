@@ -8,7 +8,7 @@ from typing import Any
 from chatmaild.errors import ChatmaildError, UntakenError
 from chatmaild.expire.retention import too_old
 from chatmaild.operator.exchange import dkim, queue
-from chatmaild.operator.exchange.importing import Importer, Kind, addresses
+from chatmaild.operator.exchange.importing import UNVERIFIABLE, Importer, Kind, addresses
 from chatmaild.operator.exchange.upstream import layout
 from chatmaild.operator.exchange.upstream.mailbox import OldMailbox, read
 from chatmaild.operator.exchange.upstream.tree import Directory, Untaken
@@ -141,8 +141,7 @@ def _count(survey: Survey, old: OldMailbox, settings: Settings, now_s: float) ->
     survey.blocked += not old.encoded
     survey.clear_text += not old.enforces_encryption
     if not layout.is_good_hash(old.encoded):
-        reason = "a kind of password hash that no login here verifies: chatmail address passwd"
-        survey.untaken.add(str(old.address), reason)
+        survey.untaken.add(str(old.address), UNVERIFIABLE)
 
 
 def _acme_accounts(tree: Directory, untaken: Untaken) -> list[str]:

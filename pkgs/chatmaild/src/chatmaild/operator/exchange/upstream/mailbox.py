@@ -59,6 +59,7 @@ class OldMailbox:
 
     Attributes:
         encoded: the password hash as it is stored here; empty for a blocked address.
+        created_s: time of the flag that enforces encryption, which is written at the creation.
         folders: directories of folders, INBOX (empty) first.
     """
 
@@ -66,6 +67,7 @@ class OldMailbox:
     encoded: str
     last_login_s: float
     enforces_encryption: bool
+    created_s: float
     disabled: bool
     tokens: dict[str, int]
     subscriptions: bytes | None
@@ -91,13 +93,15 @@ def read(directory: Directory, address: Address, untaken: Untaken) -> OldMailbox
         return None
     metadata = _small(directory, address, METADATA, _METADATA_LIMIT, untaken)
     modified_s = entries[METADATA].st_mtime if METADATA in entries else 0
+    enforced = entries.get(ENFORCE_ENCRYPTION)
     folders = ["", *_folders(entries, address, untaken)]
     messages = list(_messages(directory, address, folders, untaken))
     return OldMailbox(
         address=address,
         encoded=hash_here(password),
         last_login_s=entries[PASSWORD].st_mtime,
-        enforces_encryption=ENFORCE_ENCRYPTION in entries,
+        enforces_encryption=enforced is not None,
+        created_s=enforced.st_mtime if enforced else 0,
         disabled=DISABLED in entries,
         tokens=read_tokens(metadata or b"", modified_s),
         subscriptions=_small(directory, address, SUBSCRIPTIONS, _SUBSCRIPTIONS_LIMIT, untaken),
