@@ -102,6 +102,15 @@ class OldRelay:
         (directory / name).write_bytes(data)
 
 
+def message_files(home: Path) -> dict[str, bytes]:
+    """The content of the message files of a mailbox."""
+    return {
+        str(path.relative_to(home)): path.read_bytes()
+        for part in ("cur", "new")
+        for path in home.rglob(f"{part}/*")
+    }
+
+
 def uids(home: Path, *paths: Path, first: int = 1, next_uid: int | None = None) -> None:
     """Write Dovecot's list of UIDs; UIDVALIDITY is 1700000000."""
     rows = [f"{uid} :{path.name}" for uid, path in enumerate(paths, first)]

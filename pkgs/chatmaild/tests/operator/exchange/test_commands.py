@@ -15,19 +15,10 @@ from chatmaild.store.mailboxes import DAY_S, Mailboxes
 from chatmaild.store.passwords import verify_password
 
 from ..conftest import Chatmail
-from .old_relay import PASSWORD, OldRelay, sha512_crypt, uids
+from .old_relay import PASSWORD, OldRelay, message_files, sha512_crypt, uids
 
 ALICE = parse_address("alice1234@chat.example.org")
 BOB = parse_address("bob-56789@chat.example.org")
-
-
-def _files(home: pathlib.Path) -> dict[str, bytes]:
-    """The message files of a mailbox."""
-    return {
-        str(path.relative_to(home)): path.read_bytes()
-        for part in ("cur", "new")
-        for path in home.rglob(f"{part}/*")
-    }
 
 
 def test_a_whole_relay(
@@ -62,7 +53,7 @@ def test_a_whole_relay(
         assert line in found, found
     assert "verified    all that came is on disk with its size" in said
     home = mailboxes.path(ALICE)
-    assert _files(home) == {
+    assert message_files(home) == {
         f"cur/{seen.name}": b"Subject: [...]\n\nseen\n",
         f"new/{unseen.name}": b"Subject: [...]\n\nunseen\n",
         f".Sent Items/cur/{sent.name}": b"Subject: [...]\n\nsent\n",
@@ -97,12 +88,12 @@ def test_a_repeat_adds_only_what_is_new(
     (here / ".Archive" / "cur").mkdir(parents=True)
     (here / "cur" / moved.name).rename(here / ".Archive/cur/1.other:2,S")
     mailboxes.set_password_hash(ALICE, "$y$j65$new", now_s=time.time() - 5 * DAY_S)
-    before = _files(here)
+    before = message_files(here)
 
     for _ in range(2):
         code, said = chatmail("import", str(old.root), "--json")
         assert (code, json.loads(said[0])["imported"]["messages"]) == (0, 0)
-    assert _files(here) == before
+    assert message_files(here) == before
     seen = kept.rename(kept.with_name(f"{kept.name}S"))
     new = old.message(home, "new")
     uids(home, seen, deleted, moved, new)
@@ -111,7 +102,7 @@ def test_a_repeat_adds_only_what_is_new(
     imported = json.loads(chatmail("import", str(old.root), "--json")[1][0])["imported"]
 
     assert (imported["messages"], imported["flags"], imported["known"]) == (1, 1, 1)
-    assert set(_files(here)) == {
+    assert set(message_files(here)) == {
         f"cur/{seen.name}",
         f"cur/{new.name}",
         ".Archive/cur/1.other:2,S",
@@ -135,7 +126,7 @@ def test_a_message_moved_there_comes_once(
     (home / ".DeltaChat" / "dovecot-uidlist").write_text(f"3 V5 N2\n1 G{base} :{moved.name}\n")
     chatmail("import", str(old.root))
 
-    assert list(_files(mailboxes.path(ALICE))) == [f"cur/{message.name}"]
+    assert list(message_files(mailboxes.path(ALICE))) == [f"cur/{message.name}"]
 
 
 def test_strangers_get_no_mail(old: OldRelay, chatmail: Chatmail, mailboxes: Mailboxes) -> None:
@@ -146,11 +137,11 @@ def test_strangers_get_no_mail(old: OldRelay, chatmail: Chatmail, mailboxes: Mai
     reason = "exists here and was not imported, which may be another person"
 
     code, said = chatmail("import", str(old.root))
-    assert (code, _files(mailboxes.path(ALICE))) == (0, {})
+    assert (code, message_files(mailboxes.path(ALICE))) == (0, {})
     assert f"not taken   1: {reason}, such as {ALICE}" in said or f"left        1: {reason}" in said
     chatmail("import", str(old.root), "--into-existing")
 
-    assert len(_files(mailboxes.path(ALICE))) == 1
+    assert len(message_files(mailboxes.path(ALICE))) == 1
     assert mailboxes.password_hash(ALICE) == "$y$j65$other"
 
 
@@ -167,7 +158,7 @@ def test_old_mail_and_old_addresses_stay_there(
     _, said = chatmail("import", str(old.root))
 
     assert list(mailboxes.addresses()) == [ALICE]
-    assert list(_files(mailboxes.path(ALICE))) == [f"cur/{young.name}"]
+    assert list(message_files(mailboxes.path(ALICE))) == [f"cur/{young.name}"]
     assert "addresses   2: 1 new, 1 not logged in for too long" in said
 
 
@@ -200,63 +191,8 @@ def test_a_killed_import_continues(
     code, _ = chatmail("import", str(old.root))
 
     assert (code, left[0]) == (0, 97)
-    assert [len(_files(mailboxes.path(one))) for one in (ALICE, BOB)] == [3, 3]
+    assert [len(message_files(mailboxes.path(one))) for one in (ALICE, BOB)] == [3, 3]
     assert sorted(path.name for path in mailboxes.directory.iterdir()) == [str(ALICE), str(BOB)]
-
-
-def test_hostile_trees(
-    old: OldRelay, chatmail: Chatmail, mailboxes: Mailboxes, tmp_path: pathlib.Path
-) -> None:
-    """Nothing is followed, nothing blocks, nothing aborts; each reason is one line."""
-    secret = tmp_path / "shadow"
-    secret.write_text("root:secret:\n")
-    home = old.address(str(ALICE))
-    good = old.message(home, "good")
-    stamp = f"{int(time.time())}.M9"
-    (home / "cur" / f"{stamp}1.h").symlink_to(secret)
-    os.link(secret, home / "cur" / f"{stamp}2.h")
-    os.mkfifo(home / "cur" / f"{stamp}3.h")
-    (home / "cur" / f"{stamp}4.h\nx").write_text("x")
-    (home / "cur" / "-rf").write_text("x")
-    (home / "cur" / f"{stamp}5.h").touch()
-    (home / "cur" / f"{stamp}6.h,S=9").write_bytes(b"\x1f\x8b damaged")
-    with (home / "cur" / f"{stamp}7.h").open("wb") as huge:
-        huge.truncate(1 << 36)
-    (home / "metadata.json").symlink_to(secret)
-    (home / ".Link").symlink_to("/etc")
-    for name in ("a\nb@chat.example.org", "UPPER1234@chat.example.org", "-x@other.org", "lost"):
-        (old.mail / name).mkdir()
-    (old.mail / "link12345@chat.example.org").symlink_to(home)
-    os.mkfifo(old.mail / "fifo12345@chat.example.org")
-    hard = old.address("hard12345")
-    (hard / "password").unlink()
-    os.link(secret, hard / "password")
-
-    code, said = chatmail("import", str(old.root))
-
-    assert code == 0, said
-    assert list(mailboxes.addresses()) == [ALICE]
-    assert list(_files(mailboxes.path(ALICE))) == [f"cur/{good.name}"]
-    assert not (mailboxes.path(ALICE) / "metadata.json").exists()
-    text = "\n".join(said)
-    assert "secret" not in text
-    assert all(line.isprintable() for line in said)
-    for reason in ("a symbolic link", "a FIFO", "a hard link", "empty", "damaged compression"):
-        assert reason in text, reason
-
-
-def test_copies_that_a_client_made_come(
-    old: OldRelay, chatmail: Chatmail, mailboxes: Mailboxes
-) -> None:
-    """They are hard links within the mailbox."""
-    home = old.address(str(ALICE))
-    message = old.message(home)
-    (home / ".Saved" / "cur").mkdir(parents=True)
-    os.link(message, home / ".Saved" / "cur" / f"9{message.name}")
-
-    chatmail("import", str(old.root))
-
-    assert len(_files(mailboxes.path(ALICE))) == 2
 
 
 def test_key_and_selector(
