@@ -73,11 +73,14 @@ def export(settings: Settings, path: Path, wants_json: bool) -> int:
 
 
 class _progress:  # noqa: N801 - a function with a state
-    """Show a bar on standard error while an iterator runs."""
+    """Show a bar on standard error while an iterator runs, if that is a terminal."""
 
     def __init__(self, label: str) -> None:
         self._label = label
 
     def __call__(self, work: Iterable[None], length: int) -> Iterator[None]:
+        if not sys.stderr.isatty():
+            yield from work
+            return
         with click.progressbar(work, length=length, label=self._label, file=sys.stderr) as bar:
             yield from bar
