@@ -22,7 +22,8 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def audit(text: str, *arguments: object) -> None:
         lines.append(text % arguments)
 
-    for module in ("addresses", "accountlist.files", "migration", "registration"):
+    apart = ("accountlist.files", "decisions.domains")
+    for module in ("addresses", "migration", "registration", *apart):
         monkeypatch.setattr(f"chatmaild.operator.{module}.audit", audit)
     return lines
 
