@@ -4,6 +4,7 @@
     ├── SettingsError    (ValueError)    the settings file cannot be used; exit code 78
     ├── AddressError     (ValueError)    a text is not an address
     ├── DomainError      (ValueError)    a text is no rule for domains
+    ├── NoticeError      (ValueError)    a text cannot be the notice
     ├── DecisionError    (OSError)       a decision of the operator cannot be read; try again later
     ├── BusyError        (TimeoutError)  overload, or a lock stays taken; try again later
     │   └── TooManyError                 a network asks too often; try again later
@@ -30,6 +31,10 @@ class AddressError(ChatmaildError, ValueError):
 
 class DomainError(ChatmaildError, ValueError):
     """The text is no rule for domains; the message says what to write."""
+
+
+class NoticeError(ChatmaildError, ValueError):
+    """The text cannot be the notice; the message says why."""
 
 
 class DecisionError(ChatmaildError, OSError):

@@ -25,6 +25,8 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     apart = ("accountlist.files", "decisions.domains")
     for module in ("addresses", "migration", "registration", *apart):
         monkeypatch.setattr(f"chatmaild.operator.{module}.audit", audit)
+    # for commands that import it when they run
+    monkeypatch.setattr("chatmaild.operator.privileges.audit", audit)
     return lines
 
 

@@ -15,6 +15,7 @@ from chatmaild.cli import (
 from chatmaild.operator.cli_addresses import address
 from chatmaild.operator.cli_registration import invite, registration
 from chatmaild.operator.decisions.cli_domains import domains
+from chatmaild.operator.decisions.cli_notice import notice
 from chatmaild.operator.mailqueue.cli import queue
 from chatmaild.settings import Settings
 
@@ -115,6 +116,7 @@ group.add_command(invite)
 group.add_command(address)
 group.add_command(queue)
 group.add_command(domains)
+group.add_command(notice)
 
 
 def main() -> None:
