@@ -11,7 +11,7 @@ from chatmaild.settings import Settings
 def notice() -> None:
     """Give a short text to all clients: IMAP METADATA /shared/comment, from the next login.
 
-    Delta Chat shows it in its log only: see docs/operate.md.
+    Delta Chat shows it in its log only: see docs/operate/domains.md.
     """
 
 
