@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from typing import Final
 
 # in docs, in the order in which they are run
-PAGES: Final = ("operate.md", "operate/people.md", "operate/monitoring.md", "operate/upkeep.md")
+PAGES: Final = (
+    "operate.md",
+    "operate/people.md",
+    "operate/domains.md",
+    "operate/monitoring.md",
+    "operate/upkeep.md",
+)
 # commands in prose that are run, too, if they begin with one of these
 PROGRAMS: Final = ("chatmail", "chatmaild", "journalctl", "nft", "runuser")
 
