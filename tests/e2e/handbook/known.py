@@ -13,6 +13,7 @@ from typing import Final
 PAGES: Final = (
     "operate.md",
     "operate/people.md",
+    "operate/domains.md",
     "operate/monitoring.md",
     "operate/upkeep.md",
     "operate/upstream.md",
