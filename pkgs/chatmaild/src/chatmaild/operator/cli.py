@@ -15,6 +15,7 @@ from chatmaild.cli import (
 from chatmaild.operator.cli_addresses import address
 from chatmaild.operator.cli_registration import invite, registration
 from chatmaild.operator.mailqueue.cli import queue
+from chatmaild.operator.move.cli import move, receive
 from chatmaild.settings import Settings
 
 
@@ -113,6 +114,8 @@ group.add_command(registration)
 group.add_command(invite)
 group.add_command(address)
 group.add_command(queue)
+group.add_command(move)
+group.add_command(receive)
 
 
 def main() -> None:

@@ -34,6 +34,7 @@ class Problem:
 def find(state: State) -> list[Problem]:
     """All problems, the most urgent first."""
     return [
+        *_closed(state),
         *_units(state),
         *_space(state),
         *_certificate(state),
@@ -48,6 +49,13 @@ def _of(check: Check) -> list[Problem]:
     if check.verdict is not Verdict.FAILED:
         return []
     return [Problem(sentence=check.sentence, repair=check.repair)]
+
+
+def _closed(state: State) -> list[Problem]:
+    if state.closed is None:
+        return []
+    sentence, repair = state.closed
+    return [Problem(sentence=sentence, repair=repair)]
 
 
 def _units(state: State) -> list[Problem]:
