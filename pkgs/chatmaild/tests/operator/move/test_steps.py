@@ -146,6 +146,20 @@ def test_a_step_that_fails(
     assert place.load() is None
 
 
+@pytest.mark.parametrize("code", [0, 255])
+def test_undo_tells_the_new_machine(
+    mover: Mover, place: Place, there: NewMachine, code: int
+) -> None:
+    """So that it takes part in the next move; if it is not reached, this machine goes on, too."""
+    move = Move(number="a", phase="copying", peer="root@new.test", since_s=0.0)
+    place.save(move)
+    there.answers["receive abandon"] = {"number": "a", "phase": "abandoned"}
+    there.codes["receive abandon"] = code
+
+    assert mover.undo(move) == (code == 0)
+    assert place.load() is None
+
+
 def test_a_service_that_somebody_starts(
     mover: Mover, looks: Looks, place: Place, systemd: Systemd, monkeypatch: pytest.MonkeyPatch
 ) -> None:

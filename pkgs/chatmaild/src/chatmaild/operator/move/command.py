@@ -65,8 +65,10 @@ def undo(settings: Settings, *, say: Say) -> int:
         begun = place.load()
         if begun is None or not begun.is_old:
             raise ChatmaildError("no move from this machine has begun")
-        Mover(settings=settings, remote=Remote(begun.peer), say=say).undo(begun)
-    say(f"{begun.peer} stays closed: it has a copy, which the next move completes or replaces")
+        knows = Mover(settings=settings, remote=Remote(begun.peer), say=say).undo(begun)
+    say(f"{begun.peer} stays closed, and has a copy, which the next move replaces")
+    if not knows:
+        say(f"{begun.peer} was not reached: before the next move, rm -r /var/lib/chatmail there")
     return 0
 
 

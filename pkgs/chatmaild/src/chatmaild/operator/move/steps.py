@@ -225,21 +225,33 @@ class Mover:
         there = self.remote.receive("abandon", "--number", move.number)
         return bool(there) and there["number"] == move.number and there["phase"] == "abandoned"
 
-    def undo(self, move: Move) -> None:
+    def undo(self, move: Move) -> bool:
         """Give the move up, and go on here.
+
+        Returns:
+            Whether the new machine knows, and takes part in the next move.
 
         Raises:
             ChatmaildError: the new machine serves, or cannot say that it does not.
         """
         if move.phase == "moved":
             raise ChatmaildError(refusal(move))
-        if move.phase == "closed" and not self._abandoned(move):
-            raise ChatmaildError(
-                f"{self.remote.target} serves already: repeat `chatmail move` to end the move"
-            )
+        if move.phase == "closed":
+            knows = self._abandoned(move)
+            if not knows:
+                raise ChatmaildError(
+                    f"{self.remote.target} serves already: repeat `chatmail move` to end the move"
+                )
+        else:
+            # it was never asked to serve
+            try:
+                knows = self._abandoned(move)
+            except ChatmaildError:
+                knows = False
         self._reopen()
         self._place.forget()
         audit("move: given up")
+        return knows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

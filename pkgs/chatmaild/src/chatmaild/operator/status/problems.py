@@ -59,6 +59,8 @@ def _closed(state: State) -> list[Problem]:
 
 
 def _units(state: State) -> list[Problem]:
+    if state.closed is not None:
+        return []
     if isinstance(state.units, str):
         return [Problem(sentence=state.units, repair="systemctl status")]
     return _of(units.judge(state.units))
