@@ -25,7 +25,7 @@ BYTECODE = CHECKOUT / ".cache" / "bytecode"
 TOOLS = {"chatmail-install": ["git"], "chatmail-lab": ["unshare"]}
 LAB_NAME = "test"
 # for scenarios that disturb, besides the first: they mostly wait
-MORE_LAB_NAMES = ("test2", "test3")
+MORE_LAB_NAMES = ("test2", "test3", "test4")
 RELAYS = ("a.test", "b.test")
 UNTRUSTED_RELAYS = ("_d.test", "192.0.2.77")  # sign their own certificates
 CLASSIC = "c.test"
