@@ -68,9 +68,7 @@ def undo(settings: Settings, *, say: Say) -> int:
         knows = Mover(settings=settings, remote=Remote(begun.peer), say=say).undo(begun)
     say(f"{begun.peer} stays closed, and has a copy, which the next move replaces")
     if not knows:
-        say(
-            f"{begun.peer} was not reached: before the next move, rm -r /var/lib/chatmail there, and reboot it"
-        )
+        say("it was not reached: before the next move, rm -r /var/lib/chatmail there, and reboot")
     return 0
 
 
