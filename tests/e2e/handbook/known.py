@@ -35,6 +35,7 @@ OTHER: Final = "mail.example.net"
 
 _NO_NIX: Final = "the lab's relays are Debian, and have no flake"
 _NO_ACME: Final = "the lab has no ACME server; tests/nixos/mail orders certificates"
+_TWO_MACHINES: Final = "tests/e2e/move runs it, in a lab with a second machine"
 NOT_RUN: Final[Mapping[str, str]] = {
     f"systemctl start acme-order-renew-{DOMAIN}": _NO_ACME,
     f"journalctl --unit acme-order-renew-{DOMAIN}": _NO_ACME,
@@ -47,6 +48,8 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "cat /var/lib/chatmail-upgrade/last-report.json": _NO_NIX,
     "rsync --archive --relative": "typed on the old machine",
     "chown -R": "typed on a machine of chatmail/relay",
+    "ssh root@new.example.org true": _TWO_MACHINES,
+    "chatmail move": _TWO_MACHINES,
 }
 
 # shell commands that make what a command of a page expects
