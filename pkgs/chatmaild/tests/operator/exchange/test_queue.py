@@ -1,6 +1,9 @@
 """Queued mail goes past our own rules, and once."""
 
+import os
 import pathlib
+import smtplib
+import subprocess
 
 import pytest
 
@@ -69,3 +72,77 @@ def test_without_postfix_nothing_is_noted(
     result, _ = _import(old, settings, Postfix(), Postfix())
 
     assert result.outgoing == 1
+
+
+def test_names_that_postfix_never_makes_stay(old: OldRelay, settings: Settings) -> None:
+    """They could not be noted, or noted as another message: each import would send them again."""
+    good = queue_file(OURS, ["x@other.org"], "out")
+    old.queued("A1", good)
+    place = os.fsencode(old.root / "var/spool/postfix/deferred")
+    for name in (b"\xff\xfe", b"B2 1\nC3 2"):
+        with open(os.path.join(place, name), "wb") as file:  # noqa: PTH118, PTH123
+            file.write(good)
+    send = Postfix()
+
+    result, untaken = _import(old, settings, send, Postfix())
+
+    assert (result.outgoing, len(send.got), untaken.number) == (1, 1, 2)
+
+
+def test_a_message_that_sendmail_refuses_keeps_no_other_back(
+    old: OldRelay, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as one that is too large here."""
+    old.queued("A1", queue_file(OURS, ["x@other.org"], "large"))
+    old.queued("B2", queue_file(OURS, ["x@other.org"], "small"))
+    got = []
+
+    def run(command: list[str], **options: object) -> None:
+        if b"large" in bytes(options["input"]):  # type: ignore[call-overload]
+            raise subprocess.CalledProcessError(75, command)
+        got.append(command)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    untaken = Untaken()
+    with Directory.at(old.root) as tree:
+        result = queue.import_all(tree, settings, untaken, queue.send, Postfix())
+
+    assert (result.outgoing, len(got)) == (1, 1)
+    assert list(untaken.reasons) == ["refused by sendmail here (75)"]
+
+
+def test_a_recipient_that_is_refused_for_now_is_not_lost(
+    old: OldRelay, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next import delivers again; a recipient that does not exist is no reason for it."""
+    other = "bob-56789@chat.example.org"
+    old.queued("A1", queue_file("x@other.org", [OURS, other], "in"))
+    codes = [452, 550]
+
+    class Smtp:
+        """Refuses the second recipient."""
+
+        def __init__(self, *_: object, **__: object) -> None: ...
+        def __enter__(self) -> "Smtp":
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+        def starttls(self, **_: object) -> None:
+            """Do nothing."""
+
+        def ehlo(self) -> None:
+            """Do nothing."""
+
+        def sendmail(self, *_: object) -> dict[str, tuple[int, bytes]]:
+            """Refuse one."""
+            return {other: (codes.pop(0), b"no")}
+
+    monkeypatch.setattr(smtplib, "SMTP", Smtp)
+    results = []
+    for _ in range(3):
+        with Directory.at(old.root) as tree:
+            results.append(
+                queue.import_all(tree, settings, Untaken(), Postfix(), queue.receiver(settings))
+            )
+
+    assert [(one.incoming, one.before) for one in results] == [(0, 0), (1, 0), (0, 1)]

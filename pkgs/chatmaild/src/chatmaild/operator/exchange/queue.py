@@ -5,6 +5,7 @@ message of one of our addresses is given to Postfix' `sendmail`, a message for t
 if the other server sent it again.
 """
 
+import re
 import smtplib
 import ssl
 import stat
@@ -26,6 +27,8 @@ _STATE: Final = "imported-queue"
 # a queue file has its message and some records more
 _ENVELOPE_BYTES: Final = 1 << 20
 _TIMEOUT_S: Final = 120
+# a name in the list of what was imported, which has one a line
+_QUEUE_ID: Final = re.compile("[0-9A-Za-z]{1,40}")
 
 Submit = Callable[[Queued], None]
 
@@ -61,6 +64,8 @@ def _read(
                 with directory.directory(name) as deeper:
                     if deeper is not None:
                         yield from _read(deeper, f"{place}/{name}", limit, untaken, depth=depth - 1)
+            elif not _QUEUE_ID.fullmatch(name):
+                untaken.add(f"{place}/{name}", "not the name of a queue file")
             elif data := directory.read(name, limit):
                 yield f"{name} {status.st_size}", parse(data)
         except UntakenError as error:
@@ -123,13 +128,16 @@ def send(queued: Queued) -> None:
     """Give a message to Postfix; the filter then decides, and a refusal is a bounce.
 
     Raises:
-        ChatmaildError: Postfix does not take it.
+        UntakenError: Postfix does not take this message, such as one that is too large.
+        ChatmaildError: Postfix takes no message.
     """
     command = ["sendmail", "-i", "-f", queued.sender, "--", *queued.recipients]
     try:
         subprocess.run(
             command, input=queued.message, check=True, capture_output=True, timeout=_TIMEOUT_S
         )
+    except subprocess.CalledProcessError as error:
+        raise UntakenError(f"refused by sendmail here ({error.returncode})") from error
     except (OSError, subprocess.SubprocessError) as error:
         raise ChatmaildError("Postfix' sendmail does not take mail: is Postfix running?") from error
 
@@ -144,14 +152,16 @@ def receiver(settings: Settings) -> Submit:
                 smtp.starttls(context=_no_check())
                 smtp.ehlo()
                 message = queued.message.replace(b"\n", b"\r\n")
-                # a recipient that is refused while others are taken does not exist here
-                smtp.sendmail(queued.sender, list(queued.recipients), message)
+                refused = smtp.sendmail(queued.sender, list(queued.recipients), message)
         except smtplib.SMTPResponseException as error:
             raise UntakenError(f"refused by port 25 here ({error.smtp_code})") from error
         except smtplib.SMTPRecipientsRefused as error:
             raise UntakenError("its recipients are refused by port 25 here") from error
         except (OSError, smtplib.SMTPException) as error:
             raise ChatmaildError("port 25 of this machine does not take mail") from error
+        # one that is refused for good does not exist here; for the others the message comes twice
+        if any(code < 500 for code, _ in refused.values()):
+            raise UntakenError("some of its recipients are refused for now by port 25 here")
 
     return receive
 

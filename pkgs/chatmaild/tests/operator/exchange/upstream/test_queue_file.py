@@ -40,6 +40,11 @@ def test_long_lines_and_the_null_sender() -> None:
         b"p\x01" + b"0" + record("p", " x"),
         record("S", "a b@x.org") + record("E", ""),
         record("S", b"\xff@x.org") + record("E", ""),
+        # sendmail(1) makes several addresses of each, or another one
+        *(
+            queue_file("a@x.org", [address], MESSAGE)
+            for address in ("b@y.org,c@z.org", "root", "@z.org:b@y.org", "<b@y.org>", "b@y.org(c)")
+        ),
         b"N\xff\xff\xff\xff\xff\xff",
     ],
 )
@@ -53,3 +58,11 @@ def test_a_circle_ends() -> None:
     """Pointers are counted."""
     with pytest.raises(UntakenError):
         parse(record("S", "a@x.org") + record("p", "9".rjust(15)) * 2)
+
+
+def test_a_circle_within_the_message_takes_no_memory() -> None:
+    """A message is never larger than its file."""
+    head = record("S", "a@x.org") + record("M", "")
+    line = record("L", "x" * 100_000)
+    with pytest.raises(UntakenError, match="damaged"):
+        parse(head + line * 10 + record("p", str(len(head)).rjust(15)))

@@ -6,6 +6,7 @@ done, `M` begins the message, `N` a line, `L` a line without its end, `X` ends t
 continues at another offset, which filters make when they add a header field, `E` ends the file.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +18,12 @@ from chatmaild.errors import UntakenError
 _MOST_RECORDS: Final = 5_000_000
 _MOST_JUMPS: Final = 10_000
 _MOST_LENGTH_BYTES: Final = 5
-_MOST_RECIPIENTS: Final = 10_000
+# Postfix' smtpd_recipient_limit; they are arguments of sendmail(1), which have a limit, too
+_MOST_RECIPIENTS: Final = 1000
+# without the characters of which sendmail(1) makes a list, a route, a group or a comment
+_ADDRESS: Final = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@(?:[A-Za-z0-9._-]+|\[[A-Za-z0-9.:]+\])"
+)
 _DAMAGED: Final = "a damaged or unfinished queue file"
 
 
@@ -51,6 +57,9 @@ def parse(data: bytes) -> Queued:
             in_message = kind == b"M"
         elif in_message and kind in (b"N", b"L"):
             message += content + (b"\n" if kind == b"N" else b"")
+            # a pointer that leads back repeats it
+            if len(message) > len(data):
+                raise UntakenError(_DAMAGED)
         if len(recipients) > _MOST_RECIPIENTS:
             raise UntakenError("too many recipients")
     else:
@@ -99,6 +108,6 @@ def _address(content: bytes) -> str:
         text = content.decode("ascii")
     except UnicodeDecodeError as error:
         raise UntakenError("an address that is not ASCII") from error
-    if len(text) > MAX_ADDRESS_LENGTH or not text.isprintable() or " " in text:
+    if len(text) > MAX_ADDRESS_LENGTH or (text and not _ADDRESS.fullmatch(text)):
         raise UntakenError("an address that is none")
     return text
