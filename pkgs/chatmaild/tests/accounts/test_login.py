@@ -13,7 +13,7 @@ from chatmaild.accounts import login as module
 from chatmaild.accounts.limits import patience
 from chatmaild.address import parse_address
 from chatmaild.store.mailboxes import Mailboxes
-from chatmaild.store.passwords import crypt, hash_password, verify_password
+from chatmaild.store.passwords import can_verify, crypt, hash_password, verify_password
 
 ALICE = "alice1234@chat.example.org"
 ACCOUNT = parse_address(ALICE)
@@ -207,6 +207,15 @@ def test_hashes_of_scrypt_carry_their_parameters() -> None:
     for damaged in ("", "x", "$scrypt$", encoded[:-3], encoded.replace("ln=4", "ln=x"),
                     encoded.replace("ln=4", "ln=99"), encoded.replace("ln=4,", "")):  # fmt: skip
         assert not verify_password(b"pw", damaged)
+
+
+@pytest.mark.parametrize("cost", ["ln=30,r=8,p=1", "ln=4,r=1,p=999999", "ln=99999999999,r=1,p=1"])
+def test_hashes_that_cost_much_verify_nothing(cost: str) -> None:
+    """A hash that came with an import would take the memory of the machine at each login."""
+    encoded = f"$scrypt${cost}$c2FsdA==$c2FsdHNhbHRzYWx0c2FsdA=="
+
+    assert not can_verify(encoded)
+    assert not verify_password(b"pw", encoded)
 
 
 def test_scrypt_is_the_one_of_the_rfc() -> None:

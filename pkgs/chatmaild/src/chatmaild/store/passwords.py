@@ -31,6 +31,9 @@ _SHA512_CRYPT: Final = re.compile(
 )
 # 10 ms for a login; the method allows 999,999,999 rounds
 _MAX_ROUNDS: Final = 20000
+# N * r * p: 32 MiB and 0.1 s for a login; N = 16384, r = 8, p = 1 has half of it
+_MAX_SCRYPT_BLOCKS: Final = 1 << 18
+_SCRYPT: Final = re.compile(r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,4}),p=(\d{1,4})\$([^$]+)\$([^$]+)")
 # 100 bytes each; the least recently used entry is dropped
 CACHE_ENTRIES: Final = 8192
 
@@ -79,18 +82,16 @@ def verify_password(password: bytes, encoded: str) -> bool:
     if found := _SHA512_CRYPT.fullmatch(encoded):
         allowed = int(found[2] or 0) <= _MAX_ROUNDS and b"\0" not in password
         return allowed and _verify_crypt(password, found[1])
-    match encoded.split("$"):
-        case ["", "scrypt", parameters, salt, derived]:
-            return _verify_scrypt(password, parameters, salt, derived)
-        case _:
-            return False
+    if found := _cheap_scrypt(encoded):
+        return _verify_scrypt(password, found)
+    return False
 
 
 def can_verify(encoded: str) -> bool:
     """Whether `verify_password` knows this kind of hash."""
     if found := _SHA512_CRYPT.fullmatch(encoded):
         return int(found[2] or 0) <= _MAX_ROUNDS
-    return encoded.startswith((_OURS, "$scrypt$"))
+    return encoded.startswith(_OURS) or _cheap_scrypt(encoded) is not None
 
 
 def is_outdated(encoded: str) -> bool:
@@ -109,10 +110,18 @@ def _verify_crypt(phrase: bytes, encoded: str) -> bool:
     return hmac.compare_digest(crypt(phrase, encoded) or "", encoded)
 
 
-def _verify_scrypt(password: bytes, parameters: str, salt: str, derived: str) -> bool:
+def _cheap_scrypt(encoded: str) -> re.Match[str] | None:
+    """The parts of a scrypt hash; None if it is none, or takes too much memory or time."""
+    found = _SCRYPT.fullmatch(encoded)
+    if found is None or (1 << int(found[1])) * int(found[2]) * int(found[3]) > _MAX_SCRYPT_BLOCKS:
+        return None
+    return found
+
+
+def _verify_scrypt(password: bytes, found: re.Match[str]) -> bool:
+    n, r, p = 1 << int(found[1]), int(found[2]), int(found[3])
+    salt, derived = found[4], found[5]
     try:
-        numbers = dict(pair.split("=") for pair in parameters.split(","))
-        n, r, p = 1 << int(numbers["ln"]), int(numbers["r"]), int(numbers["p"])
         expected = base64.b64decode(derived, validate=True)
         actual = hashlib.scrypt(
             password,
@@ -124,7 +133,7 @@ def _verify_scrypt(password: bytes, parameters: str, salt: str, derived: str) ->
             # RFC 7914 section 2: 128 * r * N bytes; OpenSSL requires more
             maxmem=2 * 128 * r * n + (1 << 20),
         )
-    except (ValueError, KeyError, OverflowError, MemoryError):
+    except (ValueError, OverflowError, MemoryError):
         return False
     return hmac.compare_digest(actual, expected)
 
