@@ -38,6 +38,8 @@ def test_tokens_end_after_ninety_days(tokens: Tokens) -> None:
     [
         ('{"devicetoken": ["a", "b", 3, "c d"], "other": 1}', ["a", "b"]),
         ('{"devicetoken": {"a": 1728000000, "b": "x"}}', ["a"]),
+        ('{"devicetoken": {"a": 1728000000, "b": 1e999, "c": NaN, "d": -Infinity}}', ["a"]),
+        ("[" * 500_000, []),
         ('{"devicetoken": 7}', []),
         ("[]", []),
         ("{", []),

@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from chatmaild.address import Address
 from chatmaild.store.files import write_atomically
@@ -19,6 +19,7 @@ MAX_TOKEN_LENGTH: Final = 4096
 MAX_TOKENS: Final = 32
 # tokens further in the future are invalid: the clock was set back
 MAX_AHEAD_S: Final = 60
+_LARGEST_S: Final = 1 << 40
 # clients set their token at every connection; one write a day is enough
 REFRESH_S: Final = DAY_S
 
@@ -35,7 +36,7 @@ def read_tokens(content: bytes, now_s: float) -> dict[str, int]:
         return {token: int(now_s) for token in stored if _readable(token)}
     if isinstance(stored, dict):
         pairs = ((token, set_s) for token, set_s in stored.items() if _readable(token))
-        return {token: int(set_s) for token, set_s in pairs if isinstance(set_s, int | float)}
+        return {token: int(set_s) for token, set_s in pairs if _is_time(set_s)}
     return {}
 
 
@@ -103,6 +104,11 @@ def _readable(token: object) -> bool:
     return isinstance(token, str) and is_token(token)
 
 
+def _is_time(value: object) -> TypeGuard[int | float]:
+    # JSON has integers and exponents without end, and Python reads NaN
+    return isinstance(value, int | float) and abs(value) < _LARGEST_S
+
+
 def _is_current_form(content: bytes) -> bool:
     return isinstance(_members(content).get(MEMBER), dict)
 
@@ -110,7 +116,7 @@ def _is_current_form(content: bytes) -> bool:
 def _members(content: bytes) -> dict[str, Any]:
     try:
         document = json.loads(content or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 

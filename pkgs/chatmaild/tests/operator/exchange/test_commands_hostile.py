@@ -66,3 +66,30 @@ def test_copies_that_a_client_made_come(
     chatmail("import", str(old.root))
 
     assert len(message_files(mailboxes.path(ALICE))) == 2
+
+
+def test_settings_are_shown_on_one_line(old: OldRelay, chatmail: Chatmail) -> None:
+    """A terminal obeys control characters."""
+    old.address(str(ALICE))
+    old.ini(privacy_postal="\x1b]0;x\x07Stra\u00dfe 1\n  \x9b2J", mail_domain="\x1b[2Jx.org")
+    refused, error = chatmail("import", str(old.root), "--dry-run")
+    old.ini(privacy_postal="\x1b]0;x\x07Stra\u00dfe 1\n  \x9b2J")
+    code, said = chatmail("import", str(old.root), "--dry-run")
+
+    assert (refused, code) == (1, 0)
+    assert all(line.isprintable() for line in error + said), error + said
+    assert any("web.contact.postal" in line for line in said)
+
+
+def test_damaged_tokens_stop_no_import(
+    old: OldRelay, chatmail: Chatmail, mailboxes: Mailboxes
+) -> None:
+    """Neither brackets without end nor numbers without end."""
+    deep = old.address(str(ALICE))
+    (deep / "metadata.json").write_text("[" * 500_000)
+    large = old.address("bob-56789")
+    (large / "metadata.json").write_text('{"devicetoken": {"a": 1e999}}')
+
+    code, said = chatmail("import", str(old.root))
+
+    assert (code, len(list(mailboxes.addresses()))) == (0, 2), said

@@ -11,7 +11,7 @@ from chatmaild.operator.exchange import dkim, queue
 from chatmaild.operator.exchange.importing import UNVERIFIABLE, Importer, Kind, addresses
 from chatmaild.operator.exchange.upstream import layout
 from chatmaild.operator.exchange.upstream.mailbox import OldMailbox, read
-from chatmaild.operator.exchange.upstream.tree import Directory, Untaken
+from chatmaild.operator.exchange.upstream.tree import Directory, Untaken, shown
 from chatmaild.settings import Settings
 
 
@@ -58,7 +58,9 @@ class Survey:
             )
         for one in self.differences:
             option = f"services.chatmail.{one.option}"
-            lines.append(f"setting     {option}: {one.there} there, {one.here or 'none'} here")
+            lines.append(
+                f"setting     {option}: {shown(one.there)} there, {one.here or 'none'} here"
+            )
         return lines + [f"not taken   {line}" for line in self.untaken.lines()]
 
     def _dkim_lines(self, settings: Settings) -> list[str]:
@@ -172,6 +174,6 @@ def check_domain(tree: Directory, settings: Settings, path: Path) -> None:
     there = _parameters(tree, Untaken()).get("mail_domain", "").strip()
     if there and there != layout.mail_directory(settings.mail_domain):
         raise ChatmaildError(
-            f"{path} is of the relay {there}, and this relay is {settings.mail_domain}:"
+            f"{path} is of the relay {shown(there)}, and this relay is {settings.mail_domain}:"
             " set services.chatmail.domain first"
         )

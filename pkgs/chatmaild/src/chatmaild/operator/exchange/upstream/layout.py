@@ -115,7 +115,7 @@ class Difference:
 def differences(there: Mapping[str, str], here: Settings) -> list[Difference]:
     """The settings of a chatmail.ini that this relay has with other values."""
     return [
-        Difference(option=option, there=there[name].strip(), here=value)
+        Difference(option=option, there=" ".join(there[name].split()), here=value)
         for name, option, value in _pairs(here)
         if name in there and _plain(there[name]) not in ("", _plain(value))
     ]
