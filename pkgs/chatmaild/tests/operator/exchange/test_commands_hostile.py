@@ -4,8 +4,15 @@ import os
 import pathlib
 import time
 
+import pytest
+
 from chatmaild.address import parse_address
+from chatmaild.operator.exchange.importing import Importer, Kind
+from chatmaild.operator.exchange.upstream import mailbox
+from chatmaild.operator.exchange.upstream.mailbox import OldMailbox
+from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
+from chatmaild.store.tombstones import Tombstones
 
 from ..conftest import Chatmail
 from .old_relay import OldRelay, message_files
@@ -93,3 +100,59 @@ def test_damaged_tokens_stop_no_import(
     code, said = chatmail("import", str(old.root))
 
     assert (code, len(list(mailboxes.addresses()))) == (0, 2), said
+
+
+def test_names_with_wrong_sizes_replace_no_message(
+    old: OldRelay, chatmail: Chatmail, mailboxes: Mailboxes
+) -> None:
+    """Without the sizes, two names may be one: here, and among those that come."""
+    home = old.address(str(ALICE))
+    stamp = int(time.time())
+    (home / "cur" / f"{stamp}.M1.h:2,S").write_text("first\n")
+    chatmail("import", str(old.root))
+    for size in (501, 502):
+        (home / "cur" / f"{stamp}.M1.h,S={size}:2,S").write_text(f"{size}\n")
+    code, said = chatmail("import", str(old.root))
+    again, repeated = chatmail("import", str(old.root))
+
+    assert (code, again) == (0, 0), said + repeated
+    found = message_files(mailboxes.path(ALICE))
+    assert sorted(found.values()) == [b"501\n", b"502\n", b"first\n"], found
+
+
+def test_an_address_that_is_deleted_meanwhile_does_not_come_back(
+    old: OldRelay,
+    chatmail: Chatmail,
+    mailboxes: Mailboxes,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither a new one before it gets its name, nor the directory of one that came before."""
+    bob = parse_address("bob-56789@chat.example.org")
+    old.message(old.address(str(bob)))
+    chatmail("import", str(old.root))
+    old.message(old.mail / str(bob), "more")
+    old.message(old.address(str(ALICE)))
+
+    def read_and_delete(*arguments: object) -> object:
+        found = mailbox.read(*arguments)  # type: ignore[arg-type]
+        deleting.append(found)
+        return found
+
+    deleting: list[object] = []
+    kind = Importer.kind
+
+    def kind_and_delete(importer: Importer, old: OldMailbox | None) -> Kind:
+        found = kind(importer, old)
+        if old is not None and deleting:
+            Tombstones.of(settings).add(old.address, now_s=time.time())
+            mailboxes.delete(old.address)
+        return found
+
+    monkeypatch.setattr("chatmaild.operator.exchange.importing.read", read_and_delete)
+    monkeypatch.setattr(Importer, "kind", kind_and_delete)
+    code, said = chatmail("import", str(old.root))
+
+    assert code == 0, said
+    assert "not taken   2: deleted here lately" in said
+    assert list(mailboxes.directory.iterdir()) == []

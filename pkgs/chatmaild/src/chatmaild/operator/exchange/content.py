@@ -6,6 +6,8 @@ clients. The name has the size of the message itself (`S=`), so it can stay.
 """
 
 import os
+import secrets
+import socket
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -73,6 +75,12 @@ def _pieces(read: Callable[[int], bytes | None]) -> Iterator[bytes]:
         raise UntakenError(_DAMAGED) from error
     if not unpacker.eof:
         raise UntakenError(_DAMAGED)
+
+
+def unique_name(base: str) -> str:
+    """Another name for a message, with its time and its sizes."""
+    _, comma, sizes = base.partition(",")
+    return f"{base.partition('.')[0]}.R{secrets.token_hex(8)}.{socket.gethostname()}{comma}{sizes}"
 
 
 def sized_name(base: str, size_bytes: int) -> str:

@@ -6,7 +6,6 @@ owner moved or deleted in the meantime does not come back when an import is repe
 
 import contextlib
 import secrets
-import socket
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,10 +102,12 @@ class Filler:
             BusyError: Dovecot keeps the lock of a folder.
             OSError: the disk is full or fails; the messages written before that stay.
         """
+        wanted: dict[str, list[OldMessage]] = {folder: [] for folder in self._old.folders}
+        for message in self._old.messages:
+            wanted[message.folder].append(message)
         try:
-            for folder in self._old.folders:
-                wanted = [m for m in self._old.messages if m.folder == folder]
-                self._fill_folder(folder, wanted)
+            for folder, messages in wanted.items():
+                self._fill_folder(folder, messages)
         finally:
             if self._came - self._imported:
                 names = self._imported | self._came
@@ -135,13 +136,15 @@ class Filler:
         return self._now_s - self._settings.retention.delete_after_days * 86400
 
     def _fill_folder(self, folder: str, messages: list[OldMessage]) -> None:
-        there = self._lists(folder, messages)
         place = self._home / folder
-        for part in ("", "cur", "new", "tmp"):
+        # the home itself is not made again: its owner may have deleted the address
+        for part in ("", "cur", "new", "tmp") if folder else ("cur", "new", "tmp"):
             (place / part).mkdir(mode=0o700, exist_ok=True)
         here = files_of(place)
+        names = {message.base for message in messages} | here.keys()
+        there = self._lists(folder, messages, names)
         new = [m for m in messages if self._is_new(m, there, here)]
-        staged = self._stage(folder, new)
+        staged = self._stage(folder, new, names)
         # also those of an import that was killed before it wrote their names
         self._came |= {self._identity(m, there) for m in messages if m.base in here}
         if self._in_use and not staged and not self._changed(place, messages):
@@ -155,10 +158,10 @@ class Filler:
                 left.path.unlink(missing_ok=True)
         self._came |= {self._identity(one.message, there) for one in staged}
 
-    def _lists(self, folder: str, messages: list[OldMessage]) -> Uidlist | None:
-        """The UIDs at the other relay."""
+    def _lists(self, folder: str, messages: list[OldMessage], names: Set[str]) -> Uidlist | None:
+        """The UIDs at the other relay, of messages with these names."""
         found = self._small(folder, uidlist.FILE, _UIDLIST_LIMIT)
-        parsed = uidlist.parse(found)
+        parsed = uidlist.parse(found, names)
         if found and messages and parsed is None:
             name = f"{self._old.address}/{folder}/{uidlist.FILE}"
             self._untaken.add(name, "no list of UIDs: clients fetch these folders anew")
@@ -183,9 +186,10 @@ class Filler:
         known = {message.base, self._identity(message, there)}
         return known.isdisjoint(self._imported) and message.base not in here
 
-    def _stage(self, folder: str, messages: list[OldMessage]) -> list[Staged]:
-        """Copy messages to `tmp`, where no client sees them: path, new name, message."""
+    def _stage(self, folder: str, messages: list[OldMessage], taken: Set[str]) -> list[Staged]:
+        """Copy messages to `tmp`, where no client sees them; give them names that are free."""
         staged = []
+        names = set(taken)
         for message in messages:
             path = self._home / folder / "tmp" / f"import-{secrets.token_hex(8)}"
             try:
@@ -206,6 +210,9 @@ class Filler:
                 continue  # a client of the other relay renamed or deleted it: the next import
             else:
                 base = content.sized_name(message.base, size_bytes)
+                if base != message.base and base in names:
+                    base = content.unique_name(base)
+                names.add(base)
                 staged.append(Staged(path, base, size_bytes, message))
                 self.result.size_bytes += size_bytes
         return staged
@@ -249,11 +256,9 @@ class Filler:
                 continue
             path = place / names[base]
             flags = path.name.partition(":")[2]
-            _, comma, sizes = base.partition(",")
-            unique = f"R{secrets.token_hex(8)}.{socket.gethostname()}{comma}{sizes}"
-            stamp = f"{base.partition('.')[0]}.{unique}"
+            name = content.unique_name(base)
             with contextlib.suppress(FileNotFoundError):
-                path.rename(path.with_name(f"{stamp}:{flags}" if flags else stamp))
+                path.rename(path.with_name(f"{name}:{flags}" if flags else name))
 
     def _changed(self, place: Path, messages: list[OldMessage]) -> list[tuple[OldMessage, str]]:
         """Messages that got flags at the other relay since an earlier import, and their files."""

@@ -122,6 +122,10 @@ class Importer:
                 self._add(source, old)
             except BusyError:
                 kind = Kind.BUSY
+            except FileNotFoundError:
+                if self._mailboxes.exists(old.address):
+                    raise
+                kind = Kind.DELETED
         self._settle(address, kind, old)
 
     def _settle(self, address: Address, kind: Kind, old: OldMailbox | None) -> None:
@@ -174,9 +178,11 @@ class Importer:
         if wrong := filler.wrong():
             self.result.wrong += wrong
             return Kind.DAMAGED
+        # it may have been created, and even deleted, since its messages were copied
+        if (kind := self.kind(old)) is not Kind.NEW:
+            return kind
         if not self._mailboxes.adopt(old.address, home):
-            kind = self.kind(old)
-            return Kind.TAKEN if kind is Kind.NEW else kind
+            return Kind.TAKEN
         self._count(filler)
         return Kind.NEW
 

@@ -1,5 +1,7 @@
 """Dovecot's list of UIDs, and what an import makes of two of them."""
 
+import tracemalloc
+
 from chatmaild.operator.exchange.upstream.uidlist import Uidlist, merge, parse
 
 LIST = b"""3 V1700000000 N31 G3085f01b7f11094c501100008c4a11c1
@@ -36,6 +38,19 @@ def test_damaged_lists() -> None:
 
     assert parsed is not None
     assert {row.base: row.uid for row in parsed.rows.values()} == {"a": 2, "d": 5}
+
+
+def test_a_huge_list_takes_little_memory() -> None:
+    """Only rows of messages that are there are kept; the next UID is that after all rows."""
+    content = b"3 V5 N3\n" + b"".join(b"%d :%d\n" % (uid, uid) for uid in range(1, 200_000))
+    tracemalloc.start()
+    parsed = parse(content, {"2", "7"})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert parsed is not None
+    assert (parsed.next_uid, list(parsed.rows)) == (200_000, ["2", "7"])
+    assert peak < 2 * len(content)
 
 
 def test_rows_that_dovecot_appended() -> None:

@@ -8,8 +8,9 @@ leaves the header. A row has the UID, fields of a letter and a value, and the fi
 name that the message had before it was moved.
 """
 
+import io
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Container, Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,10 +60,14 @@ class Uidlist:
         return "".join(f"{line}\n" for line in lines).encode("ascii")
 
 
-def parse(content: bytes | None) -> Uidlist | None:
-    """The list in a file; None if it has no valid header. Rows that are not valid are left out."""
-    lines = (content or b"").split(b"\n")
-    header = _HEADER.fullmatch(lines[0])
+def parse(content: bytes | None, wanted: Container[str] | None = None) -> Uidlist | None:
+    """The list in a file; None if it has no valid header. Rows that are not valid are left out.
+
+    Args:
+        wanted: the messages whose rows are kept; None for all. A list may have millions of others.
+    """
+    lines = io.BytesIO(content or b"")
+    header = _HEADER.fullmatch(lines.readline().rstrip(b"\n"))
     if header is None:
         return None
     validity, next_uid = int(header[1]), int(header[2])
@@ -70,11 +75,11 @@ def parse(content: bytes | None) -> Uidlist | None:
         return None
     rows: dict[str, Row] = {}
     last = 0
-    for line in lines[1:]:
-        if (found := _ROW.fullmatch(line)) and last < int(found[1]) < _LARGEST:
+    for line in lines:
+        if (found := _ROW.fullmatch(line.rstrip(b"\n"))) and last < int(found[1]) < _LARGEST:
             last = int(found[1])
             base = found[3].decode("ascii").partition(":")[0]
-            if base and base not in rows:
+            if base and base not in rows and (wanted is None or base in wanted):
                 rows[base] = Row(uid=last, fields=found[2].decode("ascii"), base=base)
     return Uidlist(
         validity=validity,
