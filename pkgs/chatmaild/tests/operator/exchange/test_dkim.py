@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -36,3 +37,38 @@ def test_the_key_replaces_the_one_of_the_first_start(
     assert dkim_file.with_name(f"{dkim_file.name}.replaced").read_bytes() == dkim_pem
     other = dataclasses.replace(settings.dkim, selector="other")
     assert key_path(dataclasses.replace(settings, dkim=other), "other").parent == dkim_file.parent
+
+
+def test_keys_that_no_receiver_accepts_stay(old: OldRelay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Less than 1024 bits, which libraries of today do not even make."""
+    monkeypatch.setattr(dkim, "_LEAST_BITS", 1025)
+    old.key(_pem(1024))
+    untaken = Untaken()
+    with Directory.at(old.root) as tree:
+        assert dkim.find(tree, DOMAIN, untaken) == []
+
+    assert list(untaken.reasons) == ["a key of less than 1025 bits, which receivers refuse"]
+
+
+def test_each_replaced_key_is_kept(
+    old: OldRelay,
+    settings: Settings,
+    dkim_file: pathlib.Path,
+    dkim_pem: bytes,
+    restarts: list[bool],
+    audited: list[str],
+) -> None:
+    """Two imports of two trees."""
+    pems = [_pem(1024), _pem(1024)]
+    for pem in pems:
+        old.key(pem, selector=settings.dkim.selector)
+        with Directory.at(old.root) as tree:
+            dkim.install(settings, dkim.find(tree, DOMAIN, Untaken()))
+
+    kept = {path.read_bytes() for path in dkim_file.parent.glob(f"{dkim_file.name}.replaced*")}
+    assert kept == {dkim_pem, pems[0]}
+
+
+def _pem(bits: int) -> bytes:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -1,8 +1,11 @@
 """`chatmail export`: a tree that an upstream relay, and our own import, read."""
 
 import json
+import os
 import pathlib
 import time
+
+import pytest
 
 from chatmaild.address import parse_address
 from chatmaild.dkim.keys import load_key, public_record
@@ -84,3 +87,59 @@ def test_a_directory_with_something_in_it_stays(chatmail: Chatmail, tmp_path: pa
     code, said = chatmail("export", str(tmp_path / "full"))
 
     assert (code, said) == (1, [f"error: {tmp_path}/full is not empty: name a new directory"])
+
+
+def test_blocked_and_disabled_addresses_stay_closed_there(
+    chatmail: Chatmail,
+    mailboxes: Mailboxes,
+    tmp_path: pathlib.Path,
+    dkim_file: pathlib.Path,
+    restarts: list[bool],
+) -> None:
+    """Upstream gives an address with an empty password file to the next login."""
+    now_s = time.time()
+    mailboxes.create(ALICE, "x", now_s=now_s)
+    mailboxes.set_password_hash(ALICE, "", now_s=now_s)
+    mailboxes.create(BOB, hash_password(b"new"), now_s=now_s)
+    mailboxes.set_disabled(BOB, disabled=True)
+    target = tmp_path / "tree"
+    _, said = chatmail("export", str(target))
+    file = target / "home/vmail/mail/chat.example.org" / str(ALICE) / "password"
+    for address in (ALICE, BOB):
+        mailboxes.delete(address)
+    chatmail("import", str(target))
+
+    assert file.read_text() == "{CRYPT}*"
+    assert mailboxes.password_hash(ALICE) == ""
+    assert any("disabled here, and upstream has no such mark" in line for line in said), said
+
+
+def test_secrets_are_not_for_others(
+    chatmail: Chatmail, tmp_path: pathlib.Path, dkim_file: pathlib.Path
+) -> None:
+    """Also in an empty directory that others could enter.
+
+    Those above have the usual mode: a copy to `/` of another machine may set it there.
+    """
+    target = tmp_path / "tree"
+    target.mkdir(mode=0o777)
+    target.chmod(0o777)
+    code, _ = chatmail("export", str(target))
+
+    assert code == 0
+    secret = [target, target / "home/vmail/mail/chat.example.org", target / "etc/dkimkeys"]
+    assert [p.stat().st_mode & 0o777 for p in secret] == [0o700] * 3
+    files = [p for p in target.rglob("*") if p.is_file()]
+    assert {p.stat().st_mode & 0o777 for p in files} == {0o600}
+
+
+def test_a_directory_of_another_user_is_refused(
+    chatmail: Chatmail, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its owner could put links where the export writes."""
+    (tmp_path / "tree").mkdir()
+    mine = os.getuid()
+    monkeypatch.setattr("os.getuid", lambda: mine + 1)
+    code, said = chatmail("export", str(tmp_path / "tree"))
+
+    assert (code, said) == (1, [f"error: {tmp_path}/tree is of another user: name a new directory"])

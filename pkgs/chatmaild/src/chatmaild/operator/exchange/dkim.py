@@ -17,7 +17,9 @@ from chatmaild.settings import Settings
 from chatmaild.store.files import write_atomically
 
 UNIT: Final = "chatmail-filter.service"
-_KEY_LIMIT: Final = 1 << 16
+# twice a key of 4096 bits: to check a larger one takes minutes
+_KEY_LIMIT: Final = 1 << 13
+_LEAST_BITS: Final = 1024  # RFC 8301 section 3.2
 _SUFFIX: Final = ".private"
 # of the key that was there before, such as one that the first start made
 _REPLACED: Final = ".replaced"
@@ -67,7 +69,10 @@ def _read(directory: Directory, selector: str, untaken: Untaken) -> Key | None:
         if pem is None:
             untaken.add(name, "named in KeyTable, but not there")
             return None
-        return Key(selector=selector, pem=pem, bits=parse_key(pem, name).key_size)
+        bits = parse_key(pem, name).key_size
+        if bits >= _LEAST_BITS:
+            return Key(selector=selector, pem=pem, bits=bits)
+        untaken.add(name, f"a key of less than {_LEAST_BITS} bits, which receivers refuse")
     except UntakenError as error:
         untaken.add(name, str(error))
     except SettingsError:
@@ -78,7 +83,8 @@ def _read(directory: Directory, selector: str, untaken: Untaken) -> Key | None:
 def install(settings: Settings, keys: list[Key]) -> list[str]:
     """Store keys that are not stored yet; return their selectors.
 
-    A different key of the same selector is kept beside it as `SELECTOR.private.replaced`. A relay
+    A different key of the same selector is kept beside it as `SELECTOR.private.replaced`, the next
+    one as `SELECTOR.private.replaced2`, and so on. A relay
     that signs with an installed key starts to use it.
 
     Raises:
@@ -92,7 +98,7 @@ def install(settings: Settings, keys: list[Key]) -> list[str]:
             if _is_stored(path, key):
                 continue
             if path.exists():
-                write_atomically(path.with_name(path.name + _REPLACED), path.read_bytes())
+                write_atomically(_free_name(path), path.read_bytes())
             write_atomically(path, key.pem)
             if not _is_stored(path, key):
                 raise ChatmaildError(f"{path} has another key than was written")
@@ -100,6 +106,11 @@ def install(settings: Settings, keys: list[Key]) -> list[str]:
     if settings.dkim.selector in done:
         restart_filter()
     return done
+
+
+def _free_name(path: Path) -> Path:
+    names = (path.with_name(f"{path.name}{_REPLACED}{n}") for n in ("", *range(2, 1000)))
+    return next(name for name in names if not name.exists())
 
 
 def restart_filter() -> None:

@@ -1,5 +1,6 @@
 """Write this relay as a tree of an upstream relay, for `cmdeploy` or for another relay of ours."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from chatmaild.store.mailboxes import (
 )
 
 _DIRECTORY_MODE: Final = 0o700
+_NO_MARK: Final = "disabled here, and upstream has no such mark: block it there"
 
 
 @dataclass(slots=True)
@@ -46,12 +48,15 @@ def prepare(path: Path) -> None:
     """Create the directory of the tree.
 
     Raises:
-        ChatmaildError: there is something in it already.
+        ChatmaildError: there is something in it already, or it is of another user.
         OSError: it cannot be created.
     """
     path.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
     if next(path.iterdir(), None) is not None:
         raise ChatmaildError(f"{path} is not empty: name a new directory")
+    if path.stat().st_uid != os.getuid():
+        raise ChatmaildError(f"{path} is of another user: name a new directory")
+    path.chmod(_DIRECTORY_MODE)
 
 
 def export_all(
@@ -97,6 +102,8 @@ def _export(
     except UntakenError as error:
         untaken.add(str(address), str(error))
         return
+    if old.disabled:
+        untaken.add(str(address), _NO_MARK)
     _write_account(home, old, now_s)
     (home / IMPORTED).unlink(missing_ok=True)
     result.addresses += 1

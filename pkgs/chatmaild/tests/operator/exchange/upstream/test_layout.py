@@ -38,7 +38,11 @@ def test_hashes_go_there_and_back() -> None:
     assert layout.hash_here(layout.hash_there(ours)) == ours
     assert layout.hash_there(theirs) == theirs == layout.hash_here(f"{theirs}\n")
     assert layout.hash_there(theirs.removeprefix("{SHA512-CRYPT}")) == theirs
-    assert (layout.hash_there(""), layout.hash_here("")) == ("", "")
+    assert (layout.hash_there(""), layout.hash_here("{CRYPT}*"), layout.hash_here("")) == (
+        "{CRYPT}*",
+        "",
+        "",
+    )
     assert [layout.is_good_hash(h) for h in (ours, theirs, "", "{PLAIN}x", "$2y$05$a")] == [
         *[True] * 3,
         *[False] * 2,

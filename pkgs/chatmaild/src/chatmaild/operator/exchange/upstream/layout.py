@@ -31,6 +31,8 @@ SELECTOR: Final = "opendkim"
 NO_MAILBOXES: Final = frozenset({"pending_notifications"})
 SETTINGS_LIMIT: Final = 1 << 16
 
+# a hash that no password has (crypt(5))
+_BLOCKED: Final = "*"
 _SELECTOR: Final = re.compile("[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _KEY_ROW: Final = re.compile(r"\S+\s+([^:\s]+):([^:\s]+):(\S+)")
 
@@ -49,14 +51,19 @@ def address_of(name: str, domain: str) -> Address | None:
 
 
 def hash_here(text: str) -> str:
-    """A password hash of Dovecot as it is stored here: without `{CRYPT}`."""
-    text = text.strip()
-    return text.removeprefix("{CRYPT}") if text.startswith("{CRYPT}") else text
+    """A password hash of Dovecot as it is stored here: without `{CRYPT}`, empty if blocked."""
+    text = text.strip().removeprefix("{CRYPT}")
+    return "" if text == _BLOCKED else text
 
 
 def hash_there(encoded: str) -> str:
-    """A password hash of this relay as Dovecot 2.3 reads it, whose default is clear text."""
-    if not encoded or encoded.startswith("{"):
+    """A password hash of this relay as Dovecot 2.3 reads it, whose default is clear text.
+
+    Upstream gives an address with an empty file to the next login, whatever its password.
+    """
+    if not encoded:
+        return f"{{CRYPT}}{_BLOCKED}"
+    if encoded.startswith("{"):
         return encoded
     prefix = "{SHA512-CRYPT}" if encoded.startswith("$6$") else "{CRYPT}"
     return prefix + encoded
