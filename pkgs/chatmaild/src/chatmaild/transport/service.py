@@ -39,6 +39,7 @@ SAVE_EVERY_S: Final = 600.0
 
 _OK: Final = socketmap.found("OK")
 _IGNORE: Final = socketmap.found("IGNORE")
+_SMTP_ALONE: Final = socketmap.found("smtp:")
 # RFC 3463 section 3.5: routing
 _SILENT: Final = socketmap.found("error:5.4.1 No server of this domain has answered for a month")
 # as in filter/verdicts.py
@@ -147,16 +148,19 @@ def lookups(
     `destinations` has the route of a domain (transport(5)), `dns-replies` the records that the smtp
     client must ignore (smtp_dns_reply_filter in postconf(5)), `greetings` the name by which the
     ingress knows this process (check_helo_access). `allows` tells whether the operator allows a
-    domain, `without_https` is called with a domain that gets its mail over SMTP.
+    domain, `without_https` is called with a domain that gets its mail over SMTP. `smtp-alone` has
+    the route of a domain that is never asked for HTTPS.
     """
 
     def look_up(name: str, key: str) -> str:
         match name:
-            case "destinations":
+            case "destinations" | "smtp-alone":
                 # Postfix looks up `user@domain`, then `domain`; the first answer counts
                 domain = domain_of(key)
                 if domain and not allows(domain):
                     return _BLOCKED
+                if name == "smtp-alone":
+                    return _SMTP_ALONE
                 return _route(destinations, networks, domain, without_https)
             case "dns-replies":
                 return socketmap.NOT_FOUND if _is_allowed(networks, key) else _IGNORE
