@@ -15,6 +15,7 @@ from chatmaild.cli import VERSION
 from chatmaild.errors import DecisionError
 from chatmaild.flow import last_hour
 from chatmaild.operator import registration
+from chatmaild.operator.privileges import acting_as
 from chatmaild.operator.selftest import report
 from chatmaild.operator.selftest.machine import units
 from chatmaild.operator.status import queue, sessions
@@ -174,7 +175,8 @@ def _watches() -> int | None:
 
 def _domains(settings: Settings) -> str | None:
     try:
-        domains.stored(settings)
+        with acting_as(settings.users.filter):  # root reads every file
+            domains.stored(settings)
     except DecisionError as error:
         return str(error)
     return None
