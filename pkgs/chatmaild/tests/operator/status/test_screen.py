@@ -1,5 +1,7 @@
 """The words of the screen."""
 
+import json
+
 import click
 
 from chatmaild.operator.status import screen
@@ -42,6 +44,20 @@ def test_the_screen_has_a_row_for_each_part() -> None:
     assert lines[1] == "certificate    acme, until 2027-01-28 (60 days)"
     assert lines[-1] == "well"
     assert len(lines) <= 20
+
+
+def test_a_note_is_yellow_and_above_the_verdict() -> None:
+    """The relay is well all the same."""
+    note = Problem(sentence="push: late (selftest 5 min ago)", repair="wait")
+
+    assert screen.lines(WELL, [], [note])[-3:] == [
+        click.style("note: push: late (selftest 5 min ago)", fg="yellow"),
+        "  repair: wait",
+        click.style("well", fg="green", bold=True),
+    ]
+    assert json.loads(screen.document(WELL, [], [note]))["notes"] == [
+        {"sentence": note.sentence, "repair": "wait"}
+    ]
 
 
 def test_a_problem_is_red_and_has_its_repair() -> None:
