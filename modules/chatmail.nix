@@ -78,6 +78,8 @@ in
       services.chatmail.ipv6.enable = mkDefault config.networking.enableIPv6;
       environment.systemPackages = [
         chatmaild
+        # for `chatmail move`, on both machines
+        pkgs.rsync
       ]
       # Dovecot's plugins are looked for in /run/current-system/sw/lib/dovecot/modules
       ++ lib.optional description.changed.instantIdle chatmail-preload;

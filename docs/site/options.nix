@@ -54,6 +54,7 @@ let
       about = "The rules that no option changes are in [Mail rules](mail-rules.md).";
       options = [
         "mail"
+        "domains"
         "privateNetworks"
       ];
     }

@@ -3,10 +3,14 @@
     ChatmaildError
     ├── SettingsError    (ValueError)    the settings file cannot be used; exit code 78
     ├── AddressError     (ValueError)    a text is not an address
+    ├── DomainError      (ValueError)    a text is no rule for domains
+    ├── NoticeError      (ValueError)    a text cannot be the notice
+    ├── DecisionError    (OSError)       a decision of the operator cannot be read; try again later
     ├── BusyError        (TimeoutError)  overload, or a lock stays taken; try again later
     │   └── TooManyError                 a network asks too often; try again later
     ├── KeyUnavailableError (TimeoutError) DNS does not answer for a DKIM key; try again later
     ├── SocketInUseError (OSError)       another process listens where this one would
+    ├── UntakenError     (ValueError)    a file of another server's tree is not imported
     ├── RegistrationRefused              no address is created now; carries a reason code
     └── ProtocolError    (ValueError)    a peer violates its protocol
 
@@ -26,6 +30,18 @@ class AddressError(ChatmaildError, ValueError):
     """The text is not an address; the message never contains the text."""
 
 
+class DomainError(ChatmaildError, ValueError):
+    """The text is no rule for domains; the message says what to write."""
+
+
+class NoticeError(ChatmaildError, ValueError):
+    """The text cannot be the notice; the message says why."""
+
+
+class DecisionError(ChatmaildError, OSError):
+    """The file of a decision of the operator cannot be read; the text names the file."""
+
+
 class BusyError(ChatmaildError, TimeoutError):
     """The work could not start in time; the client should try again later."""
 
@@ -40,6 +56,10 @@ class KeyUnavailableError(ChatmaildError, TimeoutError):
 
 class SocketInUseError(ChatmaildError, OSError):
     """Another process listens there; the text names the socket and says what to do."""
+
+
+class UntakenError(ChatmaildError, ValueError):
+    """A file of another server's tree is not imported; the text is the reason, without its name."""
 
 
 class RegistrationRefused(ChatmaildError):  # noqa: N818 - a refusal, not a fault

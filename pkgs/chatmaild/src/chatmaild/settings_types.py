@@ -30,7 +30,9 @@ class Directories:
     dkim: str
     dovecot_base: str
     mail: str
+    move: str
     numbers: str
+    operator: str
     postfix_queue: str
     state: str
     tls: str
@@ -51,6 +53,12 @@ class DnsRecord:
     required: bool
     type: str
     value: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domains:
+    allowed_only: tuple[str, ...]
+    blocked: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +259,7 @@ class Settings:
     dkim: Dkim
     dns: tuple[DnsRecord, ...] = ()
     domain: str
+    domains: Domains
     host_name: str
     imap: Imap
     iroh: Iroh

@@ -42,11 +42,13 @@ class Problem:
 def find(state: State) -> list[Problem]:
     """All problems, the most urgent first."""
     return [
+        *_closed(state),
         *_units(state),
         *_space(state),
         *_memory(state),
         *_certificate(state),
         *_queue(state),
+        *_domains(state),
         *_watches(state),
         *_selftest(state),
         *_upgrade(state),
@@ -78,7 +80,16 @@ def _of(check: Check) -> list[Problem]:
     return [Problem(sentence=check.sentence, repair=check.repair)]
 
 
+def _closed(state: State) -> list[Problem]:
+    if state.closed is None:
+        return []
+    sentence, repair = state.closed
+    return [Problem(sentence=sentence, repair=repair)]
+
+
 def _units(state: State) -> list[Problem]:
+    if state.closed is not None:
+        return []
     if isinstance(state.units, str):
         return [Problem(sentence=state.units, repair="systemctl status")]
     return _of(units.judge(state.units))
@@ -122,6 +133,18 @@ def _queue(state: State) -> list[Problem]:
         sentence = f"Postfix' queue cannot be read: {state.queue}"
         return [Problem(sentence=sentence, repair=stuck_queue.REPAIR)]
     return _of(stuck_queue.judge(stuck_queue.parse(state.listing), now_s=state.now_s))
+
+
+def _domains(state: State) -> list[Problem]:
+    """The filter accepts no mail of other servers then, and Postfix sends none."""
+    if state.domains is None:
+        return []
+    return [
+        Problem(
+            sentence=f"mail to and from other servers waits: {state.domains}",
+            repair="remove or repair the file; then chatmail domains list",
+        )
+    ]
 
 
 def _watches(state: State) -> list[Problem]:

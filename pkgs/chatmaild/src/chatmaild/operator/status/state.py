@@ -12,12 +12,15 @@ from typing import Any, Final
 from chatmaild.accounts.login import kind_of_address
 from chatmaild.accounts.registration import measure
 from chatmaild.cli import VERSION
+from chatmaild.errors import ChatmaildError, DecisionError
 from chatmaild.flow import last_hour
 from chatmaild.operator import registration
+from chatmaild.operator.move.state import why_closed
 from chatmaild.operator.selftest import report
 from chatmaild.operator.selftest.machine import units
 from chatmaild.operator.status import queue, sessions
 from chatmaild.settings import Settings
+from chatmaild.store.decisions import domains
 from chatmaild.store.invites import Invites
 from chatmaild.store.mailboxes import account_of
 from chatmaild.store.notifications import DIRECTORY
@@ -50,7 +53,11 @@ class Flow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The state of the relay. A text in place of a list is the reason why it is unknown."""
+    """The state of the relay. A text in place of a list is the reason why it is unknown.
+
+    Attributes:
+        closed: why no mail service starts here, and what to do: `chatmail move`.
+    """
 
     now_s: float
     version: str
@@ -75,6 +82,9 @@ class State:
     watches_wanted: int
     selftest: report.Report | None
     upgrade: dict[str, Any] | None
+    # why the rules for domains cannot be read, None if they can
+    domains: str | None = None
+    closed: tuple[str, str] | None = None
 
 
 def gather(settings: Settings) -> State:
@@ -108,6 +118,8 @@ def gather(settings: Settings) -> State:
         watches_wanted=settings.limits.imap_connections,
         selftest=report.last(settings),
         upgrade=_upgrade(),
+        domains=_domains(settings),
+        closed=_closed(settings),
     )
 
 
@@ -163,9 +175,24 @@ def _units(settings: Settings) -> list[units.Unit] | str:
         return f"systemd does not answer: {error}"
 
 
+def _closed(settings: Settings) -> tuple[str, str] | None:
+    try:
+        return why_closed(settings)
+    except (OSError, ChatmaildError) as error:
+        return "whether this relay moves is unknown", str(error)
+
+
 def _watches() -> int | None:
     with contextlib.suppress(OSError, ValueError):
         return int(WATCHES.read_text())
+    return None
+
+
+def _domains(settings: Settings) -> str | None:
+    try:
+        domains.stored(settings)
+    except DecisionError as error:
+        return str(error)
     return None
 
 
