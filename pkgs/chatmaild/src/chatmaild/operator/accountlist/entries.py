@@ -153,7 +153,7 @@ def _names(root: str) -> list[str]:
 
 
 def _short(root: str, names: Iterable[str]) -> Iterator[Entry]:
-    """Yield the entries of these names without their filters; a quarter faster than `_entry`."""
+    """Yield the entries of these names without their filters: no check for each."""
     stat, access, exists = os.stat, os.access, os.F_OK
     for name in names:
         home = f"{root}/{name}/"
