@@ -418,6 +418,22 @@ in
   };
 
   registration = {
+    automatic = mkOption {
+      type = types.either (types.enum [
+        "allow"
+        "refuse"
+      ]) (types.ints.between 1 10000);
+      default = "allow";
+      example = 20;
+      description = ''
+        What happens to addresses that apps create by themselves: `allow`, `refuse`, or a number, which is the most in any
+        60 minutes for the whole relay.
+        Delta Chat 2.59 and later create the first address of a new profile at the fastest of several relays, and add
+        further relays later; their passwords have 23 letters and digits. People who scan a code of this relay are not
+        affected, nor are existing addresses.
+        A first login beyond this is refused with `NO [UNAVAILABLE]` (RFC 5530); the app takes another relay.
+      '';
+    };
     maxLoad = mkOption {
       type = types.numbers.positive;
       default = 5;
