@@ -393,11 +393,13 @@ in
   iroh = {
     enable = mkOption {
       type = types.bool;
-      default = false;
-      example = true;
+      default = true;
+      example = false;
       description = ''
-        Whether the realtime channels of webxdc apps go through an iroh relay on this machine.
+        Whether the realtime channels of webxdc apps go through an iroh relay on this machine, where a direct connection
+        between two devices is impossible.
         nginx passes `/relay`, `/ping` and `/generate_204` on port 443 to its port 3340 (loopback).
+        A relay without a publicly trusted certificate has none, because clients check the certificate.
       '';
     };
     program = mkOption {
@@ -406,14 +408,15 @@ in
       example = "/run/current-system/sw/bin/iroh-relay-0.35";
       description = ''
         The program `iroh-relay`, which is run as a service; null if you run it yourself.
-        It must be version 0.35, whose protocol Delta Chat 2 speaks; nixpkgs has 1.0, whose protocol is another one.
+        On NixOS the default is that of this flake. It is version 0.35, whose protocol Delta Chat 2 speaks; nixpkgs has
+        1.0, whose protocol is another one.
       '';
     };
     url = mkOption {
       type = types.nullOr httpsUrl;
       default = null;
       example = "https://iroh.example.org";
-      description = "URL of the iroh relay that clients use; null names the one of this machine if `iroh.enable` is set, otherwise none.";
+      description = "URL of the iroh relay that clients use; null names the one of this machine if there is one.";
     };
   };
 
@@ -693,6 +696,11 @@ in
     type = types.nullOr types.path;
     default = null;
     example = "/etc/chatmail/appversions.json";
-    description = "JSON file with the newest client versions, which clients read as IMAP METADATA; null: clients get none.";
+    description = ''
+      JSON file with the newest versions of clients, which clients read as IMAP METADATA.
+      Delta Chat for Android uses it to tell people who installed an APK by hand, without a store, that there is a newer
+      one and where; the newest version that any relay of a profile names counts.
+      Null gives the version that was the newest when this release was made; `{"clients": []}` in a file gives none.
+    '';
   };
 }

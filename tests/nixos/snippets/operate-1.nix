@@ -1,4 +1,4 @@
 # From docs/operate.md.
 {
-  services.chatmail.monitoring.enable = true;
+  services.chatmail.registration.automatic = 20;
 }

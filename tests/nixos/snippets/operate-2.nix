@@ -1,8 +1,4 @@
 # From docs/operate.md.
 {
-  services.chatmail.monitoring.metrics = {
-    enable = true;
-    address = "10.0.0.5"; # of a private network or VPN, as the page is not encrypted
-    tokenFile = "/var/lib/secrets/metrics-token";
-  };
+  services.chatmail.monitoring.enable = true;
 }

@@ -1,7 +1,8 @@
 # From docs/operate.md.
 {
-  services.chatmail.autoUpgrade = {
+  services.chatmail.monitoring.metrics = {
     enable = true;
-    flake = "github:example/relay"; # the flake of this machine
+    address = "10.0.0.5"; # of a private network or VPN, as the page is not encrypted
+    tokenFile = "/var/lib/secrets/metrics-token";
   };
 }

@@ -1,4 +1,7 @@
 # From docs/operate.md.
 {
-  services.chatmail.openFirewall = false;
+  services.chatmail.autoUpgrade = {
+    enable = true;
+    flake = "github:example/relay"; # the flake of this machine
+  };
 }

@@ -1,4 +1,4 @@
 # From docs/operate.md.
 {
-  networking.enableIPv6 = false;
+  services.chatmail.openFirewall = false;
 }

@@ -1,4 +1,4 @@
 # From docs/operate.md.
 {
-  services.chatmail.ipv4.enable = false;
+  networking.enableIPv6 = false;
 }

@@ -142,7 +142,7 @@ def check_realtime(settings: Settings) -> Check:
     return warned(
         REALTIME,
         "no iroh relay: realtime channels of apps work only within one network",
-        "services.chatmail.iroh.enable = true, with iroh.program",
+        "services.chatmail.iroh.enable = true",
     )
 
 

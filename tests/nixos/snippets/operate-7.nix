@@ -1,0 +1,4 @@
+# From docs/operate.md.
+{
+  services.chatmail.ipv4.enable = false;
+}
