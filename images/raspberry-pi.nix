@@ -47,6 +47,8 @@
       minFreeDiskMegabytes = lib.mkDefault 500;
     };
     retention.quotaMegabytes = lib.mkDefault 100;
+    # its program is in Rust, which takes hours to build in emulation, and more memory than a Pi has
+    iroh.enable = lib.mkDefault false;
   };
   # a reduced package set, for evaluation only, has no generator
   zramSwap.enable = pkgs ? zram-generator;

@@ -61,7 +61,12 @@ let
       }
       // optionalAttrs (type ? enum) { enum = type.enum ++ [ null ]; };
     # the types of JSON differ, so that a reader knows at once which of the two it is
-    either = first: second: { anyOf = [ first second ]; };
+    either = first: second: {
+      anyOf = [
+        first
+        second
+      ];
+    };
     listOf = items: {
       type = "array";
       inherit items;
