@@ -1,4 +1,4 @@
-"""`registration.automatic`: a budget for addresses that apps create by themselves, and for no others.
+"""`registration.automatic` is a budget for addresses that apps create by themselves, and no others.
 
 Core trusts its built-in authorities and not the lab's, so it meets a relay that signs its own
 certificate. The public relays that it knows do not exist in the lab.
@@ -41,7 +41,7 @@ def test_the_budget_of_apps_is_not_that_of_people(
     new_credulous_person: PersonFactory,
     tmp_path: Path,
 ) -> None:
-    """Core marks what it creates by itself; beyond the limit its login is refused with the reason."""
+    """Core marks what it creates by itself; beyond the limit it is refused with the reason."""
     with core(tmp_path / "core") as chats, _automatic(host, 1):
         status = host.run("chatmail", "registration", "status").splitlines()
         assert status == ["open", "apps may create one address an hour by themselves"]
@@ -73,9 +73,11 @@ def test_the_budget_of_apps_is_not_that_of_people(
         # core tries each port
         assert int(refused.split()[-1]) >= 2
 
-    with _automatic(host, "refuse"):
-        with pytest.raises(LoginError, match="takes no addresses that apps create by themselves"):
-            app.logs_in()
+    with (
+        _automatic(host, "refuse"),
+        pytest.raises(LoginError, match="takes no addresses that apps create by themselves"),
+    ):
+        app.logs_in()
     assert app.imap.noop()
 
 

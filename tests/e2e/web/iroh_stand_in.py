@@ -12,13 +12,12 @@ import json
 import sys
 import tomllib
 from pathlib import Path
-from typing import ClassVar
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     """One connection."""
 
-    protocol_version: ClassVar[str] = "HTTP/1.1"
+    protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         """Answer, or upgrade."""

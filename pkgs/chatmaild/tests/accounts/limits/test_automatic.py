@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import logging
-import string
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
