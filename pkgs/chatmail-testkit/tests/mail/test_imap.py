@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import select
+import socket
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -63,3 +66,37 @@ def test_the_end_of_a_session(serve: Serve) -> None:
 def test_a_session_that_goes_on(session: PlainImap) -> None:
     """NOOP is answered."""
     assert not session.has_ended()
+
+
+def test_a_line_in_two_pieces() -> None:
+    """It is whole, and IDLE ends as usual."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_serve_slowly, args=(listener,))
+        thread.start()
+        session = PlainImap(listener.getsockname()[1])
+        session.idle()
+
+        assert session.notices(within_s=5) == [(1, b"EXISTS")]
+        assert session.notices(within_s=0.1) == []
+        assert session.idle_done() == (b"done", [])
+        session.shutdown()
+        thread.join()
+
+
+def _serve_slowly(listener: socket.socket) -> None:
+    """Send the second piece of a line when the client has had time for the first one."""
+    peer, _ = listener.accept()
+    with peer, peer.makefile("rb") as lines:
+        peer.sendall(b"* PREAUTH [CAPABILITY IMAP4rev1 IDLE] here\r\n")
+        tags = []
+        for line in lines:
+            tags.append(line.split()[0])
+            if line == b"DONE\r\n":
+                peer.sendall(tags[-2] + b" OK done\r\n")
+            elif b"IDLE" in line:
+                peer.sendall(b"+ idling\r\n")
+                peer.sendall(b"* 1 EXI")
+                select.select([peer], [], [], 0.2)
+                peer.sendall(b"STS\r\n")
+            else:
+                peer.sendall(ANSWERS[b"CAPABILITY"].replace(b"TAG", tags[-1]))

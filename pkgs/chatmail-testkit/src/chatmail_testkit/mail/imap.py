@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import imaplib
 import re
+import select
 import ssl
+import time
 from typing import Any
 
 from imapclient import IMAPClient
-from imapclient.exceptions import IMAPClientError, ProtocolError
+from imapclient.exceptions import IMAPClientError
+from imapclient.imapclient import _parse_untagged_response
 
 from chatmail_testkit.traces.ledger import record, record_login
 
@@ -67,14 +70,37 @@ class Imap(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         return str(status)
 
     def notices(self, within_s: float) -> list[Any]:
-        """Waits for untagged responses in IDLE.
+        """Waits for untagged responses in IDLE, and returns those that have begun to arrive.
 
-        Dovecot may send a line in two pieces (`* 1 FETCH (FLAGS (\\Recent)` and `)`). imaplib
-        loses the first one, and imapclient does not like the second.
+        Dovecot may send a line in two pieces. imapclient's `idle_check` loses the first one.
         """
-        with contextlib.suppress(ProtocolError):
-            return list(self.idle_check(timeout=within_s))
-        return []
+        found = []
+        wait_s = within_s
+        while self._has_input(wait_s):
+            found.append(_parse_untagged_response(self._imap._get_line()))
+            wait_s = 0
+        return found
+
+    def _has_input(self, within_s: float) -> bool:
+        """Whether the server has sent something, or closed the connection."""
+        session, lines = self.socket(), self._imap.file
+        deadline_s = time.monotonic() + within_s
+        is_readable = False
+        while True:
+            session.setblocking(False)
+            try:
+                if lines.peek(1) or is_readable:  # data, or the end
+                    return True
+            except ssl.SSLWantReadError:
+                pass  # a part of a TLS record
+            except OSError:
+                return True  # reading tells what happened
+            finally:
+                session.settimeout(TIMEOUT_S)
+            left_s = max(0.0, deadline_s - time.monotonic())
+            is_readable = bool(select.select([session], [], [], left_s)[0])
+            if not is_readable:
+                return False
 
     def has_ended(self) -> bool:
         """Whether the server has closed the session; IDLE ends for the question."""
