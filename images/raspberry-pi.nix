@@ -47,7 +47,7 @@
       minFreeDiskMegabytes = lib.mkDefault 500;
     };
     retention.quotaMegabytes = lib.mkDefault 100;
-    # its program is in Rust, which takes hours to build in emulation, and more memory than a Pi has
+    # to compile its program takes hours in emulation, and 600 MB of memory
     iroh.enable = lib.mkDefault false;
   };
   # a reduced package set, for evaluation only, has no generator
