@@ -11,5 +11,5 @@ pkgs.runCommand "chatmail-docs"
     cd ${../../.}
     mdbook build --dest-dir $out
     # mdbook 0.4 goes on when a preprocessor fails
-    if grep --recursive --include=*.html 'href="\.\./' $out; then exit 1; fi
+    if grep 'href="\.\./' $out/*.html || grep 'href="\.\./\.\./' $out/*/*.html; then exit 1; fi
   ''

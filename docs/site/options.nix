@@ -35,7 +35,7 @@ let
     }
     {
       title = "Certificate and DKIM key";
-      about = "How to order the certificate over DNS, or to give one: [Operate](operate.md#dns).";
+      about = "How to order the certificate over DNS: [Operate](operate.md#order-the-certificate-now).";
       options = [
         "tls"
         "dkim"
@@ -43,7 +43,7 @@ let
     }
     {
       title = "Addresses";
-      about = "Who can create an address, and what it looks like. Invites: [Operate](operate.md#addresses).";
+      about = "Who can create an address, and what it looks like. Commands: [People and addresses](operate/people.md).";
       options = [
         "accounts"
         "registration"
@@ -54,6 +54,7 @@ let
       about = "The rules that no option changes are in [Mail rules](mail-rules.md).";
       options = [
         "mail"
+        "domains"
         "privateNetworks"
       ];
     }
@@ -87,12 +88,12 @@ let
     }
     {
       title = "Monitoring";
-      about = "Metrics, dashboard and alerts: [Operate](operate.md#metrics-dashboard-and-alerts).";
+      about = "Metrics, dashboard and alerts: [Monitoring](operate/monitoring.md).";
       options = [ "monitoring" ];
     }
     {
       title = "Upgrades and packages";
-      about = "How unattended upgrades work: [Operate](operate.md#update).";
+      about = "How unattended upgrades work: [Updates](operate/upkeep.md#update-each-night).";
       options = [
         "autoUpgrade"
         "selftest"

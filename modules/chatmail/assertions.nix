@@ -9,17 +9,27 @@
 let
   inherit (builtins)
     all
+    any
+    concatStringsSep
     elem
+    filter
     fromJSON
+    head
     genList
     match
     stringLength
     substring
     ;
-  inherit (lib) hasInfix hasPrefix splitString;
+  inherit (lib)
+    hasInfix
+    hasPrefix
+    hasSuffix
+    splitString
+    ;
   inherit (settings) domain;
   inherit (cfg)
     accounts
+    domains
     mail
     retention
     tls
@@ -36,11 +46,21 @@ let
   isName =
     match "${label}([.][a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+" domain != null
     && stringLength domain <= 253;
-  octets = splitString "." domain;
   looksLikeAddress = match "[0-9.]+" domain != null;
-  isAddress =
+  isIpv4 =
+    text:
+    let
+      octets = splitString "." text;
+    in
     builtins.length octets == 4
     && all (octet: match "0|[1-9][0-9]{0,2}" octet != null && fromJSON octet <= 255) octets;
+  isAddress = isIpv4 domain;
+
+  # rules for domains
+  inBrackets = rule: match "\\[([0-9.]+)]" rule;
+  isBelow = rule: parent: rule == parent || hasSuffix ".${parent}" rule;
+  rules = domains.blocked ++ domains.allowedOnly;
+  useless = filter (rule: any (isBelow rule) domains.blocked) domains.allowedOnly;
 
   # of the names that clients invent for new addresses (DCACCOUNT)
   invented = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -60,6 +80,22 @@ in
   (check "ipv4.enable" cfg.ipv4.enable (
     cfg.ipv4.enable || !looksLikeAddress
   ) "the domain is the IPv4 address ${domain}." "Set it to true, or take a domain name.")
+
+  (check "domains.blocked" domains.blocked (!elem settings.mailDomain domains.blocked)
+    "${settings.mailDomain} is this relay's own domain, which is always allowed."
+    "Remove it; `chatmail registration close` stops new addresses."
+  )
+  (check "domains.allowedOnly" domains.allowedOnly (!elem settings.mailDomain domains.allowedOnly)
+    "${settings.mailDomain} is this relay's own domain, which is always allowed."
+    "Remove it, and list domains of other servers."
+  )
+  (check "domains.allowedOnly" domains.allowedOnly (useless == [ ])
+    "domains.blocked covers ${concatStringsSep ", " useless}, so these would stay blocked."
+    "Remove them from one of the two lists."
+  )
+  (check "domains" rules (all (rule: inBrackets rule == null || isIpv4 (head (inBrackets rule)))
+    rules
+  ) "a number of an IPv4 address is above 255 or begins with 0." "Write it as in \"[192.0.2.1]\".")
 
   (check "accounts.userNameCharacters" accounts.userNameCharacters
     (all (c: hasInfix c accounts.userNameCharacters) (characters invented))

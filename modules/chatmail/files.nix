@@ -47,6 +47,7 @@ in
 
   systemd.tmpfiles.settings."10-chatmail" = {
     ${directories.state} = owned "root" "0755";
+    ${directories.operator} = owned "root" "0755";
     # a member of the group may look at a name that it knows (markers), and neither list nor read
     ${directories.mail} = owned users.mail "0710";
     ${directories.accounts} = owned users.mail "0700";

@@ -11,6 +11,7 @@ let
     certificateSource
     days
     directory
+    domainRule
     hostName
     httpsUrl
     ipAddress
@@ -92,6 +93,30 @@ in
       Callers choose their peer likewise: coturn refuses any other IP address with 403, and those of this machine always
       (RFC 8656 section 9.2).
     '';
+  };
+
+  domains = {
+    blocked = mkOption {
+      type = types.listOf domainRule;
+      default = [ ];
+      example = [ "example.org" ];
+      description = ''
+        Domains of other servers from which no mail is accepted and to which none is sent: 550 5.7.1.
+        A rule covers all names below the domain, too; an IP address in brackets covers addresses with this literal.
+        A domain with other letters than ASCII is written in its A-labels (`xn--bcher-kva.example`).
+        The domain of the relay itself is always allowed.
+        `chatmail domains` adds rules without a new configuration; both are in force together.
+      '';
+    };
+    allowedOnly = mkOption {
+      type = types.listOf domainRule;
+      default = [ ];
+      example = [ "example.net" ];
+      description = ''
+        If not empty: the only domains of other servers with which mail is exchanged; all others are blocked.
+        A rule has the same form as in `blocked`. A domain that both lists cover is blocked.
+      '';
+    };
   };
 
   accounts = {

@@ -70,7 +70,7 @@ in
     inherit (cfg) privateNetworks;
   };
 
-  inherit (cfg) accounts;
+  inherit (cfg) accounts domains;
   mail = cfg.mail // {
     # what HTTPS delivery may add to a message in one request
     overheadBytes = fact types.bytes 1048576;
@@ -159,6 +159,8 @@ in
     dkim = "${stateDir}/dkim";
     # read and written by the accounts service alone: push queue, invite tokens, registration switch
     accounts = "${stateDir}/accounts";
+    # decisions of the operator at run time: root writes, the services read
+    operator = "${stateDir}/operator";
     # counts for the collector of metrics, which everybody may read
     numbers = "${stateDir}/numbers";
     # which domains have not answered for a month, as hashes

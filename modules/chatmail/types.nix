@@ -6,6 +6,9 @@ let
   name = "[a-z0-9_]([a-z0-9_.-]*[a-z0-9])?";
   # RFC 5321 section 4.1.3
   literal = "\\[[0-9]{1,3}([.][0-9]{1,3}){3}]";
+  literalIpv6 = "\\[IPv6:[0-9a-f:.]+]";
+  label = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?";
+  ruleForDomains = "${label}([.]${label})*|${literal}|${literalIpv6}";
 in
 {
   inherit matching;
@@ -18,6 +21,7 @@ in
 
   hostName = matching "a host name in lower case" name;
   mailDomain = matching "a host name in lower case or an IPv4 address in brackets" "${name}|${literal}";
+  domainRule = matching "a domain in lower case and ASCII, or an IP address in brackets" ruleForDomains;
   mailAddress = matching "an e-mail address" "[^@ \t\r\n]+@[^@ \t\r\n]+";
   ipAddress = matching "an IPv4 or IPv6 address" "[0-9]{1,3}([.][0-9]{1,3}){3}|[0-9a-f:]*:[0-9a-f:]*";
   network = matching "a network such as 192.168.1.0/24 or fd12:3456::/32" "([0-9]{1,3}([.][0-9]{1,3}){3}|[0-9a-f:]*:[0-9a-f:]*)/[0-9]{1,3}";

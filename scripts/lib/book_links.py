@@ -8,8 +8,6 @@ import re
 import sys
 from typing import Any
 
-LINK = re.compile(r"\]\(\.\./([^)]*)\)")
-
 
 def main() -> None:
     """Rewrite every chapter."""
@@ -27,7 +25,10 @@ def _rewrite(items: list[Any], site: str) -> None:
     for item in items:
         chapter = item.get("Chapter") if isinstance(item, dict) else None
         if chapter:
-            chapter["content"] = LINK.sub(rf"]({site}\1)", chapter["content"])
+            # a page in a folder leaves the book by `../../`
+            way_out = re.escape("../" * (1 + (chapter.get("path") or "").count("/")))
+            link = rf"\]\({way_out}([^.)][^)]*)\)"
+            chapter["content"] = re.sub(link, rf"]({site}\1)", chapter["content"])
             _rewrite(chapter["sub_items"], site)
 
 

@@ -1,6 +1,9 @@
 """Links, anchors and images of the documents lead somewhere, and the book has every page."""
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -10,9 +13,10 @@ import pytest
 CHECKOUT = Path(__file__).parents[2]
 DOCS = CHECKOUT / "docs"
 SUMMARY = DOCS / "SUMMARY.md"
-DOCUMENTS = [
+PAGES = sorted(DOCS.rglob("*.md"))
+DOCUMENTS = PAGES + [
     file
-    for folder in (".", ".github", "changelog.d", "docs", "pkgs/chatmail-lab")
+    for folder in (".", ".github", "changelog.d", "pkgs/chatmail-lab")
     for file in sorted((CHECKOUT / folder).glob("*.md"))
 ]
 FENCE = re.compile(r"(?ms)^( *)(```|~~~).*?^\1\2 *$")
@@ -76,7 +80,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 def test_the_book_has_every_page() -> None:
     """And no page that is not there, or there twice."""
-    pages = sorted(file.name for file in DOCS.glob("*.md") if file != SUMMARY)
+    pages = sorted(str(file.relative_to(DOCS)) for file in PAGES if file != SUMMARY)
 
     assert sorted(re.findall(r"\]\(([^)]*)\)", SUMMARY.read_text())) == pages
 
@@ -91,12 +95,40 @@ def test_every_picture_is_shown() -> None:
 
 
 def test_links_leave_the_book_by_its_preprocessor() -> None:
-    """It knows links of one form: `](../FILE)`."""
-    outside = {
+    """It knows links of one form: `](../FILE)`, and from a folder `](../../FILE)`."""
+    wrong = {
         (document.name, link)
-        for document in DOCS.glob("*.md")
+        for document in PAGES
         for link in _links(document)
-        if ".." in link and not re.match(r"\.\./[^.]", link)
+        if not (document.parent / unquote(link.partition("#")[0])).resolve().is_relative_to(DOCS)
+        and not re.match(rf"{re.escape(_way_out(document))}[^.]", link)
     }
 
-    assert outside == set()
+    assert wrong == set()
+
+
+def test_the_preprocessor_rewrites_links_that_leave_the_book() -> None:
+    """Of pages in docs and in its folders, and no others."""
+    chapters = [
+        {"Chapter": {"path": path, "content": content, "sub_items": []}}
+        for path, content in (
+            ("a.md", "[x](../flake.nix) [y](b.md) [z](f/c.md)"),
+            ("f/c.md", "[x](../../flake.nix) [y](../b.md)"),
+        )
+    ]
+    context = {"config": {"output": {"html": {"git-repository-url": "https://example.org/r"}}}}
+    done = subprocess.run(
+        [sys.executable, CHECKOUT / "scripts/lib/book_links.py"],
+        input=json.dumps([context, {"sections": chapters}]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    given = [item["Chapter"]["content"] for item in json.loads(done.stdout)["sections"]]
+    site = "https://example.org/r/blob/main/flake.nix"
+    assert given == [f"[x]({site}) [y](b.md) [z](f/c.md)", f"[x]({site}) [y](../b.md)"]
+
+
+def _way_out(document: Path) -> str:
+    return "../" * len(document.relative_to(DOCS).parts)

@@ -60,6 +60,8 @@ in
         uid = users.mail;
         gid = users.mail;
         home = "${directories.mail}/%{user}";
+        # METADATA `/shared/comment`: after a login `reason` is the operator's notice; deliveries have none
+        mail_server_comment = "%{passdb:reason | default('')}";
       };
     };
     "service auth" = {

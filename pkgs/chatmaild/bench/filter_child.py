@@ -19,6 +19,7 @@ from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
 from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.transaction import Decision
 from chatmaild.filter.verdicts import ACCEPTED
+from chatmaild.net.domains import DomainRules
 from chatmaild.wire.listening import listen_unix
 from chatmaild.wire.loop import Loop
 
@@ -61,6 +62,7 @@ def main() -> None:
         mail_domain="relay.test",
         flags=Everybody(),
         recipient_lookup=RecipientLookup(Everybody(), "/nowhere"),
+        domains=DomainRules(own="relay.test"),
         limiter=RateLimiter(per_minute=10**6, burst=10**6),
         domain_limiter=DomainLimiter(per_message=10**6, per_minute=10**6),
         signer=Signer(domain="relay.test", selector="s", key=key),

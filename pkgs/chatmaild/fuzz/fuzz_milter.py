@@ -26,6 +26,7 @@ with atheris.instrument_imports(
     from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
     from chatmaild.filter.recipients import RecipientLookup
     from chatmaild.filter.session import Session
+    from chatmaild.net.domains import DomainRules
     from chatmaild.wire import milter
 
 ROOM = 1 << 20
@@ -80,6 +81,7 @@ def answers(stream: bytes, step: int) -> tuple[bytes, bool]:
         mail_domain="b.test",
         flags=Accounts(),
         recipient_lookup=RecipientLookup(Accounts(), "/nowhere"),
+        domains=DomainRules(own="b.test", blocked=frozenset({"blocked.test"})),
         limiter=RateLimiter(per_minute=60, burst=10),
         domain_limiter=DomainLimiter(per_message=100, per_minute=200),
         signer=None,

@@ -25,7 +25,7 @@ BYTECODE = CHECKOUT / ".cache" / "bytecode"
 TOOLS = {"chatmail-install": ["git"], "chatmail-lab": ["unshare"]}
 LAB_NAME = "test"
 # for scenarios that disturb, besides the first: they mostly wait
-MORE_LAB_NAMES = ("test2", "test3")
+MORE_LAB_NAMES = ("test2", "test3", "test4")
 RELAYS = ("a.test", "b.test")
 UNTRUSTED_RELAYS = ("_d.test", "192.0.2.77")  # sign their own certificates
 CLASSIC = "c.test"
@@ -45,6 +45,7 @@ LONG_FILES = (
     "test_guesses_are_slowed_down",
     "test_killed_deliveries_lose_no_mail",
     "test_killed_daemons_lose_no_mail",
+    "test_commands_of_the_pages_work",
     "test_hosts_without_https_get_smtp_first",
     "test_https_and_smtp_sessions_are_kept_apart",
     "test_mail_logs_are_on_for_a_while",

@@ -27,6 +27,26 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "ipv4.enable = false",
         "take a domain name",
     ),
+    "the relay's own domain is blocked": (
+        {"domains": {"blocked": ["example.org", DOMAIN]}},
+        f'domains.blocked = ["example.org","{DOMAIN}"]',
+        "Remove it",
+    ),
+    "the relay's own domain is allowed": (
+        {"domains": {"allowedOnly": [DOMAIN]}},
+        f'domains.allowedOnly = ["{DOMAIN}"]',
+        "list domains of other servers",
+    ),
+    "a domain is allowed and blocked": (
+        {"domains": {"allowedOnly": ["a.example.net"], "blocked": ["example.net"]}},
+        'domains.allowedOnly = ["a.example.net"]',
+        "Remove them from one of the two lists",
+    ),
+    "an IP address that is none": (
+        {"domains": {"blocked": ["[192.0.2.256]"]}},
+        'domains = ["[192.0.2.256]"]',
+        'Write it as in "[192.0.2.1]"',
+    ),
     "characters that clients need are missing": (
         {"accounts": {"userNameCharacters": "abc"}},
         'accounts.userNameCharacters = "abc"',

@@ -23,8 +23,8 @@ PACKAGES = {
 OURS = {"conftest", "delta_chat", "filter", "machines", "nixtest", "reference", "tests", "webtest"}
 # used without an import: plugins of pytest, programs
 UNSEEN = {"mypy", "pytest-timeout", "pytest-xdist", "ruff"}
-# installed by pip only: bindings that nixpkgs does not have, and a program
-PIP_ALONE = {"deltachat", "deltachat-rpc-server"}
+# installed by pip only: bindings that nixpkgs does not have, and programs
+PIP_ALONE = {"cmping", "cmrelayinfo", "deltachat", "deltachat-rpc-server"}
 PROGRAMS = sorted((CHECKOUT / "pkgs").glob("*/pyproject.toml"))
 COURIER = CHECKOUT / "tests/nixos/support/courier.nix"
 ENVIRONMENT = CHECKOUT / "tests/python.nix"

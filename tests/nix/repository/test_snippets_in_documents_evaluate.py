@@ -39,8 +39,8 @@ def test_snippet_files_are_current() -> None:
 
 
 def test_snippets_are_found() -> None:
-    """In README.md, and in two of the pages in docs."""
-    assert {"README-1.nix", "operate-1.nix", "raspberry-pi-1.nix"} <= SNIPPETS.keys()
+    """In README.md, and in pages of docs and of a folder there."""
+    assert {"README-1.nix", "upkeep-1.nix", "raspberry-pi-1.nix"} <= SNIPPETS.keys()
 
 
 @pytest.mark.parametrize("name", SNIPPETS)

@@ -3,6 +3,9 @@
     ChatmaildError
     ├── SettingsError    (ValueError)    the settings file cannot be used; exit code 78
     ├── AddressError     (ValueError)    a text is not an address
+    ├── DomainError      (ValueError)    a text is no rule for domains
+    ├── NoticeError      (ValueError)    a text cannot be the notice
+    ├── DecisionError    (OSError)       a decision of the operator cannot be read; try again later
     ├── BusyError        (TimeoutError)  overload, or a lock stays taken; try again later
     │   └── TooManyError                 a network asks too often; try again later
     ├── KeyUnavailableError (TimeoutError) DNS does not answer for a DKIM key; try again later
@@ -24,6 +27,18 @@ class SettingsError(ChatmaildError, ValueError):
 
 class AddressError(ChatmaildError, ValueError):
     """The text is not an address; the message never contains the text."""
+
+
+class DomainError(ChatmaildError, ValueError):
+    """The text is no rule for domains; the message says what to write."""
+
+
+class NoticeError(ChatmaildError, ValueError):
+    """The text cannot be the notice; the message says why."""
+
+
+class DecisionError(ChatmaildError, OSError):
+    """The file of a decision of the operator cannot be read; the text names the file."""
 
 
 class BusyError(ChatmaildError, TimeoutError):

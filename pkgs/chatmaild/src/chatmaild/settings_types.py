@@ -31,6 +31,7 @@ class Directories:
     dovecot_base: str
     mail: str
     numbers: str
+    operator: str
     postfix_queue: str
     state: str
     tls: str
@@ -51,6 +52,12 @@ class DnsRecord:
     required: bool
     type: str
     value: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domains:
+    allowed_only: tuple[str, ...]
+    blocked: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +259,7 @@ class Settings:
     dkim: Dkim
     dns: tuple[DnsRecord, ...] = ()
     domain: str
+    domains: Domains
     host_name: str
     imap: Imap
     iroh: Iroh

@@ -13,6 +13,7 @@ from chatmaild.filter.policy import ByteBudget, Policy
 from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
 from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.settings import Settings
+from chatmaild.store.decisions.domains import Domains
 from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
 
@@ -31,6 +32,7 @@ def policy(settings: Settings, mailboxes: Mailboxes, dkim_key: rsa.RSAPrivateKey
         mail_domain=settings.mail_domain,
         flags=mailboxes,
         recipient_lookup=RecipientLookup(fullness, settings.sockets.quota_status),
+        domains=Domains(settings),
         limiter=RateLimiter(per_minute=60, burst=10),
         domain_limiter=DomainLimiter(per_message=3, per_minute=5),
         signer=Signer(domain=settings.mail_domain, selector=settings.dkim.selector, key=dkim_key),

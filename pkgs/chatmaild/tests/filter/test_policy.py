@@ -1,24 +1,32 @@
-"""Checks of the envelope: sender, login, rate limit and recipients."""
+"""Checks of the envelope: sender, login, rate limit, recipients and their domains."""
 
 import pytest
 
 from chatmaild.address import parse_address
 from chatmaild.filter.envelope import Recipient, read_mailbox
 from chatmaild.filter.policy import Envelope, Ingress, Policy
+from chatmaild.filter.transaction import Transaction
 from chatmaild.filter.verdicts import (
     BAD_RECIPIENT,
+    DOMAIN_BLOCKED,
+    DOMAINS_UNREADABLE,
     NOT_FROM_ITS_ADDRESS,
     NOT_OWNER,
     TOO_MANY_DOMAINS,
     TOO_MANY_DOMAINS_NOW,
     UNKNOWN_RECIPIENT,
+    Accept,
     Refuse,
+    Verdict,
 )
+from chatmaild.settings import Settings
+from chatmaild.store.decisions.domains import file_of
 
-from .support.messages import ALICE, BOB, EVE
+from .support.messages import ALICE, BOB, EVE, encrypted, envelope, header_from
 
 REMOTE = [Ingress.SMTP, Ingress.HTTPS]
-
+CAROL = "carol@other.example"
+NOBODY = "nobody@chat.example.org"
 
 CLIENT = "198.51.100.7"
 
@@ -146,11 +154,11 @@ def test_a_recipient_must_be_the_one_that_postfix_delivers_to(
         assert found == answer
 
 
-def domains_refused(policy: Policy, envelope: Envelope, *domains: str) -> list[Refuse | None]:
+def domains_refused(policy: Policy, message: Envelope, *domains: str) -> list[Refuse | None]:
     """The answers to recipients in these domains."""
     found = [read_mailbox(f"x@{domain}", policy.mail_domain) for domain in domains]
     return [
-        policy.too_many_domains(envelope, Recipient(mailbox=mailbox, resolved=""))
+        policy.too_many_domains(message, Recipient(mailbox=mailbox, resolved=""))
         for mailbox in found
         if mailbox is not None
     ]
@@ -159,11 +167,11 @@ def domains_refused(policy: Policy, envelope: Envelope, *domains: str) -> list[R
 def test_a_message_has_few_domains(policy: Policy) -> None:
     """Three here; repeated ones and our own do not count, and mail of servers has no limit."""
     alice = parse_address(ALICE)
-    envelope = Envelope(ingress=Ingress.SUBMISSION, sender=alice)
-    answers = domains_refused(policy, envelope, "a.test", "b.test", "c.test", "d.test", "a.test")
+    message = Envelope(ingress=Ingress.SUBMISSION, sender=alice)
+    answers = domains_refused(policy, message, "a.test", "b.test", "c.test", "d.test", "a.test")
 
     assert answers == [None, None, None, TOO_MANY_DOMAINS, None]
-    assert domains_refused(policy, envelope, policy.mail_domain) == [None]
+    assert domains_refused(policy, message, policy.mail_domain) == [None]
     remote = Envelope(ingress=Ingress.BOUNCE, sender=alice)
     assert domains_refused(policy, remote, *(f"{n}.test" for n in range(9))) == [None] * 9
 
@@ -181,3 +189,80 @@ def test_a_login_has_few_domains_a_minute(policy: Policy) -> None:
         TOO_MANY_DOMAINS_NOW,
         None,
     ]
+
+
+def verdict(policy: Policy, *recipients: str) -> Verdict:
+    """The verdict on encrypted mail of Alice."""
+    transaction = Transaction(policy, envelope(Ingress.SUBMISSION, ALICE, *recipients))
+    for header in header_from(ALICE):
+        transaction.add_header(header.name, header.value)
+    transaction.end_of_headers()
+    transaction.body(encrypted())
+    found = transaction.end(may_wait=True).verdict
+    transaction.close()
+    return found
+
+
+@pytest.mark.parametrize("ingress", REMOTE)
+def test_the_envelope_sender_of_other_servers(
+    ingress: Ingress, policy: Policy, settings: Settings
+) -> None:
+    """In force at once; the null sender and the own domain have no rule."""
+    assert refusal(policy, ingress, EVE) is None
+    file_of(settings).write_text('{"blocked": ["peer.example", "chat.example.org"]}')
+
+    for address in (EVE, "x@a.peer.example"):
+        assert refusal(policy, ingress, address) == DOMAIN_BLOCKED
+    assert (DOMAIN_BLOCKED.code, DOMAIN_BLOCKED.text[:5]) == (550, "5.7.1")
+    assert refusal(policy, ingress, "") is None
+    for address, where in ((ALICE, ingress), (ALICE, Ingress.SUBMISSION), (CAROL, ingress)):
+        assert refusal(policy, where, address) is None
+
+
+@pytest.mark.parametrize("ingress", REMOTE)
+def test_in_doubt_mail_of_other_servers_waits(
+    ingress: Ingress, policy: Policy, settings: Settings
+) -> None:
+    """With 451; mail within the relay goes on."""
+    file_of(settings).write_text("{")
+
+    assert refusal(policy, ingress, EVE) == DOMAINS_UNREADABLE
+    assert policy.domain_refusal("peer.example") == DOMAINS_UNREADABLE
+    assert verdict(policy, EVE) == DOMAINS_UNREADABLE
+    assert Accept() == verdict(policy, BOB)
+
+
+@pytest.mark.parametrize(
+    ("recipients", "code", "named"),
+    [
+        ((EVE,), 550, EVE),
+        ((EVE, "x@a.peer.example"), 550, EVE),
+        ((NOBODY, EVE), 550, NOBODY),
+        ((EVE, BOB), None, ""),
+        ((CAROL, EVE), None, ""),
+    ],
+)
+def test_mail_that_reaches_nobody_is_refused(
+    recipients: tuple[str, ...], code: int | None, named: str, policy: Policy, settings: Settings
+) -> None:
+    """A group with a blocked member can be written to: only the copy for that one is returned."""
+    file_of(settings).write_text('{"blocked": ["peer.example"]}')
+
+    found = verdict(policy, *recipients)
+
+    assert code == (found.code if isinstance(found, Refuse) else None)
+    assert not isinstance(found, Refuse) or f"<{named}>" in found.text
+
+
+def test_only_some_domains_are_allowed(policy: Policy, settings: Settings) -> None:
+    """Both directions."""
+    file_of(settings).write_text('{"allowedOnly": ["other.example"]}')
+
+    assert refusal(policy, Ingress.SMTP, EVE) == DOMAIN_BLOCKED
+    assert refusal(policy, Ingress.SMTP, CAROL) is None
+    refused = verdict(policy, EVE)
+    assert isinstance(refused, Refuse)
+    assert refused.text == (
+        f"5.7.1 <{EVE}>: Mail to and from this domain is blocked by the operator of this relay"
+    )
+    assert Accept() == verdict(policy, CAROL) == verdict(policy, BOB)

@@ -18,17 +18,19 @@ from chatmaild.filter.rules import (
     delivery_doubt,
     delivery_refusal,
 )
-from chatmaild.filter.verdicts import mailbox_full, no_such_address
+from chatmaild.filter.verdicts import all_domains_blocked, mailbox_full, no_such_address
 
 from .support.messages import DOMAIN, mailbox
 
 HERE, GONE, LOST, FULL, CRAMMED = (
     mailbox(f"{name}@{DOMAIN}") for name in ("here", "gone", "lost", "full", "crammed")
 )
+BARRED = mailbox("carol@barred.example")
 REACHABILITY = {
     HERE: Reachability.REACHABLE,
     GONE: Reachability.UNKNOWN,
     LOST: Reachability.UNKNOWN,
+    BARRED: Reachability.BLOCKED,
     FULL: Reachability.NEARLY_FULL,
     CRAMMED: Reachability.NEARLY_FULL,
 }
@@ -41,10 +43,15 @@ REACHABILITY = {
         ((HERE,), None),
         ((GONE, HERE), None),
         ((FULL, GONE, HERE), None),
-        ((GONE,), DeliveryDoubt((GONE,), ())),
-        ((GONE, LOST), DeliveryDoubt((GONE, LOST), ())),
-        ((FULL,), DeliveryDoubt((), (FULL,))),
-        ((FULL, GONE), DeliveryDoubt((GONE,), (FULL,))),
+        ((GONE,), DeliveryDoubt(unknown=(GONE,))),
+        ((GONE, LOST), DeliveryDoubt(unknown=(GONE, LOST))),
+        ((BARRED,), DeliveryDoubt(blocked=(BARRED,))),
+        ((BARRED, HERE), None),
+        ((FULL,), DeliveryDoubt(nearly_full=(FULL,))),
+        (
+            (FULL, BARRED, GONE),
+            DeliveryDoubt(unknown=(GONE,), blocked=(BARRED,), nearly_full=(FULL,)),
+        ),
     ],
 )
 def test_one_reachable_recipient_is_enough(
@@ -68,15 +75,17 @@ def test_the_lookup_stops_at_the_first_reachable_recipient() -> None:
 
 
 def test_the_reply_names_an_unknown_account_first() -> None:
-    """An unknown account is permanent, a full mailbox is not; room in one mailbox is enough."""
-    both = DeliveryDoubt((GONE, LOST), (FULL,))
+    """Then a blocked domain; a full mailbox may get room, and room in one mailbox is enough."""
+    both = DeliveryDoubt(unknown=(GONE, LOST), blocked=(BARRED,), nearly_full=(FULL,))
 
     assert no_such_address(str(GONE)) == delivery_refusal(both, lambda _: False)
     assert delivery_refusal(both, lambda _: True) is None
-    assert mailbox_full(str(FULL)) == delivery_refusal(
-        DeliveryDoubt((), (FULL, CRAMMED)), lambda _: False
+    assert all_domains_blocked(str(BARRED)) == delivery_refusal(
+        DeliveryDoubt(blocked=(BARRED,), nearly_full=(FULL,)), lambda _: False
     )
-    assert delivery_refusal(DeliveryDoubt((), (FULL, CRAMMED)), lambda a: a == CRAMMED) is None
+    full = DeliveryDoubt(nearly_full=(FULL, CRAMMED))
+    assert mailbox_full(str(FULL)) == delivery_refusal(full, lambda _: False)
+    assert delivery_refusal(full, lambda a: a == CRAMMED) is None
 
 
 def test_replies_are_those_of_postfix_and_dovecot() -> None:

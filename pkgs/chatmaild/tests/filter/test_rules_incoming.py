@@ -24,6 +24,7 @@ def verdict_on(
     origin: Result = Result.PASS,
     client: str = "",
     is_report: bool = False,
+    blocked: str = "",
 ) -> Verdict:
     """The verdict on a message of Eve."""
     message = rules.Message(
@@ -36,8 +37,26 @@ def verdict_on(
         is_report=is_report,
     )
     return rules.incoming(
-        message, enforces_encryption=lambda found: str(found) in enforcing, origin=lambda _: origin
+        message,
+        domain_refusal=lambda domain: verdicts.DOMAIN_BLOCKED if domain == blocked else None,
+        enforces_encryption=lambda found: str(found) in enforcing,
+        origin=lambda _: origin,
     )
+
+
+@pytest.mark.parametrize("sender", [EVE, "", "list@lists.example"])
+@pytest.mark.parametrize("content", [Content.ENCRYPTED, Content.CLEAR])
+def test_authors_at_blocked_domains_are_refused(sender: str, content: Content) -> None:
+    """Rule I10, also for reports and forwarded mail, before the key is looked up in DNS."""
+    refused = verdict_on(
+        sender=sender,
+        content=content,
+        origin=Result.KEY_UNAVAILABLE,
+        is_report=not sender,
+        blocked="peer.example",
+    )
+
+    assert refused == verdicts.DOMAIN_BLOCKED
 
 
 @pytest.mark.parametrize("content", [Content.ENCRYPTED, Content.SECURE_JOIN])

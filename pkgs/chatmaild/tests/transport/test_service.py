@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from chatmaild.settings import Settings
+from chatmaild.store.decisions.domains import Domains, file_of
 from chatmaild.transport.outbound.destinations import Destinations
 from chatmaild.transport.outbound.networks import Networks
 from chatmaild.transport.service import lookups, set_up
 from chatmaild.transport.silence import Silence
-from chatmaild.wire.socketmap import netstring, read_netstring
+from chatmaild.wire.socketmap import netstring, read_netstring, reply
 
 from .conftest import DEADLINE_S
 
@@ -85,7 +86,7 @@ def test_mail_for_a_silent_domain_is_an_error_after_an_hour() -> None:
     destinations = Destinations(
         service="a", new_service="b", gateway="[127.0.0.1]:1", local_domain="us", silence=silence
     )
-    look_up = lookups(destinations, Networks(()), lambda _: None, "")
+    look_up = lookups(destinations, Networks(()), lambda _: True, lambda _: None, "")
     answers = set()
     for _ in range(5):
         silence.fails("peer.test")
@@ -97,6 +98,27 @@ def test_mail_for_a_silent_domain_is_an_error_after_an_hour() -> None:
         "OK error:5.4.1 No server of this domain has answered for a month"
     )
     assert look_up("destinations", "bob@other.test").startswith("OK b:")
+
+
+def test_waiting_mail_for_a_blocked_domain_is_returned(settings: Settings) -> None:
+    """By the route `error:`; in doubt it waits, and mail within the relay is not concerned."""
+    destinations = Destinations(
+        service="a", new_service="b", gateway="[127.0.0.1]:1", local_domain=settings.mail_domain
+    )
+    allows = Domains(settings).allow
+    look_up = lookups(destinations, Networks(()), allows, lambda _: None, "")
+
+    def answer(domain: str) -> str:
+        return reply(look_up, f"destinations bob@{domain}".encode()).decode()
+
+    assert answer("a.peer.test").startswith("OK b:")
+    file_of(settings).write_text('{"blocked": ["peer.test", "[192.0.2.1]"]}')
+    refused = "OK error:5.7.1 Mail to and from this domain is blocked by the operator of this relay"
+    assert [refused] * 2 == [answer("A.peer.test"), answer("[192.0.2.1]")]
+    assert answer("example.net").startswith("OK b:")
+    file_of(settings).write_text("{")
+    assert answer("example.net") == "TEMP the look-up failed"
+    assert answer(settings.mail_domain) == "NOTFOUND "
 
 
 def test_postfix_finds_the_gateway(settings: Settings) -> None:

@@ -16,7 +16,7 @@ INLINE = re.compile(rf"`((?:{ROOTS})\.[^`=<]+ = [^`]+?);?`")
 
 def snippets() -> dict[str, str]:
     """File name -> text of every snippet."""
-    documents = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+    documents = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
     return {
         f"{document.stem}-{number}.nix": f"# From {document.relative_to(CHECKOUT)}.\n{text}"
         for document in documents

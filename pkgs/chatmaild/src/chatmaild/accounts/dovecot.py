@@ -6,9 +6,10 @@ HTTP client drops events at once while this service is stopped, instead of repea
 POST /login       password grant (RFC 6749 section 4.3), with the client's IP address in
                   X-Dovecot-Auth-Remote: a right password is answered
                   {"access_token": "x", "user": ADDRESS, "active": true}, a wrong one
-                  the same with false. What cannot be decided (a fault of ours, too many wrong
-                  passwords, too many new addresses) is tried every second for 11 s, then 503:
-                  a temporary failure, never a wrong password. Dovecot does not repeat a 503.
+                  the same with false. After a right one `reason` is the operator's notice, which
+                  the IMAP session shows as METADATA. What cannot be decided (a fault of ours, too
+                  many wrong passwords, too many new addresses) is tried every second for 11 s,
+                  then 503: a temporary failure, never a wrong password. Dovecot does not repeat it.
 POST /refusal     the same form, after a failed login: whether an address was refused for now. If
                   so, the answer is as for a right password, and `reason` is what the client sees.
                   Dovecot refuses the login nevertheless (result_success = return-fail). Without a
@@ -40,7 +41,10 @@ SMTP: Final = "smtp"
 
 
 def handler(
-    logins: Logins, delivered: Callable[[bytes], Awaitable[None]], patience: Patience
+    logins: Logins,
+    delivered: Callable[[bytes], Awaitable[None]],
+    patience: Patience,
+    notice: Callable[[], str],
 ) -> Handler:
     """Return the handler of Dovecot's requests."""
 
@@ -48,7 +52,9 @@ def handler(
         match request.head.method, request.head.path:
             case "POST", "/login":
                 ip = remote_ip(request.head.value(REMOTE))
-                return await patience.answer(lambda: _login(request, logins, ip), ip, _later())
+                return await patience.answer(
+                    lambda: _login(request, logins, ip, notice), ip, _later()
+                )
             case "POST", "/refusal":
                 return await _refusal(request, logins, patience)
             case "POST", "/event":
@@ -83,7 +89,7 @@ async def _heard(event: Awaitable[None]) -> Response:
     return Response()
 
 
-async def _login(request: Request, logins: Logins, ip: str) -> Response:
+async def _login(request: Request, logins: Logins, ip: str, notice: Callable[[], str]) -> Response:
     given = _credentials(request)
     if given is None:
         return json_response({"error": "invalid_request"}, 400)
@@ -91,7 +97,7 @@ async def _login(request: Request, logins: Logins, ip: str) -> Response:
     address = address_or_none(user)
     if address is None or not await logins.login(address, password, ip):
         return _answer(user, active=False)
-    return _answer(str(address), active=True)
+    return _answer(str(address), active=True, reason=notice())
 
 
 async def _refusal(request: Request, logins: Logins, patience: Patience) -> Response:

@@ -24,6 +24,7 @@ from chatmaild.metrics.recent import Recent
 from chatmaild.net import loopback
 from chatmaild.settings import Settings
 from chatmaild.store import space
+from chatmaild.store.decisions.notice import Notice
 from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.notifications import DiskQueue
@@ -89,7 +90,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     await stack.enter_async_context(
         http(
             logins_and_events,
-            dovecot.handler(logins, delivered, patience),
+            dovecot.handler(logins, delivered, patience, Notice(settings).current),
             admits=partial(loopback.is_from, user=settings.users.dovecot),
         )
     )

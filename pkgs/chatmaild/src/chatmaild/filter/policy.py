@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from chatmaild.address import Address, address_or_none
 from chatmaild.dkim.resolver import KeyCache
 from chatmaild.dkim.signer import Signer
+from chatmaild.errors import DecisionError
 from chatmaild.filter import verdicts
 from chatmaild.filter.envelope import Mailbox, Recipient, read_resolved_path
 from chatmaild.filter.mime.author import (
@@ -21,6 +22,7 @@ from chatmaild.filter.mime.author import (
 )
 from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
 from chatmaild.filter.recipients import RecipientLookup
+from chatmaild.filter.rules import Reachability
 from chatmaild.filter.verdicts import Refuse
 from chatmaild.flow.last_seen import LastSeen
 from chatmaild.metrics.mail import Tally
@@ -77,6 +79,12 @@ class AccountFlags(Protocol):
     def accepts_clear_text(self, address: Address) -> bool: ...
 
 
+class DomainRules(Protocol):
+    """The domains with which the relay exchanges mail (`store.decisions.domains.Domains`)."""
+
+    def allow(self, domain: str) -> bool: ...
+
+
 class ByteBudget:
     """Memory in bytes that the headers of all open transactions share. Thread-safe.
 
@@ -110,6 +118,7 @@ class Policy:
     mail_domain: str
     flags: AccountFlags
     recipient_lookup: RecipientLookup
+    domains: DomainRules
     limiter: RateLimiter
     domain_limiter: DomainLimiter
     signer: Signer | None
@@ -151,6 +160,8 @@ class Policy:
             return verdicts.invalid_mail_from(_printable(path))
         if ingress.is_remote and not _may_be_from(found.mailbox, client):
             return verdicts.NOT_FROM_ITS_ADDRESS
+        if ingress.is_remote and (refusal := self.domain_refusal(found.mailbox.domain)):
+            return refusal
         if ingress is not Ingress.SUBMISSION:
             return found.mailbox
         if not isinstance(found.mailbox, Address) or found.mailbox != _login(login):
@@ -174,6 +185,24 @@ class Policy:
         if ingress is Ingress.SMTP and not self._exists(found.mailbox):
             return verdicts.UNKNOWN_RECIPIENT
         return found
+
+    def domain_refusal(self, domain: str) -> Refuse | None:
+        """The refusal of mail from a domain that the operator blocked, otherwise None."""
+        try:
+            return None if self.domains.allow(domain) else verdicts.DOMAIN_BLOCKED
+        except DecisionError:  # is logged there
+            return verdicts.DOMAINS_UNREADABLE
+
+    def reachability(self, mailbox: Mailbox) -> Reachability:
+        """What is known of delivery to a recipient, without asking another server or Dovecot.
+
+        Raises:
+            DecisionError: the rules for domains cannot be read.
+            OSError: the mailbox directory cannot be read.
+        """
+        if not isinstance(mailbox, Address) and not self.domains.allow(mailbox.domain):
+            return Reachability.BLOCKED
+        return self.recipient_lookup.reachability(mailbox)
 
     def too_many_domains(self, envelope: Envelope, recipient: Recipient) -> Refuse | None:
         """The refusal of one more recipient by the limits of distinct remote domains, or None.

@@ -88,23 +88,27 @@ def outgoing(
 def incoming(
     message: Message,
     *,
+    domain_refusal: Callable[[str], Refuse | None],
     enforces_encryption: Callable[[Mailbox], bool],
     origin: Callable[[str], Result],
 ) -> Verdict:
-    """The verdict on mail from other servers (rules I1 to I8).
+    """The verdict on mail from other servers (rules I1 to I8, I10).
 
+    `domain_refusal` returns the refusal of a domain that the operator blocked.
     `enforces_encryption` tells whether a recipient takes encrypted mail only, `origin` what the
     DKIM signatures prove for the author's domain.
     """
     found = author_of(message.headers)
     if isinstance(found, Refuse):
         return found
+    domain = domain_of(found)
+    if refusal := domain_refusal(domain):
+        return refusal
     must_be_encrypted = message.content is Content.CLEAR and any(
         map(enforces_encryption, message.recipients)
     )
     if must_be_encrypted and not _is_bounce(message):
         return verdicts.NOT_ENCRYPTED
-    domain = domain_of(found)
     proven = (
         _origin_of_literal(message, domain)
         if is_domain_literal(domain)
@@ -154,14 +158,16 @@ class Reachability(enum.Enum):
 
     REACHABLE = enum.auto()  # another server, or a mailbox of ours that has room
     UNKNOWN = enum.auto()  # our domain, but no such account
+    BLOCKED = enum.auto()  # another domain that the operator blocked
     NEARLY_FULL = enum.auto()  # a mailbox of ours; only Dovecot knows whether a message fits
 
 
 class DeliveryDoubt(NamedTuple):
     """All recipients of a message of which none is certain to get it."""
 
-    unknown: tuple[Mailbox, ...]
-    nearly_full: tuple[Mailbox, ...]
+    unknown: tuple[Mailbox, ...] = ()
+    blocked: tuple[Mailbox, ...] = ()
+    nearly_full: tuple[Mailbox, ...] = ()
 
 
 def delivery_doubt(
@@ -170,6 +176,7 @@ def delivery_doubt(
     """The recipients if none is certain to get the message; None if one is, or without any."""
     found: dict[Reachability, list[Mailbox]] = {
         Reachability.UNKNOWN: [],
+        Reachability.BLOCKED: [],
         Reachability.NEARLY_FULL: [],
     }
     for recipient in recipients:
@@ -177,20 +184,22 @@ def delivery_doubt(
         if kind is Reachability.REACHABLE:
             return None
         found[kind].append(recipient)
-    unknown, nearly_full = (tuple(names) for names in found.values())
-    return DeliveryDoubt(unknown, nearly_full) if unknown or nearly_full else None
+    doubt = DeliveryDoubt(*(tuple(names) for names in found.values()))
+    return doubt if any(doubt) else None
 
 
 def delivery_refusal(doubt: DeliveryDoubt, has_room: Callable[[Mailbox], bool]) -> Refuse | None:
     """The refusal if no recipient gets the message, otherwise None.
 
-    If some accounts do not exist and all other mailboxes are full, the reply names an account that
-    does not exist: that failure is permanent.
+    If the reasons differ, the reply names an account that does not exist, or else a blocked domain:
+    these failures last.
     """
     if any(map(has_room, doubt.nearly_full)):
         return None
     if doubt.unknown:
         return verdicts.no_such_address(str(doubt.unknown[0]))
+    if doubt.blocked:
+        return verdicts.all_domains_blocked(str(doubt.blocked[0]))
     return verdicts.mailbox_full(str(doubt.nearly_full[0]))
 
 

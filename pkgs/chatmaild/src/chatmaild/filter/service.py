@@ -22,6 +22,7 @@ from chatmaild.flow.last_seen import LastSeen
 from chatmaild.metrics import Counters, dump, families
 from chatmaild.metrics.mail import Tally
 from chatmaild.settings import Settings
+from chatmaild.store.decisions.domains import Domains
 from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.wire import systemd
@@ -70,7 +71,8 @@ def policy_of(settings: Settings) -> Policy:
     """The policy of this relay, from its settings.
 
     Raises:
-        OSError, SettingsError: see `load_signer`.
+        OSError: see `load_signer`.
+        SettingsError: see `load_signer` and `Domains`.
     """
     mailboxes = Mailboxes.of(settings)
     fullness = Fullness(mailboxes, settings.retention)
@@ -78,6 +80,7 @@ def policy_of(settings: Settings) -> Policy:
         mail_domain=settings.mail_domain,
         flags=mailboxes,
         recipient_lookup=RecipientLookup(fullness, settings.sockets.quota_status),
+        domains=Domains(settings),
         limiter=RateLimiter(
             per_minute=settings.mail.messages_per_minute, burst=settings.mail.message_burst
         ),

@@ -10,7 +10,7 @@ from chatmaild.address import Address, ascii_domain, domain_of
 from chatmaild.dkim.canonical import BodyHash, Canonicalization
 from chatmaild.dkim.resolver import KeyNotCachedError, Keys
 from chatmaild.dkim.verifier import Result, Verification
-from chatmaild.errors import ChatmaildError
+from chatmaild.errors import ChatmaildError, DecisionError
 from chatmaild.filter import rules, verdicts
 from chatmaild.filter.cleanup import Change, clean, clean_secure_join
 from chatmaild.filter.content import Content, ContentReader
@@ -93,15 +93,21 @@ class Transaction:
         self._body_hash: BodyHash | None = None
         self._delivery_doubt: rules.DeliveryDoubt | None = None
         self._size: rules.StoredSize | None = None
-        if not (self._is_remote or self._is_report):
-            self._delivery_doubt = rules.delivery_doubt(
-                self._recipients, policy.recipient_lookup.reachability
-            )
-            self._size = rules.StoredSize() if self._delivery_doubt else None
         self._headers: list[Header] = []
         self._header_bytes = 0
         self._reserved_bytes = 0
         self._problem = None if self._reserve(0) else verdicts.OVERLOADED
+        if not (self._is_remote or self._is_report):
+            self._look_up_recipients()
+
+    def _look_up_recipients(self) -> None:
+        try:
+            found = rules.delivery_doubt(self._recipients, self._policy.reachability)
+        except DecisionError:
+            self._problem = verdicts.DOMAINS_UNREADABLE
+        else:
+            self._delivery_doubt = found
+            self._size = rules.StoredSize() if found else None
 
     def add_header(self, name: bytes, value: bytes) -> None:
         """Take a header field, in the form of `Header`."""
@@ -211,6 +217,7 @@ class Transaction:
         try:
             return rules.incoming(
                 message,
+                domain_refusal=self._policy.domain_refusal,
                 enforces_encryption=self._policy.enforces_encryption,
                 origin=lambda _: self._origin(may_wait=may_wait),
             )

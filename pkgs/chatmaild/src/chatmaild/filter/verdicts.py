@@ -89,6 +89,16 @@ NOT_OWNER: Final = Refuse(
     text="5.7.1 Sender address rejected: not owned by the login",
     reason="MAIL FROM is not the login",
 )
+DOMAIN_BLOCKED: Final = Refuse(
+    code=550,
+    text="5.7.1 Mail to and from this domain is blocked by the operator of this relay",
+    reason="domain blocked",
+)
+DOMAINS_UNREADABLE: Final = Refuse(
+    code=451,
+    text="4.3.5 The rules for domains cannot be read now, try again later",
+    reason="rules for domains unreadable",
+)
 HEADER_TOO_LARGE: Final = Refuse(
     code=500, text="Failed to parse message: header too large", reason="header too large"
 )
@@ -98,6 +108,12 @@ def no_such_address(recipient: str) -> Refuse:
     """No recipient exists; the reply of Postfix at port 25."""
     text = f"5.1.1 <{recipient}>: Recipient address rejected: User unknown"
     return Refuse(code=550, text=text, reason="no recipient exists")
+
+
+def all_domains_blocked(recipient: str) -> Refuse:
+    """All recipients are at blocked domains."""
+    text = f"5.7.1 <{recipient}>: {DOMAIN_BLOCKED.text.removeprefix('5.7.1 ')}"
+    return Refuse(code=550, text=text, reason="domain blocked")
 
 
 def mailbox_full(recipient: str) -> Refuse:

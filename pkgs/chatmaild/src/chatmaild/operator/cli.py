@@ -14,6 +14,8 @@ from chatmaild.cli import (
 )
 from chatmaild.operator.cli_addresses import address
 from chatmaild.operator.cli_registration import invite, registration
+from chatmaild.operator.decisions.cli_domains import domains
+from chatmaild.operator.decisions.cli_notice import notice
 from chatmaild.operator.mailqueue.cli import queue
 from chatmaild.settings import Settings
 
@@ -23,7 +25,7 @@ from chatmaild.settings import Settings
 @click.version_option(VERSION, prog_name="chatmail", message="%(prog)s %(version)s")
 @click.pass_context
 def group(context: click.Context, settings_path: Path) -> None:
-    """Run a chatmail relay: addresses, invites, DNS records, queue, checks."""
+    """Run a chatmail relay: addresses, invites, domains, DNS records, queue, checks."""
     context.obj = Settings.load(settings_path)
 
 
@@ -113,6 +115,8 @@ group.add_command(registration)
 group.add_command(invite)
 group.add_command(address)
 group.add_command(queue)
+group.add_command(domains)
+group.add_command(notice)
 
 
 def main() -> None:

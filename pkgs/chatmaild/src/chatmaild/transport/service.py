@@ -14,6 +14,7 @@ from chatmaild.flow import last_hour
 from chatmaild.metrics import Counters, dump, families
 from chatmaild.net import loopback
 from chatmaild.settings import Settings
+from chatmaild.store.decisions.domains import Domains
 from chatmaild.transport import silence
 from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES, Mxdeliv
 from chatmaild.transport.inbound.smtp_client import SmtpSessions
@@ -40,6 +41,10 @@ _OK: Final = socketmap.found("OK")
 _IGNORE: Final = socketmap.found("IGNORE")
 # RFC 3463 section 3.5: routing
 _SILENT: Final = socketmap.found("error:5.4.1 No server of this domain has answered for a month")
+# as in filter/verdicts.py
+_BLOCKED: Final = socketmap.found(
+    "error:5.7.1 Mail to and from this domain is blocked by the operator of this relay"
+)
 _NOT_PUBLIC: Final = socketmap.found("error:5.4.4 Mail goes to public IP addresses only")
 
 
@@ -48,6 +53,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
 
     Raises:
         OSError: a socket cannot be used.
+        SettingsError: see `Domains`.
     """
     counters = Counters(families.TRANSPORT)
     silent = await _kept_silence(Path(settings.directories.transport), stack)
@@ -100,7 +106,8 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         counters=counters,
     )
     sockets = settings.sockets
-    maps = socketmap.connection(lookups(destinations, networks, probes.start, own_name))
+    allows = Domains(settings).allow
+    maps = socketmap.connection(lookups(destinations, networks, allows, probes.start, own_name))
     for server in (
         # first, so that it stops last: Postfix asks it about each session of mxdeliv
         streams(listen_unix(sockets.destinations), maps),
@@ -131,6 +138,7 @@ async def _kept_silence(state: Path, stack: AsyncExitStack) -> Silence:
 def lookups(
     destinations: Destinations,
     networks: Networks,
+    allows: Callable[[str], bool],
     without_https: Callable[[str], None],
     own_name: str,
 ) -> socketmap.LookUp:
@@ -138,15 +146,18 @@ def lookups(
 
     `destinations` has the route of a domain (transport(5)), `dns-replies` the records that the smtp
     client must ignore (smtp_dns_reply_filter in postconf(5)), `greetings` the name by which the
-    ingress knows this process (check_helo_access). `without_https` is called with a domain that
-    gets its mail over SMTP.
+    ingress knows this process (check_helo_access). `allows` tells whether the operator allows a
+    domain, `without_https` is called with a domain that gets its mail over SMTP.
     """
 
     def look_up(name: str, key: str) -> str:
         match name:
             case "destinations":
                 # Postfix looks up `user@domain`, then `domain`; the first answer counts
-                return _route(destinations, networks, domain_of(key), without_https)
+                domain = domain_of(key)
+                if domain and not allows(domain):
+                    return _BLOCKED
+                return _route(destinations, networks, domain, without_https)
             case "dns-replies":
                 return socketmap.NOT_FOUND if _is_allowed(networks, key) else _IGNORE
             case "greetings":

@@ -57,6 +57,11 @@ def test_a_relay_that_is_well_has_no_problem() -> None:
             "coturn is failed",
             "systemctl restart coturn",
         ),
+        (
+            {"domains": "/x/domains.json cannot be used: No such file"},
+            "mail to and from other servers waits: /x/domains.json cannot be used",
+            "repair the file",
+        ),
         ({"units": "systemd does not answer: x"}, "systemd does not answer", "systemctl status"),
         (
             {"spaces": [Space(directory="/m", free_megabytes=5, free_inodes=9)]},

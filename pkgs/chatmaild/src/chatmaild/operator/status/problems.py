@@ -38,6 +38,7 @@ def find(state: State) -> list[Problem]:
         *_space(state),
         *_certificate(state),
         *_queue(state),
+        *_domains(state),
         *_watches(state),
         *_selftest(state),
         *_upgrade(state),
@@ -85,6 +86,18 @@ def _queue(state: State) -> list[Problem]:
         sentence = f"Postfix' queue cannot be read: {state.queue}"
         return [Problem(sentence=sentence, repair=stuck_queue.REPAIR)]
     return _of(stuck_queue.judge(stuck_queue.parse(state.listing), now_s=state.now_s))
+
+
+def _domains(state: State) -> list[Problem]:
+    """The filter accepts no mail of other servers then, and Postfix sends none."""
+    if state.domains is None:
+        return []
+    return [
+        Problem(
+            sentence=f"mail to and from other servers waits: {state.domains}",
+            repair="remove or repair the file; then chatmail domains list",
+        )
+    ]
 
 
 def _watches(state: State) -> list[Problem]:

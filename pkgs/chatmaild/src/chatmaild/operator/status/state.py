@@ -12,12 +12,14 @@ from typing import Any, Final
 from chatmaild.accounts.login import kind_of_address
 from chatmaild.accounts.registration import measure
 from chatmaild.cli import VERSION
+from chatmaild.errors import DecisionError
 from chatmaild.flow import last_hour
 from chatmaild.operator import registration
 from chatmaild.operator.selftest import report
 from chatmaild.operator.selftest.machine import units
 from chatmaild.operator.status import queue, sessions
 from chatmaild.settings import Settings
+from chatmaild.store.decisions import domains
 from chatmaild.store.invites import Invites
 from chatmaild.store.mailboxes import account_of
 from chatmaild.store.notifications import DIRECTORY
@@ -74,6 +76,8 @@ class State:
     watches_wanted: int
     selftest: report.Report | None
     upgrade: dict[str, Any] | None
+    # why the rules for domains cannot be read, None if they can
+    domains: str | None = None
 
 
 def gather(settings: Settings) -> State:
@@ -106,6 +110,7 @@ def gather(settings: Settings) -> State:
         watches_wanted=settings.limits.imap_connections,
         selftest=report.last(settings),
         upgrade=_upgrade(),
+        domains=_domains(settings),
     )
 
 
@@ -164,6 +169,14 @@ def _units(settings: Settings) -> list[units.Unit] | str:
 def _watches() -> int | None:
     with contextlib.suppress(OSError, ValueError):
         return int(WATCHES.read_text())
+    return None
+
+
+def _domains(settings: Settings) -> str | None:
+    try:
+        domains.stored(settings)
+    except DecisionError as error:
+        return str(error)
     return None
 
 

@@ -1,4 +1,4 @@
-# From docs/operate.md.
+# From docs/operate/monitoring.md.
 {
   services.chatmail.monitoring.enable = true;
 }

@@ -1,4 +1,4 @@
-# From docs/operate.md.
+# From docs/operate/people.md.
 {
   services.chatmail.registration.automatic = 20;
 }

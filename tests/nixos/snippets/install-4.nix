@@ -1,4 +1,4 @@
-# From docs/operate.md.
+# From docs/install.md.
 {
   services.chatmail.ipv4.enable = false;
 }

@@ -1,4 +1,4 @@
-# From docs/operate.md.
+# From docs/install.md.
 {
   networking.enableIPv6 = false;
 }

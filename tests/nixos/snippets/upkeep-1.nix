@@ -1,4 +1,4 @@
-# From docs/operate.md.
+# From docs/operate/upkeep.md.
 {
   services.chatmail.autoUpgrade = {
     enable = true;

@@ -1,0 +1,4 @@
+# From docs/operate/monitoring.md.
+{
+  services.chatmail.monitoring.metrics.enable = true;
+}
