@@ -82,6 +82,8 @@ in
       );
       environment.systemPackages = [
         chatmaild
+        # for `chatmail move`, on both machines
+        pkgs.rsync
       ]
       # Dovecot's plugins are looked for in /run/current-system/sw/lib/dovecot/modules
       ++ lib.optional description.changed.instantIdle chatmail-preload;

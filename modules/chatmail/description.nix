@@ -64,6 +64,7 @@ in
     ./network/connections.nix
     ./network/coturn.nix
     ./network/iroh.nix
+    ./network/move.nix
     ./network/unbound.nix
   ];
 }

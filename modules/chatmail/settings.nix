@@ -166,6 +166,8 @@ in
     # which domains have not answered for a month, as hashes
     transport = "${stateDir}/transport";
     tls = tlsDirectory;
+    # that this machine is closed, because its relay moves or moved: operator/move/state.py
+    move = "${stateDir}/move";
     postfixQueue = "/var/lib/postfix/queue";
     inherit dovecotBase;
   };

@@ -41,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--ledger", metavar="FILE", help="write all personal data that scenarios use into a file"
     )
+    group.addoption("--new-machine", help="host of the lab to which the first relay can move")
     group.addoption(
         "--untrusted", default="", help="relays of the lab that sign their own certificates, commas"
     )

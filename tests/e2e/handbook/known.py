@@ -34,6 +34,7 @@ OTHER: Final = "mail.example.net"
 
 _NO_NIX: Final = "the lab's relays are Debian, and have no flake"
 _NO_ACME: Final = "the lab has no ACME server; tests/nixos/mail orders certificates"
+_TWO_MACHINES: Final = "tests/e2e/move runs it, in a lab with a second machine"
 NOT_RUN: Final[Mapping[str, str]] = {
     f"systemctl start acme-order-renew-{DOMAIN}": _NO_ACME,
     f"journalctl --unit acme-order-renew-{DOMAIN}": _NO_ACME,
@@ -44,6 +45,8 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "nixos-rebuild switch": _NO_NIX,
     "systemctl start chatmail-upgrade": _NO_NIX,
     "cat /var/lib/chatmail-upgrade/last-report.json": _NO_NIX,
+    "ssh root@new.example.org true": _TWO_MACHINES,
+    "chatmail move": _TWO_MACHINES,
 }
 
 # shell commands that make what a command of a page expects

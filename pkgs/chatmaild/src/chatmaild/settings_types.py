@@ -30,6 +30,7 @@ class Directories:
     dkim: str
     dovecot_base: str
     mail: str
+    move: str
     numbers: str
     operator: str
     postfix_queue: str

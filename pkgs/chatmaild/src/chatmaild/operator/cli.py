@@ -17,6 +17,7 @@ from chatmaild.operator.cli_registration import invite, registration
 from chatmaild.operator.decisions.cli_domains import domains
 from chatmaild.operator.decisions.cli_notice import notice
 from chatmaild.operator.mailqueue.cli import queue
+from chatmaild.operator.move.cli import move, receive
 from chatmaild.settings import Settings
 
 
@@ -117,6 +118,8 @@ group.add_command(address)
 group.add_command(queue)
 group.add_command(domains)
 group.add_command(notice)
+group.add_command(move)
+group.add_command(receive)
 
 
 def main() -> None:

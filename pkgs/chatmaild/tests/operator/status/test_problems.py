@@ -49,6 +49,14 @@ def test_a_relay_that_is_well_has_no_problem() -> None:
     assert problems.find(replace(WELL, selftest=selftest(ok("a", "x"), warned("b", "y")))) == []
 
 
+def test_a_closed_machine_has_one_problem() -> None:
+    """Its units are stopped for that reason."""
+    stopped = replace(WELL, units=[Unit(name="postfix", active="inactive")])
+    closed = replace(stopped, closed=("this machine is closed", "repeat"))
+
+    assert [problem.sentence for problem in problems.find(closed)] == ["this machine is closed"]
+
+
 @pytest.mark.parametrize(
     ("changed", "sentence", "repair"),
     [
@@ -61,6 +69,11 @@ def test_a_relay_that_is_well_has_no_problem() -> None:
             {"domains": "/x/domains.json cannot be used: No such file"},
             "mail to and from other servers waits: /x/domains.json cannot be used",
             "repair the file",
+        ),
+        (
+            {"closed": ("this machine is closed", "repeat it")},
+            "this machine is closed",
+            "repeat it",
         ),
         ({"units": "systemd does not answer: x"}, "systemd does not answer", "systemctl status"),
         (

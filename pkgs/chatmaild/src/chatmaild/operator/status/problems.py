@@ -34,6 +34,7 @@ class Problem:
 def find(state: State) -> list[Problem]:
     """All problems, the most urgent first."""
     return [
+        *_closed(state),
         *_units(state),
         *_space(state),
         *_certificate(state),
@@ -51,7 +52,16 @@ def _of(check: Check) -> list[Problem]:
     return [Problem(sentence=check.sentence, repair=check.repair)]
 
 
+def _closed(state: State) -> list[Problem]:
+    if state.closed is None:
+        return []
+    sentence, repair = state.closed
+    return [Problem(sentence=sentence, repair=repair)]
+
+
 def _units(state: State) -> list[Problem]:
+    if state.closed is not None:
+        return []
     if isinstance(state.units, str):
         return [Problem(sentence=state.units, repair="systemctl status")]
     return _of(units.judge(state.units))

@@ -12,9 +12,10 @@ from typing import Any, Final
 from chatmaild.accounts.login import kind_of_address
 from chatmaild.accounts.registration import measure
 from chatmaild.cli import VERSION
-from chatmaild.errors import DecisionError
+from chatmaild.errors import ChatmaildError, DecisionError
 from chatmaild.flow import last_hour
 from chatmaild.operator import registration
+from chatmaild.operator.move.state import why_closed
 from chatmaild.operator.selftest import report
 from chatmaild.operator.selftest.machine import units
 from chatmaild.operator.status import queue, sessions
@@ -52,7 +53,11 @@ class Flow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The state of the relay. A text in place of a list is the reason why it is unknown."""
+    """The state of the relay. A text in place of a list is the reason why it is unknown.
+
+    Attributes:
+        closed: why no mail service starts here, and what to do: `chatmail move`.
+    """
 
     now_s: float
     version: str
@@ -78,6 +83,7 @@ class State:
     upgrade: dict[str, Any] | None
     # why the rules for domains cannot be read, None if they can
     domains: str | None = None
+    closed: tuple[str, str] | None = None
 
 
 def gather(settings: Settings) -> State:
@@ -111,6 +117,7 @@ def gather(settings: Settings) -> State:
         selftest=report.last(settings),
         upgrade=_upgrade(),
         domains=_domains(settings),
+        closed=_closed(settings),
     )
 
 
@@ -164,6 +171,13 @@ def _units(settings: Settings) -> list[units.Unit] | str:
         return units.states(settings.units)
     except OSError as error:
         return f"systemd does not answer: {error}"
+
+
+def _closed(settings: Settings) -> tuple[str, str] | None:
+    try:
+        return why_closed(settings)
+    except (OSError, ChatmaildError) as error:
+        return "whether this relay moves is unknown", str(error)
 
 
 def _watches() -> int | None:
