@@ -29,6 +29,7 @@ LOST: Final = {
     "nginx": "new",
     "unbound": "resolver",
     "coturn": "turn",
+    "iroh-relay": "realtime",
     "chatmail-accounts": "metadata",
     "chatmail-filter": "message",
     "chatmail-transport": "mxdeliv-out",

@@ -90,8 +90,8 @@ FAMILIES: Final[Mapping[str, Family]] = {
     ),
     "addresses_created": _counter(
         ACCOUNTS,
-        "New addresses by kind: of people, of tests (ci-), of automatic relays of clients"
-        " (passwords of 23 characters).",
+        "New addresses by kind: of people, of tests (ci-), automatic ones of clients (passwords of"
+        " 23 letters and digits).",
         kind=("user", "ci", "automatic"),
     ),
     "addresses_offered": _counter(ACCOUNTS, "Addresses that /new offered."),
@@ -101,7 +101,10 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "registrations_refused": _counter(
         ACCOUNTS,
         "New addresses that were refused, by reason.",
-        reason=("closed", "overloaded", "stopped", "name-reserved", "name-deleted"),
+        reason=(
+            *("closed", "overloaded", "stopped", "automatic", "automatic-limit"),
+            *("name-reserved", "name-deleted"),
+        ),
     ),
     "deliveries": _counter(
         ACCOUNTS,

@@ -21,10 +21,12 @@ def test_the_last_hour_is_counted_by_kind() -> None:
         'chatmail_https_in_total{code="554"}': 9,
         'chatmail_addresses_created_total{kind="ci"}': 1,
         'chatmail_addresses_created_total{kind="user"}': 2,
+        'chatmail_addresses_created_total{kind="automatic"}': 4,
     }
 
     assert screen.flow(Flow(since_s=NOW_S - 3600, counts=counts), NOW_S) == (
-        "7 delivered, 3 in over HTTPS, 0 out over HTTPS, 0 logins, 3 new addresses, 0 notifications"
+        "7 delivered, 3 in over HTTPS, 0 out over HTTPS, 0 logins, 7 new addresses,"
+        " 4 automatic ones, 0 notifications"
     )
 
 

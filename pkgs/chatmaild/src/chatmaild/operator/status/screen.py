@@ -21,6 +21,7 @@ _FLOW: Final = (
     ("out over HTTPS", "chatmail_https_out_total", 'outcome="delivered"'),
     ("logins", "chatmail_logins_total", 'result="accepted"'),
     ("new addresses", "chatmail_addresses_created_total", ""),
+    ("automatic ones", "chatmail_addresses_created_total", 'kind="automatic"'),
     ("notifications", "chatmail_notifications_total", 'result="200"'),
 )
 
