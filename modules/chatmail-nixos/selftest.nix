@@ -8,6 +8,7 @@
 }:
 let
   cfg = config.services.chatmail;
+  settings = import ../chatmail/settings.nix { inherit lib cfg; };
   inherit ((import ./packages.nix { inherit config pkgs; }).relay) chatmaild;
 in
 {
@@ -15,6 +16,8 @@ in
     systemd.services.chatmail-selftest = {
       description = "Selftest of the chatmail relay";
       path = [ config.services.postfix.package ];
+      # `chatmail move`: not on a machine without mail
+      unitConfig.ConditionPathExists = "!${settings.directories.move}/closed";
       # root, as for the operator's `chatmail selftest`: it creates addresses, reads the DKIM key and the queue
       serviceConfig = {
         Type = "oneshot";

@@ -32,6 +32,7 @@ let
     changed = dovecot.imap;
     # where the operator's own certificate is; daemons read the one that settings.tls names
     given = cfg.tls;
+    irohProgram = cfg.iroh.program;
     sandbox = import ./hardening.nix;
     bounds = import ./daemons.nix { inherit lib; };
     quiet = import ./privacy.nix { inherit lib; };
@@ -63,6 +64,7 @@ in
     ./network/connections.nix
     ./network/coturn.nix
     ./network/iroh.nix
+    ./network/move.nix
     ./network/unbound.nix
   ];
 }

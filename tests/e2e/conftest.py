@@ -41,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--ledger", metavar="FILE", help="write all personal data that scenarios use into a file"
     )
+    group.addoption("--new-machine", help="host of the lab to which the first relay can move")
     group.addoption(
         "--untrusted", default="", help="relays of the lab that sign their own certificates, commas"
     )
@@ -158,6 +159,16 @@ def lab(target: Target) -> LabTarget:
 def credulous(lab: LabTarget) -> LabTarget:
     """The same relays for clients that do not check certificates."""
     return replace(lab, is_credulous=True)
+
+
+@pytest.fixture(scope="session")
+def untrusted(request: pytest.FixtureRequest) -> str:
+    """A relay with a self-signed certificate."""
+    option: str = request.config.getoption("--untrusted")
+    for domain in option.split(","):
+        if domain.startswith("_"):
+            return domain
+    pytest.skip("needs a relay that signs its own certificate: --untrusted _d.test")
 
 
 @pytest.fixture(scope="session")

@@ -35,12 +35,24 @@ def test_classic_servers_have_numbers_of_their_own() -> None:
     assert (hosts[3].name, hosts[3].kind, hosts[3].ipv4) == ("c.test", "classic", "192.0.2.101")
 
 
+def test_a_second_machine_has_the_domain_of_a_relay() -> None:
+    """It has a name and addresses of its own."""
+    hosts = plan_hosts(["a.test", "new.test=A.test"], ["c.test"])
+
+    assert [(host.name, host.domain, host.ipv4) for host in hosts[2:]] == [
+        ("a.test", "a.test", "192.0.2.11"),
+        ("new.test", "a.test", "192.0.2.12"),
+        ("c.test", "c.test", "192.0.2.101"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("relays", "message"),
     [
         (["nodot"], "no domain"),
         (["a b.test"], "no domain"),
         (["-a.test"], "no domain"),
+        (["new.test=a b"], "no domain"),
         (["a.test", "A.test"], "named twice"),
         (["203.0.113.1"], "not in the lab's network"),
         (["192.0.2.2"], "taken by another host"),

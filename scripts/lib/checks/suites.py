@@ -34,10 +34,10 @@ LAB_CONFIG = SCENARIOS / "lab.nix"
 # files of disturbing scenarios that take 30 s and more, the longest first: labs end together
 LONG_FILES = (
     "test_mail_waits_while_a_service_is_down",
+    "test_every_fault_is_named",
     "test_a_full_disk_is_told_and_heals",
     "test_waiting_mail_names_no_client",
     "test_mail_leaves_when_an_smtp_host_returns",
-    "test_the_selftest_names_what_is_broken",
     "test_a_clock_that_jumps_delays_no_mail",
     "test_relays_deliver_over_https_or_smtp",
     "test_relays_with_self_signed_certificates_exchange_mail",
@@ -143,7 +143,8 @@ def _tool(name: str) -> str:
     return str(beside) if beside.exists() else name
 
 
-def _pytest(title: str, directory: Path, *arguments: str, deadline_s: float) -> Suite:
+def pytest_suite(title: str, directory: Path, *arguments: str, deadline_s: float) -> Suite:
+    """Return a run of pytest."""
     report = REPORTS / f"{title.replace(' ', '-').replace('/', '-')}.xml"
     options = ["-q", "--junitxml", str(report), *PLUGINS, "--timeout", str(TEST_DEADLINE_S)]
     return Suite(
@@ -168,9 +169,9 @@ def fast_suites() -> list[Suite]:
         *suites[:LONGEST],
         _types(),
         *suites[LONGEST:],
-        _pytest("scripts of workflows", CHECKOUT, "tests/ci", deadline_s=UNIT_DEADLINE_S),
-        _pytest("scripts", CHECKOUT, "tests/scripts", deadline_s=UNIT_DEADLINE_S),
-        _pytest("documents", CHECKOUT, "tests/docs", deadline_s=UNIT_DEADLINE_S),
+        pytest_suite("scripts of workflows", CHECKOUT, "tests/ci", deadline_s=UNIT_DEADLINE_S),
+        pytest_suite("scripts", CHECKOUT, "tests/scripts", deadline_s=UNIT_DEADLINE_S),
+        pytest_suite("documents", CHECKOUT, "tests/docs", deadline_s=UNIT_DEADLINE_S),
         Suite(title="lint", command=[_tool("ruff"), "check"]),
         Suite(title="format", command=[_tool("ruff"), "format", "--check"]),
     ]
@@ -219,7 +220,7 @@ def _confined(title: str, tests: Path, *arguments: str) -> Suite:
     package = tests.parent
     has_hypothesis = "hypothesis" in (package / "pyproject.toml").read_text()
     plugins = HYPOTHESIS if has_hypothesis else []
-    suite = _pytest(title, package, *arguments, *plugins, deadline_s=UNIT_DEADLINE_S)
+    suite = pytest_suite(title, package, *arguments, *plugins, deadline_s=UNIT_DEADLINE_S)
     command = confined(SANDBOX, TOOLS.get(package.name, []), suite.command[1:])
     return dataclasses.replace(suite, command=command)
 
@@ -227,7 +228,7 @@ def _confined(title: str, tests: Path, *arguments: str) -> Suite:
 def web_suites() -> list[Suite]:
     """Return the tests of the web pages in a browser; tests/web/install-tools installs it."""
     options = [str(CHECKOUT / "tests" / "web"), *IN_WORKERS, str(BROWSERS)]
-    return [_pytest("web pages in a browser", CHECKOUT, *options, deadline_s=WEB_DEADLINE_S)]
+    return [pytest_suite("web pages in a browser", CHECKOUT, *options, deadline_s=WEB_DEADLINE_S)]
 
 
 def evaluation_suites() -> list[Suite]:
@@ -235,13 +236,13 @@ def evaluation_suites() -> list[Suite]:
     directory = CHECKOUT / "tests" / "nix"
     if not any(directory.rglob("test_*.py")):
         return []
-    return [_pytest("evaluation tests", CHECKOUT, str(directory), deadline_s=UNIT_DEADLINE_S)]
+    return [pytest_suite("evaluation tests", CHECKOUT, str(directory), deadline_s=UNIT_DEADLINE_S)]
 
 
 def lab_suites() -> list[Suite]:
     """Return the tests of the lab, which start and stop labs of their own."""
     options = [str(CHECKOUT / "tests" / "lab"), "--timeout", str(LAB_TEST_DEADLINE_S)]
-    return [_pytest("tests of the lab", CHECKOUT, *options, deadline_s=LAB_DEADLINE_S)]
+    return [pytest_suite("tests of the lab", CHECKOUT, *options, deadline_s=LAB_DEADLINE_S)]
 
 
 def quiet_scenarios(lab: str) -> Suite:
@@ -294,5 +295,5 @@ def _scenarios(title: str, lab: str, tests: Sequence[Path], *arguments: str) -> 
         *("--ledger", str(LEDGERS / lab)),
     ]
     chosen = [*map(str, tests), *options, *arguments]
-    suite = _pytest(title, CHECKOUT, *chosen, deadline_s=LAB_DEADLINE_S)
+    suite = pytest_suite(title, CHECKOUT, *chosen, deadline_s=LAB_DEADLINE_S)
     return dataclasses.replace(suite, command=python(lab, *suite.command[1:]))

@@ -16,6 +16,7 @@ PAGES: Final = (
     "operate/domains.md",
     "operate/monitoring.md",
     "operate/upkeep.md",
+    "operate/upstream.md",
 )
 # commands in prose that are run, too, if they begin with one of these
 PROGRAMS: Final = ("chatmail", "chatmaild", "journalctl", "nft", "runuser")
@@ -34,6 +35,7 @@ OTHER: Final = "mail.example.net"
 
 _NO_NIX: Final = "the lab's relays are Debian, and have no flake"
 _NO_ACME: Final = "the lab has no ACME server; tests/nixos/mail orders certificates"
+_TWO_MACHINES: Final = "tests/e2e/move runs it, in a lab with a second machine"
 NOT_RUN: Final[Mapping[str, str]] = {
     f"systemctl start acme-order-renew-{DOMAIN}": _NO_ACME,
     f"journalctl --unit acme-order-renew-{DOMAIN}": _NO_ACME,
@@ -44,10 +46,15 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "nixos-rebuild switch": _NO_NIX,
     "systemctl start chatmail-upgrade": _NO_NIX,
     "cat /var/lib/chatmail-upgrade/last-report.json": _NO_NIX,
+    "rsync --archive --relative": "typed on the old machine",
+    "chown -R": "typed on a machine of chatmail/relay",
+    "ssh root@new.example.org true": _TWO_MACHINES,
+    "chatmail move": _TWO_MACHINES,
 }
 
 # shell commands that make what a command of a page expects
 BEFORE: Final[Mapping[str, str]] = {
+    "chatmail import /srv/old --dry-run": "chatmail export /srv/old",
     f"chatmail queue list {OTHER}": (
         f"until chatmail queue list {OTHER} | grep -q '(1)$'; do sleep 0.2; done"
     ),

@@ -90,6 +90,7 @@ UNITS: Final[dict[str, tuple[float, dict[str, str]]]] = {
             "SystemCallFilter_privileged": "`ip', at its start, gives its capabilities away",
         },
     ),
+    "iroh-relay": (1.1, NETWORK),
     "chatmail-accounts": (
         1.2,
         {
@@ -136,6 +137,8 @@ UNITS: Final[dict[str, tuple[float, dict[str, str]]]] = {
             "PrivateUsers": "the capability counts in the machine's user namespace only",
         },
     ),
+    # runs on a machine from which the relay moved
+    "chatmail-forward": (1.6, {**NETWORK, **LOW_PORT}),
     "chatmail-pseudonyms": (0.4, {}),
     "chatmail-turn-secret": (0.8, {**NO_NETWORK_NEEDED, **GROUP_READS}),
     "chatmail-clock": (

@@ -7,7 +7,10 @@ from nixtest.checkout import CHECKOUT
 from nixtest.relay import DOMAIN, Relay
 
 # units that have a capability; chatmail-connections loads rules of nftables
-CAPABILITIES = {"chatmail-connections": "CAP_NET_ADMIN"}
+CAPABILITIES = {
+    "chatmail-connections": "CAP_NET_ADMIN",
+    "chatmail-forward": "CAP_NET_BIND_SERVICE",
+}
 
 
 def test_no_assertion_fails(default: Relay) -> None:

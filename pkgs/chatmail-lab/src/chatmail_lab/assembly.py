@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from chatmail_lab.description.evaluate import Description
 from chatmail_lab.errors import CommandError, LabError
@@ -175,18 +176,25 @@ class Assembly:
         group = description.certificate_group
         if group is None or rootfs.path(base_files.CERTIFICATE_FILE).exists():
             return
-        names = [host.name, f"www.{host.name}", f"mta-sts.{host.name}"]
+        names = [host.domain, f"www.{host.domain}", f"mta-sts.{host.domain}"]
         issued = self.authority.issue(names, address=host.ipv4)
         for file in base_files.certificate_files(issued, group=group):
             rootfs.write(file)
 
-    def publish(self) -> None:
+    def publish(self, moved: Mapping[str, str] = MappingProxyType({})) -> None:
         """Serve the records that each host tells its operator to publish.
+
+        Args:
+            moved: The host whose records are served, by domain; the host of that name by default.
 
         Raises:
             LabError: A host does not print them, or the name server refuses them.
         """
-        records = {host.name: self._records(host) for host in self.booted_hosts}
+        records = {
+            host.domain: self._records(host)
+            for host in self.booted_hosts
+            if host.name == moved.get(host.domain, host.domain)
+        }
         rootfs = self.rootfs(self.name_server)
         for file in dns.server_files(self._zones(records)):
             rootfs.write(file)

@@ -93,7 +93,8 @@ def up(
     """Start relays for DOMAINS and print their status.
 
     A running lab of the same name is replaced. A domain that starts with `_`, or an IP address of
-    192.0.2.0/24, makes a relay without a trusted certificate.
+    192.0.2.0/24, makes a relay without a trusted certificate. `new.test=a.test` makes a second
+    machine for the relay a.test, to which it can move.
     """
     lab.start(
         domains,
@@ -116,6 +117,15 @@ def reconfigure(lab: Lab, config: Path | None) -> None:
     Mail stays, and only the units whose files changed restart, as with a switch of NixOS.
     """
     lab.reconfigure(config=config, say=_say)
+
+
+@main.command()
+@click.argument("domain")
+@click.argument("host")
+@click.pass_obj
+def point(lab: Lab, domain: str, host: str) -> None:
+    """Publish the DNS records of DOMAIN as HOST prints them, after a move."""
+    lab.point(domain, host)
 
 
 @main.command()

@@ -178,6 +178,21 @@ class Lab:
             self._wait_until_ready(assembly)
             assembly.publish()
 
+    def point(self, domain: str, name: str) -> None:
+        """Serve the DNS records of a domain as another host with this domain prints them.
+
+        Raises:
+            LabError: There is no such host.
+        """
+        with self.directory.locked():
+            running = self.assembly()
+            if running.host(name).domain != domain:
+                raise LabError(f"{name} is no relay for {domain}")
+            state = self.state()
+            config = Path(state.config) if state.config else None
+            descriptions = describe(running.image, running.hosts, config=config)
+            replace(running, descriptions=descriptions).publish({domain: name})
+
     def stop(self) -> None:
         """Stop the lab and delete its files; do nothing if there is none."""
         with self.directory.locked():

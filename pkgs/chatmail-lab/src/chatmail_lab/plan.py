@@ -29,9 +29,16 @@ _DOMAIN = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9])?([.][a-z0-9_]([a-z0-9-]*[a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """One host of the lab; `name` is the mail domain of a relay or classic server."""
+    """One host of the lab.
+
+    Attributes:
+        name: Its name in the lab.
+        domain: Its mail domain if it is a relay or classic server: the name, or that of another
+            relay, whose next machine it is.
+    """
 
     name: str
+    domain: str
     kind: Kind
     number: int
     ipv4: str
@@ -65,9 +72,10 @@ class Host:
         return self.kind in ("relay", "classic")
 
 
-def _host(name: str, kind: Kind, number: int) -> Host:
+def _host(name: str, kind: Kind, number: int, domain: str | None = None) -> Host:
     return Host(
         name=name,
+        domain=domain or name,
         kind=kind,
         number=number,
         ipv4=str(NETWORK4[number]),
@@ -102,10 +110,14 @@ def _number(name: str, fallback: int, taken: set[int]) -> int:
 def plan_hosts(relays: Sequence[str], classics: Sequence[str] = ()) -> tuple[Host, ...]:
     """Return all hosts of a lab: the name server, the client, the relays, the classic servers.
 
+    `new.test=a.test` is a host `new.test` with the configuration of the relay `a.test`.
+
     Raises:
         LabError: A name is no domain or appears twice, or there are too many names.
     """
-    names = [_checked(name) for name in (*relays, *classics)]
+    split = [text.partition("=") for text in (*relays, *classics)]
+    names = [_checked(name) for name, _, _ in split]
+    domains = {_checked(name): _checked(domain or name) for name, _, domain in split}
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise LabError(f"'{twice[0]}' is named twice")
@@ -122,4 +134,4 @@ def plan_hosts(relays: Sequence[str], classics: Sequence[str] = ()) -> tuple[Hos
     for name, _, first in sorted(wanted, key=lambda item: item[0][-1].isalpha()):
         numbers[name] = _number(name, first, taken)
         taken.add(numbers[name])
-    return (*hosts, *(_host(name, kind, numbers[name]) for name, kind, _ in wanted))
+    return (*hosts, *(_host(name, kind, numbers[name], domains[name]) for name, kind, _ in wanted))

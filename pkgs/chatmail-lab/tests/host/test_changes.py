@@ -17,7 +17,7 @@ from chatmail_lab.render.systemd import script_paths
         ("/etc/dovecot/dovecot.conf", {"dovecot"}),
         (
             "/etc/chatmail/settings.json",
-            {"chatmail-accounts", "chatmail-filter", "chatmail-transport"},
+            {"chatmail-accounts", "chatmail-filter", "chatmail-forward", "chatmail-transport"},
         ),
         ("/etc/systemd/system/nginx.service", {"nginx"}),
         ("/etc/chatmail/appversions.json", set()),

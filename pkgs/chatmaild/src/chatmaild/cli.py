@@ -150,6 +150,16 @@ def media_peers(settings_path: Path) -> None:
     click.echo("\n".join(denied(networks, own)))
 
 
+@group.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_obj
+def forward(settings_path: Path, file: Path) -> None:
+    """Pass connections of mail clients on to the machine whose IP addresses are in FILE."""
+    from chatmaild.net import forward as service
+
+    service.run(Settings.load(settings_path), file)
+
+
 @group.command("drain-postfix")
 @click.argument("master", type=int, envvar="MAINPID", required=False)
 def drain_postfix(master: int | None) -> None:

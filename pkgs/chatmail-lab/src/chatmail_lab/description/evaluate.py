@@ -124,7 +124,7 @@ def _answer(
 
 
 def describe(image: Path, hosts: Sequence[Host], *, config: Path | None) -> dict[str, Description]:
-    """Return the descriptions of all hosts that boot, by domain.
+    """Return the descriptions of all hosts that boot, by name.
 
     The operator's configuration, if any, is merged into each relay's.
 
@@ -133,7 +133,7 @@ def describe(image: Path, hosts: Sequence[Host], *, config: Path | None) -> dict
     """
     answer = _answer(
         image,
-        relays={host.name: default_values(host.name) for host in hosts if host.kind == "relay"},
+        relays={host.name: default_values(host.domain) for host in hosts if host.kind == "relay"},
         classics={host.name: _classic_arguments(host) for host in hosts if host.kind == "classic"},
         config=config,
         name_servers=[

@@ -15,6 +15,7 @@ READS: Mapping[str, str] = {
     "chatmail-accounts": "/etc/chatmail/settings.json",
     "chatmail-connections": "/etc/chatmail/connections.nft",
     "chatmail-filter": "/etc/chatmail/settings.json",
+    "chatmail-forward": "/etc/chatmail/settings.json",
     "chatmail-transport": "/etc/chatmail/settings.json",
     "coturn": "/etc/turnserver.conf",
     "dovecot": "/etc/dovecot/",

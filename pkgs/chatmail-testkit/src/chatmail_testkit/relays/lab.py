@@ -53,7 +53,14 @@ class LabTarget:
 
     def reconfigure(self, config: Path) -> None:
         """Changes the configuration of all relays."""
-        argv = [*_lab(self.name), "reconfigure", "--config", str(config)]
+        self._command("reconfigure", "--config", str(config))
+
+    def point(self, domain: str, host: str) -> None:
+        """Publishes the DNS records of a domain as another host prints them."""
+        self._command("point", domain, host)
+
+    def _command(self, *arguments: str) -> None:
+        argv = [*_lab(self.name), *arguments]
         done = subprocess.run(
             argv, capture_output=True, text=True, timeout=RECONFIGURE_S, check=False
         )

@@ -13,10 +13,12 @@ from chatmaild.cli import (
     settings_option,
 )
 from chatmaild.operator.cli_addresses import address
+from chatmaild.operator.cli_exchange import export, import_
 from chatmaild.operator.cli_registration import invite, registration
 from chatmaild.operator.decisions.cli_domains import domains
 from chatmaild.operator.decisions.cli_notice import notice
 from chatmaild.operator.mailqueue.cli import queue
+from chatmaild.operator.move.cli import move, receive
 from chatmaild.settings import Settings
 
 
@@ -115,8 +117,12 @@ group.add_command(registration)
 group.add_command(invite)
 group.add_command(address)
 group.add_command(queue)
+group.add_command(import_)
+group.add_command(export)
 group.add_command(domains)
 group.add_command(notice)
+group.add_command(move)
+group.add_command(receive)
 
 
 def main() -> None:

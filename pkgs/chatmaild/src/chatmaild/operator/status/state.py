@@ -12,9 +12,10 @@ from typing import Any, Final
 from chatmaild.accounts.login import kind_of_address
 from chatmaild.accounts.registration import measure
 from chatmaild.cli import VERSION
-from chatmaild.errors import DecisionError
+from chatmaild.errors import ChatmaildError, DecisionError
 from chatmaild.flow import last_hour
 from chatmaild.operator import registration
+from chatmaild.operator.move.state import why_closed
 from chatmaild.operator.privileges import acting_as
 from chatmaild.operator.selftest import report
 from chatmaild.operator.selftest.machine import units
@@ -53,7 +54,11 @@ class Flow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The state of the relay. A text in place of a list is the reason why it is unknown."""
+    """The state of the relay. A text in place of a list is the reason why it is unknown.
+
+    Attributes:
+        closed: why no mail service starts here, and what to do: `chatmail move`.
+    """
 
     now_s: float
     version: str
@@ -71,6 +76,7 @@ class State:
     notifications: int
     load: float | None
     free_memory_megabytes: float | None
+    least_memory_megabytes: float
     spaces: list[Space]
     units: list[units.Unit] | str
     watches: int | None
@@ -79,6 +85,7 @@ class State:
     upgrade: dict[str, Any] | None
     # why the rules for domains cannot be read, None if they can
     domains: str | None = None
+    closed: tuple[str, str] | None = None
 
 
 def gather(settings: Settings) -> State:
@@ -105,6 +112,7 @@ def gather(settings: Settings) -> State:
         notifications=_count(Path(settings.directories.accounts) / DIRECTORY),
         load=machine.load,
         free_memory_megabytes=machine.free_memory_megabytes,
+        least_memory_megabytes=settings.registration.min_free_memory_megabytes,
         spaces=spaces(settings),
         units=_units(settings),
         watches=_watches(),
@@ -112,6 +120,7 @@ def gather(settings: Settings) -> State:
         selftest=report.last(settings),
         upgrade=_upgrade(),
         domains=_domains(settings),
+        closed=_closed(settings),
     )
 
 
@@ -165,6 +174,13 @@ def _units(settings: Settings) -> list[units.Unit] | str:
         return units.states(settings.units)
     except OSError as error:
         return f"systemd does not answer: {error}"
+
+
+def _closed(settings: Settings) -> tuple[str, str] | None:
+    try:
+        return why_closed(settings)
+    except (OSError, ChatmaildError) as error:
+        return "whether this relay moves is unknown", str(error)
 
 
 def _watches() -> int | None:

@@ -1,0 +1,122 @@
+"""What the operator reads, and exit codes."""
+
+import json
+import pathlib
+from typing import Any
+
+import pytest
+
+from chatmaild.errors import ChatmaildError
+from chatmaild.operator.move import command, machine
+from chatmaild.operator.move.remote import Remote
+from chatmaild.operator.move.state import Move, Place
+from chatmaild.settings import Settings
+
+from ..conftest import Chatmail
+from .conftest import MakeLook, NewMachine, Systemd
+
+
+@pytest.fixture
+def said(
+    there: NewMachine, look: MakeLook, systemd: Systemd, monkeypatch: pytest.MonkeyPatch
+) -> list[str]:
+    """What is printed; both machines are the same."""
+    there.answers["receive look"] = json.loads(machine.as_json(look()))
+    monkeypatch.setattr(machine, "look", lambda _: look(addresses=2, messages=3))
+    monkeypatch.setattr(command, "Remote", lambda target: Remote(target, there))
+    monkeypatch.setattr(command, "Mover", _mover(systemd))
+    return []
+
+
+def _mover(systemd: Systemd) -> Any:
+    def make(**fields: Any) -> Any:
+        from chatmaild.operator.move.steps import Mover
+
+        return Mover(run=systemd, **fields)
+
+    return make
+
+
+def test_a_dry_run(
+    settings: Settings, said: list[str], there: NewMachine, systemd: Systemd
+) -> None:
+    """All of it, and nothing is changed."""
+    code = command.run(settings, "root@new.test", dry_run=True, longest_s=60, say=said.append)
+
+    assert code == 0
+    assert said[0].startswith("to move: 2 addresses, 3 messages (0 MiB), 0 messages in the queue")
+    assert said[-1] == "nothing was changed"
+    assert any("lower the TTL of chat.example.org" in line for line in said)
+    assert len(there.commands) == 1
+    assert systemd.commands == []
+    assert Place.of(settings).load() is None
+
+
+def test_a_dry_run_with_problems(settings: Settings, said: list[str], there: NewMachine) -> None:
+    """Exit code 1; without --dry-run they are the error."""
+    there.answers["receive look"]["addresses"] = 5
+    code = command.run(settings, "root@new.test", dry_run=True, longest_s=60, say=said.append)
+
+    assert code == 1
+    assert "problem: the new machine is not empty: 5 addresses" in "\n".join(said)
+    with pytest.raises(ChatmaildError, match="not empty"):
+        command.run(settings, "root@new.test", dry_run=False, longest_s=60, say=said.append)
+    assert Place.of(settings).load() is None
+
+
+def test_a_move(settings: Settings, said: list[str], there: NewMachine) -> None:
+    """The selftest of the new machine decides the exit code; DNS is told at the end."""
+    from chatmaild.operator.move import trees
+
+    failed = {"name": "login", "sentence": "logins fail", "verdict": "failed"}
+    passed = {"name": "units", "sentence": "all run", "verdict": "ok"}
+    there.answers |= {
+        "receive inventory": {"digest": trees.inventory(settings).digest},
+        "selftest": {"checks": [passed, failed]},
+    }
+    there.answers["receive look"]["addresses_by_type"] = {"A": "192.0.2.2"}
+    code = command.run(settings, "root@new.test", dry_run=False, longest_s=60, say=said.append)
+
+    assert code == 1
+    assert "selftest on the new machine: login: logins fail" in said
+    assert "then change in DNS: chat.example.org. A 192.0.2.2 (instead of 192.0.2.1)" in said
+    state = Place.of(settings).load()
+    assert state is not None
+    assert state.phase == "moved"
+
+
+def test_undo_without_a_move(settings: Settings, said: list[str]) -> None:
+    """And on the new machine."""
+    with pytest.raises(ChatmaildError, match="no move from this machine"):
+        command.undo(settings, say=said.append)
+    Place.of(settings).save(Move(number="a", phase="receiving", peer="", since_s=0.0))
+    with pytest.raises(ChatmaildError, match="no move from this machine"):
+        command.undo(settings, say=said.append)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["move"], 2, "name the new machine"),
+        (["move", "--undo", "x"], 2, "--undo takes no TARGET"),
+        (["move", "--yes", "new"], 1, "run this as root"),
+        (["move", "--dry-run", "new"], 1, "run this as root"),
+        (["move", "--undo"], 1, "run this as root"),
+        (["receive", "serve", "--number", "a"], 1, "run this as root"),
+        (["receive", "prepare"], 2, "Missing option '--number'"),
+    ],
+)
+def test_the_command_line(chatmail: Chatmail, arguments: list[str], code: int, said: str) -> None:
+    """One line, and an exit code."""
+    ended, lines = chatmail(*arguments)
+
+    assert ended == code
+    assert said in lines[-1]
+
+
+def test_the_inventory_is_json(chatmail: Chatmail, mailbox: pathlib.Path) -> None:
+    """The old machine reads it."""
+    code, lines = chatmail("receive", "inventory")
+
+    assert code == 0
+    assert json.loads(lines[0])["messages"] == 2

@@ -1,0 +1,95 @@
+"""The new machine closes, and opens once."""
+
+import pathlib
+
+import pytest
+
+from chatmaild.errors import ChatmaildError
+from chatmaild.operator.move import machine
+from chatmaild.operator.move.receive import Receiver
+from chatmaild.operator.move.state import Place
+from chatmaild.settings import Settings
+
+from .conftest import Systemd
+
+
+@pytest.fixture
+def receiver(settings: Settings, systemd: Systemd) -> Receiver:
+    """An empty machine, whose services run."""
+    systemd.active |= {"coturn"}
+    return Receiver(settings=settings, run=systemd)
+
+
+def test_it_closes(receiver: Receiver, settings: Settings, systemd: Systemd) -> None:
+    """All that uses mailboxes, queue and keys; a repetition changes nothing."""
+    for _ in range(2):
+        assert receiver.prepare("a").phase == "receiving"
+
+        assert Place.of(settings).is_closed
+        assert systemd.active == set()
+
+
+def test_it_is_not_empty(receiver: Receiver, settings: Settings, mailbox: pathlib.Path) -> None:
+    """Then it stays as it is."""
+    with pytest.raises(ChatmaildError, match="has addresses"):
+        receiver.prepare("a")
+
+    assert not Place.of(settings).is_closed
+
+
+def test_postfix_starts_last(receiver: Receiver, settings: Settings, systemd: Systemd) -> None:
+    """Before, nothing here differs from the old machine; a repetition changes nothing."""
+    receiver.prepare("a")
+    systemd.commands.clear()
+    for _ in range(2):
+        assert receiver.serve("a").phase == "serving"
+
+    starts = [line for line in systemd.commands if line.startswith("start")]
+    assert "postfix" not in starts[0]
+    assert "coturn" in starts[0]
+    assert "postfix" in starts[1]
+    assert not Place.of(settings).is_closed
+    assert {*machine.SERVICES, machine.POSTFIX} <= systemd.active
+
+
+def test_a_service_that_does_not_start(
+    receiver: Receiver, settings: Settings, systemd: Systemd
+) -> None:
+    """The machine is closed again, and the old one can go on."""
+    receiver.prepare("a")
+    systemd.broken = {"dovecot"}
+
+    with pytest.raises(ChatmaildError, match="dovecot does not start"):
+        receiver.serve("a")
+
+    assert Place.of(settings).is_closed
+    assert systemd.active == set()
+    state = receiver.abandon("a")
+    assert state is not None
+    assert state.phase == "abandoned"
+
+
+def test_a_late_request(receiver: Receiver) -> None:
+    """After the old machine went on, nothing opens this one but a new move."""
+    receiver.prepare("a")
+    receiver.abandon("a")
+
+    with pytest.raises(ChatmaildError, match="no such move"):
+        receiver.serve("a")
+    receiver.prepare("b")
+    with pytest.raises(ChatmaildError, match="no such move"):
+        receiver.serve("a")
+    assert receiver.serve("b").phase == "serving"
+
+
+def test_it_serves_already(receiver: Receiver) -> None:
+    """It neither goes back nor takes another relay."""
+    receiver.prepare("a")
+    receiver.serve("a")
+
+    state = receiver.abandon("a")
+    assert state is not None
+    assert state.phase == "serving"
+    for number in ("a", "b"):
+        with pytest.raises(ChatmaildError, match="it is serving"):
+            receiver.prepare(number)
