@@ -12,6 +12,14 @@
     web.contact.mail = "privacy@lab.test";
     appVersionsFile = "/etc/chatmail/appversions.json";
     monitoring.metrics.enable = true;
+    # no timer runs it in a lab: the scenarios of backup/ do
+    backup = {
+      enable = true;
+      repository = "/var/backups/chatmail";
+      passwordFile = "/etc/chatmail/backup-password";
+      schedule = "*-02-29 03:15";
+      withMail = true;
+    };
     # a scenario stands in for iroh-relay
     iroh.enable = true;
   };
@@ -20,6 +28,7 @@
     smtpd_soft_error_limit = 10000;
     smtpd_hard_error_limit = 10000;
   };
+  environment.etc."chatmail/backup-password".text = "secret of the lab";
   environment.etc."chatmail/appversions.json".text = builtins.toJSON {
     clients = [
       {
