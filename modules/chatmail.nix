@@ -77,6 +77,10 @@ in
     {
       inherit (description) assertions warnings;
       services.chatmail.ipv6.enable = mkDefault config.networking.enableIPv6;
+      # a reduced package set has no Rust
+      services.chatmail.iroh.program = mkIf (packages.relay ? iroh-relay) (
+        mkDefault (lib.getExe packages.relay.iroh-relay)
+      );
       environment.systemPackages = [
         chatmaild
         # for `chatmail move`, on both machines
@@ -124,7 +128,7 @@ in
             config.environment.etc."chatmail/connections.nft".source
           ];
         }
-        // lib.optionalAttrs (settings.iroh.enable && settings.iroh.program != null) {
+        // lib.optionalAttrs settings.iroh.runs {
           iroh-relay.restartTriggers = [ config.environment.etc."chatmail/iroh-relay.toml".source ];
         };
 

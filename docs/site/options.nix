@@ -129,6 +129,7 @@ let
     };
     enum = values: "one of ${concatStringsSep ", " (map (value: "`${quoted value}`") values)}";
     nullOr = type: "null or ${type}";
+    either = first: second: "${first}, or ${second}";
     listOf = type: "list of (${type})";
     attrsOf = type: "attribute set of (${type})";
   };

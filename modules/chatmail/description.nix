@@ -34,6 +34,7 @@ let
     changed = dovecot.imap;
     # where the operator's own certificate is; daemons read the one that settings.tls names
     given = cfg.tls;
+    irohProgram = cfg.iroh.program;
     sandbox = import ./hardening.nix;
     bounds = import ./daemons.nix { inherit lib; };
     quiet = import ./privacy.nix { inherit lib; };

@@ -43,6 +43,9 @@ let
     else
       "acme";
   tlsDirectory = if tlsMode == "acme" then "/var/lib/acme/${domain}" else "${stateDir}/tls";
+  # clients check its certificate
+  hasIroh = cfg.iroh.enable && tlsMode != "self-signed";
+  irohRuns = hasIroh && cfg.iroh.program != null;
   policy = concatStringsSep "\r\n" [
     "version: STSv1"
     "mode: enforce"
@@ -141,11 +144,13 @@ in
     credentialDays = fact types.days 5;
   };
   iroh = {
-    inherit (cfg.iroh) enable program;
+    enable = fact bool hasIroh;
+    # as a unit of ours
+    runs = fact bool irohRuns;
     url = fact (nullOr types.httpsUrl) (
       if cfg.iroh.url != null then
         cfg.iroh.url
-      else if cfg.iroh.enable then
+      else if hasIroh then
         "https://${domain}"
       else
         null
@@ -196,7 +201,7 @@ in
       "unbound"
     ]
     ++ lib.optional cfg.turn.enable "coturn"
-    ++ lib.optional (cfg.iroh.enable && cfg.iroh.program != null) "iroh-relay"
+    ++ lib.optional irohRuns "iroh-relay"
     ++ [ "chatmail-connections" ]
   );
 

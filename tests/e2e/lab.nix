@@ -20,8 +20,8 @@
       schedule = "*-02-29 03:15";
       withMail = true;
     };
-    # a scenario stands in for iroh-relay
-    iroh.enable = true;
+    # Debian has no iroh-relay
+    iroh.program = "/etc/chatmail/iroh-stand-in";
   };
   # a scenario sends thousands of malformed addresses in one session
   services.postfix.settings.main = {
@@ -29,6 +29,10 @@
     smtpd_hard_error_limit = 10000;
   };
   environment.etc."chatmail/backup-password".text = "secret of the lab";
+  environment.etc."chatmail/iroh-stand-in" = {
+    source = ./web/iroh_stand_in.py;
+    mode = "0755";
+  };
   environment.etc."chatmail/appversions.json".text = builtins.toJSON {
     clients = [
       {

@@ -90,6 +90,7 @@ UNITS: Final[dict[str, tuple[float, dict[str, str]]]] = {
             "SystemCallFilter_privileged": "`ip', at its start, gives its capabilities away",
         },
     ),
+    "iroh-relay": (1.1, NETWORK),
     "chatmail-accounts": (
         1.2,
         {

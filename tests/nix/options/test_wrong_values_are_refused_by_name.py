@@ -29,6 +29,8 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("services.chatmail.tls.certificateFile", {"tls": {"certificateFile": "cert.pem"}}),
     ("services.chatmail.dkim.selector", {"dkim": {"selector": "a.b"}}),
     ("services.chatmail.push.notifierUrl", {"push": {"notifierUrl": "http://example.org/"}}),
+    ("services.chatmail.registration.automatic", {"registration": {"automatic": "never"}}),
+    ("services.chatmail.registration.automatic", {"registration": {"automatic": 0}}),
     ("services.chatmail.registration.maxLoad", {"registration": {"maxLoad": 0}}),
     ("services.chatmail.stateDir", {"stateDir": "/srv/chatmail/"}),
     ("services.chatmail.backup.repository", {"backup": {"repository": "ftp://backup.example.org"}}),

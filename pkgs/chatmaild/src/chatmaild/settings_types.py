@@ -84,7 +84,7 @@ class Imap:
 class Iroh:
     enable: bool
     port: int  # 1 to 65535
-    program: str | None
+    runs: bool
     url: str | None
 
 
@@ -175,6 +175,7 @@ class Push:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
+    automatic: Literal["allow", "refuse"] | int  # 1 to 10000
     max_load: float  # above 0
     min_free_disk_megabytes: int  # 0 or more
     min_free_inodes: int  # 0 or more

@@ -5,6 +5,7 @@ import pathlib
 
 import pytest
 
+from chatmaild.flow.last_seen import HTTPS, LastSeen
 from chatmaild.metrics import Counters, numbers
 from chatmaild.metrics.backups import Last
 from chatmaild.monitor import reports
@@ -50,6 +51,39 @@ def test_the_last_selftest(key: str, settings: Settings) -> None:
     assert 'chatmail_selftest_passed{check="queue"} 1' in counters.text()
     assert "gone" not in counters.text()
     assert counters.value("selftest_timestamp_seconds") == file.stat().st_mtime
+
+
+@pytest.mark.parametrize(
+    ("outcome", "passed"), [("kept", 1), ("unchanged", 1), ("returned", 0), ("build failed", 0)]
+)
+def test_the_last_upgrade(outcome: str, passed: int) -> None:
+    """It stayed, or there was nothing to do."""
+    counters = Counters()
+    reports.note_upgrade(json.dumps({"outcome": outcome}), 7.0, counters)
+
+    assert f"chatmail_upgrade_passed {passed}\n" in counters.text()
+    assert counters.value("upgrade_timestamp_seconds") == 7
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "1"])
+def test_a_damaged_report_of_an_upgrade_changes_nothing(text: str) -> None:
+    """The next one will be read."""
+    counters = Counters()
+    reports.note_upgrade(text, 1.0, counters)
+
+    assert counters.text() == ""
+
+
+def test_when_others_offered_mail(settings: Settings) -> None:
+    """The time of a file, of each ingress."""
+    file = LastSeen.of(settings, HTTPS).path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    counters = Counters()
+    reports.measure(settings, counters)
+
+    assert counters.value("last_offer_timestamp_seconds", ingress="https") == file.stat().st_mtime
+    assert 'ingress="smtp"' not in counters.text()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"checks": [1]}', '{"checks": [{}]}'])

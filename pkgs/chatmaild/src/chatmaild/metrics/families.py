@@ -90,8 +90,8 @@ FAMILIES: Final[Mapping[str, Family]] = {
     ),
     "addresses_created": _counter(
         ACCOUNTS,
-        "New addresses by kind: of people, of tests (ci-), of automatic relays of clients"
-        " (passwords of 23 characters).",
+        "New addresses by kind: of people, of tests (ci-), automatic ones of clients (passwords of"
+        " 23 letters and digits).",
         kind=("user", "ci", "automatic"),
     ),
     "addresses_offered": _counter(ACCOUNTS, "Addresses that /new offered."),
@@ -101,7 +101,10 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "registrations_refused": _counter(
         ACCOUNTS,
         "New addresses that were refused, by reason.",
-        reason=("closed", "overloaded", "stopped", "name-reserved", "name-deleted"),
+        reason=(
+            *("closed", "overloaded", "stopped", "automatic", "automatic-limit"),
+            *("name-reserved", "name-deleted"),
+        ),
     ),
     "deliveries": _counter(
         ACCOUNTS,
@@ -121,6 +124,10 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "notifications_waiting": _gauge(ACCOUNTS, "Notifications that are not sent yet."),
     "notifications_oldest_age_seconds": _gauge(
         ACCOUNTS, "Age of the oldest notification that is not sent yet."
+    ),
+    "memory_size_bytes": _gauge(ACCOUNTS, "Memory of the machine."),
+    "memory_available_bytes": _gauge(
+        ACCOUNTS, "Memory that programs can still get (MemAvailable in proc_meminfo(5))."
     ),
     # --- transport
     "https_out": _counter(
@@ -178,6 +185,17 @@ FAMILIES: Final[Mapping[str, Family]] = {
     ),
     "selftest_passed": _gauge(MONITOR, "Result of each check of the last selftest.", check=()),
     "selftest_timestamp_seconds": _gauge(MONITOR, "When the last selftest ended."),
+    "upgrade_passed": _gauge(
+        MONITOR, "Whether the last upgrade by chatmail-upgrade stayed, or had nothing to do."
+    ),
+    "upgrade_timestamp_seconds": _gauge(
+        MONITOR, "When the last upgrade by chatmail-upgrade ended."
+    ),
+    "last_offer_timestamp_seconds": _gauge(
+        MONITOR,
+        "When another server last offered mail, or since when none did, by ingress.",
+        ingress=("smtp", "https"),
+    ),
     "delivery_seconds": _histogram(
         MONITOR,
         "From the end of a message's content until it is in a mailbox; one of eight is measured.",

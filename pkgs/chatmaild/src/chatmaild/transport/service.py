@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from chatmaild.address import domain_of
-from chatmaild.flow import last_hour
+from chatmaild.flow import last_hour, last_seen
 from chatmaild.metrics import Counters, dump, families
 from chatmaild.net import loopback
 from chatmaild.settings import Settings
@@ -96,6 +96,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     own_name = secrets.token_hex(16)
     smtp_sessions = SmtpSessions(settings.ports.mxdeliv_smtp, own_name)
     stack.callback(smtp_sessions.close)
+    seen = last_seen.LastSeen.of(settings, last_seen.HTTPS)
     mxdeliv = Mxdeliv(
         smtp_sessions=smtp_sessions,
         max_message_bytes=settings.mail.max_message_bytes,
@@ -104,6 +105,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
             socketmap.any_found, settings.sockets.transport_recipients, "recipients"
         ),
         counters=counters,
+        last_seen=seen,
     )
     sockets = settings.sockets
     allows = Domains(settings).allow
@@ -118,6 +120,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         ),
     ):
         await stack.enter_async_context(server)
+    seen.begin()
 
 
 async def _kept_silence(state: Path, stack: AsyncExitStack) -> Silence:

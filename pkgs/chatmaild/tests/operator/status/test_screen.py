@@ -1,5 +1,6 @@
 """The words of the screen."""
 
+import json
 from dataclasses import replace
 
 import click
@@ -22,10 +23,12 @@ def test_the_last_hour_is_counted_by_kind() -> None:
         'chatmail_https_in_total{code="554"}': 9,
         'chatmail_addresses_created_total{kind="ci"}': 1,
         'chatmail_addresses_created_total{kind="user"}': 2,
+        'chatmail_addresses_created_total{kind="automatic"}': 4,
     }
 
     assert screen.flow(Flow(since_s=NOW_S - 3600, counts=counts), NOW_S) == (
-        "7 delivered, 3 in over HTTPS, 0 out over HTTPS, 0 logins, 3 new addresses, 0 notifications"
+        "7 delivered, 3 in over HTTPS, 0 out over HTTPS, 0 logins, 7 new addresses,"
+        " 4 automatic ones, 0 notifications"
     )
 
 
@@ -45,6 +48,20 @@ def test_the_screen_has_a_row_for_each_part() -> None:
     assert lines[1] == "certificate    acme, until 2027-01-28 (60 days)"
     assert lines[-1] == "well"
     assert len(lines) <= 20
+
+
+def test_a_note_is_yellow_and_above_the_verdict() -> None:
+    """The relay is well all the same."""
+    note = Problem(sentence="push: late (selftest 5 min ago)", repair="wait")
+
+    assert screen.lines(WELL, [], [note])[-3:] == [
+        click.style("note: push: late (selftest 5 min ago)", fg="yellow"),
+        "  repair: wait",
+        click.style("well", fg="green", bold=True),
+    ]
+    assert json.loads(screen.document(WELL, [], [note]))["notes"] == [
+        {"sentence": note.sentence, "repair": "wait"}
+    ]
 
 
 def test_a_problem_is_red_and_has_its_repair() -> None:

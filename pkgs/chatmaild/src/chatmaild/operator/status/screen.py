@@ -21,11 +21,12 @@ _FLOW: Final = (
     ("out over HTTPS", "chatmail_https_out_total", 'outcome="delivered"'),
     ("logins", "chatmail_logins_total", 'result="accepted"'),
     ("new addresses", "chatmail_addresses_created_total", ""),
+    ("automatic ones", "chatmail_addresses_created_total", 'kind="automatic"'),
     ("notifications", "chatmail_notifications_total", 'result="200"'),
 )
 
 
-def lines(state: State, problems: Sequence[Problem]) -> list[str]:
+def lines(state: State, problems: Sequence[Problem], notes: Sequence[Problem] = ()) -> list[str]:
     """The lines of the screen, with colours; click removes them unless on a terminal."""
     rows = [
         ("relay", f"{state.domain}, version {state.version}", True),
@@ -54,10 +55,10 @@ def lines(state: State, problems: Sequence[Problem]) -> list[str]:
         ("upgrade", _upgrade(state), True),
     ]
     shown = [f"{name:<{_WIDTH}}{_coloured(text, well)}" for name, text, well in rows]
-    return [*shown, "", *_verdict(problems)]
+    return [*shown, "", *_noted(notes), *_verdict(problems)]
 
 
-def document(state: State, problems: Sequence[Problem]) -> str:
+def document(state: State, problems: Sequence[Problem], notes: Sequence[Problem] = ()) -> str:
     """The same as JSON; times in Unix seconds."""
     table: dict[str, Any] = dataclasses.asdict(state)
     del table["listing"]
@@ -65,6 +66,7 @@ def document(state: State, problems: Sequence[Problem]) -> str:
     table["certificate"]["expires"] = None if expires is None else expires.timestamp()
     table["selftest"] = None if state.selftest is None else json.loads(state.selftest.to_json())
     table["problems"] = [dataclasses.asdict(problem) for problem in problems]
+    table["notes"] = [dataclasses.asdict(note) for note in notes]
     table["well"] = not problems
     return json.dumps(table, indent=2)
 
@@ -88,6 +90,15 @@ def _is(key: str, name: str, label: str) -> bool:
 
 def _coloured(text: str, well: bool) -> str:
     return text if well else click.style(text, fg="red")
+
+
+def _noted(notes: Sequence[Problem]) -> list[str]:
+    shown = []
+    for note in notes:
+        shown.append(click.style(f"note: {note.sentence}", fg="yellow"))
+        if note.repair:
+            shown.append(f"  repair: {note.repair}")
+    return shown
 
 
 def _verdict(problems: Sequence[Problem]) -> list[str]:

@@ -76,6 +76,7 @@ class State:
     notifications: int
     load: float | None
     free_memory_megabytes: float | None
+    least_memory_megabytes: float
     spaces: list[Space]
     units: list[units.Unit] | str
     watches: int | None
@@ -113,6 +114,7 @@ def gather(settings: Settings) -> State:
         notifications=_count(Path(settings.directories.accounts) / DIRECTORY),
         load=machine.load,
         free_memory_megabytes=machine.free_memory_megabytes,
+        least_memory_megabytes=settings.registration.min_free_memory_megabytes,
         spaces=spaces(settings),
         units=_units(settings),
         watches=_watches(),
