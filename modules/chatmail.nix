@@ -16,6 +16,7 @@ let
   description = import ./chatmail/description.nix {
     inherit lib cfg;
     programs = {
+      chatmail = lib.getExe' chatmaild "chatmail";
       chatmaild = lib.getExe' chatmaild "chatmaild";
       doveadm = lib.getExe' config.services.dovecot2.package "doveadm";
       dovecotVersion = lib.getVersion config.services.dovecot2.package;
@@ -139,6 +140,15 @@ in
         '')
       ];
     }
+
+    (mkIf settings.backup.enable {
+      # for `chatmail backup` by hand
+      environment.systemPackages = [ pkgs.restic ];
+      systemd.services.chatmail-backup.path = [
+        pkgs.openssh
+        pkgs.restic
+      ];
+    })
 
     (mkIf (settings.tls.mode == "acme") {
       security.acme.certs.${settings.domain} = {

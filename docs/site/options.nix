@@ -92,6 +92,11 @@ let
       options = [ "monitoring" ];
     }
     {
+      title = "Backup";
+      about = "How to make, check and restore one: [Operate](operate.md#back-up-and-restore).";
+      options = [ "backup" ];
+    }
+    {
       title = "Upgrades and packages";
       about = "How unattended upgrades work: [Updates](operate/upkeep.md#update-each-night).";
       options = [

@@ -19,6 +19,7 @@ let
     matching
     network
     port
+    repository
     selector
     ;
 in
@@ -669,6 +670,66 @@ in
       description = ''
         Other chatmail relays. `chatmail selftest` opens a connection to their ports 25 and 443, and compares its clock
         with theirs. It skips this relay itself. With both lists empty it asks no other server.
+      '';
+    };
+  };
+
+  backup = {
+    enable = mkOption {
+      type = types.bool;
+      default = false;
+      example = true;
+      description = ''
+        Whether `chatmail-backup.timer` makes encrypted backups of this relay with restic.
+        The first one makes the repository: `chatmail backup create --init`.
+        A backup has addresses, password hashes, device tokens, invites, DKIM keys and the certificate. It is deleted
+        after {option}`services.chatmail.retention.deleteAfterDays`.
+      '';
+    };
+    repository = mkOption {
+      type = types.nullOr repository;
+      default = null;
+      example = "sftp:backup@backup.example.org:/srv/chatmail";
+      description = ''
+        Repository of restic, as restic itself names it: a path on another disk, `sftp:`, `s3:` or `rest:`.
+        It has no password in it: see {option}`services.chatmail.backup.environmentFile`.
+      '';
+    };
+    passwordFile = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      example = "/var/lib/secrets/backup-password";
+      description = ''
+        File with the password that encrypts the backups. Only root needs to be able to read it.
+        Without it no backup can be restored: keep a copy outside of this machine.
+      '';
+    };
+    environmentFile = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      example = "/var/lib/secrets/backup-environment";
+      description = ''
+        File with keys of the storage, as lines `NAME=VALUE`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` for S3,
+        `RESTIC_REST_USERNAME` and `RESTIC_REST_PASSWORD` for a server of restic.
+      '';
+    };
+    schedule = mkOption {
+      type = types.str;
+      default = "03:15";
+      example = "*-*-* 00/6:00";
+      description = ''
+        When backups are made, as a calendar event (systemd.time(7)).
+        `chatmail status` and the alerts report a backup that is older than two days.
+      '';
+    };
+    withMail = mkOption {
+      type = types.bool;
+      default = false;
+      example = true;
+      description = ''
+        Whether backups also have all mailboxes, Postfix' queue and waiting notifications.
+        A message is then kept for up to twice {option}`services.chatmail.retention.deleteAfterDays`: once in the
+        mailbox, once in the last backup that has it.
       '';
     };
   };

@@ -107,7 +107,12 @@ in
   web = {
     inherit (cfg.web) enable port443;
   };
-  inherit (cfg) appVersionsFile monitoring selftest;
+  inherit (cfg)
+    appVersionsFile
+    backup
+    monitoring
+    selftest
+    ;
 
   tls = {
     mode = fact types.certificateSource tlsMode;
@@ -163,6 +168,8 @@ in
     operator = "${stateDir}/operator";
     # counts for the collector of metrics, which everybody may read
     numbers = "${stateDir}/numbers";
+    # the result of the last backup, which everybody may read
+    backup = "${stateDir}/backup";
     # which domains have not answered for a month, as hashes
     transport = "${stateDir}/transport";
     tls = tlsDirectory;

@@ -130,6 +130,15 @@ in
           "{{ $labels.instance }} has not deleted old mail for {{ $value | humanizeDuration }}."
           "systemctl status chatmail-expire; systemctl start chatmail-expire"
         )
+        (warning "ChatmailBackupOld" 60
+          "time() - chatmail_backup_last_success_timestamp_seconds > 2 * ${day}"
+          "The last backup of {{ $labels.instance }} is {{ $value | humanizeDuration }} old."
+          "chatmail backup create; systemctl status chatmail-backup.timer"
+        )
+        (warning "ChatmailBackupFailed" 0 "increase(chatmail_backup_failures_total[1d]) > 0"
+          "A backup of {{ $labels.instance }} failed."
+          "chatmail status says why; chatmail backup create"
+        )
         (warning "ChatmailNoNewAddresses" 15
           "${grown 15 "chatmail_registrations_refused_total{reason=\"overloaded\"}"} > 0"
           "{{ $labels.instance }} refuses new addresses: load, memory, disk space or inodes are beyond the limits."

@@ -12,6 +12,14 @@
     web.contact.mail = "privacy@lab.test";
     appVersionsFile = "/etc/chatmail/appversions.json";
     monitoring.metrics.enable = true;
+    # no timer runs it in a lab: the scenarios of backup/ do
+    backup = {
+      enable = true;
+      repository = "/var/backups/chatmail";
+      passwordFile = "/etc/chatmail/backup-password";
+      schedule = "*-02-29 03:15";
+      withMail = true;
+    };
     # Debian has no iroh-relay
     iroh.program = "/etc/chatmail/iroh-stand-in";
   };
@@ -20,6 +28,7 @@
     smtpd_soft_error_limit = 10000;
     smtpd_hard_error_limit = 10000;
   };
+  environment.etc."chatmail/backup-password".text = "secret of the lab";
   environment.etc."chatmail/iroh-stand-in" = {
     source = ./web/iroh_stand_in.py;
     mode = "0755";

@@ -46,6 +46,8 @@ WELL: dict[str, tuple[float, float]] = {
     'chatmail_last_offer_timestamp_seconds{ingress="smtp"}': (0, 60),
     'chatmail_last_offer_timestamp_seconds{ingress="https"}': (0, 60),
     "chatmail_expire_last_success_timestamp_seconds": (0, 60),
+    "chatmail_backup_last_success_timestamp_seconds": (0, 60),
+    "chatmail_backup_failures_total": (3, 0),
     'chatmail_registrations_refused_total{reason="overloaded"}': (0, 0),
     "chatmail_addresses_counted_timestamp_seconds": (0, 60),
 }
@@ -83,6 +85,8 @@ ILL: dict[str, dict[str, tuple[float, float]]] = {
     },
     "ChatmailSelftestFailed": {'chatmail_selftest_passed{check="dkim"}': (0, 0)},
     "ChatmailOldMailStays": {"chatmail_expire_last_success_timestamp_seconds": (-2 * 86400, 0)},
+    "ChatmailBackupOld": {"chatmail_backup_last_success_timestamp_seconds": (-2 * 86400, 0)},
+    "ChatmailBackupFailed": {"chatmail_backup_failures_total": (0, 1)},
     "ChatmailNoNewAddresses": {'chatmail_registrations_refused_total{reason="overloaded"}': (0, 1)},
     "ChatmailCountsOld": {"chatmail_addresses_counted_timestamp_seconds": STILL},
 }

@@ -7,6 +7,7 @@ import pytest
 
 from chatmaild.flow.last_seen import HTTPS, LastSeen
 from chatmaild.metrics import Counters, numbers
+from chatmaild.metrics.backups import Last
 from chatmaild.monitor import reports
 from chatmaild.settings import Settings
 
@@ -92,3 +93,20 @@ def test_a_damaged_report_changes_nothing(text: str) -> None:
     reports.note_selftest(text, 1.0, counters)
 
     assert counters.text() == ""
+
+
+def test_the_last_backup(settings: Settings) -> None:
+    """A failure before the first success has no time of a success."""
+    Last().failed("no space").store(settings)
+    failed = Counters()
+    reports.measure(settings, failed)
+    Last(succeeded_s=5, failures=1, duration_s=2.5, size_bytes=9).store(settings)
+    counters = Counters()
+    reports.measure(settings, counters)
+    value = counters.value
+
+    assert failed.value("backup_failures") == 1
+    assert "backup_last_success" not in failed.text()
+    assert (value("backup_last_success_timestamp_seconds"), value("backup_failures")) == (5, 1)
+    assert value("backup_last_success_duration_seconds") == 2.5
+    assert value("backup_last_success_bytes") == 9

@@ -174,6 +174,12 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "mailboxes_messages": _gauge(MONITOR, "Messages in all mailboxes, counted once a day."),
     "mailboxes_bytes": _gauge(MONITOR, "Size of all mailboxes, counted once a day."),
     "expire_last_success_timestamp_seconds": _gauge(MONITOR, "When old mail was last deleted."),
+    "backup_last_success_timestamp_seconds": _gauge(
+        MONITOR, "When the last good backup ended; absent before the first."
+    ),
+    "backup_last_success_duration_seconds": _gauge(MONITOR, "How long the last good backup took."),
+    "backup_last_success_bytes": _gauge(MONITOR, "Size of what the last good backup has."),
+    "backup_failures": _counter(MONITOR, "Backups that failed or are incomplete."),
     "certificate_expiry_timestamp_seconds": _gauge(
         MONITOR, "When the certificate ends that clients see, looked at once an hour."
     ),

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from chatmaild.flow import last_seen
 from chatmaild.metrics import Counters, numbers
+from chatmaild.metrics.backups import Last
 from chatmaild.settings import Settings
 
 FAILED: Final = "failed"
@@ -23,6 +24,7 @@ def measure(settings: Settings, counters: Counters) -> None:
     names = (numbers.ADDRESSES, numbers.MAILBOXES, numbers.CERTIFICATE)
     found = {name: numbers.read(settings, name) for name in names}
     note_numbers(found, counters)
+    note_backup(Last.of(settings), counters)
     reports = [
         path for path in (Path(settings.directories.state) / REPORT, LATEST) if path.exists()
     ]
@@ -53,6 +55,16 @@ def note_numbers(found: Mapping[str, Mapping[str, Any]], counters: Counters) -> 
     ):
         if isinstance(value := source.get(member), int | float):
             counters.set(name, value)
+
+
+def note_backup(last: Last, counters: Counters) -> None:
+    """Set what is known of the last backup."""
+    if last.failures or last.succeeded_s is not None:
+        counters.set("backup_failures", last.failures)
+    if last.succeeded_s is not None:
+        counters.set("backup_last_success_timestamp_seconds", last.succeeded_s)
+        counters.set("backup_last_success_duration_seconds", last.duration_s)
+        counters.set("backup_last_success_bytes", last.size_bytes)
 
 
 def note_selftest(text: str, ended_s: float, counters: Counters) -> None:

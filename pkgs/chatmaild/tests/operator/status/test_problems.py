@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chatmaild.metrics.backups import Last
 from chatmaild.operator.selftest.machine.units import Unit
 from chatmaild.operator.selftest.report import Report, failed, ok, warned
 from chatmaild.operator.status import problems
@@ -177,3 +178,26 @@ def test_a_unit_that_runs_again_is_no_problem() -> None:
 
     assert problem.sentence == "the selftest failed at login (5 min ago)"
     assert problem.repair == "chatmail selftest"
+
+
+@pytest.mark.parametrize(
+    ("last", "sentence", "repair"),
+    [
+        (Last(), "no backup was made yet", "create --init"),
+        (Last(succeeded_s=int(NOW.timestamp()) - 3 * 86400), "is 3 d old", "chatmail-backup.timer"),
+        (Last(problem="no space", failures=1), "failed: no space", "chatmail backup create"),
+    ],
+)
+def test_a_backup_that_is_missing(last: Last, sentence: str, repair: str) -> None:
+    """Old, failed, or none at all."""
+    [problem] = problems.find(replace(WELL, backup=last))
+
+    assert sentence in problem.sentence
+    assert repair in problem.repair
+
+
+def test_a_backup_of_last_night_is_no_problem() -> None:
+    """Nor are backups that are switched off."""
+    fresh = Last(succeeded_s=int(NOW.timestamp()) - 3600, failures=4)
+
+    assert problems.find(replace(WELL, backup=fresh)) == []

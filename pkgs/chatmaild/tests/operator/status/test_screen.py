@@ -1,9 +1,11 @@
 """The words of the screen."""
 
 import json
+from dataclasses import replace
 
 import click
 
+from chatmaild.metrics.backups import Last
 from chatmaild.operator.status import screen
 from chatmaild.operator.status.problems import Problem
 from chatmaild.operator.status.state import Flow
@@ -70,3 +72,18 @@ def test_a_problem_is_red_and_has_its_repair() -> None:
         click.style("wrong: x is stopped", fg="red", bold=True),
         "  repair: systemctl start x",
     ]
+
+
+def test_the_last_backup_has_its_age() -> None:
+    """And whether the newest one failed."""
+    last = Last(succeeded_s=int(NOW_S) - 7200, with_mail=True, size_bytes=3_000_000)
+
+    [row] = [line for line in screen.lines(replace(WELL, backup=last), []) if "backup" in line]
+    [bad] = [
+        line
+        for line in screen.lines(replace(WELL, backup=last.failed("x")), [])
+        if line.startswith("backup")
+    ]
+
+    assert click.unstyle(row) == "backup         2 h ago, with mail, 3.0 MB"
+    assert click.unstyle(bad).endswith("; the last one failed")

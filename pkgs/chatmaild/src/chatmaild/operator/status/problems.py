@@ -17,6 +17,8 @@ from chatmaild.store.space import shortage
 RENEW_BEFORE: Final = timedelta(days=14)
 # NixOS runs it once an hour
 OLD_SELFTEST_S: Final = 86400.0
+# backups are made each night; as long as the alert waits
+BACKUP_MOST: Final = timedelta(days=2)
 # status checks these itself: the last selftest may be older
 _LIVE: Final = frozenset((units.NAME, space.NAME, stuck_queue.NAME, "certificate"))
 _BAD_UPGRADES: Final = {
@@ -51,6 +53,7 @@ def find(state: State) -> list[Problem]:
         *_domains(state),
         *_watches(state),
         *_selftest(state),
+        *_backup(state),
         *_upgrade(state),
     ]
 
@@ -180,6 +183,21 @@ def _selftest(state: State) -> list[Problem]:
         )
         for check in wrong
     ]
+
+
+def _backup(state: State) -> list[Problem]:
+    if state.backup is None:
+        return []
+    if state.backup.problem is not None:
+        sentence = f"the last backup failed: {state.backup.problem}"
+        return [Problem(sentence=sentence, repair="chatmail backup create")]
+    if state.backup.succeeded_s is None:
+        return [Problem(sentence="no backup was made yet", repair="chatmail backup create --init")]
+    old_s = state.now_s - state.backup.succeeded_s
+    if old_s < BACKUP_MOST.total_seconds():
+        return []
+    repair = "chatmail backup create; systemctl status chatmail-backup.timer"
+    return [Problem(sentence=f"the last backup is {age(old_s)} old", repair=repair)]
 
 
 def _upgrade(state: State) -> list[Problem]:

@@ -51,6 +51,7 @@ def lines(state: State, problems: Sequence[Problem], notes: Sequence[Problem] = 
         ("free memory", f"{_number(state.free_memory_megabytes)} MiB", True),
         ("units", *_units(state)),
         ("selftest", *_selftest(state)),
+        ("backup", *_backup(state)),
         ("upgrade", _upgrade(state), True),
     ]
     shown = [f"{name:<{_WIDTH}}{_coloured(text, well)}" for name, text, well in rows]
@@ -142,6 +143,17 @@ def _selftest(state: State) -> tuple[str, bool]:
     when = f"{age(state.now_s - state.selftest.time.timestamp())} ago"
     names = ", ".join(check.name for check in state.selftest.failed)
     return (f"failed at {names}, {when}", False) if names else (f"well, {when}", True)
+
+
+def _backup(state: State) -> tuple[str, bool]:
+    last = state.backup
+    if last is None:
+        return "none: services.chatmail.backup", True
+    if last.succeeded_s is None:
+        return "never", False
+    what = "with mail" if last.with_mail else "without mail"
+    text = f"{age(state.now_s - last.succeeded_s)} ago, {what}, {last.size_bytes / 1e6:.1f} MB"
+    return f"{text}; the last one failed" if last.problem else text, last.problem is None
 
 
 def _upgrade(state: State) -> str:

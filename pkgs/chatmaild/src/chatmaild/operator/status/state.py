@@ -14,6 +14,7 @@ from chatmaild.accounts.registration import measure
 from chatmaild.cli import VERSION
 from chatmaild.errors import ChatmaildError, DecisionError
 from chatmaild.flow import last_hour
+from chatmaild.metrics.backups import Last
 from chatmaild.operator import registration
 from chatmaild.operator.move.state import why_closed
 from chatmaild.operator.privileges import acting_as
@@ -86,6 +87,8 @@ class State:
     # why the rules for domains cannot be read, None if they can
     domains: str | None = None
     closed: tuple[str, str] | None = None
+    # None: services.chatmail.backup is off, and nobody made one by hand
+    backup: Last | None = None
 
 
 def gather(settings: Settings) -> State:
@@ -121,6 +124,7 @@ def gather(settings: Settings) -> State:
         upgrade=_upgrade(),
         domains=_domains(settings),
         closed=_closed(settings),
+        backup=_backup(settings),
     )
 
 
@@ -196,6 +200,11 @@ def _domains(settings: Settings) -> str | None:
     except DecisionError as error:
         return str(error)
     return None
+
+
+def _backup(settings: Settings) -> Last | None:
+    last = Last.of(settings)
+    return last if settings.backup.enable or last != Last() else None
 
 
 def _upgrade() -> dict[str, Any] | None:
