@@ -42,6 +42,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
     f"nc -vz {DOMAIN} 25": "typed on another machine",
     f"ssh -L 3000:127.0.0.1:3000 root@{DOMAIN}": "typed on another machine, and never ends",
     "cat /var/lib/grafana/chatmail-admin-password": "the lab has no Grafana",
+    "chatmail backup restore": "tests/e2e/backup restores on a machine that lost its state",
     "nix flake update": _NO_NIX,
     "nixos-rebuild switch": _NO_NIX,
     "systemctl start chatmail-upgrade": _NO_NIX,

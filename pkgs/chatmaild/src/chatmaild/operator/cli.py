@@ -12,6 +12,7 @@ from chatmaild.cli import (
     run_group,
     settings_option,
 )
+from chatmaild.operator.backup.cli import backup
 from chatmaild.operator.cli_addresses import address
 from chatmaild.operator.cli_exchange import export, import_
 from chatmaild.operator.cli_registration import invite, registration
@@ -117,6 +118,7 @@ group.add_command(registration)
 group.add_command(invite)
 group.add_command(address)
 group.add_command(queue)
+group.add_command(backup)
 group.add_command(import_)
 group.add_command(export)
 group.add_command(domains)
