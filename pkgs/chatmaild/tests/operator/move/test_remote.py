@@ -67,6 +67,17 @@ def test_changed_files_are_named_on_stdin(remote: Remote, there: NewMachine) -> 
     assert there.stdin == [b"a@b/password\0a\n@b\0"]
 
 
+def test_changed_files_of_a_running_relay_may_be_gone(remote: Remote, there: NewMachine) -> None:
+    """Somebody deletes an address meanwhile; once mail is stopped this is an error."""
+    remote.copy_files(QUEUE, ["a"], is_running=True)
+    remote.copy_files(QUEUE, ["a"])
+
+    assert "--ignore-missing-args" in there.commands[0]
+    assert "--ignore-missing-args" not in there.commands[1]
+    there.codes["rsync"] = 24
+    remote.copy_files(QUEUE, ["a"], is_running=True)
+
+
 def test_files_vanish_while_mail_flows(remote: Remote, there: NewMachine) -> None:
     """Later they may not; the error has no name of a file."""
     there.codes["rsync"] = 24

@@ -1,6 +1,7 @@
 """The order of the steps, and what happens when one fails."""
 
 import pathlib
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -188,6 +189,43 @@ def test_a_long_copy(
         mover.move(looks)
 
     assert systemd.commands == []
+
+
+def test_a_password_that_changes_between_two_early_copies(
+    mover: Mover,
+    looks: Looks,
+    there: NewMachine,
+    mailbox: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its size and time stay, and rsync leaves the old one: each copy names such files.
+
+    The first copy names all passwords: an earlier move may have left old ones.
+    """
+    monkeypatch.setattr(steps, "_SHORT_S", -1.0)  # three early copies
+    copied: list[list[str]] = []
+
+    def note(self: Remote, tree: trees.Tree, names: Iterable[str], **_: bool) -> None:
+        del self
+        if tree.path == mover.settings.directories.mail:
+            copied.append(sorted(names))
+
+    monkeypatch.setattr(Remote, "copy_files", note)
+    since: list[float] = []
+    changed_since = trees.changed_since
+
+    def changed(tree: trees.Tree, since_s: float) -> Iterator[str]:
+        if tree.path == mover.settings.directories.mail:
+            since.append(since_s)
+        return changed_since(tree, since_s)
+
+    monkeypatch.setattr(trees, "changed_since", changed)
+    mover.move(looks)
+
+    assert copied[0] == [f"{mailbox.name}/password"]
+    assert len(copied) == 4
+    assert since == sorted(since)
+    assert len(set(since)) == 3
 
 
 def test_another_target(mover: Mover, looks: Looks, settings: Settings, place: Place) -> None:

@@ -116,7 +116,7 @@ class Mover:
             started = Instant.now()
             for tree in trees.trees(self.settings):
                 if tree.is_early:
-                    self.remote.copy(tree, is_running=True)
+                    self._copy_tree(tree, is_running=True)
             took_s = started.age_s()
             self._last_copy = started
             self.say(f"copied while mail flows, in {took_s:.0f} s")
@@ -161,13 +161,24 @@ class Mover:
         self.say("this machine goes on as before")
 
     def _copy_rest(self) -> None:
-        since_s = 0.0 if self._last_copy is None else self._last_copy.wall_s() - _CLOCK_MARGIN_S
         for tree in trees.trees(self.settings):
-            changed = [] if tree.is_file else list(trees.changed_since(tree, since_s))
-            self.remote.copy(tree)
-            if not tree.is_file:
-                self.remote.copy_files(tree, changed)
+            self._copy_tree(tree)
         self.say("copied what has changed, and the queue")
+
+    def _copy_tree(self, tree: trees.Tree, *, is_running: bool = False) -> None:
+        """Copy a tree: what rsync finds, and what it cannot find since the copy before."""
+        again = [] if tree.is_file else list(self._suspects(tree))
+        self.remote.copy(tree, is_running=is_running)
+        if not tree.is_file:
+            self.remote.copy_files(tree, again, is_running=is_running)
+
+    def _suspects(self, tree: trees.Tree) -> Iterator[str]:
+        if not tree.is_early:
+            return trees.changed_since(tree, 0.0)
+        if self._last_copy is None:
+            # the new machine may have files of an earlier attempt
+            return trees.dated(tree)
+        return trees.changed_since(tree, self._last_copy.wall_s() - _CLOCK_MARGIN_S)
 
     def _compare(self) -> None:
         """Compare names, sizes, times, rights and owners of all files on both machines.
