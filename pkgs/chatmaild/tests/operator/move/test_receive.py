@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from chatmaild.errors import ChatmaildError
-from chatmaild.operator.move import machine
+from chatmaild.operator.move import machine, receive
 from chatmaild.operator.move.receive import Receiver
 from chatmaild.operator.move.state import Move, Place
 from chatmaild.settings import Settings
@@ -67,6 +67,18 @@ def test_a_service_that_does_not_start(
     state = receiver.abandon("a")
     assert state is not None
     assert state.phase == "abandoned"
+
+
+def test_what_is_compared_is_on_disk(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old machine closes after that; this one may lose its power before it serves."""
+    done: list[str] = []
+    monkeypatch.setattr("os.sync", lambda: done.append("sync"))
+    monkeypatch.setattr(receive, "inventory", lambda _: done.append("inventory"))
+    receive.compared(settings)
+
+    assert done == ["sync", "inventory"]
 
 
 class _Died(BaseException):

@@ -75,9 +75,10 @@ def look(settings: Settings) -> None:
 @click.pass_obj
 def inventory(settings: Settings) -> None:
     """Print numbers and a digest of all that moves."""
-    from chatmaild.operator.move import machine, trees
+    from chatmaild.operator.move import machine
+    from chatmaild.operator.move.receive import compared
 
-    click.echo(machine.as_json(trees.inventory(settings)))
+    click.echo(machine.as_json(compared(settings)))
 
 
 @receive.command("prepare")

@@ -9,7 +9,7 @@ from typing import Final
 from chatmaild.errors import ChatmaildError
 from chatmaild.operator.move import machine
 from chatmaild.operator.move.state import Move, Phase, Place
-from chatmaild.operator.move.trees import inventory
+from chatmaild.operator.move.trees import Inventory, inventory
 from chatmaild.operator.privileges import audit
 from chatmaild.settings import Settings
 
@@ -120,6 +120,16 @@ class Receiver:
             ],
             self.run,
         )
+
+
+def compared(settings: Settings) -> Inventory:
+    """Return what the old machine compares; it closes if both have the same.
+
+    All of it is on disk then. Otherwise a machine that loses its power before it serves would
+    serve files that rsync has written and the disk has not.
+    """
+    os.sync()
+    return inventory(settings)
 
 
 def _not_started(units: list[str]) -> str:
