@@ -9,7 +9,7 @@ import pytest
 from chatmaild.errors import ChatmaildError
 from chatmaild.operator.move import command, machine
 from chatmaild.operator.move.remote import Remote
-from chatmaild.operator.move.state import Move, Place
+from chatmaild.operator.move.state import Move, Phase, Place
 from chatmaild.settings import Settings
 
 from ..conftest import Chatmail
@@ -83,6 +83,25 @@ def test_a_move(settings: Settings, said: list[str], there: NewMachine) -> None:
     state = Place.of(settings).load()
     assert state is not None
     assert state.phase == "moved"
+
+
+@pytest.mark.parametrize("phase", ["receiving", "abandoned"])
+def test_a_machine_that_only_has_a_copy(
+    settings: Settings, said: list[str], there: NewMachine, systemd: Systemd, phase: Phase
+) -> None:
+    """The relay is somewhere else: a move from here would make a second one."""
+    place = Place.of(settings)
+    before = Move(number="a", phase=phase, peer="", since_s=0.0)
+    place.save(before)
+    place.close()
+    for dry_run in (True, False):
+        with pytest.raises(ChatmaildError, match="closed: it receives a relay"):
+            command.run(settings, "root@c.test", dry_run=dry_run, longest_s=60, say=said.append)
+
+    assert place.load() == before
+    assert place.is_closed
+    assert there.commands == []
+    assert systemd.commands == []
 
 
 def test_undo_without_a_move(settings: Settings, said: list[str]) -> None:

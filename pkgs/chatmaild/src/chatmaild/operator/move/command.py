@@ -8,7 +8,7 @@ from chatmaild.cli import EXIT_FAILED
 from chatmaild.errors import ChatmaildError
 from chatmaild.operator.move import plan
 from chatmaild.operator.move.remote import Remote
-from chatmaild.operator.move.state import Place
+from chatmaild.operator.move.state import Place, why_closed
 from chatmaild.operator.move.steps import Looks, Mover, Say, refusal
 from chatmaild.settings import Settings
 
@@ -35,6 +35,9 @@ def run(settings: Settings, target: str, *, dry_run: bool, longest_s: float, say
     begun = place.load()
     if begun is not None and begun.phase == "moved":
         raise ChatmaildError(refusal(begun))
+    if place.is_closed and (begun is None or not begun.is_old):
+        # its copy may be old: another machine serves, or will
+        raise ChatmaildError("; ".join(why_closed(settings) or ()))
     remote = Remote(plan.checked_target(target))
     mover = Mover(settings=settings, remote=remote, say=say, longest_s=longest_s)
     if dry_run:
