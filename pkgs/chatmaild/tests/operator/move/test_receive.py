@@ -69,9 +69,7 @@ def test_a_service_that_does_not_start(
     assert state.phase == "abandoned"
 
 
-def test_what_is_compared_is_on_disk(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_compared_is_on_disk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The old machine closes after that; this one may lose its power before it serves."""
     done: list[str] = []
     monkeypatch.setattr("os.sync", lambda: done.append("sync"))

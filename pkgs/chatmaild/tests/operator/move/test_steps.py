@@ -1,7 +1,8 @@
 """The order of the steps, and what happens when one fails."""
 
 import pathlib
-from collections.abc import Iterable, Iterator
+import signal
+from collections.abc import Sequence
 
 import pytest
 
@@ -179,6 +180,58 @@ def test_a_service_that_somebody_starts(
     assert systemd.active >= DAEMONS
 
 
+def test_a_second_signal(
+    mover: Mover, looks: Looks, place: Place, there: NewMachine, systemd: Systemd
+) -> None:
+    """An operator who presses Ctrl-C twice does not stop the start of mail."""
+    there.codes["receive inventory"] = 1
+
+    def run(arguments: Sequence[str]) -> None:
+        if arguments[0] == "reset-failed":
+            signal.raise_signal(signal.SIGINT)
+        systemd(arguments)
+
+    mover.run = run
+    opened = Place.open
+
+    def open_slowly(self: Place) -> None:
+        signal.raise_signal(signal.SIGINT)
+        opened(self)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Place, "open", open_slowly)
+        with pytest.raises(ChatmaildError, match="it said no"):
+            mover.move(looks)
+
+    assert not place.is_closed
+    assert systemd.active >= DAEMONS
+
+
+def test_an_upgrade_that_began_meanwhile(
+    mover: Mover, looks: Looks, place: Place, systemd: Systemd
+) -> None:
+    """It starts services again and again: mail is not stopped until it ends."""
+    systemd.active.add(machine.UPGRADE)
+
+    with pytest.raises(ChatmaildError, match=r"chatmail-upgrade.service runs: wait for its end"):
+        mover.move(looks)
+
+    assert not place.is_closed
+    assert systemd.active >= {*DAEMONS, "chatmail-expire.timer"}
+    assert not any("postfix" in line for line in systemd.commands if line.startswith("stop"))
+
+
+def test_connections_are_not_passed_on_to_this_machine(
+    mover: Mover, look: MakeLook, place: Place, systemd: Systemd, said: list[str]
+) -> None:
+    """Two machines behind translation have the same IP address: the move ends without it."""
+    mover.move(Looks(old=look(), new=look()))
+
+    assert not place.forward.exists()
+    assert machine.FORWARD not in systemd.active
+    assert any("connections are not passed on: the IP" in line for line in said)
+
+
 def test_a_long_copy(
     mover: Mover, looks: Looks, systemd: Systemd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,34 +251,18 @@ def test_a_password_that_changes_between_two_early_copies(
     mailbox: pathlib.Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its size and time stay, and rsync leaves the old one: each copy names such files.
-
-    The first copy names all passwords: an earlier move may have left old ones.
-    """
+    """Its size and time stay, and rsync leaves the one of an earlier copy, or an earlier move."""
     monkeypatch.setattr(steps, "_SHORT_S", -1.0)  # three early copies
-    copied: list[list[str]] = []
-
-    def note(self: Remote, tree: trees.Tree, names: Iterable[str], **_: bool) -> None:
-        del self
-        if tree.path == mover.settings.directories.mail:
-            copied.append(sorted(names))
-
-    monkeypatch.setattr(Remote, "copy_files", note)
-    since: list[float] = []
-    changed_since = trees.changed_since
-
-    def changed(tree: trees.Tree, since_s: float) -> Iterator[str]:
-        if tree.path == mover.settings.directories.mail:
-            since.append(since_s)
-        return changed_since(tree, since_s)
-
-    monkeypatch.setattr(trees, "changed_since", changed)
+    monkeypatch.setattr(trees, "changed_since", lambda _, since_s: iter([str(since_s)]))
     mover.move(looks)
 
-    assert copied[0] == [f"{mailbox.name}/password"]
-    assert len(copied) == 4
-    assert since == sorted(since)
+    asked = zip(there.commands, there.stdin, strict=True)
+    place = f"-- {mailbox.parent}/ "
+    names = [stdin for line, stdin in asked if "--files-from" in line and place in line]
+    assert names[0].decode() == f"{mailbox.name}/password\0"
+    since = [float(name.rstrip(b"\0")) for name in names[1:]]
     assert len(set(since)) == 3
+    assert since == sorted(since)
 
 
 def test_another_target(mover: Mover, looks: Looks, settings: Settings, place: Place) -> None:

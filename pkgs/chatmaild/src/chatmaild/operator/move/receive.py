@@ -100,11 +100,12 @@ class Receiver:
             with contextlib.suppress(ChatmaildError):
                 self.run(["reload-or-restart", "nginx"])
             wrong = machine.start([*machine.MEDIA, *machine.SERVICES], self.run)
-            if wrong:
-                raise ChatmaildError(_not_started(wrong))
         except BaseException:
             self._close_again(number)
             raise
+        if wrong:
+            self._close_again(number)
+            raise ChatmaildError(_not_started(wrong))
 
     def _close_again(self, number: str) -> None:
         """Let the old machine go on: Postfix has not run here."""

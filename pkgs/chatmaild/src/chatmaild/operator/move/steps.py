@@ -10,6 +10,7 @@ from typing import Final
 
 from chatmaild.errors import ChatmaildError
 from chatmaild.operator.move import machine, plan, trees
+from chatmaild.operator.move.instant import Instant
 from chatmaild.operator.move.remote import Remote
 from chatmaild.operator.move.signals import deferred, raised
 from chatmaild.operator.move.state import Move, Phase, Place
@@ -49,7 +50,7 @@ class Mover:
     say: Say
     longest_s: float = 60.0
     run: machine.Run = field(default=machine.systemctl)
-    _last_copy: "Instant | None" = field(default=None, init=False)
+    _last_copy: Instant | None = field(default=None, init=False)
 
     @property
     def _place(self) -> Place:
@@ -77,7 +78,8 @@ class Mover:
         with raised():
             self._copy(move)
         started_s = time.monotonic()
-        self._switch(self._stop(move), looks)
+        with deferred():  # outside of _stop: from its end on this machine is closed
+            self._switch(self._stop(move), looks)
         self.say(f"logins were refused for {time.monotonic() - started_s:.1f} s")
 
     def recover(self) -> None:
@@ -134,7 +136,8 @@ class Mover:
         with raised(), self._stopped():
             self._copy_rest()
             self._compare()
-            if running := machine.active([*machine.SERVICES, machine.POSTFIX, *machine.JOBS]):
+            writers = [*machine.SERVICES, machine.POSTFIX, *machine.JOBS, machine.UPGRADE]
+            if running := machine.active(writers):
                 raise ChatmaildError(f"{', '.join(running)} was started meanwhile")
             self._place.close()
             return self._save(move.number, "closed")
@@ -143,10 +146,7 @@ class Mover:
     def _stopped(self) -> Iterator[None]:
         """Stop mail; if a step fails before the switch, start it again."""
         try:
-            machine.stop(
-                [*machine.TIMERS, *machine.JOBS, machine.POSTFIX, *machine.SERVICES], self.run
-            )
-            self.say("mail is stopped: servers and clients try again")
+            self._stop_mail()
             yield
         except BaseException:
             move = self._place.load()
@@ -154,10 +154,18 @@ class Mover:
                 self._go_on()
             raise
 
+    def _stop_mail(self) -> None:
+        machine.stop(machine.TIMERS, self.run)
+        if machine.active([machine.UPGRADE]):  # it starts services
+            raise ChatmaildError(f"{machine.UPGRADE} runs: wait for its end")
+        machine.stop([*machine.JOBS, machine.POSTFIX, *machine.SERVICES], self.run)
+        self.say("mail is stopped: servers and clients try again")
+
     def _go_on(self) -> None:
-        """Start mail on this machine again."""
-        self._place.open()
-        machine.start([*machine.SERVICES, machine.POSTFIX, *machine.TIMERS], self.run)
+        """Start mail on this machine again; a second Ctrl-C does not interrupt this."""
+        with deferred():
+            self._place.open()
+            machine.start([*machine.SERVICES, machine.POSTFIX, *machine.TIMERS], self.run)
         self.say("this machine goes on as before")
 
     def _copy_rest(self) -> None:
@@ -209,15 +217,22 @@ class Mover:
             except ChatmaildError:
                 self._undo_if_unserved(move)
                 raise
-            self._place.forward_to(list(looks.new.addresses_by_type.values()))
-            wrong = machine.start([machine.FORWARD], self.run)
+            why_not = self._pass_on(plan.forward_addresses(looks.old, looks.new))
             self._save(move.number, "moved")
             audit("move: this machine is closed for good, the relay moved")
             self.say("the new machine serves")
-            if wrong:
-                self.say("connections are not passed on: see journalctl -u chatmail-forward")
+            if why_not:
+                self.say(f"this machine is closed; connections are not passed on: {why_not}")
             else:
                 self.say("this machine is closed, and passes connections of mail clients on")
+
+    def _pass_on(self, addresses: list[str]) -> str:
+        """Start chatmail-forward, and return why it does not run; empty if it does."""
+        if not addresses:
+            return "the IP address of the new machine is translated, and unknown here"
+        self._place.forward_to(addresses)
+        wrong = machine.start([machine.FORWARD], self.run)
+        return "see journalctl -u chatmail-forward" if wrong else ""
 
     def _undo_if_unserved(self, move: Move) -> None:
         """Go on here if the new machine says that it has not begun to serve."""
@@ -263,27 +278,6 @@ class Mover:
         self._place.forget()
         audit("move: given up")
         return knows
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instant:
-    """A time that survives a change of the clock."""
-
-    monotonic_s: float
-    time_s: float
-
-    @classmethod
-    def now(cls) -> "Instant":
-        """Return now."""
-        return cls(monotonic_s=time.monotonic(), time_s=time.time())
-
-    def age_s(self) -> float:
-        """Return the seconds since then."""
-        return time.monotonic() - self.monotonic_s
-
-    def wall_s(self) -> float:
-        """Return its Unix time, by the clock of then or of now: the earlier one."""
-        return min(self.time_s, time.time() - self.age_s())
 
 
 def refusal(move: Move) -> str:
