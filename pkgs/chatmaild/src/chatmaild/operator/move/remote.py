@@ -64,6 +64,7 @@ def run_program(command: Sequence[str], stdin: bytes, timeout_s: float | None) -
             timeout=timeout_s,
             # Ctrl-C is for us alone: a program that is stopped in the middle says nothing
             start_new_session=True,
+            close_fds=False,  # the lock, see state.py
         )
     except FileNotFoundError as error:
         raise ChatmaildError(f"{command[0]} is not installed here") from error

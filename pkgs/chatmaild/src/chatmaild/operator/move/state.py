@@ -8,6 +8,7 @@ forward      IP addresses of the new machine: chatmail-forward passes connection
 import contextlib
 import fcntl
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -69,13 +70,15 @@ class Place:
         self._directory.mkdir(mode=0o755, exist_ok=True)
         deadline_s = time.monotonic() + within_s
         with (self._directory / "lock").open("w") as file:
+            # rsync, if it outlives us, holds the lock, too; ssh closes what it inherits
+            os.set_inheritable(file.fileno(), True)
             while True:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
                 except BlockingIOError as error:
                     if time.monotonic() > deadline_s:
-                        raise ChatmaildError("another `chatmail move` runs here") from error
+                        raise ChatmaildError("another `chatmail move`, or its rsync, runs here") from error
                     time.sleep(_LOCK_POLL_S)
             yield
 
