@@ -113,6 +113,33 @@ def test_undo_without_a_move(settings: Settings, said: list[str]) -> None:
         command.undo(settings, say=said.append)
 
 
+def test_undo_when_the_new_machine_is_gone(
+    settings: Settings, said: list[str], there: NewMachine, systemd: Systemd
+) -> None:
+    """It died before it said whether it serves; the operator says that it never will."""
+    place = Place.of(settings)
+    place.save(Move(number="a", phase="closed", peer="root@new.test", since_s=0.0))
+    place.close()
+    systemd.active.clear()
+    there.codes["receive abandon"] = 255
+    with pytest.raises(ChatmaildError, match="it said no"):
+        command.undo(settings, say=said.append)
+    there.commands.clear()
+
+    assert command.undo(settings, is_gone=True, say=said.append) == 0
+    assert there.commands == []
+    assert not place.is_closed
+    assert place.load() is None
+    assert {*machine.SERVICES, machine.POSTFIX} <= systemd.active
+
+
+def test_no_way_back_after_the_move(settings: Settings, said: list[str]) -> None:
+    """Even if the new machine is gone: this one is older than what people have seen."""
+    Place.of(settings).save(Move(number="a", phase="moved", peer="root@new.test", since_s=0.0))
+    with pytest.raises(ChatmaildError, match="closed for good"):
+        command.undo(settings, is_gone=True, say=said.append)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -121,6 +148,8 @@ def test_undo_without_a_move(settings: Settings, said: list[str]) -> None:
         (["move", "--yes", "new"], 1, "run this as root"),
         (["move", "--dry-run", "new"], 1, "run this as root"),
         (["move", "--undo"], 1, "run this as root"),
+        (["move", "--new-is-gone", "new"], 2, "--new-is-gone needs --undo"),
+        (["move", "--undo", "--new-is-gone", "--yes"], 1, "run this as root"),
         (["receive", "serve", "--number", "a"], 1, "run this as root"),
         (["receive", "prepare"], 2, "Missing option '--number'"),
     ],

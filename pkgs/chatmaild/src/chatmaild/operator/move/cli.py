@@ -13,6 +13,11 @@ from chatmaild.settings import Settings
 @click.argument("target", required=False)
 @click.option("--dry-run", is_flag=True, help="Look at both machines, and say what would be done.")
 @click.option("--undo", is_flag=True, help="Give up a move that was interrupted before the switch.")
+@click.option(
+    "--new-is-gone",
+    is_flag=True,
+    help="With --undo: do not ask the new machine. It does not run, and never will again.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option(
     "--longest",
@@ -24,7 +29,13 @@ from chatmaild.settings import Settings
 )
 @click.pass_obj
 def move(
-    settings: Settings, target: str | None, dry_run: bool, undo: bool, yes: bool, longest: int
+    settings: Settings,
+    target: str | None,
+    dry_run: bool,
+    undo: bool,
+    new_is_gone: bool,
+    yes: bool,
+    longest: int,
 ) -> int:
     """Move this relay to another machine, with less than a minute of refused logins.
 
@@ -38,7 +49,11 @@ def move(
     if undo:
         if target is not None or dry_run:
             raise click.UsageError("--undo takes no TARGET")
-        return command.undo(settings, say=_say)
+        if new_is_gone and not yes:
+            click.confirm("If the new machine serves, both deliver mail. Is it gone?", abort=True)
+        return command.undo(settings, is_gone=new_is_gone, say=_say)
+    if new_is_gone:
+        raise click.UsageError("--new-is-gone needs --undo")
     if target is None:
         raise click.UsageError("name the new machine: chatmail move root@new.example.org")
     if not dry_run and not yes:

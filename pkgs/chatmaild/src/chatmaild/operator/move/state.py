@@ -78,7 +78,9 @@ class Place:
                     break
                 except BlockingIOError as error:
                     if time.monotonic() > deadline_s:
-                        raise ChatmaildError("another `chatmail move`, or its rsync, runs here") from error
+                        raise ChatmaildError(
+                            "another `chatmail move`, or its rsync, runs here"
+                        ) from error
                     time.sleep(_LOCK_POLL_S)
             yield
 

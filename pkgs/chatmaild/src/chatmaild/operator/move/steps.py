@@ -251,8 +251,8 @@ class Mover:
         there = self.remote.receive("abandon", "--number", move.number)
         return bool(there) and there["number"] == move.number and there["phase"] == "abandoned"
 
-    def undo(self, move: Move) -> bool:
-        """Give the move up, and go on here.
+    def undo(self, move: Move, *, is_gone: bool = False) -> bool:
+        """Give the move up, and go on here; `is_gone`: the new machine never runs again.
 
         Returns:
             Whether the new machine knows, and takes part in the next move.
@@ -262,21 +262,23 @@ class Mover:
         """
         if move.phase == "moved":
             raise ChatmaildError(refusal(move))
-        if move.phase == "closed":
-            knows = self._abandoned(move)
-            if not knows:
-                raise ChatmaildError(
-                    f"{self.remote.target} serves already: repeat `chatmail move` to end the move"
-                )
-        else:
-            # it was never asked to serve
-            try:
-                knows = self._abandoned(move)
-            except ChatmaildError:
-                knows = False
+        knows = False if is_gone else self._asked_to_abandon(move)
         self._reopen()
         self._place.forget()
         audit("move: given up")
+        return knows
+
+    def _asked_to_abandon(self, move: Move) -> bool:
+        try:
+            knows = self._abandoned(move)
+        except ChatmaildError:
+            if move.phase == "copying":  # it was never asked to serve
+                return False
+            raise
+        if move.phase == "closed" and not knows:
+            raise ChatmaildError(
+                f"{self.remote.target} serves already: repeat `chatmail move` to end the move"
+            )
         return knows
 
 
