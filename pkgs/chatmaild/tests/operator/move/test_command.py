@@ -168,3 +168,27 @@ def test_the_inventory_is_json(chatmail: Chatmail, mailbox: pathlib.Path) -> Non
 
     assert code == 0
     assert json.loads(lines[0])["messages"] == 2
+
+
+@pytest.mark.parametrize("phase", ["moved", "receiving"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("address create", "address passwd a@b", "address delete a@b", "address disable a@b"),
+        *("address enable a@b", "address import .", "registration open", "registration close"),
+        *("invite create", "invite revoke a", "domains block a.test", "domains only a.test"),
+        *("domains remove a.test", "notice set hello", "notice clear"),
+    ],
+)
+def test_a_closed_machine_changes_nothing(
+    chatmail: Chatmail, settings: Settings, line: str, phase: Phase
+) -> None:
+    """The other machine would not know; what is here is deleted, or replaced."""
+    place = Place.of(settings)
+    place.save(Move(number="a", phase=phase, peer="root@new.test", since_s=0.0))
+    place.close()
+
+    code, lines = chatmail(*line.split())
+    assert code == 1
+    assert lines[-1].startswith("error: this machine is closed: ")
+    assert chatmail("address", "list") == (0, [])

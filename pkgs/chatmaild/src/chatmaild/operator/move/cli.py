@@ -1,11 +1,15 @@
 """`chatmail move`, and `chatmail receive`, which it runs on the new machine."""
 
 import contextlib
+import functools
 import time
+from collections.abc import Callable
+from typing import Any
 
 import click
 
 from chatmaild.cli import print_lines
+from chatmaild.errors import ChatmaildError
 from chatmaild.settings import Settings
 
 
@@ -61,6 +65,28 @@ def move(
     return command.run(
         settings, target, dry_run=dry_run, longest_s=longest, say=click.echo if dry_run else _say
     )
+
+
+def only_if_open(group: click.Group, *names: str) -> None:
+    """Refuse commands of a group on a machine that is closed: the other one would not know."""
+    for name in names:
+        command = group.commands[name]
+        assert command.callback is not None
+        command.callback = _refused_if_closed(command.callback)
+
+
+def _refused_if_closed(callback: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(callback)
+    def refuse_or_run(*arguments: Any, **options: Any) -> Any:
+        from chatmaild.operator.move.state import why_closed
+
+        # who may not read this may not change anything: the command says so
+        with contextlib.suppress(PermissionError):
+            if closed := why_closed(click.get_current_context().obj):
+                raise ChatmaildError(closed[0])
+        return callback(*arguments, **options)
+
+    return refuse_or_run
 
 
 def _say(text: str) -> None:
