@@ -13,6 +13,7 @@
     registration.minFreeMemoryMegabytes = 50;
     registration.minFreeDiskMegabytes = 500;
     turn.enable = false;
+    iroh.enable = false;
   };
 
   security.acme = {

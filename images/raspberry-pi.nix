@@ -47,6 +47,8 @@
       minFreeDiskMegabytes = lib.mkDefault 500;
     };
     retention.quotaMegabytes = lib.mkDefault 100;
+    # to compile its program takes hours in emulation, and 600 MB of memory
+    iroh.enable = lib.mkDefault false;
   };
   # a reduced package set, for evaluation only, has no generator
   zramSwap.enable = pkgs ? zram-generator;

@@ -16,6 +16,7 @@ let
   description = import ./chatmail/description.nix {
     inherit lib cfg;
     programs = {
+      chatmail = lib.getExe' chatmaild "chatmail";
       chatmaild = lib.getExe' chatmaild "chatmaild";
       doveadm = lib.getExe' config.services.dovecot2.package "doveadm";
       dovecotVersion = lib.getVersion config.services.dovecot2.package;
@@ -76,6 +77,10 @@ in
     {
       inherit (description) assertions warnings;
       services.chatmail.ipv6.enable = mkDefault config.networking.enableIPv6;
+      # a reduced package set has no Rust
+      services.chatmail.iroh.program = mkIf (packages.relay ? iroh-relay) (
+        mkDefault (lib.getExe packages.relay.iroh-relay)
+      );
       environment.systemPackages = [
         chatmaild
         # for `chatmail move`, on both machines
@@ -123,7 +128,7 @@ in
             config.environment.etc."chatmail/connections.nft".source
           ];
         }
-        // lib.optionalAttrs (settings.iroh.enable && settings.iroh.program != null) {
+        // lib.optionalAttrs settings.iroh.runs {
           iroh-relay.restartTriggers = [ config.environment.etc."chatmail/iroh-relay.toml".source ];
         };
 
@@ -135,6 +140,15 @@ in
         '')
       ];
     }
+
+    (mkIf settings.backup.enable {
+      # for `chatmail backup` by hand
+      environment.systemPackages = [ pkgs.restic ];
+      systemd.services.chatmail-backup.path = [
+        pkgs.openssh
+        pkgs.restic
+      ];
+    })
 
     (mkIf (settings.tls.mode == "acme") {
       security.acme.certs.${settings.domain} = {

@@ -12,3 +12,6 @@ pkgs.lib.mapAttrs (_: directory: pkgs.callPackage directory { }) {
   chatmail-www = ./chatmail-www;
   chatmaild = ./chatmaild;
 }
+// pkgs.lib.optionalAttrs (pkgs ? fetchCrate) {
+  iroh-relay = pkgs.callPackage ./iroh-relay { };
+}

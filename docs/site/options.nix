@@ -92,6 +92,11 @@ let
       options = [ "monitoring" ];
     }
     {
+      title = "Backup";
+      about = "How to make, check and restore one: [Operate](operate.md#back-up-and-restore).";
+      options = [ "backup" ];
+    }
+    {
       title = "Upgrades and packages";
       about = "How unattended upgrades work: [Updates](operate/upkeep.md#update-each-night).";
       options = [
@@ -124,6 +129,7 @@ let
     };
     enum = values: "one of ${concatStringsSep ", " (map (value: "`${quoted value}`") values)}";
     nullOr = type: "null or ${type}";
+    either = first: second: "${first}, or ${second}";
     listOf = type: "list of (${type})";
     attrsOf = type: "attribute set of (${type})";
   };

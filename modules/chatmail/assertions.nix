@@ -29,6 +29,7 @@ let
   inherit (settings) domain;
   inherit (cfg)
     accounts
+    backup
     domains
     mail
     retention
@@ -61,6 +62,13 @@ let
   isBelow = rule: parent: rule == parent || hasSuffix ".${parent}" rule;
   rules = domains.blocked ++ domains.allowedOnly;
   useless = filter (rule: any (isBelow rule) domains.blocked) domains.allowedOnly;
+
+  # everybody on the machine can read the Nix store
+  isInStore =
+    file: file != null && (builtins.isPath file || hasPrefix "${builtins.storeDir}/" (toString file));
+  # a message must not copy the file into the store itself
+  named = file: if file == null then null else toString file;
+  isLocal = backup.repository != null && hasPrefix "/" backup.repository;
 
   # of the names that clients invent for new addresses (DCACCOUNT)
   invented = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -145,6 +153,34 @@ in
     (metrics.tokenFile != null || match "127[.][0-9.]+|::1" metrics.address != null)
     "every client that can connect to this IP address could read the metrics."
     "Set monitoring.metrics.tokenFile as well, or use 127.0.0.1."
+  )
+
+  (check "backup.repository" backup.repository (!backup.enable || backup.repository != null)
+    "backups are enabled, and have no place."
+    "Set it to a path on another disk, or to a location of restic, such as \"sftp:backup@backup.example.org:/srv/chatmail\"."
+  )
+  (check "backup.repository" backup.repository
+    (!isLocal || !hasPrefix "${cfg.stateDir}/" "${backup.repository}/")
+    "it is inside of the relay's own state (stateDir = ${cfg.stateDir}), of which it is the copy."
+    "Set it to a directory on another disk."
+  )
+  (check "backup.repository" "…"
+    (backup.repository == null || match ".*//[^/@]*:[^/@]*@.*" backup.repository == null)
+    "it has a password, which everybody on the machine could read."
+    "Write RESTIC_REST_USERNAME and RESTIC_REST_PASSWORD into the file backup.environmentFile."
+  )
+  (check "backup.passwordFile" (named backup.passwordFile)
+    (!backup.enable || backup.passwordFile != null)
+    "backups are enabled, and nothing encrypts them."
+    "Set it to a file with a long random password, such as \"/var/lib/secrets/backup-password\"."
+  )
+  (check "backup.passwordFile" (named backup.passwordFile) (!isInStore backup.passwordFile)
+    "everybody on the machine can read the Nix store."
+    "Write the path as a string, of a file that is outside of it."
+  )
+  (check "backup.environmentFile" (named backup.environmentFile) (!isInStore backup.environmentFile)
+    "everybody on the machine can read the Nix store."
+    "Write the path as a string, of a file that is outside of it."
   )
 
   (check "dkim.publishedSelectors" cfg.dkim.publishedSelectors

@@ -1,7 +1,7 @@
 # { lib, cfg, programs } -> { settings, services, pages, assertions, warnings, changed, zone, config }: a whole relay as
 # plain data.
 # `cfg` are the values of services.chatmail, `programs` the paths of what the units run:
-#   { chatmaild, doveadm, dovecotVersion, ip, libraries, nft, openssl, postqueue, shell, systemctl, www } (libraries: the
+#   { chatmail, chatmaild, doveadm, dovecotVersion, ip, libraries, nft, openssl, postqueue, shell, systemctl, www } (libraries: the
 #   folder of pkgs/preload, www: the one of the built pages, or null).
 # `pages` is what pkgs/chatmail-www builds that folder from.
 # `config` is a list of attribute sets in the shape of NixOS' options, one for each file below.
@@ -20,10 +20,12 @@ let
   };
   settings = plain // {
     dns = zone;
-    units = plain.units ++ services ++ map (timer: "${timer}.timer") (attrNames ours.timers);
+    units =
+      plain.units ++ services ++ map (timer: "${timer}.timer") (attrNames (ours.timers // backup.timers));
   };
   dovecot = import ./dovecot/versions.nix { inherit lib settings programs; };
   ours = (import ./chatmaild.nix context).systemd;
+  backup = (import ./operator/backup.nix context).systemd;
   # those that run all the time, and read the settings when they start
   services = filter (name: ours.services.${name} ? wantedBy) (attrNames ours.services);
   context = {
@@ -32,6 +34,7 @@ let
     changed = dovecot.imap;
     # where the operator's own certificate is; daemons read the one that settings.tls names
     given = cfg.tls;
+    irohProgram = cfg.iroh.program;
     sandbox = import ./hardening.nix;
     bounds = import ./daemons.nix { inherit lib; };
     quiet = import ./privacy.nix { inherit lib; };
@@ -46,6 +49,7 @@ in
   config = map (file: import file context) [
     ./files.nix
     ./chatmaild.nix
+    ./operator/backup.nix
     ./postfix/main.nix
     ./postfix/master.nix
     ./postfix/unit.nix

@@ -52,6 +52,7 @@ in
     ${directories.mail} = owned users.mail "0710";
     ${directories.accounts} = owned users.mail "0700";
     ${directories.numbers} = owned users.mail "0755";
+    ${directories.backup} = owned "root" "0755";
     ${directories.dkim} = owned users.filter "0700";
     ${directories.transport} = owned users.transport "0700";
   };

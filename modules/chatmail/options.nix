@@ -19,6 +19,7 @@ let
     matching
     network
     port
+    repository
     selector
     ;
 in
@@ -418,11 +419,15 @@ in
   iroh = {
     enable = mkOption {
       type = types.bool;
-      default = false;
-      example = true;
+      default = true;
+      example = false;
       description = ''
-        Whether the realtime channels of webxdc apps go through an iroh relay on this machine.
+        Whether the realtime channels of webxdc apps go through an iroh relay on this machine, where a direct connection
+        between two devices is impossible.
         nginx passes `/relay`, `/ping` and `/generate_204` on port 443 to its port 3340 (loopback).
+        A relay without a publicly trusted certificate has none, because clients check the certificate.
+        It takes 10 MB of memory. To compile its program, where no binary cache has it, takes ten minutes of one processor
+        core and 600 MB of memory.
       '';
     };
     program = mkOption {
@@ -431,18 +436,35 @@ in
       example = "/run/current-system/sw/bin/iroh-relay-0.35";
       description = ''
         The program `iroh-relay`, which is run as a service; null if you run it yourself.
-        It must be version 0.35, whose protocol Delta Chat 2 speaks; nixpkgs has 1.0, whose protocol is another one.
+        On NixOS the default is that of this flake. It is version 0.35, whose protocol Delta Chat 2 speaks; nixpkgs has
+        1.0, whose protocol is another one.
       '';
     };
     url = mkOption {
       type = types.nullOr httpsUrl;
       default = null;
       example = "https://iroh.example.org";
-      description = "URL of the iroh relay that clients use; null names the one of this machine if `iroh.enable` is set, otherwise none.";
+      description = "URL of the iroh relay that clients use; null names the one of this machine if there is one.";
     };
   };
 
   registration = {
+    automatic = mkOption {
+      type = types.either (types.enum [
+        "allow"
+        "refuse"
+      ]) (types.ints.between 1 10000);
+      default = "allow";
+      example = 20;
+      description = ''
+        What happens to addresses that apps create by themselves: `allow`, `refuse`, or a number, which is the most in any
+        60 minutes for the whole relay.
+        Delta Chat 2.59 and later create the first address of a new profile at the fastest of several relays, and add
+        further relays later; their passwords have 23 letters and digits. People who scan a code of this relay are not
+        affected, nor are existing addresses.
+        A first login beyond this is refused with `NO [UNAVAILABLE]` (RFC 5530); the app takes another relay.
+      '';
+    };
     maxLoad = mkOption {
       type = types.numbers.positive;
       default = 5;
@@ -652,6 +674,66 @@ in
     };
   };
 
+  backup = {
+    enable = mkOption {
+      type = types.bool;
+      default = false;
+      example = true;
+      description = ''
+        Whether `chatmail-backup.timer` makes encrypted backups of this relay with restic.
+        The first one makes the repository: `chatmail backup create --init`.
+        A backup has addresses, password hashes, device tokens, invites, DKIM keys and the certificate. It is deleted
+        after {option}`services.chatmail.retention.deleteAfterDays`.
+      '';
+    };
+    repository = mkOption {
+      type = types.nullOr repository;
+      default = null;
+      example = "sftp:backup@backup.example.org:/srv/chatmail";
+      description = ''
+        Repository of restic, as restic itself names it: a path on another disk, `sftp:`, `s3:` or `rest:`.
+        It has no password in it: see {option}`services.chatmail.backup.environmentFile`.
+      '';
+    };
+    passwordFile = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      example = "/var/lib/secrets/backup-password";
+      description = ''
+        File with the password that encrypts the backups. Only root needs to be able to read it.
+        Without it no backup can be restored: keep a copy outside of this machine.
+      '';
+    };
+    environmentFile = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      example = "/var/lib/secrets/backup-environment";
+      description = ''
+        File with keys of the storage, as lines `NAME=VALUE`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` for S3,
+        `RESTIC_REST_USERNAME` and `RESTIC_REST_PASSWORD` for a server of restic.
+      '';
+    };
+    schedule = mkOption {
+      type = types.str;
+      default = "03:15";
+      example = "*-*-* 00/6:00";
+      description = ''
+        When backups are made, as a calendar event (systemd.time(7)).
+        `chatmail status` and the alerts report a backup that is older than two days.
+      '';
+    };
+    withMail = mkOption {
+      type = types.bool;
+      default = false;
+      example = true;
+      description = ''
+        Whether backups also have all mailboxes, Postfix' queue and waiting notifications.
+        A message is then kept for up to twice {option}`services.chatmail.retention.deleteAfterDays`: once in the
+        mailbox, once in the last backup that has it.
+      '';
+    };
+  };
+
   autoUpgrade = {
     enable = mkOption {
       type = types.bool;
@@ -702,6 +784,11 @@ in
     type = types.nullOr types.path;
     default = null;
     example = "/etc/chatmail/appversions.json";
-    description = "JSON file with the newest client versions, which clients read as IMAP METADATA; null: clients get none.";
+    description = ''
+      JSON file with the newest versions of clients, which clients read as IMAP METADATA.
+      Delta Chat for Android uses it to tell people who installed an APK by hand, without a store, that there is a newer
+      one and where; the newest version that any relay of a profile names counts.
+      Null gives the version that was the newest when this release was made; `{"clients": []}` in a file gives none.
+    '';
   };
 }

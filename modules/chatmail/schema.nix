@@ -60,6 +60,13 @@ let
         ];
       }
       // optionalAttrs (type ? enum) { enum = type.enum ++ [ null ]; };
+    # the types of JSON differ, so that a reader knows at once which of the two it is
+    either = first: second: {
+      anyOf = [
+        first
+        second
+      ];
+    };
     listOf = items: {
       type = "array";
       inherit items;
@@ -124,7 +131,9 @@ let
   plain = type: if isList type then head type else type;
   kind =
     schema:
-    if schema ? enum then
+    if schema ? anyOf then
+      concatMapStringsSep " | " kind schema.anyOf
+    else if schema ? enum then
       "Literal[${concatMapStringsSep ", " builtins.toJSON (filter (value: value != null) schema.enum)}]"
     else if schema ? properties then
       schema.title
@@ -140,7 +149,9 @@ let
       .${plain schema.type};
   range =
     schema:
-    if schema ? maximum then
+    if schema ? anyOf then
+      concatMapStringsSep "" range schema.anyOf
+    else if schema ? maximum then
       "  # ${toString schema.minimum} to ${toString schema.maximum}"
     else
       optionalString (schema ? minimum) "  # ${toString schema.minimum} or more"
@@ -149,10 +160,11 @@ let
     required: name: schema:
     let
       isOptional = !elem name required;
-      isTuple = plain schema.type == "array";
+      type = schema.type or "";
+      isTuple = plain type == "array";
     in
     "    ${snake name}: ${kind schema}"
-    + optionalString (isList schema.type || isOptional && !isTuple) " | None"
+    + optionalString (isList type || isOptional && !isTuple) " | None"
     + optionalString isOptional (if isTuple then " = ()" else " = None")
     + range schema;
   # children first

@@ -43,6 +43,9 @@ let
     else
       "acme";
   tlsDirectory = if tlsMode == "acme" then "/var/lib/acme/${domain}" else "${stateDir}/tls";
+  # clients check its certificate
+  hasIroh = cfg.iroh.enable && tlsMode != "self-signed";
+  irohRuns = hasIroh && cfg.iroh.program != null;
   policy = concatStringsSep "\r\n" [
     "version: STSv1"
     "mode: enforce"
@@ -104,7 +107,12 @@ in
   web = {
     inherit (cfg.web) enable port443;
   };
-  inherit (cfg) appVersionsFile monitoring selftest;
+  inherit (cfg)
+    appVersionsFile
+    backup
+    monitoring
+    selftest
+    ;
 
   tls = {
     mode = fact types.certificateSource tlsMode;
@@ -136,11 +144,13 @@ in
     credentialDays = fact types.days 5;
   };
   iroh = {
-    inherit (cfg.iroh) enable program;
+    enable = fact bool hasIroh;
+    # as a unit of ours
+    runs = fact bool irohRuns;
     url = fact (nullOr types.httpsUrl) (
       if cfg.iroh.url != null then
         cfg.iroh.url
-      else if cfg.iroh.enable then
+      else if hasIroh then
         "https://${domain}"
       else
         null
@@ -158,6 +168,8 @@ in
     operator = "${stateDir}/operator";
     # counts for the collector of metrics, which everybody may read
     numbers = "${stateDir}/numbers";
+    # the result of the last backup, which everybody may read
+    backup = "${stateDir}/backup";
     # which domains have not answered for a month, as hashes
     transport = "${stateDir}/transport";
     tls = tlsDirectory;
@@ -189,7 +201,7 @@ in
       "unbound"
     ]
     ++ lib.optional cfg.turn.enable "coturn"
-    ++ lib.optional (cfg.iroh.enable && cfg.iroh.program != null) "iroh-relay"
+    ++ lib.optional irohRuns "iroh-relay"
     ++ [ "chatmail-connections" ]
   );
 

@@ -30,6 +30,7 @@ in
   selector = matching "a DKIM selector" "[a-z0-9]([a-z0-9-]*[a-z0-9])?";
   # RFC 8461 section 3.1
   policyId = matching "letters and digits" "[0-9a-zA-Z]{1,32}";
+  repository = matching "a path, or a location of restic that begins with sftp:, s3: or rest:" "(/|sftp:|s3:|rest:)[^ ]+";
   directory = matching "an absolute path that does not end in a slash" "/[^ ]*[^ /]";
 
   certificateSource = enum [

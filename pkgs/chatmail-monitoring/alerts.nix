@@ -98,14 +98,46 @@ in
           "The certificate of {{ $labels.instance }} ends in {{ $value | humanizeDuration }}."
           "chatmail selftest (certificate); journalctl -u 'acme-*'"
         )
+        (warning "ChatmailMemoryShort" 15
+          "chatmail_memory_available_bytes / chatmail_memory_size_bytes < 0.05"
+          "{{ $labels.instance }} has {{ $value | humanizePercentage }} of its memory left."
+          "systemd-cgtop --order=memory shows the largest units; stop what the relay does not need, or add memory"
+        )
         (critical "ChatmailSelftestFailed" 0 "chatmail_selftest_passed == 0"
           "The last selftest of {{ $labels.instance }} failed at {{ $labels.check }}."
           "chatmail selftest"
+        )
+        # NixOS runs it once an hour
+        (warning "ChatmailSelftestOld" 60 "time() - chatmail_selftest_timestamp_seconds > 6 * 3600"
+          "The last selftest of {{ $labels.instance }} was {{ $value | humanizeDuration }} ago."
+          "systemctl start chatmail-selftest.timer; journalctl --unit chatmail-selftest"
+        )
+        (warning "ChatmailUpgradeFailed" 0 "chatmail_upgrade_passed == 0"
+          "The last upgrade of {{ $labels.instance }} failed; the previous system runs."
+          "cat /var/lib/chatmail-upgrade/last-report.json"
+        )
+        # only where people write to other servers: those would answer
+        (warning "ChatmailNothingComesIn" 60
+          (words [
+            "time() - chatmail_last_offer_timestamp_seconds > 7 * ${day} and on (instance, job)"
+            "${grown 1440 "chatmail_https_out_total{outcome=\"delivered\"}"} > 0"
+          ])
+          "No server has offered mail to {{ $labels.instance }} over {{ $labels.ingress }} for {{ $value | humanizeDuration }}."
+          "from another machine: nc -vz {{ $labels.instance }} 25 and 443; then the firewall, the router, the provider"
         )
         (warning "ChatmailOldMailStays" 60
           "time() - chatmail_expire_last_success_timestamp_seconds > 2 * ${day}"
           "{{ $labels.instance }} has not deleted old mail for {{ $value | humanizeDuration }}."
           "systemctl status chatmail-expire; systemctl start chatmail-expire"
+        )
+        (warning "ChatmailBackupOld" 60
+          "time() - chatmail_backup_last_success_timestamp_seconds > 2 * ${day}"
+          "The last backup of {{ $labels.instance }} is {{ $value | humanizeDuration }} old."
+          "chatmail backup create; systemctl status chatmail-backup.timer"
+        )
+        (warning "ChatmailBackupFailed" 0 "increase(chatmail_backup_failures_total[1d]) > 0"
+          "A backup of {{ $labels.instance }} failed."
+          "chatmail status says why; chatmail backup create"
         )
         (warning "ChatmailNoNewAddresses" 15
           "${grown 15 "chatmail_registrations_refused_total{reason=\"overloaded\"}"} > 0"

@@ -108,6 +108,9 @@ let
         (graph "HTTPS in" "ops" "By reply code, in a second." [
           (line "{{code}}" (perSecond "code" "chatmail_https_in_total"))
         ])
+        (graph "Mail of others: time since the last offer" "s" "By ingress; a blocked port lets it grow." [
+          (line "{{ingress}}" "time() - ${of "chatmail_last_offer_timestamp_seconds"}")
+        ])
         (graph "Queue by state" "none"
           "Deferred messages wait for other servers; chatmail queue says for which."
           [
@@ -170,6 +173,9 @@ let
         ])
         (graph "Memory" "bytes" "By unit, with its page cache." [
           (line "{{unit}}" (total "unit" "chatmail_unit_memory_bytes"))
+        ])
+        (graph "Free memory" "percentunit" "Memory that programs can still get." [
+          (line "{{instance}}" "${of "chatmail_memory_available_bytes"} / ${of "chatmail_memory_size_bytes"}")
         ])
         (graph "Free space" "percentunit" "Of the disks with the mailboxes and with the queue." [
           (line "{{directory}}" "${of "chatmail_disk_free_bytes"} / ${of "chatmail_disk_size_bytes"}")

@@ -162,6 +162,16 @@ def credulous(lab: LabTarget) -> LabTarget:
 
 
 @pytest.fixture(scope="session")
+def untrusted(request: pytest.FixtureRequest) -> str:
+    """A relay with a self-signed certificate."""
+    option: str = request.config.getoption("--untrusted")
+    for domain in option.split(","):
+        if domain.startswith("_"):
+            return domain
+    pytest.skip("needs a relay that signs its own certificate: --untrusted _d.test")
+
+
+@pytest.fixture(scope="session")
 def classic(request: pytest.FixtureRequest, target: Target) -> Classic:
     """A classic mail server: Postfix, Dovecot and OpenDKIM."""
     domain = request.config.getoption("--classic")

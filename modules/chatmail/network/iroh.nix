@@ -1,8 +1,9 @@
-# { lib, settings, sandbox, quiet, ... } -> the unit of iroh-relay, the relay of realtime channels, where the operator
-# names the program; what clients ask of it comes through ../web/nginx.nix.
+# { lib, settings, irohProgram, sandbox, quiet, ... } -> the unit of iroh-relay, the relay of realtime channels; what
+# clients ask of it comes through ../web/nginx.nix, which limits their connections.
 {
   lib,
   settings,
+  irohProgram,
   sandbox,
   quiet,
   ...
@@ -10,13 +11,18 @@
 let
   inherit (settings) iroh;
 in
-lib.optionalAttrs (iroh.enable && iroh.program != null) {
+lib.optionalAttrs iroh.runs {
   environment.etc."chatmail/iroh-relay.toml".text = ''
     enable_relay = true
     http_bind_addr = "127.0.0.1:${toString iroh.port}"
     # addresses are told by coturn, which is beside it
     enable_stun = false
     enable_metrics = false
+
+    # Anybody may use the relay, as any client may talk to ours. An app's message has 128 kB at most.
+    [limits.client.rx]
+    bytes_per_second = 1048576
+    max_burst_bytes = 4194304
   '';
 
   systemd.services.iroh-relay = {
@@ -27,16 +33,18 @@ lib.optionalAttrs (iroh.enable && iroh.program != null) {
       sandbox
       // quiet
       // {
-        ExecStart = "${iroh.program} --config-path /etc/chatmail/iroh-relay.toml";
+        ExecStart = "${irohProgram} --config-path /etc/chatmail/iroh-relay.toml";
         DynamicUser = true;
         Restart = "always";
         RestartSec = "5s";
         LimitNOFILE = lib.mkDefault 65536;
         RestrictAddressFamilies = [
           "AF_INET"
-          "AF_INET6"
           "AF_UNIX"
         ];
+        # it answers nginx, and asks nobody
+        IPAddressDeny = "any";
+        IPAddressAllow = "localhost";
       };
   };
 }

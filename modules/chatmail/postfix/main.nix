@@ -114,8 +114,10 @@ in
           # our own addresses
           "socketmap:unix:${sockets.transports}:transport"
           # By SMTP alone: a session that had to do without TLS would be found again by the first of several next hops,
-          # which is the gateway for most domains; see smtp_tls_policy_maps.
-          (inline [ (rule "/@nauta\\.cu$$/" "smtp:") ])
+          # which is the gateway for most domains; see smtp_tls_policy_maps. The operator may block it as any other.
+          "pipemap:{${
+            inline [ (rule "/@nauta\\.cu$$/" "any@nauta.cu") ]
+          },socketmap:unix:${sockets.destinations}:smtp-alone}"
           # all others: the gateway to HTTPS delivery and the peer's own hosts, in the better order
           "socketmap:unix:${sockets.destinations}:destinations"
         ];

@@ -43,6 +43,13 @@ def _set(data: dict[str, Any], path: str, value: object) -> None:
             23,
             "accounts.passwordMinLength: must be at most 22, not 23",
         ),
+        (
+            "registration.automatic",
+            "never",
+            "registration.automatic: must be one of allow, refuse, or must be a whole number",
+        ),
+        ("registration.automatic", 0, "registration.automatic: must be one of allow, refuse, or"),
+        ("registration.automatic", None, "registration.automatic: must be one of allow, refuse,"),
         ("dkim.publishedSelectors", ["a", 1], "dkim.publishedSelectors[1]: must be a text"),
         ("retention.deleteAfterDays", 21, "retention.deleteAfterDays: must be at most 20, not 21"),
         ("directories.mail", "mail", "directories.mail: must be an absolute path"),

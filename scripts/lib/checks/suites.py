@@ -34,10 +34,11 @@ LAB_CONFIG = SCENARIOS / "lab.nix"
 # files of disturbing scenarios that take 30 s and more, the longest first: labs end together
 LONG_FILES = (
     "test_mail_waits_while_a_service_is_down",
+    "test_every_fault_is_named",
     "test_a_full_disk_is_told_and_heals",
+    "test_a_lost_machine_is_restored",
     "test_waiting_mail_names_no_client",
     "test_mail_leaves_when_an_smtp_host_returns",
-    "test_the_selftest_names_what_is_broken",
     "test_a_clock_that_jumps_delays_no_mail",
     "test_relays_deliver_over_https_or_smtp",
     "test_relays_with_self_signed_certificates_exchange_mail",

@@ -16,9 +16,9 @@ from chatmail_testkit.people.login_links import login_link
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.lab import LabTarget
 from chatmail_testkit.relays.target import Machine, Target
-from chatmail_testkit.traces.ledger import record, record_login
+from chatmail_testkit.traces.ledger import record
 from chatmail_testkit.web.client import request
-from delta_chat.server import core
+from delta_chat.server import core, login_of
 from deltachat_rpc_client import Account, DeltaChat
 from deltachat_rpc_client.rpc import JsonRpcError
 
@@ -31,16 +31,6 @@ def chats(tmp_path: Path) -> Iterator[DeltaChat]:
     """A core without a profile."""
     with core(tmp_path / "accounts") as running:
         yield running
-
-
-@pytest.fixture
-def untrusted(request: pytest.FixtureRequest) -> str:
-    """A relay with a self-signed certificate."""
-    option: str = request.config.getoption("--untrusted")
-    for domain in option.split(","):
-        if domain.startswith("_"):
-            return domain
-    pytest.skip("needs a relay that signs its own certificate: --untrusted _d.test")
 
 
 @pytest.fixture
@@ -112,7 +102,7 @@ def _scans(chats: DeltaChat, code: str) -> Account:
     record("invite", code.partition("?")[2])
     profile = chats.add_account()
     profile.add_transport_from_qr(code)
-    record_login(_address(profile), profile.get_config("configured_mail_pw") or "")
+    login_of(profile)
     profile.bring_online()
     return profile
 

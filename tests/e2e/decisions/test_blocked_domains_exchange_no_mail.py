@@ -26,6 +26,8 @@ BLOCKED = Reply(550, f"5.7.1 {REASON}")
 LATER = Reply(451, "4.3.5 The rules for domains cannot be read now, try again later")
 METRICS = "http://127.0.0.1:8700/metrics"
 UNITS = ("chatmail-filter", "chatmail-transport", "postfix")
+# its mail has a route of its own, with SMTP alone
+WITHOUT_HTTPS = "nauta.cu"
 # a refusal over HTTPS, then one over SMTP
 BOUNCE_S = 30
 
@@ -118,7 +120,7 @@ def test_nothing_goes_out(
     domains: Domains, target: Target, alice: Person, carol: Person, other_machine: Machine
 ) -> None:
     """At every port of submission; the other members of a group get their copy."""
-    domains("block", alice.domain)
+    domains("block", alice.domain, WITHOUT_HTTPS)
     message = carol.writes(alice)
     refused = Reply(550, f"5.7.1 <{alice.address}>: {REASON}")
 
@@ -126,10 +128,11 @@ def test_nothing_goes_out(
     assert _at_587(target, carol, message, alice.address) == refused
     assert _at_443(target, carol, message, alice.address) == refused
 
-    carol.sends(alice, carol, text="to a group")
+    carol.sends(alice, carol, f"somebody1@{WITHOUT_HTTPS}", text="to a group")
     arrived = [carol.receives(within_s=BOUNCE_S) for _ in range(2)]
     (bounce,) = (_flat(letter) for letter in arrived if REASON in _flat(letter))
     assert f"<{alice.address}>: {REASON}" in bounce
+    assert f"<somebody1@{WITHOUT_HTTPS}>: {REASON}" in bounce
     assert "Status: 5.7.1" in bounce
 
 
@@ -204,6 +207,14 @@ def test_in_doubt_mail_waits(
     assert carol.receives().text == "to myself"
     with pytest.raises(CommandFailedError, match="cannot be used"):
         domains("block", "example.net")
+
+    # a file that root alone can read
+    other_machine.run("sh", "-c", f"umask 077; rm {FILE}; echo '{{}}' >{FILE}")
+    assert peer.delivers(message, carol, mail_from=alice.address) == LATER
+    with pytest.raises(CommandFailedError, match="cannot be used: Permission denied"):
+        other_machine.run("chatmail", "status")
+    domains("block", "example.net")
+    assert peer.delivers(message, carol, mail_from=alice.address).code == 250
 
 
 def _flat(letter: Letter) -> str:

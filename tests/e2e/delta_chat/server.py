@@ -11,6 +11,7 @@ from pathlib import Path
 
 from chatmail_testkit.people.login_links import login_link
 from chatmail_testkit.relays.target import Target
+from chatmail_testkit.traces.ledger import record_login
 from deltachat_rpc_client import Account, DeltaChat, Rpc
 
 END_TIMEOUT_S = 10
@@ -29,6 +30,13 @@ def core(directory: Path) -> Iterator[DeltaChat]:
         rpc.close()
         with rpc.process:  # closes its pipes, too
             rpc.process.wait(timeout=END_TIMEOUT_S)
+
+
+def login_of(account: Account) -> tuple[str, str]:
+    """Return address and password of the only relay of a profile, and record them."""
+    [transport] = account.list_transports()
+    record_login(transport["addr"], transport["password"])
+    return transport["addr"], transport["password"]
 
 
 def profile(chats: DeltaChat, target: Target, domain: str, name: str) -> Account:

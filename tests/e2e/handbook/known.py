@@ -16,6 +16,7 @@ PAGES: Final = (
     "operate/domains.md",
     "operate/monitoring.md",
     "operate/upkeep.md",
+    "operate/upstream.md",
 )
 # commands in prose that are run, too, if they begin with one of these
 PROGRAMS: Final = ("chatmail", "chatmaild", "journalctl", "nft", "runuser")
@@ -41,16 +42,20 @@ NOT_RUN: Final[Mapping[str, str]] = {
     f"nc -vz {DOMAIN} 25": "typed on another machine",
     f"ssh -L 3000:127.0.0.1:3000 root@{DOMAIN}": "typed on another machine, and never ends",
     "cat /var/lib/grafana/chatmail-admin-password": "the lab has no Grafana",
+    "chatmail backup restore": "tests/e2e/backup restores on a machine that lost its state",
     "nix flake update": _NO_NIX,
     "nixos-rebuild switch": _NO_NIX,
     "systemctl start chatmail-upgrade": _NO_NIX,
     "cat /var/lib/chatmail-upgrade/last-report.json": _NO_NIX,
+    "rsync --archive --relative": "typed on the old machine",
+    "chown -R": "typed on a machine of chatmail/relay",
     "ssh root@new.example.org true": _TWO_MACHINES,
     "chatmail move": _TWO_MACHINES,
 }
 
 # shell commands that make what a command of a page expects
 BEFORE: Final[Mapping[str, str]] = {
+    "chatmail import /srv/old --dry-run": "chatmail export /srv/old",
     f"chatmail queue list {OTHER}": (
         f"until chatmail queue list {OTHER} | grep -q '(1)$'; do sleep 0.2; done"
     ),

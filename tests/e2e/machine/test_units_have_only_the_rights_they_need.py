@@ -90,6 +90,7 @@ UNITS: Final[dict[str, tuple[float, dict[str, str]]]] = {
             "SystemCallFilter_privileged": "`ip', at its start, gives its capabilities away",
         },
     ),
+    "iroh-relay": (1.1, NETWORK),
     "chatmail-accounts": (
         1.2,
         {
@@ -126,6 +127,16 @@ UNITS: Final[dict[str, tuple[float, dict[str, str]]]] = {
         },
     ),
     "chatmail-expire": (0.8, NO_NETWORK_NEEDED),
+    "chatmail-backup": (
+        1.9,
+        {
+            **NETWORK,
+            "UserOrDynamicUser": "its repository and its note belong to root",
+            "CapabilityBoundingSet_CAP_DAC_FOWNER_IPC_OWNER": "reads the files of all users",
+            "PrivateUsers": "reads the files of all users",
+            "ProtectHome": "the key of ssh may be there, read-only",
+        },
+    ),
     "chatmail-connections": (
         1.5,
         {

@@ -4,47 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
 
-import pytest
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine, Target
-from chatmail_testkit.waiting import wait_for
 from chatmail_testkit.web.client import request
+from conftest import PersonFactory
 
 KEY = "/shared/vendor/deltachat/irohrelay"
+UNIT = "iroh-relay"
 TIMEOUT_S = 20
-UNIT = "stand-in-for-iroh"
-# stands in for iroh-relay: returns the request, upgrades the connection on request
-SERVER = """
-import http.server, json
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = 'HTTP/1.1'
-    def do_GET(self):
-        wish = self.headers.get('Upgrade')
-        self.send_response(101 if wish else 200)
-        if wish:
-            self.send_header('Upgrade', wish)
-            self.send_header('Connection', self.headers['Connection'])
-            self.end_headers()
-            self.wfile.write(self.rfile.read(4)[::-1])
-            self.close_connection = True
-            return
-        body = json.dumps([self.path, self.request_version]).encode()
-        self.send_header('Content-Length', str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-http.server.ThreadingHTTPServer(('127.0.0.1', 3340), Handler).serve_forever()
-"""
-
-
-@pytest.fixture
-def iroh(machine: Machine) -> Iterator[None]:
-    """The stand-in; one test at a time, because it has one port."""
-    machine.run("systemd-run", f"--unit={UNIT}", "--collect", "python3", "-c", SERVER)
-    wait_for(lambda: machine.run("ss", "-Hltn", "sport = :3340"), "a listener", within_s=10)
-    yield
-    machine.stop(UNIT)
 
 
 def test_metadata_has_the_url(alice: Person) -> None:
@@ -52,18 +20,36 @@ def test_metadata_has_the_url(alice: Person) -> None:
     assert alice.imap.get_metadata("", KEY)[KEY] == f"https://{alice.domain}"
 
 
-@pytest.mark.usefixtures("iroh")
+def test_a_relay_without_a_trusted_certificate_has_none(
+    new_credulous_person: PersonFactory, untrusted: str
+) -> None:
+    """Clients check the certificate."""
+    person = new_credulous_person(untrusted)
+
+    assert not person.imap.get_metadata("", KEY).get(KEY)
+
+
 def test_requests_and_upgrades_are_forwarded(target: Target, relay: str) -> None:
     """Requests arrive unchanged; after an upgrade, bytes go both ways."""
-    for path in ("/ping", "/generate_204", "/relay"):
+    for path in ("/ping", "/relay"):
         answer = request(target, "GET", relay, path)
         assert (answer.status, json.loads(answer.body)) == (200, [path, "HTTP/1.1"])
+    assert request(target, "GET", relay, "/generate_204").status == 204
 
     for protocol in ("websocket", "iroh derp http"):
         answers = _upgraded(target, relay, protocol, b"ping")
         assert answers.startswith(b"HTTP/1.1 101 ")
         assert f"\r\nupgrade: {protocol}\r\n".encode() in answers.lower()
         assert answers.endswith(b"\r\n\r\ngnip")
+
+
+def test_the_unit_is_one_of_the_relay(machine: Machine) -> None:
+    """The selftest asks it, and status and metrics look at it."""
+    report = json.loads(machine.run("chatmail", "selftest", "--only", "realtime", "--json"))
+    page = machine.run("curl", "-sS", "--fail", "http://127.0.0.1:8700/metrics")
+
+    assert [check["verdict"] for check in report["checks"]] == ["ok"]
+    assert f'chatmail_unit_up{{unit="{UNIT}"}} 1' in page
 
 
 def _upgraded(target: Target, domain: str, protocol: str, sent: bytes) -> bytes:

@@ -38,8 +38,16 @@ WELL: dict[str, tuple[float, float]] = {
     'chatmail_disk_inodes{directory="mail"}': (1e7, 0),
     # promtool's time begins at 0
     "chatmail_certificate_expiry_timestamp_seconds": (60 * 86400, 0),
+    "chatmail_memory_available_bytes": (5e8, 0),
+    "chatmail_memory_size_bytes": (1e9, 0),
     'chatmail_selftest_passed{check="dkim"}': (1, 0),
+    "chatmail_selftest_timestamp_seconds": (0, 60),
+    "chatmail_upgrade_passed": (1, 0),
+    'chatmail_last_offer_timestamp_seconds{ingress="smtp"}': (0, 60),
+    'chatmail_last_offer_timestamp_seconds{ingress="https"}': (0, 60),
     "chatmail_expire_last_success_timestamp_seconds": (0, 60),
+    "chatmail_backup_last_success_timestamp_seconds": (0, 60),
+    "chatmail_backup_failures_total": (3, 0),
     'chatmail_registrations_refused_total{reason="overloaded"}': (0, 0),
     "chatmail_addresses_counted_timestamp_seconds": (0, 60),
 }
@@ -69,8 +77,16 @@ ILL: dict[str, dict[str, tuple[float, float]]] = {
     "ChatmailDiskFull": {'chatmail_disk_free_bytes{directory="mail"}': (1e9, 0)},
     "ChatmailInodesGone": {'chatmail_disk_free_inodes{directory="mail"}': (1e5, 0)},
     "ChatmailCertificateEnds": {"chatmail_certificate_expiry_timestamp_seconds": (9 * 86400, 0)},
+    "ChatmailMemoryShort": {"chatmail_memory_available_bytes": (4e7, 0)},
+    "ChatmailSelftestOld": {"chatmail_selftest_timestamp_seconds": (-6 * 3600, 0)},
+    "ChatmailUpgradeFailed": {"chatmail_upgrade_passed": (0, 0)},
+    "ChatmailNothingComesIn": {
+        'chatmail_last_offer_timestamp_seconds{ingress="smtp"}': (-7 * 86400, 0)
+    },
     "ChatmailSelftestFailed": {'chatmail_selftest_passed{check="dkim"}': (0, 0)},
     "ChatmailOldMailStays": {"chatmail_expire_last_success_timestamp_seconds": (-2 * 86400, 0)},
+    "ChatmailBackupOld": {"chatmail_backup_last_success_timestamp_seconds": (-2 * 86400, 0)},
+    "ChatmailBackupFailed": {"chatmail_backup_failures_total": (0, 1)},
     "ChatmailNoNewAddresses": {'chatmail_registrations_refused_total{reason="overloaded"}': (0, 1)},
     "ChatmailCountsOld": {"chatmail_addresses_counted_timestamp_seconds": STILL},
 }

@@ -92,6 +92,36 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         'monitoring.metrics.address = "192.0.2.1"',
         "Set monitoring.metrics.tokenFile",
     ),
+    "backups without a place": (
+        {"backup": {"enable": True, "passwordFile": "/p"}},
+        "backup.repository = null",
+        "Set it to a path on another disk",
+    ),
+    "backups in what they copy": (
+        {"backup": {"repository": "/var/lib/chatmail/mail/copies"}},
+        'backup.repository = "/var/lib/chatmail/mail/copies"',
+        "Set it to a directory on another disk",
+    ),
+    "a password in a location": (
+        {"backup": {"repository": "rest:https://me:secret@backup.example.org/"}},
+        'backup.repository = "…"',
+        "Write RESTIC_REST_USERNAME",
+    ),
+    "backups without a password": (
+        {"backup": {"enable": True, "repository": "/mnt/disk"}},
+        "backup.passwordFile = null",
+        "Set it to a file with a long random password",
+    ),
+    "a password that everybody reads": (
+        {"backup": {"passwordFile": "/nix/store/x/password"}},
+        'backup.passwordFile = "/nix/store/x/password"',
+        "of a file that is outside of it",
+    ),
+    "keys that everybody reads": (
+        {"backup": {"environmentFile": "/nix/store/x/keys"}},
+        'backup.environmentFile = "/nix/store/x/keys"',
+        "of a file that is outside of it",
+    ),
     "a selector twice": (
         {"dkim": {"publishedSelectors": ["chatmail"]}},
         'dkim.publishedSelectors = ["chatmail"]',

@@ -29,8 +29,12 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("services.chatmail.tls.certificateFile", {"tls": {"certificateFile": "cert.pem"}}),
     ("services.chatmail.dkim.selector", {"dkim": {"selector": "a.b"}}),
     ("services.chatmail.push.notifierUrl", {"push": {"notifierUrl": "http://example.org/"}}),
+    ("services.chatmail.registration.automatic", {"registration": {"automatic": "never"}}),
+    ("services.chatmail.registration.automatic", {"registration": {"automatic": 0}}),
     ("services.chatmail.registration.maxLoad", {"registration": {"maxLoad": 0}}),
     ("services.chatmail.stateDir", {"stateDir": "/srv/chatmail/"}),
+    ("services.chatmail.backup.repository", {"backup": {"repository": "ftp://backup.example.org"}}),
+    ("services.chatmail.backup.passwordFile", {"backup": {"passwordFile": "password"}}),
     ("services.chatmail.web.port443", {"web": {"port443": "on"}}),
     ("services.chatmail.web.contact.mail", {"web": {"contact": {"mail": "somebody"}}}),
 ]

@@ -19,6 +19,7 @@ DATA = (
 LARGE_FOLDERS: set[str] = set()
 LONG_FILES = {
     "docs/options.md",  # generated
+    "pkgs/chatmail-monitoring/alerts.json",  # generated
     "pkgs/chatmail-monitoring/dashboard.json",  # generated
     "modules/chatmail/options.nix",  # every option is declared in one file
     "tests/nix/effects.toml",  # an entry for each option

@@ -14,6 +14,9 @@ from chatmaild.settings import Accounts
 
 # RFC 5321 section 4.5.3.1.3: a path has at most 256 octets with its angle brackets
 MAX_ADDRESS_LENGTH = 254
+# a name of DNS and one of its labels (RFC 1035 section 2.3.4); A-labels are longer than their text
+MAX_DOMAIN_LENGTH = 253
+_MAX_LABEL_LENGTH = 63
 # all but printable ASCII, and in it the space and the slash
 _FORBIDDEN = re.compile(r"[^!-.0-~]")
 
@@ -93,7 +96,14 @@ def ascii_domain(domain: str) -> str | None:
     IDNA2008 (RFC 5891): no other mapping than that to lower case, which takes nothing from a name.
     IDNA2003, as Python's own codec does it, makes `fuss` of `fu\N{LATIN SMALL LETTER SHARP S}`,
     which belongs to somebody else. Labels in ASCII stay as they are: DNS compares them so.
+
+    Senders choose the text, and some versions of idna take minutes for a long one: a text that is
+    too long for a name, its last dot included, is none at once.
     """
+    if domain.isascii():
+        return domain.lower()
+    if len(domain) > MAX_DOMAIN_LENGTH + 1:
+        return None
     try:
         return ".".join(map(_label, domain.lower().split(".")))
     except UnicodeError:  # idna.IDNAError is one, and so is what surrogates raise
@@ -101,4 +111,8 @@ def ascii_domain(domain: str) -> str | None:
 
 
 def _label(label: str) -> str:
-    return label if label.isascii() else idna.alabel(label).decode("ascii")
+    if label.isascii():
+        return label
+    if len(label) > _MAX_LABEL_LENGTH:
+        raise UnicodeError
+    return idna.alabel(label).decode("ascii")

@@ -91,6 +91,8 @@ class Settings(settings_types.Settings):
 
 def _converted(schema: Any, value: Any, path: str) -> Any:
     """The value as instances of the dataclasses that the schema's titles name."""
+    if "anyOf" in schema:
+        return _alternative(schema["anyOf"], value, path)
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     if value is None and "null" in kinds:
         return None
@@ -108,6 +110,17 @@ def _converted(schema: Any, value: Any, path: str) -> Any:
         case "number":
             return float(value)
     return value
+
+
+def _alternative(schemas: Any, value: Any, path: str) -> Any:
+    """The value by the first schema that it fits; the error says what is wrong with each."""
+    problems = []
+    for schema in schemas:
+        try:
+            return _converted(schema, value, path)
+        except SettingsError as error:
+            problems.append(str(error).removeprefix(f"{path}: "))
+    raise SettingsError(f"{path}: {', or '.join(problems)}")
 
 
 def _arguments(schema: Any, value: Any, path: str) -> dict[str, Any]:

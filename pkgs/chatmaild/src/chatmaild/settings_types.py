@@ -17,6 +17,16 @@ class Accounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    enable: bool
+    environment_file: str | None
+    password_file: str | None
+    repository: str | None
+    schedule: str
+    with_mail: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
     data_officer: str | None
     mail: str | None
@@ -27,6 +37,7 @@ class Contact:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directories:
     accounts: str
+    backup: str
     dkim: str
     dovecot_base: str
     mail: str
@@ -73,7 +84,7 @@ class Imap:
 class Iroh:
     enable: bool
     port: int  # 1 to 65535
-    program: str | None
+    runs: bool
     url: str | None
 
 
@@ -164,6 +175,7 @@ class Push:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
+    automatic: Literal["allow", "refuse"] | int  # 1 to 10000
     max_load: float  # above 0
     min_free_disk_megabytes: int  # 0 or more
     min_free_inodes: int  # 0 or more
@@ -254,6 +266,7 @@ class Web:
 class Settings:
     accounts: Accounts
     app_versions_file: str | None
+    backup: Backup
     contact: Contact
     directories: Directories
     dkim: Dkim

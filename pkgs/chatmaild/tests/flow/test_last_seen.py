@@ -1,5 +1,6 @@
 """When a mail server of others was here."""
 
+import os
 import pathlib
 
 import pytest
@@ -42,6 +43,21 @@ def test_a_minute_passes_between_two_notes(tmp_path: pathlib.Path) -> None:
     seen.note("203.0.113.5")
 
     assert seen.time_s() is not None
+
+
+def test_the_start_counts_until_others_come(tmp_path: pathlib.Path) -> None:
+    """Then the last time counts, also after another start."""
+    seen = LastSeen(tmp_path / "seen")
+    assert seen.silent_since_s() is None
+    seen.begin()
+    assert seen.time_s() is None
+    assert seen.silent_since_s() is not None
+
+    seen.note("203.0.113.5")
+    os.utime(tmp_path / "seen", (1000, 1000))
+    seen.begin()
+
+    assert (seen.time_s(), seen.silent_since_s()) == (1000, 1000)
 
 
 def test_a_directory_that_is_gone_stops_no_mail(tmp_path: pathlib.Path) -> None:

@@ -5,7 +5,9 @@ import pathlib
 
 import pytest
 
+from chatmaild.flow.last_seen import HTTPS, LastSeen
 from chatmaild.metrics import Counters, numbers
+from chatmaild.metrics.backups import Last
 from chatmaild.monitor import reports
 from chatmaild.settings import Settings
 
@@ -51,6 +53,39 @@ def test_the_last_selftest(key: str, settings: Settings) -> None:
     assert counters.value("selftest_timestamp_seconds") == file.stat().st_mtime
 
 
+@pytest.mark.parametrize(
+    ("outcome", "passed"), [("kept", 1), ("unchanged", 1), ("returned", 0), ("build failed", 0)]
+)
+def test_the_last_upgrade(outcome: str, passed: int) -> None:
+    """It stayed, or there was nothing to do."""
+    counters = Counters()
+    reports.note_upgrade(json.dumps({"outcome": outcome}), 7.0, counters)
+
+    assert f"chatmail_upgrade_passed {passed}\n" in counters.text()
+    assert counters.value("upgrade_timestamp_seconds") == 7
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "1"])
+def test_a_damaged_report_of_an_upgrade_changes_nothing(text: str) -> None:
+    """The next one will be read."""
+    counters = Counters()
+    reports.note_upgrade(text, 1.0, counters)
+
+    assert counters.text() == ""
+
+
+def test_when_others_offered_mail(settings: Settings) -> None:
+    """The time of a file, of each ingress."""
+    file = LastSeen.of(settings, HTTPS).path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    counters = Counters()
+    reports.measure(settings, counters)
+
+    assert counters.value("last_offer_timestamp_seconds", ingress="https") == file.stat().st_mtime
+    assert 'ingress="smtp"' not in counters.text()
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"checks": [1]}', '{"checks": [{}]}'])
 def test_a_damaged_report_changes_nothing(text: str) -> None:
     """The next one will be read."""
@@ -58,3 +93,20 @@ def test_a_damaged_report_changes_nothing(text: str) -> None:
     reports.note_selftest(text, 1.0, counters)
 
     assert counters.text() == ""
+
+
+def test_the_last_backup(settings: Settings) -> None:
+    """A failure before the first success has no time of a success."""
+    Last().failed("no space").store(settings)
+    failed = Counters()
+    reports.measure(settings, failed)
+    Last(succeeded_s=5, failures=1, duration_s=2.5, size_bytes=9).store(settings)
+    counters = Counters()
+    reports.measure(settings, counters)
+    value = counters.value
+
+    assert failed.value("backup_failures") == 1
+    assert "backup_last_success" not in failed.text()
+    assert (value("backup_last_success_timestamp_seconds"), value("backup_failures")) == (5, 1)
+    assert value("backup_last_success_duration_seconds") == 2.5
+    assert value("backup_last_success_bytes") == 9

@@ -27,6 +27,7 @@ OWN = "chat.example.org"
         ("[192.0.2.1", None),
         ("[example.org]", None),
         ("[IPv6:fe80::1%eth0]", None),
+        ("example.org\N{IDEOGRAPHIC FULL STOP}", "example.org"),
         ("a..b", None),
         ("-a.example", None),
         ("a b.example", None),

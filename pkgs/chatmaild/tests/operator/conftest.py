@@ -22,8 +22,8 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def audit(text: str, *arguments: object) -> None:
         lines.append(text % arguments)
 
-    apart = ("accountlist.files", "decisions.domains")
-    for module in ("addresses", "migration", "registration", *apart):
+    apart = ("accountlist.files", "decisions.domains", "exchange.commands")
+    for module in ("addresses", "registration", *apart):
         monkeypatch.setattr(f"chatmaild.operator.{module}.audit", audit)
     # for commands that import it when they run
     monkeypatch.setattr("chatmaild.operator.privileges.audit", audit)

@@ -2,7 +2,12 @@
 
 import pathlib
 import time
+from dataclasses import replace
 
+import pytest
+
+from chatmaild.accounts.limits.automatic import Limit
+from chatmaild.operator import registration
 from chatmaild.settings import Settings
 from chatmaild.store.invites import Invites
 
@@ -18,6 +23,22 @@ def test_registration_is_closed_and_opened(chatmail: Chatmail, settings: Setting
     assert "stopped: " in chatmail("registration", "status")[1][1]
     assert chatmail("registration", "open")[1][0] == "open"
     assert chatmail("registration", "status")[1][0] == "open"
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("allow", "apps may create addresses by themselves"),
+        ("refuse", "apps may not create addresses by themselves"),
+        (1, "apps may create one address an hour by themselves"),
+        (20, "apps may create 20 addresses an hour by themselves"),
+    ],
+)
+def test_the_status_says_what_apps_may_do(value: Limit, sentence: str, settings: Settings) -> None:
+    """After open or closed, and what is in the way."""
+    chosen = replace(settings, registration=replace(settings.registration, automatic=value))
+
+    assert registration.status(chosen)[-1] == sentence
 
 
 def test_invites(chatmail: Chatmail, settings: Settings) -> None:

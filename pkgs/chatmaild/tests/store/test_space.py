@@ -44,6 +44,17 @@ def test_the_sentence_has_the_numbers() -> None:
     )
 
 
+def test_the_repair_looks_at_the_file_system_that_is_short() -> None:
+    """At its bytes or at its inodes, where it is mounted."""
+    small = Space(directory="/m/x", free_megabytes=3, free_inodes=17, mount="/m")
+    few = Space(directory="/m/x", free_megabytes=3000, free_inodes=17, mount="/m")
+
+    assert space.repair([disk(), small]).startswith("du -xah --max-depth=3 /m | sort -h | tail;")
+    assert space.repair([disk(), few]).startswith(
+        "du -x --inodes --max-depth=3 /m | sort -n | tail;"
+    )
+
+
 def test_directories_that_are_not_there(settings: Settings) -> None:
     """They are left out; a real one has a number."""
     assert all(found.free_megabytes > 0 for found in space.spaces(settings))

@@ -121,6 +121,24 @@ def test_waiting_mail_for_a_blocked_domain_is_returned(settings: Settings) -> No
     assert answer(settings.mail_domain) == "NOTFOUND "
 
 
+def test_rules_hold_for_destinations_with_smtp_alone(settings: Settings) -> None:
+    """Their map asks no memory of HTTPS, and the operator's rules all the same."""
+    destinations = Destinations(
+        service="a", new_service="b", gateway="[127.0.0.1]:1", local_domain=settings.mail_domain
+    )
+    allows = Domains(settings).allow
+    look_up = lookups(destinations, Networks(()), allows, lambda _: None, "")
+
+    def answer() -> str:
+        return reply(look_up, b"smtp-alone bob@Peer.test").decode()
+
+    assert answer() == "OK smtp:"
+    file_of(settings).write_text('{"blocked": ["peer.test"]}')
+    assert answer().startswith("OK error:5.7.1 ")
+    file_of(settings).write_text("{")
+    assert answer() == "TEMP the look-up failed"
+
+
 def test_postfix_finds_the_gateway(settings: Settings) -> None:
     """It greets at once."""
 

@@ -14,7 +14,7 @@ from chatmail_lab.machine.preflight import KEYRING
 
 SUITE = "trixie"
 PACKAGES = (
-    *("systemd", "systemd-sysv", "dbus", "iproute2", "procps", "nftables", "strace"),
+    *("systemd", "systemd-sysv", "dbus", "iproute2", "procps", "nftables", "strace", "restic"),
     *("postfix", "postfix-pcre", "postfix-sqlite", "sqlite3"),
     *("dovecot-core", "dovecot-imapd", "dovecot-lmtpd", "dovecot-dev"),
     *("nginx-light", "libnginx-mod-stream", "unbound", "coturn", "opendkim", "opendkim-tools"),

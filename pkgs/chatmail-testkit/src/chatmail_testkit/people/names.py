@@ -25,6 +25,13 @@ def new_password() -> str:
     return password
 
 
+def automatic_password() -> str:
+    """Returns one of 23 letters and digits, as clients mark addresses that they create alone."""
+    password = MARK + "".join(secrets.choice(_LETTERS) for _ in range(23 - len(MARK)))
+    record("password", password)
+    return password
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """An address with its password, at a host of the same name as its domain."""

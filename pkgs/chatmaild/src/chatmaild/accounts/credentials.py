@@ -5,6 +5,7 @@ import string
 from typing import Final
 from urllib.parse import quote
 
+from chatmaild.accounts.limits import automatic
 from chatmaild.address import Address
 from chatmaild.settings import Accounts, Settings
 
@@ -24,6 +25,8 @@ def random_name(limits: Accounts) -> str:
 def random_password(limits: Accounts) -> str:
     """Return a password 3 characters longer than the shortest allowed: by default 78 bits."""
     length = limits.password_min_length + EXTRA_PASSWORD_LENGTH
+    if length == automatic.PASSWORD_LENGTH:
+        length += 1  # clients mark addresses by this length that nobody asked for
     return "".join(secrets.choice(PASSWORD_CHARACTERS) for _ in range(length))
 
 

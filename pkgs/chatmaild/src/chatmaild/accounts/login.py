@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from chatmaild import logs
+from chatmaild.accounts.limits.automatic import Automatic, is_automatic
 from chatmaild.accounts.limits.creations import Creations
 from chatmaild.accounts.limits.guesses import Guesses
 from chatmaild.accounts.refusals import Refusals
@@ -35,8 +36,7 @@ T = TypeVar("T")
 THREADS: Final = 8
 # one second of work for one core; further requests get BusyError
 MAX_WAITING: Final = 400
-# clients mark the addresses of relays that they add by themselves (core 2.59); others have 22
-AUTOMATIC_PASSWORD_LENGTH: Final = 23
+AUTOMATIC: Final = "automatic"
 
 
 class Logins:
@@ -56,6 +56,7 @@ class Logins:
         self._waiting = 0
         self._counters = counters
         self._creations = creations
+        self._automatic = Automatic(settings.registration.automatic)
         self._guesses = guesses
         self._tombstones = Tombstones.of(settings)
         self.refusals = Refusals()
@@ -144,19 +145,30 @@ class Logins:
             encoded = self._mailboxes.password_hash(address)
             if encoded is None:
                 try:
-                    check_name(address)
-                    check_not_deleted(address, self._tombstones)
-                    self._switch.check_open()
+                    if await self._create_first(address, password, ip):
+                        return True
                 except RegistrationRefused as refused:
                     self._counters.add("registrations_refused", reason=refused.code)
                     self.refusals.add(address, password, refused.code)
                     return False
-                self._creations.pay_first_login(address, ip)
-                if await self.create(address, password):
-                    return True
                 # another process created it, so the password given there counts
                 encoded = self._mailboxes.password_hash(address) or ""
             return await self._verify(address, password, encoded, ip)
+
+    async def _create_first(self, address: Address, password: bytes, ip: str) -> bool:
+        """Create the account of a first login; return False if it exists meanwhile.
+
+        Raises:
+            RegistrationRefused: see `registration` and `limits.automatic`.
+            TooManyError: the network has too many new addresses.
+        """
+        check_name(address)
+        check_not_deleted(address, self._tombstones)
+        self._switch.check_open()
+        by_itself = kind_of_new(address, password) == AUTOMATIC
+        with self._automatic.creation() if by_itself else contextlib.nullcontext():
+            self._creations.pay_first_login(address, ip)
+            return await self.create(address, password)
 
     @contextlib.asynccontextmanager
     async def _alone(self, address: Address) -> AsyncIterator[None]:
@@ -195,10 +207,9 @@ class Logins:
 
 
 def kind_of_new(address: Address, password: bytes) -> str:
-    """Return the kind of a new address: `automatic` if a client made it as a relay by itself."""
-    is_automatic = len(password.decode("utf-8", "replace")) == AUTOMATIC_PASSWORD_LENGTH
+    """Return the kind of a new address: `automatic` if a client made it by itself."""
     kind = kind_of_address(address)
-    return "automatic" if kind == "user" and is_automatic else kind
+    return AUTOMATIC if kind == "user" and is_automatic(password) else kind
 
 
 def kind_of_address(address: Address) -> str:

@@ -13,7 +13,7 @@ from chatmaild.address import Address
 from chatmaild.bounded import Bounded
 
 # temporary: the relay is closed or full; other codes are about the name, permanent
-TEMPORARY: Final = frozenset(("closed", "stopped", "overloaded"))
+TEMPORARY: Final = frozenset(("closed", "stopped", "overloaded", "automatic", "automatic-limit"))
 # Dovecot asks within milliseconds
 MOST: Final = 2000
 _LANGUAGE: Final = "en"  # mail clients do not send their language

@@ -23,6 +23,7 @@ from chatmaild.store.tombstones import Tombstones
 _log = logging.getLogger(__name__)
 
 MEGABYTE: Final = 1 << 20
+MEMORY: Final = Path("/proc/meminfo")
 _CLOSED_MARKER: Final = "registration-closed"
 # measuring costs a fifth of our part of a creation, and hundreds may come at once
 MEASURED_FOR_S: Final = 0.5
@@ -138,7 +139,7 @@ def _refused(code: str, why: str) -> RegistrationRefused:
 def _readable(read: Callable[[], float], what: str) -> float | None:
     try:
         return read()
-    except (OSError, ValueError, StopIteration) as error:
+    except (OSError, ValueError, KeyError) as error:
         _warn_once(what, logs.kind_of(error))
         return None
 
@@ -152,10 +153,19 @@ def _load() -> float:
     return os.getloadavg()[0]
 
 
+def memory_bytes() -> tuple[int, int]:
+    """Return the available memory, and all of it.
+
+    Raises:
+        OSError, ValueError, KeyError: it cannot be read.
+    """
+    fields = dict(line.split(":", 1) for line in MEMORY.read_text().splitlines())
+    available, total = (int(fields[name].split()[0]) for name in ("MemAvailable", "MemTotal"))
+    return available * 1024, total * 1024
+
+
 def _free_memory() -> float:
-    with Path("/proc/meminfo").open() as lines:
-        line = next(line for line in lines if line.startswith("MemAvailable:"))
-    return int(line.split()[1]) / 1024
+    return memory_bytes()[0] / MEGABYTE
 
 
 def _free_disk(directory: Path) -> float:

@@ -1,6 +1,7 @@
 """Set up the accounts service: its sockets and what answers there."""
 
 import asyncio
+import contextlib
 import time
 from contextlib import AsyncExitStack
 from functools import partial
@@ -16,6 +17,7 @@ from chatmaild.accounts.metadata.keys import Keys
 from chatmaild.accounts.push.events import delivery
 from chatmaild.accounts.push.sender import Sender
 from chatmaild.accounts.recipients import Maps
+from chatmaild.accounts.registration import memory_bytes
 from chatmaild.accounts.throttle import Throttle
 from chatmaild.accounts.web.endpoints import Web
 from chatmaild.flow import last_hour
@@ -98,6 +100,10 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
 
     def numbers_now() -> bytes:
         sender.measure()
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            available_bytes, all_bytes = memory_bytes()
+            counters.set("memory_available_bytes", available_bytes)
+            counters.set("memory_size_bytes", all_bytes)
         return dump.encode(counters, recent)
 
     await stack.enter_async_context(streams(numbers, dump.connection(numbers_now)))

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 from typing import Final
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -61,12 +62,21 @@ def load_key(path: Path) -> rsa.RSAPrivateKey:
         SettingsError: the file holds no RSA key.
         OSError: the file cannot be read.
     """
+    return parse_key(path.read_bytes(), str(path))
+
+
+def parse_key(pem: bytes, name: str) -> rsa.RSAPrivateKey:
+    """The private key in the content of a PEM file.
+
+    Raises:
+        SettingsError: it holds no RSA key; the text has the name.
+    """
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
-    except (ValueError, TypeError) as error:
-        raise SettingsError(f"{path}: no private key in PEM form without a password") from error
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise SettingsError(f"{name}: no private key in PEM form without a password") from error
     if not isinstance(key, rsa.RSAPrivateKey):
-        raise SettingsError(f"{path}: not an RSA key, which every receiver can verify")
+        raise SettingsError(f"{name}: not an RSA key, which every receiver can verify")
     return key
 
 

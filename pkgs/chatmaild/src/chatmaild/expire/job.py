@@ -17,6 +17,7 @@ from chatmaild.store.mailboxes import (
     DAY_S,
     DISABLED,
     ENFORCE_ENCRYPTION,
+    IMPORTED,
     PASSWORD,
     TRASH_PREFIX,
     Mailboxes,
@@ -26,7 +27,7 @@ from chatmaild.store.maildir import Message, scan
 
 # files that an interrupted creation leaves, or an IMAP session of a deleted account
 _LEFTOVER_FILES: Final = re.compile(
-    f"{ENFORCE_ENCRYPTION}|{DISABLED}|{NEARLY_FULL}|dovecot.*|maildir.*|subscriptions"
+    f"{ENFORCE_ENCRYPTION}|{DISABLED}|{NEARLY_FULL}|{IMPORTED}|dovecot.*|maildir.*|subscriptions"
 )
 
 

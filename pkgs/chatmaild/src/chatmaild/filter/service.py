@@ -51,6 +51,8 @@ def serve(settings: Settings) -> None:
         listen_unix(settings.sockets.milter, _mode(settings.users.postfix)) as listener,
         listen_unix(settings.sockets.filter_metrics) as numbers,
     ):
+        if policy.last_seen is not None:
+            policy.last_seen.begin()
         dump.serve_in_thread(numbers, policy.tally.dump)
         loop = Loop(listener, partial(Session, policy))
         # before connections are taken from systemd: a signal must hand them back at any time

@@ -90,8 +90,8 @@ FAMILIES: Final[Mapping[str, Family]] = {
     ),
     "addresses_created": _counter(
         ACCOUNTS,
-        "New addresses by kind: of people, of tests (ci-), of automatic relays of clients"
-        " (passwords of 23 characters).",
+        "New addresses by kind: of people, of tests (ci-), automatic ones of clients (passwords of"
+        " 23 letters and digits).",
         kind=("user", "ci", "automatic"),
     ),
     "addresses_offered": _counter(ACCOUNTS, "Addresses that /new offered."),
@@ -101,7 +101,10 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "registrations_refused": _counter(
         ACCOUNTS,
         "New addresses that were refused, by reason.",
-        reason=("closed", "overloaded", "stopped", "name-reserved", "name-deleted"),
+        reason=(
+            *("closed", "overloaded", "stopped", "automatic", "automatic-limit"),
+            *("name-reserved", "name-deleted"),
+        ),
     ),
     "deliveries": _counter(
         ACCOUNTS,
@@ -121,6 +124,10 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "notifications_waiting": _gauge(ACCOUNTS, "Notifications that are not sent yet."),
     "notifications_oldest_age_seconds": _gauge(
         ACCOUNTS, "Age of the oldest notification that is not sent yet."
+    ),
+    "memory_size_bytes": _gauge(ACCOUNTS, "Memory of the machine."),
+    "memory_available_bytes": _gauge(
+        ACCOUNTS, "Memory that programs can still get (MemAvailable in proc_meminfo(5))."
     ),
     # --- transport
     "https_out": _counter(
@@ -167,11 +174,28 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "mailboxes_messages": _gauge(MONITOR, "Messages in all mailboxes, counted once a day."),
     "mailboxes_bytes": _gauge(MONITOR, "Size of all mailboxes, counted once a day."),
     "expire_last_success_timestamp_seconds": _gauge(MONITOR, "When old mail was last deleted."),
+    "backup_last_success_timestamp_seconds": _gauge(
+        MONITOR, "When the last good backup ended; absent before the first."
+    ),
+    "backup_last_success_duration_seconds": _gauge(MONITOR, "How long the last good backup took."),
+    "backup_last_success_bytes": _gauge(MONITOR, "Size of what the last good backup has."),
+    "backup_failures": _counter(MONITOR, "Backups that failed or are incomplete."),
     "certificate_expiry_timestamp_seconds": _gauge(
         MONITOR, "When the certificate ends that clients see, looked at once an hour."
     ),
     "selftest_passed": _gauge(MONITOR, "Result of each check of the last selftest.", check=()),
     "selftest_timestamp_seconds": _gauge(MONITOR, "When the last selftest ended."),
+    "upgrade_passed": _gauge(
+        MONITOR, "Whether the last upgrade by chatmail-upgrade stayed, or had nothing to do."
+    ),
+    "upgrade_timestamp_seconds": _gauge(
+        MONITOR, "When the last upgrade by chatmail-upgrade ended."
+    ),
+    "last_offer_timestamp_seconds": _gauge(
+        MONITOR,
+        "When another server last offered mail, or since when none did, by ingress.",
+        ingress=("smtp", "https"),
+    ),
     "delivery_seconds": _histogram(
         MONITOR,
         "From the end of a message's content until it is in a mailbox; one of eight is measured.",

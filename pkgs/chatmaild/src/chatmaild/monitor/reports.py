@@ -1,17 +1,22 @@
-"""Gauges from files: counts of addresses and mail, and the report of the last selftest."""
+"""Gauges from files: counts of addresses and mail, reports, and when others offered mail."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from chatmaild.flow import last_seen
 from chatmaild.metrics import Counters, numbers
+from chatmaild.metrics.backups import Last
 from chatmaild.settings import Settings
 
 FAILED: Final = "failed"
 # of `chatmail selftest`, below the state directory; and of the unit
 REPORT: Final = "selftest.json"
 LATEST: Final = Path("/run/chatmail-selftest/report.json")
+# of `chatmail-upgrade`
+UPGRADE: Final = Path("/var/lib/chatmail-upgrade/last-report.json")
+_GOOD_UPGRADES: Final = frozenset(("kept", "unchanged"))
 
 
 def measure(settings: Settings, counters: Counters) -> None:
@@ -19,12 +24,19 @@ def measure(settings: Settings, counters: Counters) -> None:
     names = (numbers.ADDRESSES, numbers.MAILBOXES, numbers.CERTIFICATE)
     found = {name: numbers.read(settings, name) for name in names}
     note_numbers(found, counters)
+    note_backup(Last.of(settings), counters)
     reports = [
         path for path in (Path(settings.directories.state) / REPORT, LATEST) if path.exists()
     ]
     if reports:
         newest = max(reports, key=lambda path: path.stat().st_mtime)
         note_selftest(newest.read_text(), newest.stat().st_mtime, counters)
+    if UPGRADE.exists():
+        note_upgrade(UPGRADE.read_text(), UPGRADE.stat().st_mtime, counters)
+    for ingress in (last_seen.SMTP, last_seen.HTTPS):
+        since_s = last_seen.LastSeen.of(settings, ingress).silent_since_s()
+        if since_s is not None:
+            counters.set("last_offer_timestamp_seconds", since_s, ingress=ingress)
 
 
 def note_numbers(found: Mapping[str, Mapping[str, Any]], counters: Counters) -> None:
@@ -45,6 +57,16 @@ def note_numbers(found: Mapping[str, Mapping[str, Any]], counters: Counters) -> 
             counters.set(name, value)
 
 
+def note_backup(last: Last, counters: Counters) -> None:
+    """Set what is known of the last backup."""
+    if last.failures or last.succeeded_s is not None:
+        counters.set("backup_failures", last.failures)
+    if last.succeeded_s is not None:
+        counters.set("backup_last_success_timestamp_seconds", last.succeeded_s)
+        counters.set("backup_last_success_duration_seconds", last.duration_s)
+        counters.set("backup_last_success_bytes", last.size_bytes)
+
+
 def note_selftest(text: str, ended_s: float, counters: Counters) -> None:
     """Set the gauges of the checks; a report that cannot be read changes nothing."""
     try:
@@ -56,6 +78,16 @@ def note_selftest(text: str, ended_s: float, counters: Counters) -> None:
     for name, is_good in passed.items():
         counters.set("selftest_passed", is_good, check=name)
     counters.set("selftest_timestamp_seconds", ended_s)
+
+
+def note_upgrade(text: str, ended_s: float, counters: Counters) -> None:
+    """Set the gauges of the last upgrade; a report that cannot be read changes nothing."""
+    try:
+        outcome = str(json.loads(text)["outcome"])
+    except (ValueError, KeyError, TypeError):
+        return
+    counters.set("upgrade_passed", outcome in _GOOD_UPGRADES)
+    counters.set("upgrade_timestamp_seconds", ended_s)
 
 
 def _verdict(check: Mapping[str, Any]) -> str:

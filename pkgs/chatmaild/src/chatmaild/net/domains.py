@@ -14,13 +14,12 @@ from typing import Final
 
 import idna
 
-from chatmaild.address import ascii_domain
+from chatmaild.address import MAX_DOMAIN_LENGTH, ascii_domain
 from chatmaild.errors import DomainError
 
 # a name of DNS (RFC 1035 section 2.3.4), with the underscore of relays without a public certificate
 _LABEL: Final = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*")
-_MAX_LENGTH: Final = 253
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +73,7 @@ def canonical(domain: str) -> str | None:
         return _literal(domain[1:-1]) if domain.endswith("]") else None
     text = domain.removesuffix(".")
     name = ascii_domain(text) or _mapped(text)
-    return name if name and len(name) <= _MAX_LENGTH and _NAME.fullmatch(name) else None
+    return name if name and len(name) <= MAX_DOMAIN_LENGTH and _NAME.fullmatch(name) else None
 
 
 def parse_rule(text: str) -> str:
@@ -109,7 +108,10 @@ def _literal(text: str) -> str | None:
 
 
 def _mapped(domain: str) -> str | None:
+    if len(domain) > MAX_DOMAIN_LENGTH + 1:
+        return None
     try:
-        return idna.encode(domain, uts46=True).decode("ascii").lower()
+        # the mapping makes ASCII dots of all others
+        return ascii_domain(idna.uts46_remap(domain, std3_rules=False).removesuffix("."))
     except UnicodeError:
         return None

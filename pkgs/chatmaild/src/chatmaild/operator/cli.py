@@ -12,7 +12,9 @@ from chatmaild.cli import (
     run_group,
     settings_option,
 )
+from chatmaild.operator.backup.cli import backup
 from chatmaild.operator.cli_addresses import address
+from chatmaild.operator.cli_exchange import export, import_
 from chatmaild.operator.cli_registration import invite, registration
 from chatmaild.operator.decisions.cli_domains import domains
 from chatmaild.operator.decisions.cli_notice import notice
@@ -116,6 +118,9 @@ group.add_command(registration)
 group.add_command(invite)
 group.add_command(address)
 group.add_command(queue)
+group.add_command(backup)
+group.add_command(import_)
+group.add_command(export)
 group.add_command(domains)
 group.add_command(notice)
 group.add_command(move)

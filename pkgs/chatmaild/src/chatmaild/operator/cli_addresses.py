@@ -189,32 +189,19 @@ def passwd(settings: Settings, address: str, password_stdin: bool) -> None:
 @click.argument("source", type=click.Path(path_type=Path))
 @click.pass_obj
 def import_(settings: Settings, source: Path) -> None:
-    """Create addresses from a list, or copy mailboxes from another chatmail server.
+    """Create addresses from a list.
 
     SOURCE is a file of `chatmail address export`, or a text file with an address per line and its
-    password after it; without a password, one is created and printed. SOURCE can also be the mail
-    directory of another server, such as /home/vmail/mail/DOMAIN, which stays unchanged.
-    Existing addresses do not change.
+    password after it; without a password, one is created and printed. Existing addresses do not
+    change. For the mailboxes of another server there is `chatmail import`.
     """
     if source.is_dir():
-        _import_directory(settings, source)
-        return
+        raise ChatmaildError(f"{source} is a directory: use `chatmail import {source}`")
     from chatmaild.operator.accountlist import files as work
 
     result = work.Result()
     print_lines(work.import_list(settings, source, result))
     click.echo(result.summary(), err=True)
-
-
-def _import_directory(settings: Settings, directory: Path) -> None:
-    from chatmaild.operator import migration as work
-
-    result = work.Imported()
-    found = work.candidates(directory)
-    with click.progressbar(length=len(found), label="importing", file=sys.stderr) as bar:
-        for _ in work.run(settings, found, result):
-            bar.update(1)
-    click.echo(result.summary())
 
 
 def _password(from_stdin: bool) -> str | None:

@@ -16,6 +16,8 @@ syslog.syslog(syslog.LOG_INFO, sys.argv[1])
 """
 # writing a line takes milliseconds; a journal that hangs must not block the command
 _WRITER_TIMEOUT_S = 5
+# the effective uid of each `acting_as` that is not over
+_acting: list[int] = []
 
 
 @contextlib.contextmanager
@@ -36,12 +38,27 @@ def acting_as(user: str) -> Iterator[None]:
     mask = os.umask(0o027)
     os.setegid(entry.pw_gid)
     os.seteuid(entry.pw_uid)
+    _acting.append(entry.pw_uid)
     try:
         yield
     finally:
+        _acting.pop()
         os.seteuid(0)
         os.setegid(group)
         os.umask(mask)
+
+
+@contextlib.contextmanager
+def as_root_again() -> Iterator[None]:
+    """Take root's effective uid again within `acting_as`, to open one file; else does nothing."""
+    if not _acting:
+        yield
+        return
+    os.seteuid(0)
+    try:
+        yield
+    finally:
+        os.seteuid(_acting[-1])
 
 
 def audit(text: str, *arguments: object) -> None:

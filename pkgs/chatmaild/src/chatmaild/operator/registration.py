@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime
 
 from chatmaild.accounts.credentials import invite_link
+from chatmaild.accounts.limits.automatic import Limit
 from chatmaild.accounts.registration import RegistrationSwitch, measure, overload
 from chatmaild.errors import ChatmaildError
 from chatmaild.operator.privileges import acting_as, audit
@@ -26,14 +27,27 @@ def set_open(settings: Settings, *, is_open: bool) -> None:
 
 
 def status(settings: Settings) -> list[str]:
-    """Return lines: open or closed, then each reason why no address is created."""
+    """Return lines: open or closed, each reason why no address is created, automatic addresses."""
     switch = RegistrationSwitch(settings)
     lines = ["open" if switch.is_open else "closed: only with an invite"]
     if switch.is_stopped:
         lines.append(f"stopped: {settings.registration.stop_file} exists")
     if problem := overload(measure(switch.mail_directory), settings.registration):
         lines.append(f"refused for now: {problem}")
-    return lines
+    return [*lines, automatic(settings.registration.automatic)]
+
+
+def automatic(limit: Limit) -> str:
+    """Return what happens to addresses that apps create by themselves, in a sentence."""
+    match limit:
+        case "allow":
+            return "apps may create addresses by themselves"
+        case "refuse":
+            return "apps may not create addresses by themselves"
+        case 1:
+            return "apps may create one address an hour by themselves"
+        case _:
+            return f"apps may create {limit} addresses an hour by themselves"
 
 
 def create_invite(settings: Settings, *, uses: int, lifetime: str | None) -> Invite:

@@ -6,6 +6,7 @@ enforceE2EEincoming    flag: receives encrypted mail only
 DISABLED               flag: sends and receives nothing, keeps its messages
 metadata.json          device tokens
 nearly-full            flag: the mailbox may be full, see fullness.py
+imported               names of messages from another relay, see operator/exchange/filling.py
 cur new tmp            the maildir, written by Dovecot
 
 Mode 0710 lets the filter, in the group vmail, stat files by name, but not list or read them.
@@ -33,6 +34,7 @@ PASSWORD: Final = "password"  # noqa: S105 - a file name
 ENFORCE_ENCRYPTION: Final = "enforceE2EEincoming"
 DISABLED: Final = "DISABLED"
 METADATA: Final = "metadata.json"
+IMPORTED: Final = "imported"
 DIRECTORY_MODE: Final = 0o710
 DAY_S: Final = 86400
 # 5 s: a creation takes milliseconds, so a process that holds the lock longer hangs
@@ -137,6 +139,22 @@ class Mailboxes:
             os.close(os.open(f"{path}/{ENFORCE_ENCRYPTION}", os.O_WRONLY | os.O_CREAT, 0o600))
             _write_hash(path, encoded, now_s)
         fsync_directory(self._root)
+        return True
+
+    def adopt(self, address: Address, directory: Path) -> bool:
+        """Make a complete mailbox directory that of an account, unless the account exists.
+
+        It is on disk after `fsync_directory`, which the caller does for many at once.
+
+        Raises:
+            BusyError: another process holds the lock of the account.
+        """
+        path = self._path(address)
+        self.remove_leftover(address)
+        with _locked(path) as locked:
+            if not locked or self.exists(address):
+                return False
+            directory.rename(path)  # it is empty, and processes that wait for its lock see that
         return True
 
     def record_login(self, address: Address, *, now_s: float) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-_SIZE: Final = re.compile(r",S=(\d+)")
+SIZE: Final = re.compile(r",S=(\d+)")
 _FOLDER_PARTS: Final = ("cur", "new", "tmp")
 
 
@@ -59,12 +59,12 @@ def _message(entry: "os.DirEntry[str]", part: str) -> Message | None:
     except FileNotFoundError:
         # Dovecot renamed or deleted it in the meantime
         return None
-    found = _SIZE.search(entry.name)
+    found = SIZE.search(entry.name)
     size_bytes = int(found[1]) if found else status.st_size
-    return Message(entry.path, part, _stored_s(entry.name, status.st_mtime), size_bytes)
+    return Message(entry.path, part, stored_s(entry.name, status.st_mtime), size_bytes)
 
 
-def _stored_s(name: str, modified_s: float) -> float:
+def stored_s(name: str, modified_s: float) -> float:
     """The earlier of the time in the name and the modification time.
 
     A move to another folder changes the name, and an IMAP client can set the modification time.

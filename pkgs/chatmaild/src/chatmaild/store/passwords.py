@@ -86,6 +86,13 @@ def verify_password(password: bytes, encoded: str) -> bool:
             return False
 
 
+def can_verify(encoded: str) -> bool:
+    """Whether `verify_password` knows this kind of hash."""
+    if found := _SHA512_CRYPT.fullmatch(encoded):
+        return int(found[2] or 0) <= _MAX_ROUNDS
+    return encoded.startswith((_OURS, "$scrypt$"))
+
+
 def is_outdated(encoded: str) -> bool:
     """Whether `hash_password` now uses another method or cost."""
     return not encoded.startswith(_OURS)

@@ -26,11 +26,13 @@ class Space:
 
     Attributes:
         free_inodes: None where the file system has no limit.
+        mount: where the file system is mounted.
     """
 
     directory: str
     free_megabytes: float
     free_inodes: int | None
+    mount: str = "/"
 
     @property
     def is_short(self) -> bool:
@@ -57,6 +59,16 @@ def spaces(settings: Settings) -> list[Space]:
         except OSError:
             continue  # a unit need not see every directory
     return list(found.values())
+
+
+def repair(found: Iterable[Space]) -> str:
+    """Return the command that shows what takes the space of the first short file system."""
+    space = next(space for space in found if space.is_short)
+    if space.free_megabytes < FLOOR_MEGABYTES:
+        look = f"du -xah --max-depth=3 {space.mount} | sort -h | tail"
+    else:
+        look = f"du -x --inodes --max-depth=3 {space.mount} | sort -n | tail"
+    return f"{look}; then delete what is not needed, enlarge the disk, or shorten retention.*"
 
 
 def shortage(found: Iterable[Space]) -> str | None:
@@ -87,4 +99,12 @@ def _space(directory: str) -> Space:
         free_megabytes=status.f_bavail * status.f_frsize / MEGABYTE,
         # btrfs and others say 0 of 0
         free_inodes=status.f_favail if status.f_files else None,
+        mount=_mount(Path(directory)),
     )
+
+
+def _mount(path: Path) -> str:
+    device = path.stat().st_dev
+    while path != path.parent and path.parent.stat().st_dev == device:
+        path = path.parent
+    return str(path)

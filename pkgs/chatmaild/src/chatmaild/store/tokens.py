@@ -5,6 +5,7 @@ Other members of the file are preserved. The old format, a list of tokens, reads
 
 import json
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +43,16 @@ def valid_tokens(tokens: dict[str, int], now_s: float, valid_days: int) -> list[
     """The tokens that are neither too old nor in the future."""
     oldest_s = now_s - valid_days * DAY_S
     return [t for t, set_s in tokens.items() if oldest_s <= set_s <= now_s + MAX_AHEAD_S]
+
+
+def merged_document(content: bytes, more: Mapping[str, int]) -> bytes | None:
+    """The content of a metadata file with further tokens; None if it has them all."""
+    tokens = read_tokens(content, 0)
+    if more.keys() <= tokens.keys():
+        return None
+    merged = {**more, **tokens}
+    newest = sorted(merged, key=lambda t: merged[t])[-MAX_TOKENS:]
+    return json.dumps(_members(content) | {MEMBER: {t: merged[t] for t in newest}}).encode()
 
 
 class Tokens:

@@ -59,8 +59,11 @@ class Tombstones:
             os.close(descriptor)
         fsync_directory(self._directory)
 
-    def has(self, address: Address, *, now_s: float) -> bool:
+    def has(self, address: Address, *, now_s: float, since_s: float | None = None) -> bool:
         """Whether an address was deleted so lately that nobody gets it.
+
+        Args:
+            since_s: count only deletions of this day or later.
 
         Raises:
             OSError: a file cannot be read.
@@ -71,7 +74,7 @@ class Tombstones:
         for day in self._read.keys() - set(days):
             del self._read[day]
         wanted = self._hash(address, self._key(create=False))
-        oldest = self._oldest(now_s)
+        oldest = self._oldest(now_s) if since_s is None else _day(since_s).isoformat()
         return any(_contains(self._content(day), wanted) for day in days if day >= oldest)
 
     def expire(self, *, now_s: float) -> int:

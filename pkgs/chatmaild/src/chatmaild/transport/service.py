@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from chatmaild.address import domain_of
-from chatmaild.flow import last_hour
+from chatmaild.flow import last_hour, last_seen
 from chatmaild.metrics import Counters, dump, families
 from chatmaild.net import loopback
 from chatmaild.settings import Settings
@@ -39,6 +39,7 @@ SAVE_EVERY_S: Final = 600.0
 
 _OK: Final = socketmap.found("OK")
 _IGNORE: Final = socketmap.found("IGNORE")
+_SMTP_ALONE: Final = socketmap.found("smtp:")
 # RFC 3463 section 3.5: routing
 _SILENT: Final = socketmap.found("error:5.4.1 No server of this domain has answered for a month")
 # as in filter/verdicts.py
@@ -96,6 +97,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     own_name = secrets.token_hex(16)
     smtp_sessions = SmtpSessions(settings.ports.mxdeliv_smtp, own_name)
     stack.callback(smtp_sessions.close)
+    seen = last_seen.LastSeen.of(settings, last_seen.HTTPS)
     mxdeliv = Mxdeliv(
         smtp_sessions=smtp_sessions,
         max_message_bytes=settings.mail.max_message_bytes,
@@ -104,6 +106,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
             socketmap.any_found, settings.sockets.transport_recipients, "recipients"
         ),
         counters=counters,
+        last_seen=seen,
     )
     sockets = settings.sockets
     allows = Domains(settings).allow
@@ -118,6 +121,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         ),
     ):
         await stack.enter_async_context(server)
+    seen.begin()
 
 
 async def _kept_silence(state: Path, stack: AsyncExitStack) -> Silence:
@@ -147,16 +151,19 @@ def lookups(
     `destinations` has the route of a domain (transport(5)), `dns-replies` the records that the smtp
     client must ignore (smtp_dns_reply_filter in postconf(5)), `greetings` the name by which the
     ingress knows this process (check_helo_access). `allows` tells whether the operator allows a
-    domain, `without_https` is called with a domain that gets its mail over SMTP.
+    domain, `without_https` is called with a domain that gets its mail over SMTP. `smtp-alone` has
+    the route of a domain that is never asked for HTTPS.
     """
 
     def look_up(name: str, key: str) -> str:
         match name:
-            case "destinations":
+            case "destinations" | "smtp-alone":
                 # Postfix looks up `user@domain`, then `domain`; the first answer counts
                 domain = domain_of(key)
                 if domain and not allows(domain):
                     return _BLOCKED
+                if name == "smtp-alone":
+                    return _SMTP_ALONE
                 return _route(destinations, networks, domain, without_https)
             case "dns-replies":
                 return socketmap.NOT_FOUND if _is_allowed(networks, key) else _IGNORE

@@ -167,6 +167,19 @@ def test_wrong_app_versions_are_not_sent(
     assert answer == "N\n"
 
 
+def test_without_a_file_clients_get_the_versions_of_this_release(
+    settings: Settings, tokens: Tokens
+) -> None:
+    """Complete, and with a URL that Delta Chat can open."""
+    answer = ask(settings, tokens, f"{HELLO}L{SHARED}appversions\t{ALICE}\n")
+
+    (client,) = json.loads(answer.removeprefix("O"))["clients"]
+    assert client["clientId"] == "deltachat"
+    for source in client["sources"]:
+        assert source["downloadUrl"].startswith("https://")
+        assert source["versionString"] in source["downloadUrl"]
+
+
 def test_turn_credentials_are_what_coturn_checks(settings: Settings) -> None:
     """User name = expiry in unix seconds, password = base64 of HMAC-SHA1 over it."""
     assert turn_credentials("h", settings.turn, 0, NOW_S) is None

@@ -29,6 +29,15 @@ def test_a_closed_relay_is_not_listed(settings: Settings, audited: list[str]) ->
     assert listing.check_open(settings).repair == "chatmail registration open"
 
 
+def test_a_relay_that_refuses_apps_is_warned(settings: Settings) -> None:
+    """The list for new profiles is for relays that take them."""
+    refusing = replace(settings, registration=replace(settings.registration, automatic="refuse"))
+    limited = replace(settings, registration=replace(settings.registration, automatic=20))
+
+    assert listing.check_open(refusing).verdict is Verdict.WARNED
+    assert listing.check_open(limited).verdict is Verdict.OK
+
+
 def test_the_operator_can_be_reached(settings: Settings) -> None:
     """In METADATA and in the privacy policy."""
     nobody = replace(settings, contact=replace(settings.contact, mail=None))

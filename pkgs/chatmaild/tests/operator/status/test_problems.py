@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chatmaild.metrics.backups import Last
 from chatmaild.operator.selftest.machine.units import Unit
 from chatmaild.operator.selftest.report import Report, failed, ok, warned
 from chatmaild.operator.status import problems
@@ -29,6 +30,7 @@ WELL = State(
     notifications=0,
     load=0.1,
     free_memory_megabytes=1000.0,
+    least_memory_megabytes=200,
     spaces=[Space(directory="/m", free_megabytes=5000, free_inodes=100000)],
     units=[Unit(name="postfix", active="active")],
     watches=65535,
@@ -79,7 +81,7 @@ def test_a_closed_machine_has_one_problem() -> None:
         (
             {"spaces": [Space(directory="/m", free_megabytes=5, free_inodes=9)]},
             "nearly full: 5 MiB and 9 inodes free in /m",
-            "make room",
+            "du -xah --max-depth=3 / | sort -h | tail; then delete",
         ),
         (
             {"certificate": Certificate(mode="acme", expires=NOW + timedelta(days=3))},
@@ -94,11 +96,25 @@ def test_a_closed_machine_has_one_problem() -> None:
         ({"queue": "postqueue failed"}, "queue cannot be read", "systemctl restart postfix"),
         (
             {"listing": '{"queue_name": "active", "arrival_time": 1}'},
-            "1 messages are stuck",
+            "a message is stuck",
             "systemctl restart postfix",
         ),
         ({"watches": 128}, "128 sessions can wait", "sysctl fs.inotify"),
-        ({"upgrade": {"outcome": "returned"}}, "the last upgrade broke", "last-report.json"),
+        (
+            {"free_memory_megabytes": 50.0},
+            "memory is short: 50 MiB of memory are available, below 200",
+            "systemd-cgtop",
+        ),
+        (
+            {"upgrade": {"outcome": "returned"}},
+            "the last upgrade broke something; the previous system runs again",
+            "last-report.json",
+        ),
+        (
+            {"upgrade": {"outcome": "returned", "after": {"login": "x", "dkim": "y"}}},
+            "the last upgrade broke login, dkim; the previous system runs again",
+            "systemctl start chatmail-upgrade",
+        ),
     ],
 )
 def test_each_problem_has_a_sentence_and_a_repair(
@@ -109,6 +125,24 @@ def test_each_problem_has_a_sentence_and_a_repair(
 
     assert sentence in problem.sentence
     assert repair in problem.repair
+
+
+def test_warnings_of_the_selftest_are_notes() -> None:
+    """With their repair, and their age."""
+    found = selftest(ok("a", "x"), warned("port-25-in", "unknown", "nc -vz"), failed("b", "y"))
+
+    [note] = problems.notes(replace(WELL, selftest=found))
+
+    assert note.sentence == "port-25-in: unknown (selftest 5 min ago)"
+    assert note.repair == "nc -vz"
+    assert problems.notes(WELL) == []
+
+
+def test_an_old_selftest_is_a_note() -> None:
+    """What only it sees may be hidden."""
+    old = replace(WELL, now_s=WELL.now_s + 2 * 86400, selftest=selftest(ok("a", "x")))
+
+    assert [note.sentence for note in problems.notes(old)] == ["the last selftest was 2 d ago"]
 
 
 def test_a_failed_selftest_is_told_with_its_age() -> None:
@@ -144,3 +178,26 @@ def test_a_unit_that_runs_again_is_no_problem() -> None:
 
     assert problem.sentence == "the selftest failed at login (5 min ago)"
     assert problem.repair == "chatmail selftest"
+
+
+@pytest.mark.parametrize(
+    ("last", "sentence", "repair"),
+    [
+        (Last(), "no backup was made yet", "create --init"),
+        (Last(succeeded_s=int(NOW.timestamp()) - 3 * 86400), "is 3 d old", "chatmail-backup.timer"),
+        (Last(problem="no space", failures=1), "failed: no space", "chatmail backup create"),
+    ],
+)
+def test_a_backup_that_is_missing(last: Last, sentence: str, repair: str) -> None:
+    """Old, failed, or none at all."""
+    [problem] = problems.find(replace(WELL, backup=last))
+
+    assert sentence in problem.sentence
+    assert repair in problem.repair
+
+
+def test_a_backup_of_last_night_is_no_problem() -> None:
+    """Nor are backups that are switched off."""
+    fresh = Last(succeeded_s=int(NOW.timestamp()) - 3600, failures=4)
+
+    assert problems.find(replace(WELL, backup=fresh)) == []

@@ -1,7 +1,11 @@
 """The words of the screen."""
 
+import json
+from dataclasses import replace
+
 import click
 
+from chatmaild.metrics.backups import Last
 from chatmaild.operator.status import screen
 from chatmaild.operator.status.problems import Problem
 from chatmaild.operator.status.state import Flow
@@ -19,10 +23,12 @@ def test_the_last_hour_is_counted_by_kind() -> None:
         'chatmail_https_in_total{code="554"}': 9,
         'chatmail_addresses_created_total{kind="ci"}': 1,
         'chatmail_addresses_created_total{kind="user"}': 2,
+        'chatmail_addresses_created_total{kind="automatic"}': 4,
     }
 
     assert screen.flow(Flow(since_s=NOW_S - 3600, counts=counts), NOW_S) == (
-        "7 delivered, 3 in over HTTPS, 0 out over HTTPS, 0 logins, 3 new addresses, 0 notifications"
+        "7 delivered, 3 in over HTTPS, 0 out over HTTPS, 0 logins, 7 new addresses,"
+        " 4 automatic ones, 0 notifications"
     )
 
 
@@ -44,6 +50,20 @@ def test_the_screen_has_a_row_for_each_part() -> None:
     assert len(lines) <= 20
 
 
+def test_a_note_is_yellow_and_above_the_verdict() -> None:
+    """The relay is well all the same."""
+    note = Problem(sentence="push: late (selftest 5 min ago)", repair="wait")
+
+    assert screen.lines(WELL, [], [note])[-3:] == [
+        click.style("note: push: late (selftest 5 min ago)", fg="yellow"),
+        "  repair: wait",
+        click.style("well", fg="green", bold=True),
+    ]
+    assert json.loads(screen.document(WELL, [], [note]))["notes"] == [
+        {"sentence": note.sentence, "repair": "wait"}
+    ]
+
+
 def test_a_problem_is_red_and_has_its_repair() -> None:
     """At the end, where the eye is."""
     lines = screen.lines(WELL, [Problem(sentence="x is stopped", repair="systemctl start x")])
@@ -52,3 +72,18 @@ def test_a_problem_is_red_and_has_its_repair() -> None:
         click.style("wrong: x is stopped", fg="red", bold=True),
         "  repair: systemctl start x",
     ]
+
+
+def test_the_last_backup_has_its_age() -> None:
+    """And whether the newest one failed."""
+    last = Last(succeeded_s=int(NOW_S) - 7200, with_mail=True, size_bytes=3_000_000)
+
+    [row] = [line for line in screen.lines(replace(WELL, backup=last), []) if "backup" in line]
+    [bad] = [
+        line
+        for line in screen.lines(replace(WELL, backup=last.failed("x")), [])
+        if line.startswith("backup")
+    ]
+
+    assert click.unstyle(row) == "backup         2 h ago, with mail, 3.0 MB"
+    assert click.unstyle(bad).endswith("; the last one failed")

@@ -48,7 +48,7 @@ def test_it_is_parsed_once(path: Path) -> None:
     assert parsed == [1]
 
 
-@pytest.mark.parametrize("content", ["", "{", '"text"', "\ud800"])
+@pytest.mark.parametrize("content", ["", "{", '"text"', "\ud800", "[" * 100_000])
 def test_a_file_that_cannot_be_used_is_an_error(
     content: str, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -65,6 +65,17 @@ def test_a_file_that_cannot_be_used_is_an_error(
     assert len(caplog.records) == 1
     document.write(path, 12)
     assert found.current() == 12
+
+
+def test_a_link_to_nothing_is_an_error(path: Path) -> None:
+    """For example where the operator's own file is not there yet: its decision is unknown."""
+    path.symlink_to(path.parent / "elsewhere.json")
+    found = document.Document(path, number, 0)
+    with pytest.raises(DecisionError, match="No such file"):
+        found.current()
+
+    (path.parent / "elsewhere.json").write_text("1")
+    assert found.current() == 1
 
 
 def test_without_its_directory_nothing_is_known(path: Path) -> None:

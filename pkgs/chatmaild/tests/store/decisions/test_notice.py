@@ -46,7 +46,9 @@ def test_other_texts_are_refused(text: str, problem: str, settings: Settings) ->
     assert notice.stored(settings) == "y" * MAX_LENGTH
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"text": 1}', '{"text": "a\\nb"}', "[]"])
+@pytest.mark.parametrize(
+    "content", ["", "{}", '{"text": 1}', '{"text": "a\\nb"}', "[]", "[" * 100_000]
+)
 def test_a_broken_file_stops_no_login(content: str, settings: Settings) -> None:
     """The command tells it."""
     notice.file_of(settings).write_text(content)

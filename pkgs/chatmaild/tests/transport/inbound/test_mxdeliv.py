@@ -1,9 +1,11 @@
 """POST /mxdeliv as nginx forwards it, handed to Postfix over SMTP."""
 
 import asyncio
+import pathlib
 
 import pytest
 
+from chatmaild.flow.last_seen import LastSeen
 from chatmaild.transport.inbound.mxdeliv import Mxdeliv
 from chatmaild.transport.inbound.smtp_client import SmtpSessions
 
@@ -38,6 +40,19 @@ def test_postfix_gets_it() -> None:
             assert r.counters.value("https_in", code="250") == 1
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("client", "seen"), [("203.0.113.5", True), ("127.0.0.1", False)])
+def test_another_relay_is_seen(tmp_path: pathlib.Path, client: str, seen: bool) -> None:
+    """The selftest, on this machine, is none; a refusal counts, too."""
+    last = LastSeen(tmp_path / "seen")
+
+    async def scenario() -> None:
+        async with relay(last) as r:
+            assert (await r.posts(FROM_EVE, f"X-Real-IP: {client}"))[0] == 400
+
+    asyncio.run(scenario())
+    assert (last.time_s() is not None) == seen
 
 
 @pytest.mark.parametrize("field", ["X-Other: x", "X-MAIL-FROM:", "X-MAIL-FROM: <>"])

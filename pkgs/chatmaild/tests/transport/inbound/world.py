@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from chatmaild.flow.last_seen import LastSeen
 from chatmaild.metrics import Counters
 from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES, Mxdeliv
 from chatmaild.transport.inbound.smtp_client import SmtpSessions
@@ -66,7 +67,7 @@ class Relay:
 
 
 @contextlib.asynccontextmanager
-async def relay() -> AsyncIterator[Relay]:
+async def relay(last_seen: LastSeen | None = None) -> AsyncIterator[Relay]:
     """A relay for us.test."""
     smtpd, addresses, counters = Smtpd(), Addresses(), Counters()
     async with asyncio.timeout(DEADLINE_S), listening(smtpd.serve) as smtp_port:
@@ -77,6 +78,7 @@ async def relay() -> AsyncIterator[Relay]:
             max_recipients=3,
             any_exists=addresses.any_exists,
             counters=counters,
+            last_seen=last_seen,
         )
         async with listening(service.connection, limit=MAX_HEAD_BYTES) as port:
             yield Relay(smtpd, addresses, counters, port)

@@ -1,5 +1,7 @@
-"""Give clients the operator's file of newest client versions.
+"""Give clients the newest client versions: of the operator's file, or those of this release.
 
+Delta Chat tells people who installed an APK by hand that there is a newer one, and where. It asks
+all relays of all its profiles, and the largest `versionInteger` counts; so old versions do no harm.
 Clients drop the whole document when one member has a wrong type, so a wrong file is not sent.
 """
 
@@ -13,20 +15,20 @@ from chatmaild import logs
 _log = logging.getLogger(__name__)
 
 _MAX_VERSION: Final = (1 << 32) - 1
+# what Delta Chat's developers published when this release was made
+DEFAULT: Final = Path(__file__).with_name("appversions.json")
 
 
 class AppVersions:
     """The file, read again when it changes."""
 
     def __init__(self, file: str | None) -> None:
-        self._file = Path(file) if file else None
+        self._file = Path(file) if file else DEFAULT
         self._seen: tuple[int, int] | None = None
         self._line: str | None = None
 
     def current(self) -> str | None:
-        """Return the document in one line; None without a file or with a wrong one."""
-        if self._file is None:
-            return None
+        """Return the document in one line; None if the file is missing or wrong."""
         try:
             status = self._file.stat()
             state = (status.st_mtime_ns, status.st_size)

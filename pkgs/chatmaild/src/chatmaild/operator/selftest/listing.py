@@ -44,14 +44,20 @@ def check_name(settings: Settings) -> Check:
 
 
 def check_open(settings: Settings) -> Check:
-    """Everybody can create an address."""
-    if RegistrationSwitch(settings).is_open:
-        return ok(OPEN, "everybody can create an address")
-    return failed(
-        OPEN,
-        "registration is closed: probers cannot create addresses",
-        "chatmail registration open",
-    )
+    """Everybody can create an address, and apps can do so by themselves."""
+    if not RegistrationSwitch(settings).is_open:
+        return failed(
+            OPEN,
+            "registration is closed: probers cannot create addresses",
+            "chatmail registration open",
+        )
+    if settings.registration.automatic == "refuse":
+        return warned(
+            OPEN,
+            "apps may not create addresses by themselves: Delta Chat's list is for those that may",
+            'services.chatmail.registration.automatic = "allow"',
+        )
+    return ok(OPEN, "everybody can create an address")
 
 
 def check_ports(settings: Settings) -> Check:
@@ -136,7 +142,7 @@ def check_realtime(settings: Settings) -> Check:
     return warned(
         REALTIME,
         "no iroh relay: realtime channels of apps work only within one network",
-        "services.chatmail.iroh.enable = true, with iroh.program",
+        "services.chatmail.iroh.enable = true",
     )
 
 

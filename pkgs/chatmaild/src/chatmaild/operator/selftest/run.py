@@ -21,6 +21,7 @@ from chatmaild.operator.selftest.machine import (
     clock,
     mail,
     metadata,
+    realtime,
     space,
     units,
     web,
@@ -82,6 +83,7 @@ CHECKS: Final[dict[str, Run]] = {
     push.NAME: lambda bench: push.check(bench.settings),
     turn.STUN: lambda bench: turn.check_stun(bench.settings),
     turn.TURN: lambda bench: turn.check_turn(bench.settings, bench.two()[0]),
+    realtime.NAME: lambda bench: realtime.check(bench.settings),
     mxdeliv.IN: lambda bench: mxdeliv.check_in(bench.settings, bench.two()[1]),
     mxdeliv.OUT: lambda bench: mxdeliv.check_out(bench.settings, bench.gateway),
     port25.IN: lambda bench: port25.check_in(bench.settings, bench.two()[1]),
@@ -103,6 +105,7 @@ _LOST: Final[Mapping[str, tuple[str, str]]] = {
     mail.MESSAGE: ("no message is delivered", mail.DELIVERY),
     metadata.NAME: ("clients get no METADATA", metadata.REPAIR),
     turn.TURN: ("calls may not connect", turn.REPAIR),
+    realtime.NAME: ("realtime channels of apps do not connect", realtime.REPAIR),
     mxdeliv.IN: (
         "mail from other relays does not arrive over HTTPS",
         "systemctl restart nginx chatmail-transport; journalctl --unit nginx",

@@ -27,8 +27,12 @@ def run(settings: Settings, *, wants_json: bool, watch: bool) -> int:
 
 def _show(settings: Settings, *, wants_json: bool, clear: bool) -> int:
     found = state.gather(settings)
-    wrong = problems.find(found)
-    text = screen.document(found, wrong) if wants_json else "\n".join(screen.lines(found, wrong))
+    wrong, notes = problems.find(found), problems.notes(found)
+    text = (
+        screen.document(found, wrong, notes)
+        if wants_json
+        else "\n".join(screen.lines(found, wrong, notes))
+    )
     if clear:
         click.clear()
     # None: colours on a terminal only (NO_COLOR: no-color.org)

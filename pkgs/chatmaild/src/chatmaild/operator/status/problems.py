@@ -6,21 +6,31 @@ from typing import Final
 
 from chatmaild.operator.selftest.machine import queue as stuck_queue
 from chatmaild.operator.selftest.machine import space, units
+from chatmaild.operator.selftest.renewal import renewal
 from chatmaild.operator.selftest.report import Check, Verdict
 from chatmaild.operator.status.queue import age
 from chatmaild.operator.status.state import State
+from chatmaild.store.space import repair as space_repair
 from chatmaild.store.space import shortage
 
 # ACME renews 30 days before the end
 RENEW_BEFORE: Final = timedelta(days=14)
+# NixOS runs it once an hour
+OLD_SELFTEST_S: Final = 86400.0
+# backups are made each night; as long as the alert waits
+BACKUP_MOST: Final = timedelta(days=2)
 # status checks these itself: the last selftest may be older
 _LIVE: Final = frozenset((units.NAME, space.NAME, stuck_queue.NAME, "certificate"))
 _BAD_UPGRADES: Final = {
-    "returned": "the last upgrade broke something; the previous system runs again",
-    "stuck": "the last upgrade broke something; the previous system cannot be activated",
+    "returned": "the last upgrade broke {}; the previous system runs again",
+    "stuck": "the last upgrade broke {}; the previous system cannot be activated",
     "build failed": "the last upgrade could not be built",
     "known bad": "the newest system failed in an earlier upgrade",
 }
+UPGRADE_REPAIR: Final = (
+    "cat /var/lib/chatmail-upgrade/last-report.json says why; then, with a repaired or newer flake,"
+    " systemctl start chatmail-upgrade"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +47,34 @@ def find(state: State) -> list[Problem]:
         *_closed(state),
         *_units(state),
         *_space(state),
+        *_memory(state),
         *_certificate(state),
         *_queue(state),
         *_domains(state),
         *_watches(state),
         *_selftest(state),
+        *_backup(state),
         *_upgrade(state),
     ]
+
+
+def notes(state: State) -> list[Problem]:
+    """What the last selftest warned of: others may be at fault, or this machine cannot know."""
+    if state.selftest is None:
+        return []
+    ago_s = state.now_s - state.selftest.time.timestamp()
+    found = [
+        Problem(
+            sentence=f"{check.name}: {check.sentence} (selftest {age(ago_s)} ago)",
+            repair=check.repair,
+        )
+        for check in state.selftest.checks
+        if check.verdict is Verdict.WARNED
+    ]
+    if ago_s > OLD_SELFTEST_S:
+        sentence = f"the last selftest was {age(ago_s)} ago"
+        found.append(Problem(sentence=sentence, repair="chatmail selftest"))
+    return found
 
 
 def _of(check: Check) -> list[Problem]:
@@ -69,7 +100,21 @@ def _units(state: State) -> list[Problem]:
 
 def _space(state: State) -> list[Problem]:
     problem = shortage(state.spaces)
-    return [Problem(sentence=problem, repair=space.REPAIR)] if problem else []
+    return [Problem(sentence=problem, repair=space_repair(state.spaces))] if problem else []
+
+
+def _memory(state: State) -> list[Problem]:
+    free = state.free_memory_megabytes
+    if free is None or free >= state.least_memory_megabytes:
+        return []
+    said = f"{free:.0f} MiB of memory are available, below {state.least_memory_megabytes:.0f}"
+    return [
+        Problem(
+            sentence=f"memory is short: {said}; no address is created, and daemons may be killed",
+            repair="systemd-cgtop --batch --iterations=1 --order=memory shows the largest units;"
+            " stop what the relay does not need, or add memory",
+        )
+    ]
 
 
 def _certificate(state: State) -> list[Problem]:
@@ -82,12 +127,7 @@ def _certificate(state: State) -> list[Problem]:
     if left >= RENEW_BEFORE:
         return []
     end = "has expired" if left <= timedelta() else f"expires in {left.days} days"
-    unit = f"acme-order-renew-{state.domain}"
-    repair = f"systemctl start {unit}; journalctl --unit {unit}"
-    if found.mode != "acme":
-        repair = "renew the files that services.chatmail.tls names"
-    if found.mode == "self-signed":
-        repair = "systemctl restart chatmail-certificate"
+    repair = renewal(found.mode, state.domain)
     return [Problem(sentence=f"the certificate {end}", repair=repair)]
 
 
@@ -145,8 +185,26 @@ def _selftest(state: State) -> list[Problem]:
     ]
 
 
+def _backup(state: State) -> list[Problem]:
+    if state.backup is None:
+        return []
+    if state.backup.problem is not None:
+        sentence = f"the last backup failed: {state.backup.problem}"
+        return [Problem(sentence=sentence, repair="chatmail backup create")]
+    if state.backup.succeeded_s is None:
+        return [Problem(sentence="no backup was made yet", repair="chatmail backup create --init")]
+    old_s = state.now_s - state.backup.succeeded_s
+    if old_s < BACKUP_MOST.total_seconds():
+        return []
+    repair = "chatmail backup create; systemctl status chatmail-backup.timer"
+    return [Problem(sentence=f"the last backup is {age(old_s)} old", repair=repair)]
+
+
 def _upgrade(state: State) -> list[Problem]:
-    sentence = _BAD_UPGRADES.get(str((state.upgrade or {}).get("outcome")))
+    report = state.upgrade or {}
+    sentence = _BAD_UPGRADES.get(str(report.get("outcome")))
     if sentence is None:
         return []
-    return [Problem(sentence=sentence, repair="see /var/lib/chatmail-upgrade/last-report.json")]
+    after = report.get("after")
+    broken = ", ".join(map(str, after)) if isinstance(after, dict) and after else "something"
+    return [Problem(sentence=sentence.format(broken), repair=UPGRADE_REPAIR)]

@@ -21,11 +21,12 @@ _FLOW: Final = (
     ("out over HTTPS", "chatmail_https_out_total", 'outcome="delivered"'),
     ("logins", "chatmail_logins_total", 'result="accepted"'),
     ("new addresses", "chatmail_addresses_created_total", ""),
+    ("automatic ones", "chatmail_addresses_created_total", 'kind="automatic"'),
     ("notifications", "chatmail_notifications_total", 'result="200"'),
 )
 
 
-def lines(state: State, problems: Sequence[Problem]) -> list[str]:
+def lines(state: State, problems: Sequence[Problem], notes: Sequence[Problem] = ()) -> list[str]:
     """The lines of the screen, with colours; click removes them unless on a terminal."""
     rows = [
         ("relay", f"{state.domain}, version {state.version}", True),
@@ -50,13 +51,14 @@ def lines(state: State, problems: Sequence[Problem]) -> list[str]:
         ("free memory", f"{_number(state.free_memory_megabytes)} MiB", True),
         ("units", *_units(state)),
         ("selftest", *_selftest(state)),
+        ("backup", *_backup(state)),
         ("upgrade", _upgrade(state), True),
     ]
     shown = [f"{name:<{_WIDTH}}{_coloured(text, well)}" for name, text, well in rows]
-    return [*shown, "", *_verdict(problems)]
+    return [*shown, "", *_noted(notes), *_verdict(problems)]
 
 
-def document(state: State, problems: Sequence[Problem]) -> str:
+def document(state: State, problems: Sequence[Problem], notes: Sequence[Problem] = ()) -> str:
     """The same as JSON; times in Unix seconds."""
     table: dict[str, Any] = dataclasses.asdict(state)
     del table["listing"]
@@ -64,6 +66,7 @@ def document(state: State, problems: Sequence[Problem]) -> str:
     table["certificate"]["expires"] = None if expires is None else expires.timestamp()
     table["selftest"] = None if state.selftest is None else json.loads(state.selftest.to_json())
     table["problems"] = [dataclasses.asdict(problem) for problem in problems]
+    table["notes"] = [dataclasses.asdict(note) for note in notes]
     table["well"] = not problems
     return json.dumps(table, indent=2)
 
@@ -87,6 +90,15 @@ def _is(key: str, name: str, label: str) -> bool:
 
 def _coloured(text: str, well: bool) -> str:
     return text if well else click.style(text, fg="red")
+
+
+def _noted(notes: Sequence[Problem]) -> list[str]:
+    shown = []
+    for note in notes:
+        shown.append(click.style(f"note: {note.sentence}", fg="yellow"))
+        if note.repair:
+            shown.append(f"  repair: {note.repair}")
+    return shown
 
 
 def _verdict(problems: Sequence[Problem]) -> list[str]:
@@ -131,6 +143,17 @@ def _selftest(state: State) -> tuple[str, bool]:
     when = f"{age(state.now_s - state.selftest.time.timestamp())} ago"
     names = ", ".join(check.name for check in state.selftest.failed)
     return (f"failed at {names}, {when}", False) if names else (f"well, {when}", True)
+
+
+def _backup(state: State) -> tuple[str, bool]:
+    last = state.backup
+    if last is None:
+        return "none: services.chatmail.backup", True
+    if last.succeeded_s is None:
+        return "never", False
+    what = "with mail" if last.with_mail else "without mail"
+    text = f"{age(state.now_s - last.succeeded_s)} ago, {what}, {last.size_bytes / 1e6:.1f} MB"
+    return f"{text}; the last one failed" if last.problem else text, last.problem is None
 
 
 def _upgrade(state: State) -> str:

@@ -14,8 +14,10 @@ from chatmaild.accounts.registration import measure
 from chatmaild.cli import VERSION
 from chatmaild.errors import ChatmaildError, DecisionError
 from chatmaild.flow import last_hour
+from chatmaild.metrics.backups import Last
 from chatmaild.operator import registration
 from chatmaild.operator.move.state import why_closed
+from chatmaild.operator.privileges import acting_as
 from chatmaild.operator.selftest import report
 from chatmaild.operator.selftest.machine import units
 from chatmaild.operator.status import queue, sessions
@@ -75,6 +77,7 @@ class State:
     notifications: int
     load: float | None
     free_memory_megabytes: float | None
+    least_memory_megabytes: float
     spaces: list[Space]
     units: list[units.Unit] | str
     watches: int | None
@@ -84,6 +87,8 @@ class State:
     # why the rules for domains cannot be read, None if they can
     domains: str | None = None
     closed: tuple[str, str] | None = None
+    # None: services.chatmail.backup is off, and nobody made one by hand
+    backup: Last | None = None
 
 
 def gather(settings: Settings) -> State:
@@ -110,6 +115,7 @@ def gather(settings: Settings) -> State:
         notifications=_count(Path(settings.directories.accounts) / DIRECTORY),
         load=machine.load,
         free_memory_megabytes=machine.free_memory_megabytes,
+        least_memory_megabytes=settings.registration.min_free_memory_megabytes,
         spaces=spaces(settings),
         units=_units(settings),
         watches=_watches(),
@@ -118,6 +124,7 @@ def gather(settings: Settings) -> State:
         upgrade=_upgrade(),
         domains=_domains(settings),
         closed=_closed(settings),
+        backup=_backup(settings),
     )
 
 
@@ -188,10 +195,16 @@ def _watches() -> int | None:
 
 def _domains(settings: Settings) -> str | None:
     try:
-        domains.stored(settings)
+        with acting_as(settings.users.filter):  # root reads every file
+            domains.stored(settings)
     except DecisionError as error:
         return str(error)
     return None
+
+
+def _backup(settings: Settings) -> Last | None:
+    last = Last.of(settings)
+    return last if settings.backup.enable or last != Last() else None
 
 
 def _upgrade() -> dict[str, Any] | None:

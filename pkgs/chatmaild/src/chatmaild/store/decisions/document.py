@@ -44,7 +44,7 @@ class Document(Generic[T]):
         """
         try:
             value = self._value()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             if not self._is_told:
                 self._is_told = True
@@ -57,8 +57,10 @@ class Document(Generic[T]):
         try:
             status = os.stat(self._path)  # noqa: PTH116 - for each message
         except FileNotFoundError:
-            # without its directory nobody knows what the operator decided
+            # without its directory, or what it links to, nobody knows what the operator decided
             os.stat(self._path.parent)  # noqa: PTH116
+            if self._path.is_symlink():
+                raise
             return self._absent
         state = (status.st_ino, status.st_mtime_ns, status.st_size)
         seen = self._seen

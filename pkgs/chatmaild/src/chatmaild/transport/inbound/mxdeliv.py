@@ -16,6 +16,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from chatmaild.address import domain_of
+from chatmaild.flow.last_seen import LastSeen
 from chatmaild.metrics import Counters
 from chatmaild.transport.envelope import Envelope, clean
 from chatmaild.transport.inbound.duplicates import Duplicates, Fingerprint
@@ -55,6 +56,7 @@ class Mxdeliv:
         max_recipients: more are refused.
         any_exists: whether at least one of some addresses is one of this relay.
         counters: for each reply code.
+        last_seen: records when another relay offered a message; None records nothing.
     """
 
     def __init__(
@@ -65,12 +67,14 @@ class Mxdeliv:
         max_recipients: int,
         any_exists: Callable[[Sequence[str]], Awaitable[bool]],
         counters: Counters,
+        last_seen: LastSeen | None = None,
     ) -> None:
         self._smtp_sessions = smtp_sessions
         self._max_message_bytes = max_message_bytes
         self._max_recipients = max_recipients
         self._any_exists = any_exists
         self._counters = counters
+        self._last_seen = last_seen
         self._duplicates = Duplicates()
         self._slots = asyncio.Semaphore(MAX_AT_ONCE)
 
@@ -90,6 +94,9 @@ class Mxdeliv:
     async def _answer(self, head: Head, body: Body) -> Response:
         if head.method != "POST":
             return plain_response(405, allow="POST")
+        if self._last_seen is not None:
+            # nginx replaces the one of the peer
+            self._last_seen.note(next(iter(head.values("x-real-ip")), ""))
         try:
             reply = await self._take(head, body)
         except Refused as refused:

@@ -14,6 +14,7 @@ def found(settings: Settings) -> dict[str, str | None]:
     return {
         f"{SERVER}/maxsmtprecipients": str(settings.mail.max_recipients),
         f"{SERVER}/turn": "a:1:2:3",
+        f"{SERVER}/irohrelay": settings.iroh.url,
     }
 
 

@@ -25,6 +25,26 @@ def test_the_filter_must_refuse_it(status: int, body: bytes, verdict: Verdict) -
 
 
 @pytest.mark.parametrize(
+    ("since_s", "verdict"),
+    [(None, Verdict.OK), (9 * 86400.0, Verdict.OK), (1 * 86400.0, Verdict.WARNED)],
+)
+def test_a_week_without_mail_of_relays_is_a_doubt(since_s: float | None, verdict: Verdict) -> None:
+    """A machine cannot look at itself from outside."""
+    passed = mxdeliv.judge_in(400, b"554 5.7.1 x")
+    check = mxdeliv.judge_silence(passed, "a.test", since_s=since_s, now_s=10 * 86400.0)
+
+    assert check.verdict is verdict
+    assert ("nc -vz a.test 443" in check.repair) == (verdict is Verdict.WARNED)
+
+
+def test_a_fault_is_told_before_a_doubt() -> None:
+    """It is certain."""
+    broken = mxdeliv.judge_in(502, b"")
+
+    assert mxdeliv.judge_silence(broken, "a.test", since_s=0.0, now_s=10 * 86400.0) is broken
+
+
+@pytest.mark.parametrize(
     ("found", "verdict"),
     [
         ({"b": True, "c": False}, Verdict.OK),

@@ -3,6 +3,8 @@
 from chatmaild.operator.selftest.network.port25 import Attempt, judge_in, judge_out
 from chatmaild.operator.selftest.report import Verdict
 
+SEEN_S = 1795923000.0
+
 
 def attempts(**outcomes: str) -> list[Attempt]:
     return [Attempt(name=name, outcome=outcome) for name, outcome in outcomes.items()]
@@ -57,7 +59,9 @@ def test_without_names_the_resolver_is_to_blame() -> None:
 
 def test_who_came_proves_that_it_is_open_inwards() -> None:
     """With the time, and without a name."""
-    check = judge_in("554 5.7.1 No valid DKIM signature found", "a.test", seen_s=1795923000.0)
+    check = judge_in(
+        "554 5.7.1 No valid DKIM signature found", "a.test", seen_s=SEEN_S, now_s=SEEN_S + 600
+    )
 
     assert check.verdict is Verdict.OK
     assert "open inwards: a mail server of others offered mail at 2026-11-29 03:30 UTC" in (
@@ -67,14 +71,24 @@ def test_who_came_proves_that_it_is_open_inwards() -> None:
 
 def test_nobody_knows_whether_it_is_open_inwards() -> None:
     """A machine cannot look at itself from outside."""
-    check = judge_in("554 5.7.1 No valid DKIM signature found", "a.test", seen_s=None)
+    check = judge_in("554 5.7.1 No valid DKIM signature found", "a.test", seen_s=None, now_s=SEEN_S)
 
     assert check.verdict is Verdict.WARNED
     assert "it is unknown whether port 25 is open inwards" in check.sentence
     assert "nc -vz a.test 25" in check.repair
 
 
+def test_a_week_without_mail_of_others_is_a_doubt() -> None:
+    """They came, and come no more."""
+    answer, now_s = "554 5.7.1 No valid DKIM signature found", SEEN_S + 8 * 86400
+    check = judge_in(answer, "a.test", seen_s=SEEN_S, now_s=now_s)
+
+    assert check.verdict is Verdict.WARNED
+    assert "no mail server of others offered mail since 2026-11-29 03:30 UTC" in check.sentence
+    assert "nc -vz a.test 25" in check.repair
+
+
 def test_another_answer_is_a_fault_of_this_machine() -> None:
     """A message without a signature is refused, and not delayed or taken."""
-    assert judge_in("451 4.3.0 later", "a.test", seen_s=1.0).verdict is Verdict.FAILED
-    assert judge_in("250 2.0.0 Ok", "a.test", seen_s=1.0).verdict is Verdict.FAILED
+    assert judge_in("451 4.3.0 later", "a.test", seen_s=1.0, now_s=2.0).verdict is Verdict.FAILED
+    assert judge_in("250 2.0.0 Ok", "a.test", seen_s=1.0, now_s=2.0).verdict is Verdict.FAILED

@@ -8,6 +8,7 @@ from pathlib import Path
 from cryptography import x509
 
 from chatmaild.operator.selftest.mailing import DEADLINE_S, HOST, unchecked
+from chatmaild.operator.selftest.renewal import renewal
 from chatmaild.operator.selftest.report import Check, failed, ok, warned
 from chatmaild.settings import Settings
 
@@ -82,14 +83,7 @@ def judge(
 
 def repair(settings: Settings) -> str:
     """The command that makes a new certificate."""
-    match settings.tls.mode:
-        case "acme":
-            unit = f"acme-order-renew-{settings.domain}"
-            return f"systemctl start {unit}; journalctl --unit {unit}"
-        case "files":
-            return "renew the files that services.chatmail.tls names; chatmail status says more"
-        case _:
-            return "systemctl restart chatmail-certificate"
+    return renewal(settings.tls.mode, settings.domain)
 
 
 def expected_names(settings: Settings) -> frozenset[str]:

@@ -60,8 +60,8 @@ def judge(waiting: Iterable[Waiting], *, now_s: float) -> Check:
     if stuck:
         return failed(
             NAME,
-            f"{stuck} messages are stuck",
-            "systemctl restart postfix; journalctl --unit postfix",
+            "a message is stuck" if stuck == 1 else f"{stuck} messages are stuck",
+            REPAIR,
         )
     if deferred > MANY_DEFERRED:
         return warned(

@@ -4,12 +4,9 @@ from collections.abc import Sequence
 
 from chatmaild.operator.selftest.report import Check, failed, ok
 from chatmaild.settings import Settings
-from chatmaild.store.space import Space, shortage, spaces
+from chatmaild.store.space import Space, repair, shortage, spaces
 
 NAME = "space"
-REPAIR = (
-    "make room: du -xh --max-depth=2 /var | sort -h | tail; a larger disk, or shorter retention.*"
-)
 
 
 def check(settings: Settings) -> Check:
@@ -20,5 +17,5 @@ def check(settings: Settings) -> Check:
 def judge(found: Sequence[Space]) -> Check:
     """Decide: no file system is nearly full."""
     if problem := shortage(found):
-        return failed(NAME, problem, REPAIR)
+        return failed(NAME, problem, repair(found))
     return ok(NAME, ", ".join(str(space) for space in found))

@@ -2,15 +2,17 @@
 
 import http.client
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from chatmaild.flow.last_seen import HTTPS, SILENT_S, LastSeen
 from chatmaild.operator.privileges import acting_as
 from chatmaild.operator.selftest.https import ask_own, status_of
 from chatmaild.operator.selftest.mailing import HOST, encrypted_message, random_armour
 from chatmaild.operator.selftest.network.names import addresses, relays_of
 from chatmaild.operator.selftest.people import STRANGER, Person
-from chatmaild.operator.selftest.report import Check, failed, ok
+from chatmaild.operator.selftest.report import Check, Verdict, failed, ok, warned
 from chatmaild.settings import Settings
 
 IN: Final = "mxdeliv-in"
@@ -31,7 +33,22 @@ def check_in(settings: Settings, recipient: Person) -> Check:
         ("X-Mail-To", str(recipient.address)),
         ("Content-Type", "application/octet-stream"),
     )
-    return judge_in(*ask_own(settings, "POST", PATH, content, headers))
+    found = judge_in(*ask_own(settings, "POST", PATH, content, headers))
+    since_s = LastSeen.of(settings, HTTPS).silent_since_s()
+    return judge_silence(found, settings.domain, since_s=since_s, now_s=time.time())
+
+
+def judge_silence(check: Check, domain: str, *, since_s: float | None, now_s: float) -> Check:
+    """The check, or a warning if no other relay offered mail for a week: it cannot be tested."""
+    if check.verdict is not Verdict.OK or since_s is None or now_s - since_s < SILENT_S:
+        return check
+    return warned(
+        IN,
+        f"{check.sentence}; no other relay offered mail over HTTPS for"
+        f" {(now_s - since_s) / 86400:.0f} days, so it is unknown whether port 443 is open inwards",
+        f"from another machine: nc -vz {domain} 443; if that fails: openFirewall, the router, then"
+        " the provider (relays then still deliver on port 25)",
+    )
 
 
 def judge_in(status: int, body: bytes) -> Check:

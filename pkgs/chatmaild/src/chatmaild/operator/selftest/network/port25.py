@@ -2,13 +2,14 @@
 
 import smtplib
 import socket
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from chatmaild.flow.last_seen import LastSeen
+from chatmaild.flow.last_seen import SILENT_S, LastSeen
 from chatmaild.operator.selftest.https import HTTPS_PORT
 from chatmaild.operator.selftest.mailing import HOST, encrypted_message, random_armour, unchecked
 from chatmaild.operator.selftest.network.names import (
@@ -76,10 +77,11 @@ def judge_out(over_smtp: Sequence[Attempt], over_https: Sequence[Attempt]) -> Ch
 def check_in(settings: Settings, recipient: Person | None) -> Check:
     """Offer port 25 a message without a signature, and read when others last offered mail."""
     answer = _offer(settings, recipient) if recipient else ""
-    return judge_in(answer, settings.domain, seen_s=LastSeen.of(settings).time_s())
+    seen_s = LastSeen.of(settings).time_s()
+    return judge_in(answer, settings.domain, seen_s=seen_s, now_s=time.time())
 
 
-def judge_in(answer: str, domain: str, *, seen_s: float | None) -> Check:
+def judge_in(answer: str, domain: str, *, seen_s: float | None, now_s: float) -> Check:
     """Decide; `answer` is the reply to the message, empty without a recipient."""
     if answer and NO_PROOF not in answer:
         return failed(
@@ -88,14 +90,15 @@ def judge_in(answer: str, domain: str, *, seen_s: float | None) -> Check:
             "journalctl --unit postfix --unit chatmail-filter",
         )
     here = "Postfix and the filter answer on port 25 of this machine"
-    if seen_s is not None:
+    if seen_s is not None and now_s - seen_s < SILENT_S:
         return ok(
             IN, f"open inwards: a mail server of others offered mail at {_when(seen_s)}; {here}"
         )
+    since = "since the filter started" if seen_s is None else f"since {_when(seen_s)}"
     return warned(
         IN,
-        f"{here}; no mail server of others offered mail since the filter started, so it is unknown"
-        " whether port 25 is open inwards",
+        f"{here}; no mail server of others offered mail {since}, so it is unknown whether port 25"
+        " is open inwards",
         f"from another machine: nc -vz {domain} 25; if that fails: openFirewall, the router, then"
         " the provider (relays then still deliver by HTTPS on port 443)",
     )

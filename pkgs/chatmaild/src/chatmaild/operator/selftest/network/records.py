@@ -62,12 +62,13 @@ def judge(
     missing = [r.type for r in wanted if r.required and not published[r.type]]
     if missing:
         return failed(NAME, f"there is no {' and no '.join(missing)} record of this relay", repair)
-    if mx != "ok":
-        return failed(NAME, f"the MX record {mx}: mail from others does not arrive", repair)
+    # first: an MX record that leads to a wrong IP address is not wrong itself
     if foreign:
         return failed(
             NAME, f"the {' and '.join(foreign)} record is not an IP address of this machine", repair
         )
+    if mx != "ok":
+        return failed(NAME, f"the MX record {mx}: mail from others does not arrive", repair)
     if foreign is None:
         return ok(NAME, "MX, A and AAAA are published; behind a router they cannot be compared")
     return ok(NAME, f"{', '.join(k for k, v in published.items() if v)} lead to this machine")

@@ -71,8 +71,8 @@ def judge(found: Found) -> Check:
         return failed(
             NAME,
             "the resolver answers, but finds no name of others: mail waits, in and out",
-            "check whether the firewall or the provider blocks outgoing port 53, UDP and TCP;"
-            " journalctl --unit unbound",
+            "check the rules of this machine: nft list ruleset; then ask its provider about port"
+            " 53, UDP and TCP, outgoing; journalctl --unit unbound",
         )
     if found.outside is None and found.signed is None:
         return ok(NAME, "answers; services.chatmail.selftest names no server to look up")

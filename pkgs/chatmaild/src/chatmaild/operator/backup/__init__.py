@@ -1,0 +1,1 @@
+"""`chatmail backup`: encrypted copies of the relay's state in a repository of restic."""

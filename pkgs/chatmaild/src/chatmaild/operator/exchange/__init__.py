@@ -1,0 +1,12 @@
+"""`chatmail import` and `chatmail export`: a relay in the layout of chatmail/relay.
+
+upstream    formats, and reading of files that nobody trusts
+content     copy a message, uncompressed
+filling     write a mailbox that was read
+survey      what a tree has, and what of it cannot be imported
+importing   import the mailboxes
+dkim        import the DKIM key
+queue       import queued mail
+exporting   write a tree
+commands    the two commands
+"""

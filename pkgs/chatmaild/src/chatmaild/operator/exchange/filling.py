@@ -1,0 +1,278 @@
+"""Write a mailbox that was read into a directory: a new one, or that of an address which exists.
+
+Names of all messages that were imported are in `imported`, beside the password: a message that its
+owner moved or deleted in the meantime does not come back when an import is repeated.
+"""
+
+import contextlib
+import secrets
+import socket
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from chatmaild.errors import UntakenError
+from chatmaild.expire.retention import too_old
+from chatmaild.operator.exchange import content
+from chatmaild.operator.exchange.home import (
+    content_of,
+    files_of,
+    locked,
+    put,
+    read_imported,
+    write_imported,
+)
+from chatmaild.operator.exchange.upstream import uidlist
+from chatmaild.operator.exchange.upstream.mailbox import (
+    PARTS,
+    OldMailbox,
+    OldMessage,
+)
+from chatmaild.operator.exchange.upstream.tree import Directory, Untaken
+from chatmaild.operator.exchange.upstream.uidlist import Uidlist
+from chatmaild.settings import Settings
+from chatmaild.store.files import fsync_directory
+from chatmaild.store.fullness import NEARLY_FULL, QUOTA_FILE
+
+_KEYWORDS: Final = "dovecot-keywords"
+_UIDLIST_LIMIT: Final = 1 << 26
+_KEYWORDS_LIMIT: Final = 1 << 16
+# D draft, F flagged, P passed, R replied, S seen; not T, which is to be expunged there
+_FLAGS: Final = frozenset("DFPRS")
+
+
+@dataclass(slots=True)
+class Filled:
+    """What came: messages, their bytes, and flags of messages that came before."""
+
+    messages: int = 0
+    size_bytes: int = 0
+    flags: int = 0
+
+
+class Staged(NamedTuple):
+    """A message in `tmp`; `base` is its name here without flags."""
+
+    path: Path
+    base: str
+    size_bytes: int
+    message: OldMessage
+
+
+class Filler:
+    """Writes the messages of one mailbox; a message that is here, or came before, is left out.
+
+    Args:
+        source: the mailbox's directory in the tree.
+        home: the directory to write into, which exists.
+        settings: for the limits of this relay.
+        now_s: messages that retention would delete now do not come.
+        in_use: the account exists, so that others use the directory, and each file must be on disk.
+    """
+
+    def __init__(
+        self,
+        source: Directory,
+        old: OldMailbox,
+        home: Path,
+        settings: Settings,
+        untaken: Untaken,
+        *,
+        now_s: float,
+        in_use: bool,
+    ) -> None:
+        self._in_use = in_use
+        self._source = source
+        self._old = old
+        self._home = home
+        self._settings = settings
+        self._untaken = untaken
+        self._now_s = now_s
+        self._limit_bytes = settings.mail.max_message_bytes + settings.mail.overhead_bytes
+        self._imported = read_imported(home)
+        self._came: set[str] = set()
+        # of messages that came: where they are, and their size
+        self._placed: list[tuple[Path, str, int]] = []
+        self.result = Filled()
+
+    def fill(self) -> None:
+        """Write all folders, then the names of what came.
+
+        Raises:
+            BusyError: Dovecot keeps the lock of a folder.
+            OSError: the disk is full or fails; the messages written before that stay.
+        """
+        try:
+            for folder in self._old.folders:
+                wanted = [m for m in self._old.messages if m.folder == folder]
+                self._fill_folder(folder, wanted)
+        finally:
+            if self._came - self._imported:
+                names = self._imported | self._came
+                write_imported(self._home, names, self._oldest_s(), durable=self._in_use)
+        if self.result.messages:
+            for name in (QUOTA_FILE, NEARLY_FULL):
+                (self._home / name).unlink(missing_ok=True)
+
+    def wrong(self) -> int:
+        """Look again: how many messages that came have another size, or are not there.
+
+        In a directory that is in use its owner may have deleted or moved them.
+        """
+        is_new = not self._in_use
+        places = {place: files_of(place) for place, _, _ in self._placed}
+        number = 0
+        for place, base, size_bytes in self._placed:
+            name = places[place].get(base)
+            try:
+                number += is_new if name is None else (place / name).stat().st_size != size_bytes
+            except FileNotFoundError:
+                number += is_new
+        return number
+
+    def _oldest_s(self) -> float:
+        return self._now_s - self._settings.retention.delete_after_days * 86400
+
+    def _fill_folder(self, folder: str, messages: list[OldMessage]) -> None:
+        there = self._lists(folder, messages)
+        place = self._home / folder
+        for part in ("", "cur", "new", "tmp"):
+            (place / part).mkdir(mode=0o700, exist_ok=True)
+        here = files_of(place)
+        new = [m for m in messages if self._is_new(m, there, here)]
+        staged = self._stage(folder, new)
+        # also those of an import that was killed before it wrote their names
+        self._came |= {self._identity(m, there) for m in messages if m.base in here}
+        if self._in_use and not staged and not self._changed(place, messages):
+            return
+        try:
+            with locked(place):
+                self._place(folder, staged, there)
+                self._add_flags(place, self._changed(place, messages))
+        finally:
+            for left in staged:
+                left.path.unlink(missing_ok=True)
+        self._came |= {self._identity(one.message, there) for one in staged}
+
+    def _lists(self, folder: str, messages: list[OldMessage]) -> Uidlist | None:
+        """The UIDs at the other relay."""
+        found = self._small(folder, uidlist.FILE, _UIDLIST_LIMIT)
+        parsed = uidlist.parse(found)
+        if found and messages and parsed is None:
+            name = f"{self._old.address}/{folder}/{uidlist.FILE}"
+            self._untaken.add(name, "no list of UIDs: clients fetch these folders anew")
+        return parsed
+
+    def _small(self, folder: str, name: str, limit_bytes: int) -> bytes | None:
+        with self._source.directory(*([folder] if folder else [])) as opened:
+            try:
+                return opened.read(name, limit_bytes) if opened else None
+            except UntakenError as error:
+                self._untaken.add(f"{self._old.address}/{folder}/{name}", str(error))
+                return None
+
+    @staticmethod
+    def _identity(message: OldMessage, there: Uidlist | None) -> str:
+        row = there.rows.get(message.base) if there else None
+        return row.identity if row else message.base
+
+    def _is_new(self, message: OldMessage, there: Uidlist | None, here: Mapping[str, str]) -> bool:
+        if too_old(message.facts(), self._settings.retention, self._now_s):
+            return False
+        known = {message.base, self._identity(message, there)}
+        return known.isdisjoint(self._imported) and message.base not in here
+
+    def _stage(self, folder: str, messages: list[OldMessage]) -> list[Staged]:
+        """Copy messages to `tmp`, where no client sees them: path, new name, message."""
+        staged = []
+        for message in messages:
+            path = self._home / folder / "tmp" / f"import-{secrets.token_hex(8)}"
+            try:
+                with self._source.directory(*filter(None, (folder, message.part))) as opened:
+                    if opened is None:
+                        continue
+                    size_bytes = content.copy(
+                        opened.open(message.name, links=message.links),
+                        path,
+                        limit_bytes=self._limit_bytes,
+                        modified_s=min(message.modified_s, self._now_s),
+                        durable=self._in_use,
+                    )
+            except UntakenError as error:
+                name = f"{self._old.address}/{folder}/{message.part}/{message.name}"
+                self._untaken.add(name, str(error))
+            except FileNotFoundError:
+                continue  # a client of the other relay renamed or deleted it: the next import
+            else:
+                base = content.sized_name(message.base, size_bytes)
+                staged.append(Staged(path, base, size_bytes, message))
+                self.result.size_bytes += size_bytes
+        return staged
+
+    def _place(self, folder: str, staged: list[Staged], there: Uidlist | None) -> None:
+        """Give the messages their names and UIDs; Dovecot does not look meanwhile."""
+        place = self._home / folder
+        has_keywords = self._place_keywords(folder)
+        here = uidlist.parse(content_of(place / uidlist.FILE))
+        placed = {one.message.base: one.base for one in staged}
+        merged = uidlist.merge(there, here, placed, imported=self._imported)
+        self._rename(place, merged.renamed)
+        for path, base, size_bytes, message in staged:
+            flags = "".join(f for f in message.flags if f.isupper() or has_keywords)
+            suffix = f":2,{flags}" if message.part == "cur" else ""
+            path.rename(place / message.part / f"{base}{suffix}")
+            self._placed.append((place, base, size_bytes))
+            self.result.messages += 1
+        if self._in_use:
+            for part in PARTS:
+                fsync_directory(place / part)
+        if merged.uidlist is not None and merged.uidlist != here:
+            put(place / uidlist.FILE, merged.uidlist.text(), durable=self._in_use)
+
+    def _place_keywords(self, folder: str) -> bool:
+        """Write the list of keywords if none is; whether lower-case flags mean the same here."""
+        there = self._small(folder, _KEYWORDS, _KEYWORDS_LIMIT)
+        path = self._home / folder / _KEYWORDS
+        here = content_of(path)
+        if there and here is None:
+            put(path, there, durable=self._in_use)
+            return True
+        return there == here
+
+    @staticmethod
+    def _rename(place: Path, bases: Set[str]) -> None:
+        """Give messages new names, for which Dovecot gives new UIDs."""
+        names = files_of(place)
+        for base in bases:
+            if base not in names:
+                continue
+            path = place / names[base]
+            flags = path.name.partition(":")[2]
+            _, comma, sizes = base.partition(",")
+            unique = f"R{secrets.token_hex(8)}.{socket.gethostname()}{comma}{sizes}"
+            stamp = f"{base.partition('.')[0]}.{unique}"
+            with contextlib.suppress(FileNotFoundError):
+                path.rename(path.with_name(f"{stamp}:{flags}" if flags else stamp))
+
+    def _changed(self, place: Path, messages: list[OldMessage]) -> list[tuple[OldMessage, str]]:
+        """Messages that got flags at the other relay since an earlier import, and their files."""
+        before = [m for m in messages if m.base in self._imported and set(m.flags) & _FLAGS]
+        names = files_of(place) if before else {}
+        return [
+            (message, names[message.base])
+            for message in before
+            if message.base in names and _more_flags(message, names[message.base])
+        ]
+
+    def _add_flags(self, place: Path, changed: list[tuple[OldMessage, str]]) -> None:
+        for message, name in changed:
+            flags = {*name.partition(":2,")[2], *_more_flags(message, name)}
+            target = place / "cur" / f"{message.base}:2,{''.join(sorted(flags))}"
+            with contextlib.suppress(FileNotFoundError):
+                (place / name).rename(target)
+                self.result.flags += 1
+
+
+def _more_flags(message: OldMessage, name: str) -> set[str]:
+    return (set(message.flags) & _FLAGS) - set(name.partition(":2,")[2])

@@ -1,0 +1,1 @@
+"""Formats of an upstream relay, and reading of its files."""

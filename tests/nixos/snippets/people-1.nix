@@ -1,0 +1,4 @@
+# From docs/operate/people.md.
+{
+  services.chatmail.registration.automatic = 20;
+}
