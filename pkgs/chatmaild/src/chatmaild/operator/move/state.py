@@ -69,7 +69,7 @@ class Place:
         """
         self._directory.mkdir(mode=0o755, exist_ok=True)
         deadline_s = time.monotonic() + within_s
-        with open(self._directory / "lock", "w", opener=_for_root) as file:  # noqa: PTH123
+        with open(self._directory / "lock", "w", opener=_for_root) as file:
             # rsync, if it outlives us, holds the lock, too; ssh closes what it inherits
             os.set_inheritable(file.fileno(), True)
             while True:
