@@ -131,6 +131,8 @@ only_if_open(registration, "open", "close")
 only_if_open(invite, "create", "revoke")
 only_if_open(domains, "block", "only", "remove")
 only_if_open(notice, "set", "clear")
+only_if_open(backup, "restore")
+only_if_open(group, "import")
 
 
 def main() -> None:

@@ -178,6 +178,7 @@ def test_the_inventory_is_json(chatmail: Chatmail, mailbox: pathlib.Path) -> Non
         *("address enable a@b", "address import .", "registration open", "registration close"),
         *("invite create", "invite revoke a", "domains block a.test", "domains only a.test"),
         *("domains remove a.test", "notice set hello", "notice clear"),
+        *("backup restore", "import ."),
     ],
 )
 def test_a_closed_machine_changes_nothing(
