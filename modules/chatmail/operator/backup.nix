@@ -19,6 +19,8 @@ in
       after = [ "network-online.target" ];
       # an upgrade lets it finish
       restartIfChanged = false;
+      # `chatmail move`: the old machine would make the newest backup, without the mail since the move
+      unitConfig.ConditionPathExists = "!${directories.move}/closed";
       serviceConfig = sandbox // {
         Type = "oneshot";
         ExecStart = "${programs.chatmail} backup create";

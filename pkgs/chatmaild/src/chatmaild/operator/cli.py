@@ -19,7 +19,7 @@ from chatmaild.operator.cli_registration import invite, registration
 from chatmaild.operator.decisions.cli_domains import domains
 from chatmaild.operator.decisions.cli_notice import notice
 from chatmaild.operator.mailqueue.cli import queue
-from chatmaild.operator.move.cli import move, receive
+from chatmaild.operator.move.cli import move, only_if_open, receive
 from chatmaild.settings import Settings
 
 
@@ -125,6 +125,14 @@ group.add_command(domains)
 group.add_command(notice)
 group.add_command(move)
 group.add_command(receive)
+
+only_if_open(address, "create", "delete", "disable", "enable", "import", "passwd")
+only_if_open(registration, "open", "close")
+only_if_open(invite, "create", "revoke")
+only_if_open(domains, "block", "only", "remove")
+only_if_open(notice, "set", "clear")
+only_if_open(backup, "restore")
+only_if_open(group, "import")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import pytest
 from chatmaild.errors import ChatmaildError
 from chatmaild.operator.move import command, machine
 from chatmaild.operator.move.remote import Remote
-from chatmaild.operator.move.state import Move, Place
+from chatmaild.operator.move.state import Move, Phase, Place
 from chatmaild.settings import Settings
 
 from ..conftest import Chatmail
@@ -85,6 +85,25 @@ def test_a_move(settings: Settings, said: list[str], there: NewMachine) -> None:
     assert state.phase == "moved"
 
 
+@pytest.mark.parametrize("phase", ["receiving", "abandoned"])
+def test_a_machine_that_only_has_a_copy(
+    settings: Settings, said: list[str], there: NewMachine, systemd: Systemd, phase: Phase
+) -> None:
+    """The relay is somewhere else: a move from here would make a second one."""
+    place = Place.of(settings)
+    before = Move(number="a", phase=phase, peer="", since_s=0.0)
+    place.save(before)
+    place.close()
+    for dry_run in (True, False):
+        with pytest.raises(ChatmaildError, match="closed: it receives a relay"):
+            command.run(settings, "root@c.test", dry_run=dry_run, longest_s=60, say=said.append)
+
+    assert place.load() == before
+    assert place.is_closed
+    assert there.commands == []
+    assert systemd.commands == []
+
+
 def test_undo_without_a_move(settings: Settings, said: list[str]) -> None:
     """And on the new machine."""
     with pytest.raises(ChatmaildError, match="no move from this machine"):
@@ -92,6 +111,33 @@ def test_undo_without_a_move(settings: Settings, said: list[str]) -> None:
     Place.of(settings).save(Move(number="a", phase="receiving", peer="", since_s=0.0))
     with pytest.raises(ChatmaildError, match="no move from this machine"):
         command.undo(settings, say=said.append)
+
+
+def test_undo_when_the_new_machine_is_gone(
+    settings: Settings, said: list[str], there: NewMachine, systemd: Systemd
+) -> None:
+    """It died before it said whether it serves; the operator says that it never will."""
+    place = Place.of(settings)
+    place.save(Move(number="a", phase="closed", peer="root@new.test", since_s=0.0))
+    place.close()
+    systemd.active.clear()
+    there.codes["receive abandon"] = 255
+    with pytest.raises(ChatmaildError, match="it said no"):
+        command.undo(settings, say=said.append)
+    there.commands.clear()
+
+    assert command.undo(settings, is_gone=True, say=said.append) == 0
+    assert there.commands == []
+    assert not place.is_closed
+    assert place.load() is None
+    assert {*machine.SERVICES, machine.POSTFIX} <= systemd.active
+
+
+def test_no_way_back_after_the_move(settings: Settings, said: list[str]) -> None:
+    """Even if the new machine is gone: this one is older than what people have seen."""
+    Place.of(settings).save(Move(number="a", phase="moved", peer="root@new.test", since_s=0.0))
+    with pytest.raises(ChatmaildError, match="closed for good"):
+        command.undo(settings, is_gone=True, say=said.append)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +148,8 @@ def test_undo_without_a_move(settings: Settings, said: list[str]) -> None:
         (["move", "--yes", "new"], 1, "run this as root"),
         (["move", "--dry-run", "new"], 1, "run this as root"),
         (["move", "--undo"], 1, "run this as root"),
+        (["move", "--new-is-gone", "new"], 2, "--new-is-gone needs --undo"),
+        (["move", "--undo", "--new-is-gone", "--yes"], 1, "run this as root"),
         (["receive", "serve", "--number", "a"], 1, "run this as root"),
         (["receive", "prepare"], 2, "Missing option '--number'"),
     ],
@@ -120,3 +168,28 @@ def test_the_inventory_is_json(chatmail: Chatmail, mailbox: pathlib.Path) -> Non
 
     assert code == 0
     assert json.loads(lines[0])["messages"] == 2
+
+
+@pytest.mark.parametrize("phase", ["moved", "receiving"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("address create", "address passwd a@b", "address delete a@b", "address disable a@b"),
+        *("address enable a@b", "address import .", "registration open", "registration close"),
+        *("invite create", "invite revoke a", "domains block a.test", "domains only a.test"),
+        *("domains remove a.test", "notice set hello", "notice clear"),
+        *("backup restore", "import ."),
+    ],
+)
+def test_a_closed_machine_changes_nothing(
+    chatmail: Chatmail, settings: Settings, line: str, phase: Phase
+) -> None:
+    """The other machine would not know; what is here is deleted, or replaced."""
+    place = Place.of(settings)
+    place.save(Move(number="a", phase=phase, peer="root@new.test", since_s=0.0))
+    place.close()
+
+    code, lines = chatmail(*line.split())
+    assert code == 1
+    assert lines[-1].startswith("error: this machine is closed: ")
+    assert chatmail("address", "list") == (0, [])

@@ -100,3 +100,12 @@ def test_an_answer_of_another_version(data: Any) -> None:
     """Is no traceback."""
     with pytest.raises(ChatmaildError, match="answers something else"):
         plan.Look.from_json(data)
+
+
+def test_connections_are_not_passed_on_to_the_same_machine(look: MakeLook) -> None:
+    """Two machines behind address translation may have the same IP address."""
+    old = look(addresses_by_type={"A": "10.0.0.4", "AAAA": "2001:db8::1"})
+    new = look(addresses_by_type={"A": "10.0.0.4", "AAAA": "2001:db8::2"})
+
+    assert plan.forward_addresses(old, new) == ["2001:db8::2"]
+    assert plan.forward_addresses(old, old) == []

@@ -1,11 +1,15 @@
 """Arguments of ssh and rsync, and what their failures become."""
 
+import os
+import pathlib
+import signal
 import sys
 
 import pytest
 
 from chatmaild.errors import ChatmaildError
 from chatmaild.operator.move.remote import Remote, run_program
+from chatmaild.operator.move.state import Place
 from chatmaild.operator.move.trees import Tree
 
 from .conftest import NewMachine
@@ -67,6 +71,17 @@ def test_changed_files_are_named_on_stdin(remote: Remote, there: NewMachine) -> 
     assert there.stdin == [b"a@b/password\0a\n@b\0"]
 
 
+def test_changed_files_of_a_running_relay_may_be_gone(remote: Remote, there: NewMachine) -> None:
+    """Somebody deletes an address meanwhile; once mail is stopped this is an error."""
+    remote.copy_files(QUEUE, ["a"], is_running=True)
+    remote.copy_files(QUEUE, ["a"])
+
+    assert "--ignore-missing-args" in there.commands[0]
+    assert "--ignore-missing-args" not in there.commands[1]
+    there.codes["rsync"] = 24
+    remote.copy_files(QUEUE, ["a"], is_running=True)
+
+
 def test_files_vanish_while_mail_flows(remote: Remote, there: NewMachine) -> None:
     """Later they may not; the error has no name of a file."""
     there.codes["rsync"] = 24
@@ -86,3 +101,18 @@ def test_programs() -> None:
         run_program(["/no/such/program"], b"", 1)
     with pytest.raises(ChatmaildError, match="more than 0 s"):
         run_program([sys.executable, "-c", "import time; time.sleep(60)"], b"", 0.1)
+
+
+def test_a_copy_that_goes_on_alone_keeps_the_lock(tmp_path: pathlib.Path) -> None:
+    """`chatmail move` was killed, rsync was not: it would delete what another copy has brought."""
+    place = Place(tmp_path)
+    with place.locked():
+        script = "sleep 60 >/dev/null 2>&1 & echo $!"
+        orphan = int(run_program(["sh", "-c", script], b"", 10).stdout)
+    try:
+        with pytest.raises(ChatmaildError, match="runs here"), place.locked():
+            pass
+    finally:
+        os.kill(orphan, signal.SIGKILL)
+    with place.locked(within_s=10):
+        pass

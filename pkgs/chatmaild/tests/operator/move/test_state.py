@@ -56,6 +56,8 @@ def test_one_command_at_a_time(tmp_path: pathlib.Path) -> None:
         Place(tmp_path).locked(),
     ):
         pass
+    # flock(2) needs no right to write
+    assert (tmp_path / "lock").stat().st_mode & 0o077 == 0
     with place.locked():
         pass
 

@@ -1,11 +1,14 @@
 """The order of the steps, and what happens when one fails."""
 
 import pathlib
+import signal
+from collections.abc import Sequence
 
 import pytest
 
 from chatmaild.errors import ChatmaildError
 from chatmaild.operator.move import machine, steps, trees
+from chatmaild.operator.move.instant import Instant
 from chatmaild.operator.move.remote import Remote
 from chatmaild.operator.move.state import Move, Place
 from chatmaild.operator.move.steps import Looks, Mover
@@ -178,16 +181,89 @@ def test_a_service_that_somebody_starts(
     assert systemd.active >= DAEMONS
 
 
+def test_a_second_signal(
+    mover: Mover, looks: Looks, place: Place, there: NewMachine, systemd: Systemd
+) -> None:
+    """An operator who presses Ctrl-C twice does not stop the start of mail."""
+    there.codes["receive inventory"] = 1
+
+    def run(arguments: Sequence[str]) -> None:
+        if arguments[0] == "reset-failed":
+            signal.raise_signal(signal.SIGINT)
+        systemd(arguments)
+
+    mover.run = run
+    opened = Place.open
+
+    def open_slowly(self: Place) -> None:
+        signal.raise_signal(signal.SIGINT)
+        opened(self)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Place, "open", open_slowly)
+        with pytest.raises(ChatmaildError, match="it said no"):
+            mover.move(looks)
+
+    assert not place.is_closed
+    assert systemd.active >= DAEMONS
+
+
+def test_an_upgrade_that_began_meanwhile(
+    mover: Mover, looks: Looks, place: Place, systemd: Systemd
+) -> None:
+    """It starts services again and again: mail is not stopped until it ends."""
+    systemd.active.add(machine.UPGRADE)
+
+    with pytest.raises(ChatmaildError, match=r"chatmail-upgrade.service runs: wait for its end"):
+        mover.move(looks)
+
+    assert not place.is_closed
+    assert systemd.active >= {*DAEMONS, "chatmail-expire.timer"}
+    assert not any("postfix" in line for line in systemd.commands if line.startswith("stop"))
+
+
+def test_connections_are_not_passed_on_to_this_machine(
+    mover: Mover, look: MakeLook, place: Place, systemd: Systemd, said: list[str]
+) -> None:
+    """Two machines behind translation have the same IP address: the move ends without it."""
+    mover.move(Looks(old=look(), new=look()))
+
+    assert not place.forward.exists()
+    assert machine.FORWARD not in systemd.active
+    assert any("connections are not passed on: the IP" in line for line in said)
+
+
 def test_a_long_copy(
     mover: Mover, looks: Looks, systemd: Systemd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Mail is not stopped for longer than the operator accepts."""
-    monkeypatch.setattr(steps.Instant, "age_s", lambda _: 50.0)
+    monkeypatch.setattr(Instant, "age_s", lambda _: 50.0)
 
     with pytest.raises(ChatmaildError, match="about 70 s; repeat with --longest 105"):
         mover.move(looks)
 
     assert systemd.commands == []
+
+
+def test_a_password_that_changes_between_two_early_copies(
+    mover: Mover,
+    looks: Looks,
+    there: NewMachine,
+    mailbox: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its size and time stay, and rsync leaves the one of an earlier copy, or an earlier move."""
+    monkeypatch.setattr(steps, "_SHORT_S", -1.0)  # three early copies
+    monkeypatch.setattr(trees, "changed_since", lambda _, since_s: iter([str(since_s)]))
+    mover.move(looks)
+
+    asked = zip(there.commands, there.stdin, strict=True)
+    place = f"-- {mailbox.parent}/ "
+    names = [stdin for line, stdin in asked if "--files-from" in line and place in line]
+    assert names[0].decode() == f"{mailbox.name}/password\0"
+    since = [float(name.rstrip(b"\0")) for name in names[1:]]
+    assert len(set(since)) == 3
+    assert since == sorted(since)
 
 
 def test_another_target(mover: Mover, looks: Looks, settings: Settings, place: Place) -> None:
@@ -207,8 +283,7 @@ def test_a_machine_that_received_a_relay_can_pass_it_on(
 
     move = place.load()
     assert move is not None
-    assert move.phase == "moved"
-    assert move.number != "a"
+    assert (move.phase, move.number == "a") == ("moved", False)
 
 
 def test_after_the_move(mover: Mover, looks: Looks, place: Place, there: NewMachine) -> None:

@@ -57,6 +57,15 @@ def test_a_change_that_keeps_size_and_time_is_found(
     assert list(trees.changed_since(state, since_s)) == ["alice@chat.example.org/password"]
 
 
+def test_files_with_a_time_that_is_not_of_their_last_change(
+    state: trees.Tree, mailbox: pathlib.Path
+) -> None:
+    """Passwords."""
+    (mailbox / "cur/password-of-another").write_text("")
+
+    assert list(trees.dated(state)) == ["alice@chat.example.org/password"]
+
+
 @pytest.fixture
 def counted(settings: Settings, mailbox: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings whose mailboxes and queue are all that moves."""

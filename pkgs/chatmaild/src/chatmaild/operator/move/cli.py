@@ -1,11 +1,15 @@
 """`chatmail move`, and `chatmail receive`, which it runs on the new machine."""
 
 import contextlib
+import functools
 import time
+from collections.abc import Callable
+from typing import Any
 
 import click
 
 from chatmaild.cli import print_lines
+from chatmaild.errors import ChatmaildError
 from chatmaild.settings import Settings
 
 
@@ -13,6 +17,11 @@ from chatmaild.settings import Settings
 @click.argument("target", required=False)
 @click.option("--dry-run", is_flag=True, help="Look at both machines, and say what would be done.")
 @click.option("--undo", is_flag=True, help="Give up a move that was interrupted before the switch.")
+@click.option(
+    "--new-is-gone",
+    is_flag=True,
+    help="With --undo: do not ask the new machine. It does not run, and never will again.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option(
     "--longest",
@@ -24,7 +33,13 @@ from chatmaild.settings import Settings
 )
 @click.pass_obj
 def move(
-    settings: Settings, target: str | None, dry_run: bool, undo: bool, yes: bool, longest: int
+    settings: Settings,
+    target: str | None,
+    dry_run: bool,
+    undo: bool,
+    new_is_gone: bool,
+    yes: bool,
+    longest: int,
 ) -> int:
     """Move this relay to another machine, with less than a minute of refused logins.
 
@@ -38,7 +53,11 @@ def move(
     if undo:
         if target is not None or dry_run:
             raise click.UsageError("--undo takes no TARGET")
-        return command.undo(settings, say=_say)
+        if new_is_gone and not yes:
+            click.confirm("If the new machine serves, both deliver mail. Is it gone?", abort=True)
+        return command.undo(settings, is_gone=new_is_gone, say=_say)
+    if new_is_gone:
+        raise click.UsageError("--new-is-gone needs --undo")
     if target is None:
         raise click.UsageError("name the new machine: chatmail move root@new.example.org")
     if not dry_run and not yes:
@@ -46,6 +65,28 @@ def move(
     return command.run(
         settings, target, dry_run=dry_run, longest_s=longest, say=click.echo if dry_run else _say
     )
+
+
+def only_if_open(group: click.Group, *names: str) -> None:
+    """Refuse commands of a group on a machine that is closed: the other one would not know."""
+    for name in names:
+        command = group.commands[name]
+        assert command.callback is not None
+        command.callback = _refused_if_closed(command.callback)
+
+
+def _refused_if_closed(callback: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(callback)
+    def refuse_or_run(*arguments: Any, **options: Any) -> Any:
+        from chatmaild.operator.move.state import why_closed
+
+        # who may not read this may not change anything: the command says so
+        with contextlib.suppress(PermissionError):
+            if closed := why_closed(click.get_current_context().obj):
+                raise ChatmaildError(closed[0])
+        return callback(*arguments, **options)
+
+    return refuse_or_run
 
 
 def _say(text: str) -> None:
@@ -75,9 +116,10 @@ def look(settings: Settings) -> None:
 @click.pass_obj
 def inventory(settings: Settings) -> None:
     """Print numbers and a digest of all that moves."""
-    from chatmaild.operator.move import machine, trees
+    from chatmaild.operator.move import machine
+    from chatmaild.operator.move.receive import compared
 
-    click.echo(machine.as_json(trees.inventory(settings)))
+    click.echo(machine.as_json(compared(settings)))
 
 
 @receive.command("prepare")

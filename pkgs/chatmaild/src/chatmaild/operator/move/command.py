@@ -8,7 +8,7 @@ from chatmaild.cli import EXIT_FAILED
 from chatmaild.errors import ChatmaildError
 from chatmaild.operator.move import plan
 from chatmaild.operator.move.remote import Remote
-from chatmaild.operator.move.state import Place
+from chatmaild.operator.move.state import Place, why_closed
 from chatmaild.operator.move.steps import Looks, Mover, Say, refusal
 from chatmaild.settings import Settings
 
@@ -35,6 +35,9 @@ def run(settings: Settings, target: str, *, dry_run: bool, longest_s: float, say
     begun = place.load()
     if begun is not None and begun.phase == "moved":
         raise ChatmaildError(refusal(begun))
+    if place.is_closed and (begun is None or not begun.is_old):
+        # its copy may be old: another machine serves, or will
+        raise ChatmaildError("; ".join(why_closed(settings) or ()))
     remote = Remote(plan.checked_target(target))
     mover = Mover(settings=settings, remote=remote, say=say, longest_s=longest_s)
     if dry_run:
@@ -53,8 +56,10 @@ def run(settings: Settings, target: str, *, dry_run: bool, longest_s: float, say
     return EXIT_FAILED if wrong else 0
 
 
-def undo(settings: Settings, *, say: Say) -> int:
+def undo(settings: Settings, *, is_gone: bool = False, say: Say) -> int:
     """Give up a move before the switch; return the exit code.
+
+    `is_gone`: the new machine never runs again, and is not asked.
 
     Raises:
         ChatmaildError: there is none, or it is too late.
@@ -65,7 +70,10 @@ def undo(settings: Settings, *, say: Say) -> int:
         begun = place.load()
         if begun is None or not begun.is_old:
             raise ChatmaildError("no move from this machine has begun")
-        knows = Mover(settings=settings, remote=Remote(begun.peer), say=say).undo(begun)
+        mover = Mover(settings=settings, remote=Remote(begun.peer), say=say)
+        knows = mover.undo(begun, is_gone=is_gone)
+    if is_gone:
+        return 0
     say(f"{begun.peer} stays closed, and has a copy, which the next move replaces")
     if not knows:
         say("it was not reached: before the next move, rm -r /var/lib/chatmail there, and reboot")

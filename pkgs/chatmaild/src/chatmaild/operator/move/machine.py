@@ -50,6 +50,7 @@ def systemctl(arguments: Sequence[str]) -> None:
             text=True,
             check=False,
             timeout=_DEADLINE_S,
+            start_new_session=True,  # Ctrl-C is for us alone
         )
     except subprocess.TimeoutExpired as error:
         raise ChatmaildError(f"systemctl {arguments[0]} took more than {_DEADLINE_S} s") from error

@@ -168,6 +168,16 @@ def dns_changes(old: Look, new: Look) -> list[str]:
     return lines
 
 
+def forward_addresses(old: Look, new: Look) -> list[str]:
+    """Return where the old machine finds the new one.
+
+    Behind address translation both may have the same private IP address: the old one would connect
+    to itself without end.
+    """
+    own = set(old.addresses_by_type.values())
+    return [address for address in new.addresses_by_type.values() if address not in own]
+
+
 def _differences(old: Look, new: Look) -> dict[str, tuple[Any, Any]]:
     here, there = _flat(old.settings), _flat(new.settings)
     return {

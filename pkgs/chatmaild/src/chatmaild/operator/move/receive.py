@@ -9,7 +9,7 @@ from typing import Final
 from chatmaild.errors import ChatmaildError
 from chatmaild.operator.move import machine
 from chatmaild.operator.move.state import Move, Phase, Place
-from chatmaild.operator.move.trees import inventory
+from chatmaild.operator.move.trees import Inventory, inventory
 from chatmaild.operator.privileges import audit
 from chatmaild.settings import Settings
 
@@ -71,43 +71,47 @@ class Receiver:
         """Open this machine, which has everything now; repeats change nothing.
 
         Postfix starts last: until then nothing here differs from the old machine, which can go on
-        if another service does not start.
+        if another service does not start. A machine that dies meanwhile starts all of them when it
+        boots: so `serving` is stored first.
 
         Raises:
-            ChatmaildError: a service does not start; this machine is closed again.
+            ChatmaildError: a service does not start. If it is the first time, and not Postfix,
+                this machine is closed again.
         """
         with self._locked():
             move = self._place.load()
             if move is None or move.number != number or move.phase not in ("receiving", "serving"):
                 raise ChatmaildError("this machine takes part in no such move")
-            if move.phase == "receiving":
+            if move.phase == "receiving" or self._place.is_closed:
                 os.sync()
-                self._open()
                 move = self._save(number, "serving")
+                self._open(number)
                 audit("move: this machine serves the relay")
-            wrong = machine.start([machine.POSTFIX, *machine.TIMERS], self.run)
+            wrong = machine.start([*machine.SERVICES, machine.POSTFIX, *machine.TIMERS], self.run)
             if wrong:
-                raise ChatmaildError(f"{', '.join(wrong)} does not start: see journalctl there")
+                raise ChatmaildError(_not_started(wrong))
             return move
 
-    def _open(self) -> None:
-        """Start all but Postfix."""
-        self._place.open()
+    def _open(self, number: str) -> None:
+        """Start all but Postfix, or close again."""
         try:
+            self._place.open()
             # they have read the certificate, the secrets and the settings of before
             with contextlib.suppress(ChatmaildError):
                 self.run(["reload-or-restart", "nginx"])
             wrong = machine.start([*machine.MEDIA, *machine.SERVICES], self.run)
         except BaseException:
-            self._close_again()
+            self._close_again(number)
             raise
         if wrong:
-            self._close_again()
-            raise ChatmaildError(f"{', '.join(wrong)} does not start: see journalctl there")
+            self._close_again(number)
+            raise ChatmaildError(_not_started(wrong))
 
-    def _close_again(self) -> None:
+    def _close_again(self, number: str) -> None:
+        """Let the old machine go on: Postfix has not run here."""
         self._place.close()
         self._stop()
+        self._save(number, "receiving")
 
     def _stop(self) -> None:
         machine.stop(
@@ -117,3 +121,17 @@ class Receiver:
             ],
             self.run,
         )
+
+
+def compared(settings: Settings) -> Inventory:
+    """Return what the old machine compares; it closes if both have the same.
+
+    All of it is on disk then. Otherwise a machine that loses its power before it serves would
+    serve files that rsync has written and the disk has not.
+    """
+    os.sync()
+    return inventory(settings)
+
+
+def _not_started(units: list[str]) -> str:
+    return f"{', '.join(units)} does not start: see journalctl there"

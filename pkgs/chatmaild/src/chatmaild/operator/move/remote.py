@@ -64,6 +64,7 @@ def run_program(command: Sequence[str], stdin: bytes, timeout_s: float | None) -
             timeout=timeout_s,
             # Ctrl-C is for us alone: a program that is stopped in the middle says nothing
             start_new_session=True,
+            close_fds=False,  # the lock, see state.py
         )
     except FileNotFoundError as error:
         raise ChatmaildError(f"{command[0]} is not installed here") from error
@@ -121,8 +122,10 @@ class Remote:
         options = [*(["--delete"] if tree.is_still else []), *tree.filters]
         self._rsync([*options, "--", source, f"{self._host}:{source}"], b"", is_running)
 
-    def copy_files(self, tree: Tree, names: Iterable[str]) -> None:
+    def copy_files(self, tree: Tree, names: Iterable[str], *, is_running: bool = False) -> None:
         """Copy some files of a tree, even if size and time are the same on both machines.
+
+        `is_running`: some may be gone.
 
         Raises:
             ChatmaildError: as `copy`.
@@ -131,8 +134,9 @@ class Remote:
         if not listed:
             return
         source = f"{tree.path}/"
-        options = ["--ignore-times", "--from0", "--files-from=-"]
-        self._rsync([*options, "--", source, f"{self._host}:{source}"], listed, False)
+        missing = ["--ignore-missing-args"] if is_running else []
+        options = ["--ignore-times", "--from0", "--files-from=-", *missing]
+        self._rsync([*options, "--", source, f"{self._host}:{source}"], listed, is_running)
 
     @property
     def _host(self) -> str:

@@ -8,6 +8,7 @@ forward      IP addresses of the new machine: chatmail-forward passes connection
 import contextlib
 import fcntl
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -68,14 +69,18 @@ class Place:
         """
         self._directory.mkdir(mode=0o755, exist_ok=True)
         deadline_s = time.monotonic() + within_s
-        with (self._directory / "lock").open("w") as file:
+        with open(self._directory / "lock", "w", opener=_for_root) as file:
+            # rsync, if it outlives us, holds the lock, too; ssh closes what it inherits
+            os.set_inheritable(file.fileno(), True)
             while True:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
                 except BlockingIOError as error:
                     if time.monotonic() > deadline_s:
-                        raise ChatmaildError("another `chatmail move` runs here") from error
+                        raise ChatmaildError(
+                            "another `chatmail move`, or its rsync, runs here"
+                        ) from error
                     time.sleep(_LOCK_POLL_S)
             yield
 
@@ -122,6 +127,11 @@ class Place:
     def forward_to(self, addresses: list[str]) -> None:
         """Name the machine to which chatmail-forward passes connections on."""
         write_atomically(self.forward, "\n".join([*addresses, ""]).encode(), mode=0o644)
+
+
+def _for_root(path: str, flags: int) -> int:
+    """Open a file that others cannot open, and so not lock."""
+    return os.open(path, flags, 0o600)
 
 
 def why_closed(settings: Settings) -> tuple[str, str] | None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from chatmaild.errors import ChatmaildError
 from chatmaild.operator.move import machine, plan, trees
+from chatmaild.operator.move.instant import Instant
 from chatmaild.operator.move.remote import Remote
 from chatmaild.operator.move.signals import deferred, raised
 from chatmaild.operator.move.state import Move, Phase, Place
@@ -49,7 +50,7 @@ class Mover:
     say: Say
     longest_s: float = 60.0
     run: machine.Run = field(default=machine.systemctl)
-    _last_copy: "Instant | None" = field(default=None, init=False)
+    _last_copy: Instant | None = field(default=None, init=False)
 
     @property
     def _place(self) -> Place:
@@ -77,7 +78,8 @@ class Mover:
         with raised():
             self._copy(move)
         started_s = time.monotonic()
-        self._switch(self._stop(move), looks)
+        with deferred():  # outside of _stop: from its end on this machine is closed
+            self._switch(self._stop(move), looks)
         self.say(f"logins were refused for {time.monotonic() - started_s:.1f} s")
 
     def recover(self) -> None:
@@ -116,7 +118,7 @@ class Mover:
             started = Instant.now()
             for tree in trees.trees(self.settings):
                 if tree.is_early:
-                    self.remote.copy(tree, is_running=True)
+                    self._copy_tree(tree, is_running=True)
             took_s = started.age_s()
             self._last_copy = started
             self.say(f"copied while mail flows, in {took_s:.0f} s")
@@ -134,7 +136,8 @@ class Mover:
         with raised(), self._stopped():
             self._copy_rest()
             self._compare()
-            if running := machine.active([*machine.SERVICES, machine.POSTFIX, *machine.JOBS]):
+            writers = [*machine.SERVICES, machine.POSTFIX, *machine.JOBS, machine.UPGRADE]
+            if running := machine.active(writers):
                 raise ChatmaildError(f"{', '.join(running)} was started meanwhile")
             self._place.close()
             return self._save(move.number, "closed")
@@ -143,10 +146,7 @@ class Mover:
     def _stopped(self) -> Iterator[None]:
         """Stop mail; if a step fails before the switch, start it again."""
         try:
-            machine.stop(
-                [*machine.TIMERS, *machine.JOBS, machine.POSTFIX, *machine.SERVICES], self.run
-            )
-            self.say("mail is stopped: servers and clients try again")
+            self._stop_mail()
             yield
         except BaseException:
             move = self._place.load()
@@ -154,20 +154,39 @@ class Mover:
                 self._go_on()
             raise
 
+    def _stop_mail(self) -> None:
+        machine.stop(machine.TIMERS, self.run)
+        if machine.active([machine.UPGRADE]):  # it starts services
+            raise ChatmaildError(f"{machine.UPGRADE} runs: wait for its end")
+        machine.stop([*machine.JOBS, machine.POSTFIX, *machine.SERVICES], self.run)
+        self.say("mail is stopped: servers and clients try again")
+
     def _go_on(self) -> None:
-        """Start mail on this machine again."""
-        self._place.open()
-        machine.start([*machine.SERVICES, machine.POSTFIX, *machine.TIMERS], self.run)
+        """Start mail on this machine again; a second Ctrl-C does not interrupt this."""
+        with deferred():
+            self._place.open()
+            machine.start([*machine.SERVICES, machine.POSTFIX, *machine.TIMERS], self.run)
         self.say("this machine goes on as before")
 
     def _copy_rest(self) -> None:
-        since_s = 0.0 if self._last_copy is None else self._last_copy.wall_s() - _CLOCK_MARGIN_S
         for tree in trees.trees(self.settings):
-            changed = [] if tree.is_file else list(trees.changed_since(tree, since_s))
-            self.remote.copy(tree)
-            if not tree.is_file:
-                self.remote.copy_files(tree, changed)
+            self._copy_tree(tree)
         self.say("copied what has changed, and the queue")
+
+    def _copy_tree(self, tree: trees.Tree, *, is_running: bool = False) -> None:
+        """Copy a tree: what rsync finds, and what it cannot find since the copy before."""
+        again = [] if tree.is_file else list(self._suspects(tree))
+        self.remote.copy(tree, is_running=is_running)
+        if not tree.is_file:
+            self.remote.copy_files(tree, again, is_running=is_running)
+
+    def _suspects(self, tree: trees.Tree) -> Iterator[str]:
+        if not tree.is_early:
+            return trees.changed_since(tree, 0.0)
+        if self._last_copy is None:
+            # the new machine may have files of an earlier attempt
+            return trees.dated(tree)
+        return trees.changed_since(tree, self._last_copy.wall_s() - _CLOCK_MARGIN_S)
 
     def _compare(self) -> None:
         """Compare names, sizes, times, rights and owners of all files on both machines.
@@ -198,15 +217,22 @@ class Mover:
             except ChatmaildError:
                 self._undo_if_unserved(move)
                 raise
-            self._place.forward_to(list(looks.new.addresses_by_type.values()))
-            wrong = machine.start([machine.FORWARD], self.run)
+            why_not = self._pass_on(plan.forward_addresses(looks.old, looks.new))
             self._save(move.number, "moved")
             audit("move: this machine is closed for good, the relay moved")
             self.say("the new machine serves")
-            if wrong:
-                self.say("connections are not passed on: see journalctl -u chatmail-forward")
+            if why_not:
+                self.say(f"this machine is closed; connections are not passed on: {why_not}")
             else:
                 self.say("this machine is closed, and passes connections of mail clients on")
+
+    def _pass_on(self, addresses: list[str]) -> str:
+        """Start chatmail-forward, and return why it does not run; empty if it does."""
+        if not addresses:
+            return "the IP address of the new machine is translated, and unknown here"
+        self._place.forward_to(addresses)
+        wrong = machine.start([machine.FORWARD], self.run)
+        return "see journalctl -u chatmail-forward" if wrong else ""
 
     def _undo_if_unserved(self, move: Move) -> None:
         """Go on here if the new machine says that it has not begun to serve."""
@@ -225,8 +251,8 @@ class Mover:
         there = self.remote.receive("abandon", "--number", move.number)
         return bool(there) and there["number"] == move.number and there["phase"] == "abandoned"
 
-    def undo(self, move: Move) -> bool:
-        """Give the move up, and go on here.
+    def undo(self, move: Move, *, is_gone: bool = False) -> bool:
+        """Give the move up, and go on here; `is_gone`: the new machine never runs again.
 
         Returns:
             Whether the new machine knows, and takes part in the next move.
@@ -236,43 +262,24 @@ class Mover:
         """
         if move.phase == "moved":
             raise ChatmaildError(refusal(move))
-        if move.phase == "closed":
-            knows = self._abandoned(move)
-            if not knows:
-                raise ChatmaildError(
-                    f"{self.remote.target} serves already: repeat `chatmail move` to end the move"
-                )
-        else:
-            # it was never asked to serve
-            try:
-                knows = self._abandoned(move)
-            except ChatmaildError:
-                knows = False
+        knows = False if is_gone else self._asked_to_abandon(move)
         self._reopen()
         self._place.forget()
         audit("move: given up")
         return knows
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instant:
-    """A time that survives a change of the clock."""
-
-    monotonic_s: float
-    time_s: float
-
-    @classmethod
-    def now(cls) -> "Instant":
-        """Return now."""
-        return cls(monotonic_s=time.monotonic(), time_s=time.time())
-
-    def age_s(self) -> float:
-        """Return the seconds since then."""
-        return time.monotonic() - self.monotonic_s
-
-    def wall_s(self) -> float:
-        """Return its Unix time, by the clock of then or of now: the earlier one."""
-        return min(self.time_s, time.time() - self.age_s())
+    def _asked_to_abandon(self, move: Move) -> bool:
+        try:
+            knows = self._abandoned(move)
+        except ChatmaildError:
+            if move.phase == "copying":  # it was never asked to serve
+                return False
+            raise
+        if move.phase == "closed" and not knows:
+            raise ChatmaildError(
+                f"{self.remote.target} serves already: repeat `chatmail move` to end the move"
+            )
+        return knows
 
 
 def refusal(move: Move) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from chatmaild.settings import Settings
+from chatmaild.store.mailboxes import PASSWORD
 
 # of Postfix' queue directory: those with mail; not its sockets
 _QUEUES: Final = (
@@ -149,7 +150,7 @@ def inventory(settings: Settings) -> Inventory:
             files += 1
             size_bytes += entry.status.st_blocks * _BLOCK_BYTES
             is_mailbox = tree.is_still and entry.full.startswith(mail)
-            addresses += is_mailbox and entry.path.endswith("/password")
+            addresses += is_mailbox and entry.path.endswith(f"/{PASSWORD}")
             messages += is_mailbox and any(part in entry.path for part in _MESSAGES)
             queued += is_queue and not entry.path.startswith(("bounce", "defer/", "flush", "trace"))
             if tree.is_still:
@@ -172,6 +173,13 @@ def changed_since(tree: Tree, since_s: float) -> Iterator[str]:
     """
     for entry in entries(tree):
         if entry.status.st_ctime >= since_s:
+            yield entry.path
+
+
+def dated(tree: Tree) -> Iterator[str]:
+    """Yield the files that may keep size and time when they change, by their paths in the tree."""
+    for entry in entries(tree):
+        if entry.path.rpartition("/")[2] == PASSWORD:
             yield entry.path
 
 
