@@ -11,6 +11,7 @@ CLOCK: Final = "/etc/lab-clock"
 # pkgs/chatmail-lab/preload/shifted-clock.c
 SHIFTED: Final = "LD_PRELOAD=/usr/lib/chatmail/shifted-clock.so"
 UPGRADE: Final = "/var/lib/chatmail-upgrade"
+BACKUP: Final = "/var/lib/chatmail/backup/last.json"
 DROP_IN: Final = "/run/systemd/system/chatmail-accounts.service.d"
 INCOMING: Final = "/var/lib/postfix/queue/incoming"
 # waits for a complete message there, and sets $file
@@ -158,6 +159,15 @@ FAULTS: Final = (
         metric='chatmail_queue_oldest_age_seconds{queue="incoming"}',
         alert="ChatmailQueueStuck",
         labels={"queue": "incoming"},
+    ),
+    Fault(
+        name="no backup was made for three days",
+        provoke=f"""sed -i -E "s/(.succeeded_s.: )[0-9]+/\\1$(($(date +%s) - 259200))/" {BACKUP}""",
+        sentence="the last backup is 3 d old",
+        repair="chatmail backup create; systemctl status chatmail-backup.timer",
+        command="chatmail backup create",
+        metric="chatmail_backup_last_success_timestamp_seconds",
+        alert="ChatmailBackupOld",
     ),
     Fault(
         name="the last upgrade failed",

@@ -40,7 +40,8 @@ def alerts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alerts]:
 
 @pytest.fixture(scope="module")
 def usual(machine: Machine) -> Sight:
-    """The relay before any fault, with a whole selftest."""
+    """The relay before any fault, with a backup and a whole selftest."""
+    machine.run("chatmail", "backup", "create", "--init")
     return look(machine, checks=(), jobs=("chatmail-count", "chatmail-count-queue"))
 
 

@@ -43,7 +43,8 @@ def test_two_relays(
     for domain, offered in found.items():
         assert _known(offered) == {
             "ok": True,
-            "iroh_relay": f"https://{domain}",  # the lab has no program behind it
+            # iroh-relay needs a trusted certificate
+            "iroh_relay": f"https://{domain}" if domain == relay else None,
             "turn_reachable": True,
             "maxsmtprecipients": 1000,
             "max_message_size": 30 * MIB,
