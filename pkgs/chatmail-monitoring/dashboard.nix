@@ -2,7 +2,6 @@
 # `UPDATE_GOLDEN=1 pytest tests/nix`. A panel is named by its title; `unit` is one of Grafana's.
 let
   inherit (builtins)
-    concatLists
     elemAt
     foldl'
     genList
@@ -221,6 +220,12 @@ let
       overrides = [ ];
     };
     targets = genList (n: target n (elemAt given.lines n)) (length given.lines);
+    options =
+      if given.type == "stat" then
+        # Grafana leaves out the name of a single number, which is the version
+        { textMode = "value_and_name"; }
+      else
+        { };
   };
   header = id: y: title: {
     inherit id title;
@@ -261,32 +266,28 @@ in
     from = "now-24h";
     to = "now";
   };
-  templating.list = concatLists [
-    [
-      {
-        name = "datasource";
-        label = "Prometheus";
-        type = "datasource";
-        query = "prometheus";
-      }
-    ]
-    [
-      {
-        name = "relay";
-        label = "Relay";
-        type = "query";
-        datasource = source;
-        query = "label_values(chatmail_build_info, instance)";
-        refresh = 1;
-        includeAll = true;
-        multi = true;
-        allValue = ".*";
-        current = {
-          text = "All";
-          value = "$__all";
-        };
-      }
-    ]
+  templating.list = [
+    {
+      name = "datasource";
+      label = "Prometheus";
+      type = "datasource";
+      query = "prometheus";
+    }
+    {
+      name = "relay";
+      label = "Relay";
+      type = "query";
+      datasource = source;
+      query = "label_values(chatmail_build_info, instance)";
+      refresh = 1;
+      includeAll = true;
+      multi = true;
+      allValue = ".*";
+      current = {
+        text = "All";
+        value = "$__all";
+      };
+    }
   ];
   inherit
     (foldl' add {

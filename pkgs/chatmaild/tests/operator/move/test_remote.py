@@ -15,6 +15,13 @@ from chatmaild.operator.move.trees import Tree
 from .conftest import NewMachine
 
 QUEUE = Tree(path="/queue", only=("deferred",))
+# a program that ends and leaves another, with what it inherited, and prints its number
+_ORPHAN = """
+import subprocess, sys
+null = subprocess.DEVNULL
+wait = [sys.executable, "-c", "import time; time.sleep(60)"]
+print(subprocess.Popen(wait, stdin=null, stdout=null, stderr=null, close_fds=False).pid)
+"""
 
 
 def test_a_command_there(remote: Remote, there: NewMachine) -> None:
@@ -107,8 +114,7 @@ def test_a_copy_that_goes_on_alone_keeps_the_lock(tmp_path: pathlib.Path) -> Non
     """`chatmail move` was killed, rsync was not: it would delete what another copy has brought."""
     place = Place(tmp_path)
     with place.locked():
-        script = "sleep 60 >/dev/null 2>&1 & echo $!"
-        orphan = int(run_program(["sh", "-c", script], b"", 10).stdout)
+        orphan = int(run_program([sys.executable, "-c", _ORPHAN], b"", 10).stdout)
     try:
         with pytest.raises(ChatmaildError, match="runs here"), place.locked():
             pass
