@@ -93,7 +93,7 @@ let
     }
     {
       title = "Backup";
-      about = "How to make, check and restore one: [Operate](operate.md#back-up-and-restore).";
+      about = "How to make, check and restore one: [Back up](operate/upkeep.md#back-up).";
       options = [ "backup" ];
     }
     {

@@ -102,11 +102,12 @@ in
       default = [ ];
       example = [ "example.org" ];
       description = ''
-        Domains of other servers from which no mail is accepted and to which none is sent: 550 5.7.1.
-        A rule covers all names below the domain, too; an IP address in brackets covers addresses with this literal.
-        A domain with other letters than ASCII is written in its A-labels (`xn--bcher-kva.example`).
+        Domains of other servers from which no mail is accepted and to which none is sent: such mail gets 550 5.7.1.
+        A rule covers all names below the domain, too. An IP address in brackets covers addresses such as
+        `user@[192.0.2.1]`.
+        Write a domain with other letters than ASCII in its A-labels: `xn--bcher-kva.example`.
         The domain of the relay itself is always allowed.
-        `chatmail domains` adds rules without a new configuration; both are in force together.
+        `chatmail domains` adds rules without a new configuration.
       '';
     };
     allowedOnly = mkOption {
@@ -114,7 +115,7 @@ in
       default = [ ];
       example = [ "example.net" ];
       description = ''
-        If not empty: the only domains of other servers with which mail is exchanged; all others are blocked.
+        If not empty, mail is exchanged with these domains of other servers only; all others are blocked.
         A rule has the same form as in `blocked`. A domain that both lists cover is blocked.
       '';
     };
@@ -426,8 +427,8 @@ in
         between two devices is impossible.
         nginx passes `/relay`, `/ping` and `/generate_204` on port 443 to its port 3340 (loopback).
         A relay without a publicly trusted certificate has none, because clients check the certificate.
-        It takes 10 MB of memory. To compile its program, where no binary cache has it, takes ten minutes of one processor
-        core and 600 MB of memory.
+        It takes 10 MB of memory. Without a binary cache, compiling it takes ten minutes of one processor core and
+        600 MB of memory.
       '';
     };
     program = mkOption {
@@ -435,16 +436,16 @@ in
       default = null;
       example = "/run/current-system/sw/bin/iroh-relay-0.35";
       description = ''
-        The program `iroh-relay`, which is run as a service; null if you run it yourself.
-        On NixOS the default is that of this flake. It is version 0.35, whose protocol Delta Chat 2 speaks; nixpkgs has
-        1.0, whose protocol is another one.
+        The program `iroh-relay`, which runs as a service; with null there is no service, and you run it yourself.
+        On NixOS the default is version 0.35 of this flake, because Delta Chat 2 speaks its protocol. nixpkgs has
+        version 1.0, which speaks another one.
       '';
     };
     url = mkOption {
       type = types.nullOr httpsUrl;
       default = null;
       example = "https://iroh.example.org";
-      description = "URL of the iroh relay that clients use; null names the one of this machine if there is one.";
+      description = "URL of the iroh relay that clients use; null gives that of this machine, if it has one.";
     };
   };
 
@@ -457,12 +458,12 @@ in
       default = "allow";
       example = 20;
       description = ''
-        What happens to addresses that apps create by themselves: `allow`, `refuse`, or a number, which is the most in any
-        60 minutes for the whole relay.
+        Addresses that apps create by themselves: `allow` or `refuse` them, or allow this number in any 60 minutes for
+        the whole relay.
         Delta Chat 2.59 and later create the first address of a new profile at the fastest of several relays, and add
-        further relays later; their passwords have 23 letters and digits. People who scan a code of this relay are not
-        affected, nor are existing addresses.
-        A first login beyond this is refused with `NO [UNAVAILABLE]` (RFC 5530); the app takes another relay.
+        further relays later; these addresses have passwords of 23 letters and digits. People who scan a code of this
+        relay still get an address, and existing addresses log in as before.
+        A first login beyond the limit is refused with `NO [UNAVAILABLE]` (RFC 5530); the app takes another relay.
       '';
     };
     maxLoad = mkOption {
@@ -681,9 +682,9 @@ in
       example = true;
       description = ''
         Whether `chatmail-backup.timer` makes encrypted backups of this relay with restic.
-        The first one makes the repository: `chatmail backup create --init`.
-        A backup has addresses, password hashes, device tokens, invites, DKIM keys and the certificate. It is deleted
-        after {option}`services.chatmail.retention.deleteAfterDays`.
+        Make the repository with `chatmail backup create --init`.
+        A backup has addresses, password hashes, device tokens, invites, DKIM keys and the certificate; mail only with
+        `withMail`. It is deleted after {option}`services.chatmail.retention.deleteAfterDays`.
       '';
     };
     repository = mkOption {
@@ -691,8 +692,8 @@ in
       default = null;
       example = "sftp:backup@backup.example.org:/srv/chatmail";
       description = ''
-        Repository of restic, as restic itself names it: a path on another disk, `sftp:`, `s3:` or `rest:`.
-        It has no password in it: see {option}`services.chatmail.backup.environmentFile`.
+        Repository of restic, as in `restic --repo`: a path on another disk, `sftp:`, `s3:` or `rest:`.
+        Put keys of the storage into {option}`services.chatmail.backup.environmentFile`, not into this text.
       '';
     };
     passwordFile = mkOption {
@@ -710,7 +711,7 @@ in
       example = "/var/lib/secrets/backup-environment";
       description = ''
         File with keys of the storage, as lines `NAME=VALUE`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` for S3,
-        `RESTIC_REST_USERNAME` and `RESTIC_REST_PASSWORD` for a server of restic.
+        `RESTIC_REST_USERNAME` and `RESTIC_REST_PASSWORD` for restic's rest-server.
       '';
     };
     schedule = mkOption {
@@ -727,7 +728,7 @@ in
       default = false;
       example = true;
       description = ''
-        Whether backups also have all mailboxes, Postfix' queue and waiting notifications.
+        Whether backups also contain all mailboxes, Postfix' queue and waiting notifications.
         A message is then kept for up to twice {option}`services.chatmail.retention.deleteAfterDays`: once in the
         mailbox, once in the last backup that has it.
       '';
@@ -786,9 +787,10 @@ in
     example = "/etc/chatmail/appversions.json";
     description = ''
       JSON file with the newest versions of clients, which clients read as IMAP METADATA.
-      Delta Chat for Android uses it to tell people who installed an APK by hand, without a store, that there is a newer
-      one and where; the newest version that any relay of a profile names counts.
-      Null gives the version that was the newest when this release was made; `{"clients": []}` in a file gives none.
+      Delta Chat for Android tells people who installed an APK without a store that there is a newer one, and where.
+      If a profile has several relays, the newest version counts.
+      Null gives the version that was the newest when this release was made. A file with `{"clients": []}` gives
+      none.
     '';
   };
 }

@@ -48,6 +48,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "systemctl start chatmail-upgrade": _NO_NIX,
     "cat /var/lib/chatmail-upgrade/last-report.json": _NO_NIX,
     "rsync --archive --relative": "typed on the old machine",
+    "systemctl stop postfix dovecot doveauth": "typed on the old machine",
     "chown -R": "typed on a machine of chatmail/relay",
     "ssh root@new.example.org true": _TWO_MACHINES,
     "chatmail move": _TWO_MACHINES,

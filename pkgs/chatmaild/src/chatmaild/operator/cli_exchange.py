@@ -14,7 +14,7 @@ _path = click.argument("path", type=click.Path(path_type=Path))
 
 @click.command("import")
 @_path
-@click.option("--dry-run", is_flag=True, help="Only say what was found.")
+@click.option("--dry-run", is_flag=True, help="Only print what was found.")
 @click.option(
     "--queue",
     "with_queue",
@@ -39,8 +39,8 @@ def import_(
     """Import a relay that ran chatmail/relay: addresses, mail, tokens, DKIM key.
 
     PATH is the disk of the old machine or a copy of it, with home/vmail/mail and etc/dkimkeys; or
-    the directory of the mailboxes alone. Nothing is changed there. The relay can run meanwhile.
-    Repeat it as often as you like: it adds what is new, and changes no password.
+    the directory of the mailboxes alone. Nothing is changed there. This relay can run
+    meanwhile. Repeat it as often as you like: it adds what is new, and changes no password.
     """
     from chatmaild.operator.exchange import commands
 
@@ -64,6 +64,7 @@ def export(settings: Settings, path: Path, wants_json: bool) -> int:
     """Write this relay to the new directory PATH, in the layout of chatmail/relay.
 
     `chatmail import` of another relay reads it, and so does the server that cmdeploy installs.
+    Keep it secret: it has all password hashes.
     """
     from chatmaild.operator.exchange import commands
 

@@ -142,4 +142,7 @@ def test_a_directory_of_another_user_is_refused(
     monkeypatch.setattr("os.getuid", lambda: mine + 1)
     code, said = chatmail("export", str(tmp_path / "tree"))
 
-    assert (code, said) == (1, [f"error: {tmp_path}/tree is of another user: name a new directory"])
+    assert (code, said) == (
+        1,
+        [f"error: {tmp_path}/tree belongs to another user: name a new directory"],
+    )

@@ -28,7 +28,7 @@ def test_equal_machines(look: MakeLook) -> None:
         ({"directories.mail": "/srv"}, {}, "directories.mail is "),
         ({"dkim.selector": "next"}, {}, "dkim.selector is "),
         ({"tls.mode": "files"}, {}, "tls.mode is "),
-        ({}, {"is_root": False}, "the new machine: not root"),
+        ({}, {"is_root": False}, "the new machine: chatmail does not run as root"),
         ({}, {"missing": ("rsync",)}, "the new machine: rsync is not installed"),
         ({}, {"wrong_units": ("dovecot is failed: start it",)}, "the new machine: dovecot is"),
         ({}, {"addresses": 1}, "not empty: 1 addresses, 0 messages"),
@@ -98,7 +98,7 @@ def test_dns(look: MakeLook) -> None:
 @pytest.mark.parametrize("data", [None, [], {}, {"missing": []}, {"version": "1"}])
 def test_an_answer_of_another_version(data: Any) -> None:
     """Is no traceback."""
-    with pytest.raises(ChatmaildError, match="answers something else"):
+    with pytest.raises(ChatmaildError, match="answer cannot be read"):
         plan.Look.from_json(data)
 
 

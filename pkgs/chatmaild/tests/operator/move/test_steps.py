@@ -239,7 +239,7 @@ def test_a_long_copy(
     """Mail is not stopped for longer than the operator accepts."""
     monkeypatch.setattr(Instant, "age_s", lambda _: 50.0)
 
-    with pytest.raises(ChatmaildError, match="about 70 s; repeat with --longest 105"):
+    with pytest.raises(ChatmaildError, match="70 s; repeat at a quiet hour, or with --longest 105"):
         mover.move(looks)
 
     assert systemd.commands == []

@@ -30,15 +30,18 @@ def _repository(command: Callable[..., Any]) -> Callable[..., Any]:
             "--environment-file",
             type=file,
             metavar="FILE",
-            help="Keys of the storage, as lines NAME=VALUE.",
+            help="File with keys of the storage, as lines NAME=VALUE.",
         ),
         click.option(
-            "--password-file", type=file, metavar="FILE", help="Password of the repository."
+            "--password-file",
+            type=file,
+            metavar="FILE",
+            help="File with the password of the repository.",
         ),
         click.option(
             "--repository",
             metavar="PLACE",
-            help="/path, sftp:, s3: or rest:, as restic's.  [default: services.chatmail.backup]",
+            help="Path, sftp:, s3: or rest:, as in restic.  [default: services.chatmail.backup]",
         ),
     ):
         command = option(command)
@@ -65,7 +68,7 @@ def _open(settings: Settings, options: dict[str, Any]) -> "Restic":
 @_repository
 @click.pass_obj
 def create(settings: Settings, /, with_mail: bool | None, init: bool, **options: Any) -> None:
-    """Make a backup of the running relay, and delete those that are older than mail may be.
+    """Back up the running relay, and delete backups older than retention.deleteAfterDays.
 
     Contains addresses, password hashes, device tokens, invites, DKIM keys and certificate.
     """
@@ -139,7 +142,7 @@ def verify(settings: Settings, /, percent: int, **options: Any) -> None:
 def restore(settings: Settings, /, wanted: str, force: bool, **options: Any) -> None:
     """Restore BACKUP, by default the newest one, on a machine without addresses.
 
-    Stops the relay meanwhile, deletes what is too old afterwards, and says what to do next.
+    Stops the relay meanwhile, deletes expired mail and addresses, and prints the next steps.
     """
     from chatmaild.operator.backup import restore as work
 

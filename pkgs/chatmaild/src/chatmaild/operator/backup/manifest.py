@@ -52,7 +52,8 @@ class Manifest:
             table: dict[str, Any] = json.loads(text)
             if table["format"] > FORMAT:
                 raise ChatmaildError(
-                    f"this backup was made by chatmail {table['version']}: install that version"
+                    f"this backup was made by chatmail {table['version']}: install"
+                    " that version, or a newer one"
                 )
             return cls(
                 domain=str(table["domain"]),
@@ -65,7 +66,9 @@ class Manifest:
                 settings=dict(table["settings"]),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ChatmaildError("this backup has no readable note of `chatmail backup`") from error
+            raise ChatmaildError(
+                "this backup was not made by `chatmail backup create`, or it is damaged"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,7 +125,7 @@ def _check(settings: Settings, manifest: Manifest, snapshot: Snapshot, *, force:
     if manifest.domain != settings.domain:
         raise ChatmaildError(
             f"the backup is of {manifest.domain}, and this machine is {settings.domain}:"
-            " set services.chatmail.domain to the former"
+            f" set services.chatmail.domain to {manifest.domain}"
         )
     with contextlib.suppress(FileNotFoundError):
         if not force and next(Mailboxes.of(settings).addresses(), None):

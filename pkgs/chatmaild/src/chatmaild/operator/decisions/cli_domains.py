@@ -26,7 +26,7 @@ _json = click.option("--json", "wants_json", is_flag=True, help="Print the rules
 
 @click.group()
 def domains() -> None:
-    """Choose the domains with which the relay exchanges mail; in force at once.
+    """Choose the domains with which the relay exchanges mail; takes effect at once.
 
     A rule for example.org covers all names below it. An IP address covers mail of user@[ADDRESS].
     """
@@ -55,7 +55,7 @@ def list_(settings: Settings, wants_json: bool) -> None:
 @_json
 @click.pass_obj
 def block(settings: Settings, domains: tuple[str, ...], wants_json: bool) -> None:
-    """Accept no more mail from and to these domains; waiting mail is returned to its sender."""
+    """Block mail from and to these domains; queued mail is returned at its next retry."""
     from chatmaild.operator.decisions import domains as work
 
     work.block(settings, domains)
@@ -67,7 +67,7 @@ def block(settings: Settings, domains: tuple[str, ...], wants_json: bool) -> Non
 @_json
 @click.pass_obj
 def only(settings: Settings, domains: tuple[str, ...], wants_json: bool) -> None:
-    """Allow these domains, those allowed so before, and no others."""
+    """Add to the allowed domains, and block all others."""
     from chatmaild.operator.decisions import domains as work
 
     work.allow_only(settings, domains)
@@ -79,7 +79,7 @@ def only(settings: Settings, domains: tuple[str, ...], wants_json: bool) -> None
 @_json
 @click.pass_obj
 def remove(settings: Settings, domains: tuple[str, ...], wants_json: bool) -> None:
-    """Remove rules of this command; without a rule of `only`, all domains are allowed again."""
+    """Remove rules of this command; without a rule of `only`, other domains are allowed again."""
     from chatmaild.operator.decisions import domains as work
 
     work.remove(settings, domains)
@@ -90,7 +90,7 @@ def remove(settings: Settings, domains: tuple[str, ...], wants_json: bool) -> No
 @_domains
 @click.pass_obj
 def check(settings: Settings, domains: tuple[str, ...]) -> int:
-    """Say for each domain whether mail is exchanged, and by which rule; exits 1 if not."""
+    """Show for each domain whether it is allowed, and by which rule; exits 1 if one is not."""
     from chatmaild.operator.decisions import domains as work
 
     found = [work.check(settings, domain) for domain in domains]

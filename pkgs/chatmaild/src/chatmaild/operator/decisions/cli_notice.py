@@ -9,9 +9,9 @@ from chatmaild.settings import Settings
 
 @click.group()
 def notice() -> None:
-    """Give a short text to all clients: IMAP METADATA /shared/comment, from the next login.
+    """Give a short text to all clients, at their next login (IMAP METADATA /shared/comment).
 
-    Delta Chat shows it in its log only: see docs/operate/domains.md.
+    Delta Chat shows it only in its log.
     """
 
 

@@ -85,7 +85,9 @@ def _import(
             for _ in progress(work, sum(survey.kinds.values())):
                 pass
         except KeyboardInterrupt as error:
-            raise ChatmaildError("interrupted: what came stays, repeat it for the rest") from error
+            raise ChatmaildError(
+                "interrupted: what was imported stays; repeat the command for the rest"
+            ) from error
     result = importer.result
     keys = dkim.install(settings, survey.keys) if settings.dkim.enable else []
     document: dict[str, Any] = {

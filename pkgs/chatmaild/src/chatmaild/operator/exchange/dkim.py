@@ -125,7 +125,7 @@ def restart_filter() -> None:
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise ChatmaildError(
-            f"run `systemctl restart {UNIT}`: it signs with the old key"
+            f"{UNIT} still signs with the old key: run `systemctl restart {UNIT}`"
         ) from error
 
 

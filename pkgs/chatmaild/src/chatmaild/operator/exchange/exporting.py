@@ -55,7 +55,7 @@ def prepare(path: Path) -> None:
     if next(path.iterdir(), None) is not None:
         raise ChatmaildError(f"{path} is not empty: name a new directory")
     if path.stat().st_uid != os.getuid():
-        raise ChatmaildError(f"{path} is of another user: name a new directory")
+        raise ChatmaildError(f"{path} belongs to another user: name a new directory")
     path.chmod(_DIRECTORY_MODE)
 
 

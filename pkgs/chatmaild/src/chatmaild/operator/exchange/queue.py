@@ -158,7 +158,9 @@ def receiver(settings: Settings) -> Submit:
         except smtplib.SMTPRecipientsRefused as error:
             raise UntakenError("its recipients are refused by port 25 here") from error
         except (OSError, smtplib.SMTPException) as error:
-            raise ChatmaildError("port 25 of this machine does not take mail") from error
+            raise ChatmaildError(
+                "port 25 of this machine does not take mail: is Postfix running?"
+            ) from error
         # one that is refused for good does not exist here; for the others the message comes twice
         if any(code < 500 for code, _ in refused.values()):
             raise UntakenError("some of its recipients are refused for now by port 25 here")

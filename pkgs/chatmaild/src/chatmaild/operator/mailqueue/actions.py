@@ -60,7 +60,7 @@ def retry(found: Selection, run: Run = run) -> str:
     names = [m.name for m in (*found.whole, *found.shared) if m.queue == "deferred"]
     _try_now(names, run)
     audit("queue: retry of %d messages", len(names))
-    return f"Postfix tries {_counted(names)} now"
+    return f"Postfix tries {counted(names)} now"
 
 
 def _try_now(names: Sequence[str], run: Run) -> None:
@@ -91,13 +91,14 @@ def _changed(found: Selection, option: str, done: str, run: Run) -> str:
     if names:
         run(["postsuper", option, "-"], "\n".join(names) + "\n")
     audit("queue: %d messages %s", len(names), done)
-    text = f"{done} {_counted(names)}"
+    text = f"{done} {counted(names)}"
     if found.shared:
-        text += f"; {_counted(found.shared)} for other domains as well stay as they are"
+        text += f"; {counted(found.shared)} for other domains as well stay as they are"
     return text
 
 
-def _counted(things: Sequence[object]) -> str:
+def counted(things: Sequence[object]) -> str:
+    """Return `1 message`, `2 messages`."""
     return "1 message" if len(things) == 1 else f"{len(things)} messages"
 
 

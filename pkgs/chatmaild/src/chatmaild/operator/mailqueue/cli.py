@@ -20,8 +20,10 @@ def queue(context: click.Context) -> None:
 
 @queue.command("list")
 @click.argument("domain", required=False)
-@click.option("--messages", "each", is_flag=True, help="Also list each message.")
-@click.option("--addresses", is_flag=True, help="List each message, with full addresses.")
+@click.option(
+    "--messages", "each", is_flag=True, help="Also list each message, with hashed addresses."
+)
+@click.option("--addresses", is_flag=True, help="Also list each message, with full addresses.")
 @click.option("--json", "wants_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def list_(
@@ -31,7 +33,7 @@ def list_(
     addresses: bool = False,
     wants_json: bool = False,
 ) -> None:
-    """List destinations: messages, age, reasons, next try, time until the mail is returned."""
+    """List domains: messages, age, reasons, next try, time until the mail is returned."""
     from chatmaild.operator.mailqueue import listing, messages
     from chatmaild.transport import silence
 
@@ -104,6 +106,6 @@ def drop(settings: Settings, domain: str, yes: bool) -> None:
 
     found = actions.select(messages.read(settings), domain, held=None)
     if not yes:
-        count = len(found.whole)
-        click.confirm(f"Delete {count} messages for {domain}, without a notice?", abort=True)
+        count = actions.counted(found.whole)
+        click.confirm(f"Delete {count} for {domain}, without a notice to senders?", abort=True)
     click.echo(actions.drop(found))

@@ -15,12 +15,14 @@ from chatmaild.settings import Settings
 
 @click.command()
 @click.argument("target", required=False)
-@click.option("--dry-run", is_flag=True, help="Look at both machines, and say what would be done.")
+@click.option(
+    "--dry-run", is_flag=True, help="Check both machines, and print the steps; change nothing."
+)
 @click.option("--undo", is_flag=True, help="Give up a move that was interrupted before the switch.")
 @click.option(
     "--new-is-gone",
     is_flag=True,
-    help="With --undo: do not ask the new machine. It does not run, and never will again.",
+    help="With --undo: do not ask the new machine, because it will never run again.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option(
@@ -29,7 +31,7 @@ from chatmaild.settings import Settings
     default=60,
     show_default=True,
     metavar="SECONDS",
-    help="Stop mail only if logins are refused for less than this.",
+    help="Longest time without logins; if the move needs more, it stops nothing.",
 )
 @click.pass_obj
 def move(
@@ -43,10 +45,10 @@ def move(
 ) -> int:
     """Move this relay to another machine, with less than a minute of refused logins.
 
-    TARGET is a destination of ssh, as root: root@new.example.org. The new machine has the same
+    TARGET is root of the new machine, as in ssh: root@new.example.org. The new machine has the same
     configuration, and no addresses. No mail is lost or doubled. This machine is closed at the end;
-    it passes connections of mail clients on until you switch it off. Repeat the command if it was
-    interrupted.
+    it passes connections of mail clients on until you switch it off. If the command was
+    interrupted, repeat it.
     """
     from chatmaild.operator.move import command
 
@@ -54,7 +56,9 @@ def move(
         if target is not None or dry_run:
             raise click.UsageError("--undo takes no TARGET")
         if new_is_gone and not yes:
-            click.confirm("If the new machine serves, both deliver mail. Is it gone?", abort=True)
+            click.confirm(
+                "If the new machine still runs, both deliver mail. Is it gone for good?", abort=True
+            )
         return command.undo(settings, is_gone=new_is_gone, say=_say)
     if new_is_gone:
         raise click.UsageError("--new-is-gone needs --undo")
@@ -100,7 +104,7 @@ def receive() -> None:
     """Take over a relay; `chatmail move` runs this on the new machine."""
 
 
-_number = click.option("--number", required=True, metavar="NUMBER", help="Of the move.")
+_number = click.option("--number", required=True, metavar="NUMBER", help="Number of the move.")
 
 
 @receive.command("look")

@@ -14,13 +14,13 @@ from chatmaild.settings import Settings
 
 # checks of the selftest that need neither DNS nor other machines
 _CHECKS: Final = ("units", "space", "certificate", "login", "message", "plain-text", "metadata")
-_TTL: Final = "before: lower the TTL of {names} to 300 s at your DNS provider, a day ahead"
+_TTL: Final = "a day before: lower the TTL of {names} to 300 s at your DNS provider"
 _STEPS: Final = (
     "copy mail, addresses, keys, certificate and tokens, while mail flows",
     "stop mail here, and copy what has changed, and the queue: clients and servers try again",
     "compare names, sizes, times and owners of all files on both machines",
     "close this machine for good, and start the new one: clients with the old IP address go on,"
-    " their connections are passed on",
+    " and their connections are passed on",
 )
 
 
@@ -76,7 +76,9 @@ def undo(settings: Settings, *, is_gone: bool = False, say: Say) -> int:
         return 0
     say(f"{begun.peer} stays closed, and has a copy, which the next move replaces")
     if not knows:
-        say("it was not reached: before the next move, rm -r /var/lib/chatmail there, and reboot")
+        say(
+            "it did not answer: before the next move run `rm -r /var/lib/chatmail` and reboot there"
+        )
     return 0
 
 
@@ -115,8 +117,8 @@ def _afterwards(settings: Settings, looks: Looks) -> Iterator[str]:
         yield "all other records stay; check them on the new machine: chatmail dns --check"
         yield f"set the reverse name of the new IP address to {settings.domain}, at its provider"
     yield (
-        "when the TTL of before has passed, switch the old machine off and delete its disk:"
-        " it still has all mail"
+        "when the TTL of the old DNS records has passed, switch the old machine off and delete its"
+        " disk: it still has all mail"
     )
 
 

@@ -85,7 +85,7 @@ class Look:
             return cls(**(data | lists))
         except (TypeError, ValueError, KeyError) as error:
             raise ChatmaildError(
-                "the other machine answers something else than this version of chatmail"
+                "the new machine's answer cannot be read: update chatmail there"
             ) from error
 
 
@@ -97,7 +97,7 @@ def problems(old: Look, new: Look) -> list[str]:
 def _of_machines(old: Look, new: Look) -> Iterator[str]:
     for name, look in (("this machine", old), ("the new machine", new)):
         if not look.is_root:
-            yield f"{name}: not root"
+            yield f"{name}: chatmail does not run as root"
         for program in look.missing:
             yield f"{name}: {program} is not installed"
         for unit in look.wrong_units:

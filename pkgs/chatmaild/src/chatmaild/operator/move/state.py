@@ -79,7 +79,7 @@ class Place:
                 except BlockingIOError as error:
                     if time.monotonic() > deadline_s:
                         raise ChatmaildError(
-                            "another `chatmail move`, or its rsync, runs here"
+                            "another `chatmail move`, or its rsync, runs here: wait until it ends"
                         ) from error
                     time.sleep(_LOCK_POLL_S)
             yield

@@ -128,7 +128,7 @@ class Mover:
         if expected_s > self.longest_s:
             raise ChatmaildError(
                 f"logins would be refused for about {expected_s:.0f} s;"
-                f" repeat with --longest {expected_s * 1.5:.0f}, at a quiet hour"
+                f" repeat at a quiet hour, or with --longest {expected_s * 1.5:.0f}"
             )
 
     def _stop(self, move: Move) -> Move:
@@ -138,7 +138,7 @@ class Mover:
             self._compare()
             writers = [*machine.SERVICES, machine.POSTFIX, *machine.JOBS, machine.UPGRADE]
             if running := machine.active(writers):
-                raise ChatmaildError(f"{', '.join(running)} was started meanwhile")
+                raise ChatmaildError(f"{', '.join(running)} was started meanwhile: repeat the move")
             self._place.close()
             return self._save(move.number, "closed")
 

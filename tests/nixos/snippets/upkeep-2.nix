@@ -1,8 +1,8 @@
-# From docs/operate.md.
+# From docs/operate/upkeep.md.
 {
   services.chatmail.backup = {
     enable = true;
-    repository = "/mnt/backup/chatmail"; # another disk, or sftp:, s3:, rest:
+    repository = "/mnt/backup/chatmail"; # or sftp:, s3:, rest:
     passwordFile = "/var/lib/secrets/backup-password";
   };
 }
