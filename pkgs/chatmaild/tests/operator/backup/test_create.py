@@ -1,6 +1,7 @@
 """A backup of the running relay: what it stores, when it fails, and what it deletes."""
 
 import pathlib
+import shutil
 import time
 
 import pytest
@@ -109,10 +110,29 @@ def test_a_failure_keeps_the_last_success(
     assert (Last.of(relay).failures, Last.of(relay).problem) == (1, None)
 
 
+def test_a_new_machine_waits_for_its_restore(
+    relay: Settings, repository: Repository, note: pathlib.Path
+) -> None:
+    """Its empty backup would be the newest. Later a relay may be empty."""
+    repository.add("of the lost machine", time.time() - DAY_S)
+
+    with pytest.raises(ChatmaildError, match="no addresses, and the repository has backups"):
+        make(relay, repository, note)
+    problem = Last.of(relay).problem
+    Mailboxes.of(relay).create(ALICE, "$y$x", now_s=1e9)
+    make(relay, repository, note)
+    shutil.rmtree(pathlib.Path(relay.directories.mail) / str(ALICE))
+    make(relay, repository, note)
+
+    assert problem is not None
+    assert "chatmail backup restore" in problem
+
+
 def test_old_backups_are_deleted(
     relay: Settings, repository: Repository, note: pathlib.Path
 ) -> None:
     """After as many days as mail."""
+    Mailboxes.of(relay).create(ALICE, "$y$x", now_s=1e9)
     days = relay.retention.delete_after_days
     repository.add("older", time.time() - (days + 1) * DAY_S)
     repository.add("newer", time.time() - (days - 1) * DAY_S)
@@ -128,6 +148,7 @@ def test_all_backups_are_deleted_by_a_right_clock_only(
     relay: Settings, repository: Repository, note: pathlib.Path, clock: Check, deleted: list[str]
 ) -> None:
     """A clock in the next year would delete everything."""
+    Mailboxes.of(relay).create(ALICE, "$y$x", now_s=1e9)
     repository.add("older", time.time() - 365 * DAY_S)
 
     try:

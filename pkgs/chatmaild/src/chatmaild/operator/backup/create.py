@@ -23,6 +23,7 @@ from chatmaild.operator.privileges import audit
 from chatmaild.operator.selftest.machine import clock
 from chatmaild.operator.selftest.report import Check, Verdict
 from chatmaild.settings import DEFAULT_PATH, Settings
+from chatmaild.store.mailboxes import Mailboxes
 
 _VANISHED: Final = "no such file or directory"
 # each reads all mailboxes; a queue that moves all the time is copied as it is
@@ -70,10 +71,30 @@ def run(
     return [*lines, f"done in {took_s:.0f} s"]
 
 
+def _check_is_no_replacement(settings: Settings, restic: Restic) -> None:
+    """Before the first backup of a machine.
+
+    A machine that waits for its restore would make the newest backup, an empty one.
+
+    Raises:
+        ChatmaildError: this machine has no addresses, and another one has made backups.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if next(Mailboxes.of(settings).addresses(), None):
+            return
+    if restic.snapshots():
+        raise ChatmaildError(
+            "this machine has no addresses, and the repository has backups of another machine:"
+            " restore one with `chatmail backup restore`, or choose another repository"
+        )
+
+
 def _make(
     settings: Settings, restic: Restic, *, with_mail: bool, init: bool, note: Path
 ) -> tuple[Copied, list[str]]:
     lines = ["made a new repository"] if init and restic.init() else []
+    if Last.of(settings).succeeded_s is None:
+        _check_is_no_replacement(settings, restic)
     places = plan.places(settings, with_mail=with_mail)
     _write_note(settings, places, note, with_mail=with_mail)
     addresses = note.with_name(ADDRESSES)
