@@ -12,6 +12,7 @@ pkgs.lib.mapAttrs (_: directory: pkgs.callPackage directory { }) {
   chatmail-www = ./chatmail-www;
   chatmaild = ./chatmaild;
 }
-// pkgs.lib.optionalAttrs (pkgs ? fetchCrate) {
+# a package set without Rust has the others
+// pkgs.lib.optionalAttrs (pkgs ? rustPlatform) {
   iroh-relay = pkgs.callPackage ./iroh-relay { };
 }
