@@ -4,18 +4,20 @@
   name = "chatmail-backup-makes-a-lost-machine-anew";
   nodes =
     let
-      relay = {
-        imports = [ ../support/relay.nix ];
-        services.chatmail.backup = {
-          enable = true;
-          repository = "/tmp/shared/backups";
-          passwordFile = "/etc/backup-password";
-          withMail = true;
+      relay =
+        { lib, ... }:
+        {
+          imports = [ ../support/relay.nix ];
+          services.chatmail.backup = {
+            enable = true;
+            repository = "/tmp/shared/backups";
+            passwordFile = "/etc/backup-password";
+            withMail = true;
+          };
+          environment.etc."backup-password".text = "secret of the test";
+          # /tmp of the machine, with the folder that both share
+          systemd.services.chatmail-backup.serviceConfig.PrivateTmp = lib.mkForce false;
         };
-        environment.etc."backup-password".text = "secret of the test";
-        # /tmp of the machine, with the folder that both share
-        systemd.services.chatmail-backup.serviceConfig.PrivateTmp = false;
-      };
     in
     {
       old.imports = [ relay ];
