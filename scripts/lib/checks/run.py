@@ -56,8 +56,6 @@ def main(*, fast: bool) -> None:
     with step("style, types and units"):
         result = _side_by_side([(suite.title, suite.run) for suite in fast_suites()], FAST_AT_ONCE)
     if not fast:
-        for suite in web_suites():
-            result += _shown(suite)
         result += _in_labs()
     failed = f", {result.failed} failed" if result.failed else ""
     say(f"{result.passed} passed{failed}")
@@ -87,8 +85,9 @@ def _in_labs() -> Result:
     total = Result()
     try:
         with step("lab"), _test_lab(LAB_NAME):
-            beside = [*lab_suites(), *evaluation_suites()]  # neither uses this lab
-            with step("tests of the lab and of the configuration"):
+            # none uses this lab; browsers work while others wait for machines that boot
+            beside = [*web_suites(), *lab_suites(), *evaluation_suites()]
+            with step("tests of the web pages, the lab and the configuration"):
                 total += _side_by_side([(suite.title, suite.run) for suite in beside], len(beside))
             total += _shown(quiet_scenarios(LAB_NAME))
             with step("scenarios that disturb, in several labs"), ExitStack() as more:
