@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.registration import registration
 from chatmail_testkit.relays.target import Machine, Target
 from chatmail_testkit.web.client import request
 from conftest import PersonFactory
 from imapclient.exceptions import LoginError
 
 pytestmark = pytest.mark.disturbs
-SETTINGS = "/etc/chatmail/settings.json"
 STOP_FILE = "/etc/chatmail-nocreate"
 LIMITS: dict[str, dict[str, Any]] = {
     "load": {"maxLoad": 1e-9},
@@ -30,7 +28,7 @@ def test_limits_block_new_addresses(
     limit: str, alice: Person, machine: Machine, new_person: PersonFactory, target: Target
 ) -> None:
     """`chatmail registration status` names the limit."""
-    with _settings(machine, LIMITS[limit]):
+    with registration(machine, LIMITS[limit]):
         _check_refused(alice, new_person, target)
         status = machine.run("chatmail", "registration", "status").splitlines()
 
@@ -58,21 +56,3 @@ def _check_refused(alice: Person, new_person: PersonFactory, target: Target) -> 
 
     assert (answer.status, bool(json.loads(answer.body)["reason"])) == (503, True)
     assert alice.logs_in().noop()
-
-
-@contextlib.contextmanager
-def _settings(machine: Machine, registration: dict[str, Any]) -> Iterator[None]:
-    """Run the body with other limits."""
-    before = machine.run("cat", SETTINGS)
-    changed = json.loads(before)
-    changed["registration"] |= registration
-    try:
-        _restart_with(machine, json.dumps(changed))
-        yield
-    finally:
-        _restart_with(machine, before)
-
-
-def _restart_with(machine: Machine, settings: str) -> None:
-    machine.run("tee", SETTINGS, stdin=settings.encode())
-    machine.run("systemctl", "restart", "chatmail-accounts")

@@ -6,14 +6,12 @@ certificate. The public relays that it knows do not exist in the lab.
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from chatmail_testkit.people.names import automatic_password
 from chatmail_testkit.relays.lab import LabTarget
+from chatmail_testkit.relays.registration import registration
 from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.web.client import request
 from conftest import PersonFactory
@@ -22,7 +20,6 @@ from deltachat_rpc_client.rpc import JsonRpcError
 from imapclient.exceptions import LoginError
 
 pytestmark = pytest.mark.disturbs
-SETTINGS = "/etc/chatmail/settings.json"
 METRICS = "http://127.0.0.1:8700/metrics"
 TIMEOUT_S = 120
 
@@ -42,7 +39,7 @@ def test_the_budget_of_apps_is_not_that_of_people(
     tmp_path: Path,
 ) -> None:
     """Core marks what it creates by itself; beyond the limit it is refused with the reason."""
-    with core(tmp_path / "core") as chats, _automatic(host, 1):
+    with core(tmp_path / "core") as chats, registration(host, {"automatic": 1}):
         status = host.run("chatmail", "registration", "status").splitlines()
         assert status == ["open", "apps may create one address an hour by themselves"]
 
@@ -74,26 +71,8 @@ def test_the_budget_of_apps_is_not_that_of_people(
         assert int(refused.split()[-1]) >= 2
 
     with (
-        _automatic(host, "refuse"),
+        registration(host, {"automatic": "refuse"}),
         pytest.raises(LoginError, match="takes no addresses that apps create by themselves"),
     ):
         app.logs_in()
     assert app.imap.noop()
-
-
-@contextlib.contextmanager
-def _automatic(host: Machine, value: int | str) -> Iterator[None]:
-    """Run the body with another value of the option."""
-    before = host.run("cat", SETTINGS)
-    changed = json.loads(before)
-    changed["registration"]["automatic"] = value
-    try:
-        _restart_with(host, json.dumps(changed))
-        yield
-    finally:
-        _restart_with(host, before)
-
-
-def _restart_with(host: Machine, settings: str) -> None:
-    host.run("tee", SETTINGS, stdin=settings.encode())
-    host.run("systemctl", "restart", "chatmail-accounts")

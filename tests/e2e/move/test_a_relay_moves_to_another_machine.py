@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import aiosmtplib
 import imapclient.exceptions
 import pytest
 from chatmail_testkit.mail.imap import DEVICE_TOKEN
@@ -19,6 +18,7 @@ from chatmail_testkit.peers.certificate import self_signed
 from chatmail_testkit.peers.https_relay import HttpsRelay
 from chatmail_testkit.peers.notifier import Notifier, new_device, serving
 from chatmail_testkit.people.person import Person
+from chatmail_testkit.people.stream import stream
 from chatmail_testkit.relays.lab import LabTarget
 from chatmail_testkit.relays.target import CommandFailedError, Machine
 from chatmail_testkit.waiting import wait_for
@@ -174,7 +174,7 @@ def _traffic(
         at_the_end.callback(over.set)
         done = pool.submit(_log_in, bob, logins, over)
         streams = [
-            pool.submit(_stream, sender, bob, over) for sender in (_twin(alice), _twin(carol))
+            pool.submit(stream, sender, bob, over) for sender in (_twin(alice), _twin(carol))
         ]
         yield logins, streams
         over.set()
@@ -207,27 +207,6 @@ def _log_in(person: Person, logins: Logins, over: threading.Event) -> None:
         logins.longest_gap_s = max(logins.longest_gap_s, now_s - last_s)
         logins.succeeded += 1
         last_s = now_s
-
-
-def _stream(sender: Person, recipient: Person, over: threading.Event) -> list[str]:
-    """Return the texts that were accepted."""
-    accepted: list[str] = []
-    number = 0
-    while not over.wait(PACE_S):
-        number += 1
-        text = f"{sender.domain} {number}"
-        try:
-            reply = sender.submits(sender.writes(recipient, text=text), recipient)
-        except (aiosmtplib.SMTPException, OSError):
-            sender.leaves()
-            continue
-        assert reply.code < 500, reply
-        if reply.code == 250:
-            accepted.append(text)
-        else:
-            sender.leaves()
-    sender.leaves()
-    return accepted
 
 
 def _some_more(logins: Logins) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import aiosmtplib
 import pytest
 from chatmail_testkit.people.person import Letter, Person
+from chatmail_testkit.people.stream import stream as send
 from chatmail_testkit.relays.firewall import closed
 from chatmail_testkit.relays.lab import LabTarget
 from chatmail_testkit.relays.target import Machine
@@ -19,8 +20,6 @@ from chatmail_testkit.waiting import wait_for
 STEPS = Path(__file__).with_name("rotation")
 USUAL = Path(__file__).parents[1] / "lab.nix"
 SMTP = 25
-PACE_S = 0.5
-MOST_MESSAGES = 1000
 PATIENCE_S = 60
 
 
@@ -47,7 +46,7 @@ def test_rotation(
     """
     over = threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        stream = pool.submit(_stream, bob, carol, over)
+        stream = pool.submit(send, bob, carol, over)
         try:
             with closed(machine, SMTP):
                 alice.sends(dora, text="before")
@@ -80,26 +79,6 @@ def _verdict(letter: Letter) -> tuple[str, str]:
     assert verdict is not None, words
     assert selector is not None, words
     return verdict[1], selector[1]
-
-
-def _stream(sender: Person, recipient: Person, over: threading.Event) -> list[str]:
-    """Return the texts that were accepted."""
-    accepted: list[str] = []
-    for number in range(MOST_MESSAGES):
-        if over.wait(PACE_S):
-            break
-        text = f"message {number}"
-        try:
-            reply = sender.submits(sender.writes(recipient, text=text), recipient)
-        except (aiosmtplib.SMTPException, OSError):
-            sender.leaves()
-            continue
-        assert reply.code < 500, reply
-        if reply.code == 250:
-            accepted.append(text)
-        else:
-            sender.leaves()
-    return accepted
 
 
 def _sends_again(sender: Person, recipient: Person, text: str) -> None:
