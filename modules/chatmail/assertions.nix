@@ -51,10 +51,10 @@ let
   isIpv4 =
     text:
     let
-      octets = splitString "." text;
+      numbers = splitString "." text;
     in
-    builtins.length octets == 4
-    && all (octet: match "0|[1-9][0-9]{0,2}" octet != null && fromJSON octet <= 255) octets;
+    builtins.length numbers == 4
+    && all (number: match "0|[1-9][0-9]{0,2}" number != null && fromJSON number <= 255) numbers;
   isAddress = isIpv4 domain;
 
   # rules for domains

@@ -32,7 +32,7 @@ def test_dovecots_lock_is_respected(
 
 
 def test_names_of_deleted_messages_are_forgotten(tmp_path: pathlib.Path) -> None:
-    """What retention has deleted cannot come again; names without a time stay."""
+    """A name is kept until retention has deleted its message; one without a time is always kept."""
     now_s = time.time()
     names = {f"{int(now_s)}.young", f"{int(now_s) - 100}.old", "odd"}
 
