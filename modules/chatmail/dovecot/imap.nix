@@ -1,7 +1,12 @@
 # { lib, settings, ... } -> services.dovecot2: IMAP sessions, folders and caches.
 context@{ lib, settings, ... }:
 let
-  inherit (import ./shared.nix context) clients defaults instantIdle;
+  inherit (import ./shared.nix context)
+    clients
+    defaults
+    earlyHibernation
+    instantIdle
+    ;
   inherit (settings)
     limits
     ports
@@ -35,7 +40,10 @@ in
       # a process whose session sleeps is not kept for a minute in case of another
       idle_kill_interval = "1s";
       vsz_limit = "1G";
+      # A process serves its listeners in this order: sessions that wake up for a message, then new ones. The second is
+      # named for its place only; Dovecot puts listeners without settings first.
       "unix_listener imap-master".user = users.dovecot;
+      "unix_listener login/imap".mode = "0666";
     };
     "service imap-hibernate" = {
       client_limit = clients;
@@ -72,6 +80,7 @@ in
       mail_plugins = {
         imap_quota = true;
       }
+      // earlyHibernation
       // instantIdle;
       imap_metadata = true;
       imap_capability = {

@@ -43,7 +43,7 @@ def message(sender: Account, recipient: Account, size_bytes: int) -> bytes:
     return raw.removesuffix(b"\r\n")
 
 
-def _again(raw: bytes, count: int) -> bytes:
+def again(raw: bytes, count: int) -> bytes:
     """Return the message with a new Message-ID, because relays drop duplicates."""
     return raw.replace(b"Message-ID: <", b"Message-ID: <%d." % count, 1)
 
@@ -122,7 +122,7 @@ def throughput(domain: str, to: str, size_bytes: int, each: int) -> dict[str, fl
 
         def send(number: int) -> None:
             for count in range(each):
-                sessions[number].submit(recipients[number].address, _again(raw[number], count))
+                sessions[number].submit(recipients[number].address, again(raw[number], count))
 
         start_s = time.perf_counter()
         list(pool.map(send, range(SENDERS)))
