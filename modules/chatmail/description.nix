@@ -68,6 +68,7 @@ in
     ./network/coturn.nix
     ./network/iroh.nix
     ./network/move.nix
+    ./network/tickets.nix
     ./network/unbound.nix
   ];
 }

@@ -16,7 +16,8 @@
  * glibc's M_TRIM_THRESHOLD returns the top of the heap only, and after a burst that is in use.
  */
 #define _GNU_SOURCE
-#include <dlfcn.h>
+#include "original.h"
+
 #include <malloc.h>
 #include <openssl/bio.h>
 #include <stddef.h>
@@ -30,21 +31,6 @@
 /* From the client: commands; messages are submitted elsewhere. */
 #define IN_BYTES 1024
 #define IDLE_MS 1000
-
-/* The replaced function. OpenSSL belongs to a plugin of the caller, and may be absent from the global scope. */
-static void *original(const char *name, const void *caller)
-{
-	void *found = dlsym(RTLD_NEXT, name);
-	Dl_info where;
-	void *plugin;
-
-	if (found == NULL && dladdr(caller, &where) != 0) {
-		plugin = dlopen(where.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
-		if (plugin != NULL)
-			found = dlsym(plugin, name);
-	}
-	return found;
-}
 
 /* Dovecot gives OpenSSL's end first: what is written there goes to the client. 0 is the usual size. */
 int BIO_new_bio_pair(BIO **internal, size_t out_bytes, BIO **external, size_t in_bytes)

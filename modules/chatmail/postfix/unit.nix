@@ -36,8 +36,13 @@ in
       "chatmail-transport.service"
       "dovecot.service"
     ];
-    # warnings and worse only: pkgs/preload/quiet-syslog.c
-    environment.LD_PRELOAD = mkDefault "${programs.libraries}/quiet-syslog.so";
+    # pkgs/preload
+    environment.LD_PRELOAD = mkDefault (
+      lib.concatMapStringsSep ":" (name: "${programs.libraries}/${name}.so") (
+        # warnings and worse only
+        [ "quiet-syslog" ] ++ lib.optional settings.tls.sessionTickets "session-tickets"
+      )
+    );
     serviceConfig =
       bounds
       // quiet
