@@ -17,7 +17,10 @@ let
     ;
   # pkgs/preload
   preloaded =
-    lib.optional changed.smallSessions "small-sessions"
+    lib.optionals changed.smallSessions [
+      "small-sessions"
+      "login-queue"
+    ]
     ++ lib.optional settings.tls.sessionTickets "session-tickets";
   # no blanks: Dovecot splits import_environment at them, and doveadm then cannot read its configuration
   infoLog = "%{env:CHATMAIL_INFO_LOG|default('/dev/null')}";

@@ -62,6 +62,7 @@ def bystander(*, domain: str, every_s: float) -> None:
             while not stopping.is_set():
                 start_s = time.perf_counter()
                 session.submit(recipient.address, load.again(raw, len(took_ms)))
+                sys.stderr.write(f"accepted {1000*(time.perf_counter() - start_s):.0f}\n")
                 took_ms.append(1000 * (notices.next_s() - start_s))
                 stopping.wait(every_s)
 
