@@ -1,38 +1,46 @@
 /*
- * LD_PRELOAD interposer: makes waiting sessions of Dovecot small, and lets many of them end at once. It replaces three
- * functions:
+ * LD_PRELOAD interposer: makes waiting sessions of Dovecot small. What it replaces:
  *
  * BIO_new_bio_pair(), by which imap-login connects OpenSSL to a socket. OpenSSL gives each direction a buffer of 17 KB,
  * the size of a TLS record, for as long as the session lives. Smaller ones do: a record goes through in turns.
  *
+ * i_stream_create(), in imap-login. A session keeps two input buffers of 8 KB for as long as it lives. Those without data
+ * are freed each second, and allocated again for the next data.
+ *
+ * pool_alloconly_create(), buffer_create_dynamic(), in imap-login. A session has a pool of 8 KB of which it uses 1.3 KB,
+ * and an output buffer of 4 KB for lines of 0.5 KB. Both grow when they have to.
+ *
  * epoll_wait(), in which every Dovecot process waits. A process that was idle for a second returns the memory that it
  * has freed. After a burst of logins that is most of what the auth and stats processes hold.
  *
- * close(), of imap-hibernate. Each hibernating session has an inotify instance, and to close one the kernel waits 8 to
- * 16 ms (RCU). One process has all of these sessions: while thousands end or wake up, new ones wait for it to accept
- * them. So threads close inotify instances.
- *
- * The prototypes are those of the headers of OpenSSL and libc, so a changed one fails the build.
+ * The prototypes are those of the headers of OpenSSL, Dovecot and libc, so a changed one fails the build.
  *
  * A Dovecot plugin cannot do it. lib-ssl-iostream calls BIO_new_bio_pair(..., 0, ..., 0) and connects the pair at once;
  * the size of a connected pair is fixed (BIO_set_write_buf_size answers BIO_R_IN_USE). Its table of functions is static,
  * and login plugins have a hook for a new client only, which is before there is a pair.
- * The memory to return is that of auth, stats and login processes, which load no mail plugins, and so does imap-hibernate;
+ * The memory to return is that of auth, stats and login processes, which load no mail plugins;
  * glibc's M_TRIM_THRESHOLD returns the top of the heap only, and after a burst that is in use.
  */
 #define _GNU_SOURCE
 #include "original.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "config.h"
+#include "lib.h"
+#include "buffer.h"
+#include "istream-private.h"
+#include "memarea.h"
+#include "llist.h"
+
 #include <malloc.h>
 #include <openssl/bio.h>
-#include <pthread.h>
-#include <stddef.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <time.h>
+
+/* of libdovecot, which this library is not linked with */
+#pragma weak default_pool
+#pragma weak i_stream_add_destroy_callback
+#pragma weak i_stream_free_buffer
+#pragma weak memarea_get_refcount
 
 /*
  * To the client: larger, because whole messages go that way, and each turn is a system call. With 4096 bytes a
@@ -41,10 +49,27 @@
 #define OUT_BYTES 4096
 /* From the client: commands; messages are submitted elsewhere. */
 #define IN_BYTES 1024
+#define POOL_BYTES 2048
+#define LINES_BYTES 512
 #define IDLE_MS 1000
-/* They wait for the same RCU grace periods: 4 close 400 inotify instances a second. */
-#define CLOSERS 4
-#define STACK_BYTES 65536
+/* To return memory costs a system call for each freed block: a busy process does it rarely. */
+#define BUSY_TURNS 16
+
+struct stream {
+	struct stream *prev, *next;
+	struct istream_private *private;
+};
+
+static struct stream *streams;
+
+static int is_login(void)
+{
+	static int known = -1;
+
+	if (known == -1)
+		known = strcmp(program_invocation_short_name, "imap-login") == 0;
+	return known;
+}
 
 /* Dovecot gives OpenSSL's end first: what is written there goes to the client. 0 is the usual size. */
 int BIO_new_bio_pair(BIO **internal, size_t out_bytes, BIO **external, size_t in_bytes)
@@ -56,6 +81,78 @@ int BIO_new_bio_pair(BIO **internal, size_t out_bytes, BIO **external, size_t in
 	return make(internal, out_bytes != 0 ? out_bytes : OUT_BYTES, external, in_bytes != 0 ? in_bytes : IN_BYTES);
 }
 
+#undef pool_alloconly_create
+pool_t pool_alloconly_create(const char *name, size_t size)
+{
+	static __typeof__(pool_alloconly_create) *create;
+
+	if (create == NULL)
+		create = (__typeof__(create))dlsym(RTLD_NEXT, "pool_alloconly_create");
+	return create(name, size == 8192 && is_login() ? POOL_BYTES : size);
+}
+
+buffer_t *buffer_create_dynamic(pool_t pool, size_t size)
+{
+	static __typeof__(buffer_create_dynamic) *create;
+
+	if (create == NULL)
+		create = (__typeof__(create))dlsym(RTLD_NEXT, "buffer_create_dynamic");
+	return create(pool, size == 4096 && pool == default_pool && is_login() ? LINES_BYTES : size);
+}
+
+static void forget(struct stream *stream)
+{
+	DLLIST_REMOVE(&streams, stream);
+	free(stream);
+}
+
+struct istream *i_stream_create(struct istream_private *private, struct istream *parent, int fd,
+				enum istream_create_flag flags)
+{
+	static __typeof__(i_stream_create) *create;
+	struct istream *created;
+	struct stream *stream;
+
+	if (create == NULL)
+		create = (__typeof__(create))dlsym(RTLD_NEXT, "i_stream_create");
+	created = create(private, parent, fd, flags);
+	if (parent == NULL && is_login() && (stream = calloc(1, sizeof(*stream))) != NULL) {
+		stream->private = private;
+		DLLIST_PREPEND(&streams, stream);
+		i_stream_add_destroy_callback(created, forget, stream);
+	}
+	return created;
+}
+
+static void free_empty_buffers(void)
+{
+	for (struct stream *stream = streams; stream != NULL; stream = stream->next) {
+		struct istream_private *private = stream->private;
+
+		if (private->w_buffer == NULL || private->memarea == NULL || private->skip != private->pos ||
+		    private->high_pos > private->pos || memarea_get_refcount(private->memarea) != 1)
+			continue;
+		i_stream_free_buffer(private);
+		private->buffer = NULL;
+		private->skip = private->pos = private->high_pos = 0;
+	}
+}
+
+static void clean_up(void)
+{
+	static time_t last_s;
+	static unsigned int turns;
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	if (streams == NULL || now.tv_sec == last_s)
+		return;
+	last_s = now.tv_sec;
+	free_empty_buffers();
+	if (++turns % BUSY_TURNS == 0)
+		malloc_trim(0);
+}
+
 int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout_ms)
 {
 	static __typeof__(epoll_wait) *wait;
@@ -64,10 +161,12 @@ int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout_ms)
 
 	if (wait == NULL)
 		wait = (__typeof__(wait))dlsym(RTLD_NEXT, "epoll_wait");
+	clean_up();
 	if (has_worked && (timeout_ms < 0 || timeout_ms > IDLE_MS)) {
 		count = wait(epoll, events, most, IDLE_MS);
 		if (count != 0)
 			return count;
+		free_empty_buffers();
 		malloc_trim(0);
 		has_worked = 0;
 		if (timeout_ms > 0)
@@ -77,69 +176,4 @@ int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout_ms)
 	if (count > 0)
 		has_worked = 1;
 	return count;
-}
-
-static __typeof__(close) *close_now;
-/* file descriptors to close; -1: nobody reads them */
-static int to_close[2] = { -1, -1 };
-
-static void *closes(void *unused)
-{
-	int fd;
-
-	(void)unused;
-	while (read(to_close[0], &fd, sizeof(fd)) == sizeof(fd))
-		(void)close_now(fd);
-	return NULL;
-}
-
-static void start_closers(void)
-{
-	pthread_attr_t attributes;
-	pthread_t thread;
-	int started = 0;
-
-	if (pipe2(to_close, O_CLOEXEC) == -1)
-		return;
-	(void)fcntl(to_close[1], F_SETFL, O_NONBLOCK);
-	if (pthread_attr_init(&attributes) == 0) {
-		(void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
-		(void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-		while (started < CLOSERS && pthread_create(&thread, &attributes, closes, NULL) == 0)
-			started++;
-		(void)pthread_attr_destroy(&attributes);
-	}
-	if (started == 0) {
-		(void)close_now(to_close[0]);
-		(void)close_now(to_close[1]);
-		to_close[1] = -1;
-	}
-}
-
-/* inotify and epoll instances have no type; sockets and pipes have one */
-static int is_inotify(int fd)
-{
-	struct stat found;
-
-	return fstat(fd, &found) == 0 && (found.st_mode & S_IFMT) == 0;
-}
-
-int close(int fd)
-{
-	static enum { UNKNOWN, OTHER, HIBERNATE, HAS_CLOSERS } program;
-
-	if (program == UNKNOWN) {
-		close_now = (__typeof__(close) *)dlsym(RTLD_NEXT, "close");
-		program = strcmp(program_invocation_short_name, "imap-hibernate") == 0 ? HIBERNATE : OTHER;
-	}
-	if (program == OTHER || !is_inotify(fd))
-		return close_now(fd);
-	/* not when the process starts, which is before it changes its user */
-	if (program == HIBERNATE) {
-		program = HAS_CLOSERS;
-		start_closers();
-	}
-	if (to_close[1] != -1 && write(to_close[1], &fd, sizeof(fd)) == sizeof(fd))
-		return 0;
-	return close_now(fd);
 }

@@ -20,6 +20,7 @@ let
     lib.optionals changed.smallSessions [
       "small-sessions"
       "login-queue"
+      "background-close"
     ]
     ++ lib.optional settings.tls.sessionTickets "session-tickets";
   # no blanks: Dovecot splits import_environment at them, and doveadm then cannot read its configuration
@@ -67,6 +68,8 @@ in
         };
 
         "service stats".client_limit = clients;
+        # starts again for a command of doveadm; services get the configuration from the master process
+        "service config".idle_kill_interval = "1s";
         "service anvil" = {
           client_limit = clients;
           # knows the sessions

@@ -81,6 +81,8 @@ optionalAttrs turn.enable {
     coturn.preStart = mkAfter ''
       ${programs.ip} -json address | ${programs.chatmaild} media-peers >> /run/coturn/turnserver.cfg
     '';
+    # its threads allocate little
+    coturn.environment.MALLOC_ARENA_MAX = mkDefault "1";
     coturn.serviceConfig =
       bounds
       // quiet

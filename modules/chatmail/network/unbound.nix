@@ -31,6 +31,10 @@ in
       prefetch = true;
       # far below what a relay's mail asks for
       num-threads = 1;
+      # Queries under way: a relay has some for each message from or to a domain that is not cached. The default of 4096
+      # ports takes 3 MB.
+      outgoing-range = 1024;
+      num-queries-per-thread = 512;
       msg-cache-size = "4m";
       rrset-cache-size = "8m";
       # what cannot be reached is not tried; it listens on 127.0.0.1 in any case

@@ -11,6 +11,7 @@ import json
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import click
 from bench import load
@@ -51,33 +52,28 @@ def crowd(*, domain: str, count: int, sources: tuple[str, ...]) -> None:
 def bystander(*, domain: str, every_s: float) -> None:
     """Send messages at a steady pace to a recipient in IDLE."""
     sender, recipient = new_accounts(domain, 2)
-    with load.imap_session(recipient) as waiting, load.smtp_session(sender) as session:
+    raw = load.message(sender, recipient, SIZE_BYTES)
+    with load.imap_session(recipient) as waiting:
         waiting.idles()
         notices = Notices(waiting)
-        raw = load.message(sender, recipient, SIZE_BYTES)
-        took_ms: list[float] = []
-        stopping = threading.Event()
+        for _ in sys.stdin:  # start
+            stopping = threading.Event()
+            took_ms: list[float] = []
+            with load.smtp_session(sender) as session, ThreadPoolExecutor(1) as pool:
 
-        def send() -> None:
-            while not stopping.is_set():
-                start_s = time.perf_counter()
-                session.submit(recipient.address, load.again(raw, len(took_ms)))
-                sys.stderr.write(f"accepted {1000*(time.perf_counter() - start_s):.0f}\n")
-                took_ms.append(1000 * (notices.next_s() - start_s))
-                stopping.wait(every_s)
+                def send() -> None:
+                    while not stopping.is_set():
+                        start_s = time.perf_counter()
+                        session.submit(recipient.address, load.again(raw, time.monotonic_ns()))
+                        took_ms.append(1000 * (notices.next_s() - start_s))
+                        stopping.wait(every_s)
 
-        thread = threading.Thread()
-        for line in sys.stdin:
-            if line.strip() == "send":
-                took_ms.clear()
-                stopping.clear()
-                thread = threading.Thread(target=send)
-                thread.start()
+                sending = pool.submit(send)
                 print("{}", flush=True)
-            else:
+                sys.stdin.readline()  # stop
                 stopping.set()
-                thread.join()
-                print(json.dumps({"took_ms": took_ms}), flush=True)
+                sending.result()
+            print(json.dumps({"took_ms": took_ms}), flush=True)
 
 
 if __name__ == "__main__":
