@@ -40,6 +40,7 @@
 #pragma weak default_pool
 #pragma weak i_stream_add_destroy_callback
 #pragma weak i_stream_free_buffer
+#pragma weak i_stream_snapshot_free
 #pragma weak memarea_get_refcount
 
 /*
@@ -130,7 +131,11 @@ static void free_empty_buffers(void)
 		struct istream_private *private = stream->private;
 
 		if (private->w_buffer == NULL || private->memarea == NULL || private->skip != private->pos ||
-		    private->high_pos > private->pos || memarea_get_refcount(private->memarea) != 1)
+		    private->high_pos > private->pos)
+			continue;
+		/* of data that was read before the last, and is used as well */
+		i_stream_snapshot_free(&private->prev_snapshot);
+		if (memarea_get_refcount(private->memarea) != 1)
 			continue;
 		i_stream_free_buffer(private);
 		private->buffer = NULL;
