@@ -7,7 +7,7 @@
  * their place: what is used comes back from there, page by page, and stays in memory.
  *
  * malloc(): remembers the large blocks of the process.
- * epoll_wait(): the first one in a worker is after the tables are filled, and before a client is accepted.
+ * epoll_wait(): the first one for all connections of a worker is after the tables are filled, and before a client is accepted.
  *
  * If the file cannot be written, all is as in the stock program. No setting of nginx makes tables smaller than its limit,
  * and with a smaller limit one network could take all connections.
@@ -78,9 +78,13 @@ static void put_on_disk(uintptr_t start, size_t bytes)
 int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout_ms)
 {
 	static __typeof__(epoll_wait) *wait;
+	static int is_done;
 
-	if (wait == NULL) {
+	if (wait == NULL)
 		wait = (__typeof__(wait))dlsym(RTLD_NEXT, "epoll_wait");
+	/* before it makes its tables, nginx tries what the kernel can do, with a single event */
+	if (!is_done && most > 1) {
+		is_done = 1;
 		for (unsigned int i = 0; i < count; i++)
 			/* not what the master process had */
 			if (blocks[i].process == getpid())
