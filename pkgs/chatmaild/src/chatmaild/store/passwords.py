@@ -34,8 +34,9 @@ _MAX_ROUNDS: Final = 20000
 # N * r * p: 32 MiB and 0.1 s for a login; N = 16384, r = 8, p = 1 has half of it
 _MAX_SCRYPT_BLOCKS: Final = 1 << 18
 _SCRYPT: Final = re.compile(r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,4}),p=(\d{1,4})\$([^$]+)\$([^$]+)")
-# 100 bytes each; the least recently used entry is dropped
-CACHE_ENTRIES: Final = 8192
+# 100 bytes each; the least recently used entry is dropped. When all users of a relay return, in any
+# order, each has to be found: twice the default of limits.imapConnections.
+CACHE_ENTRIES: Final = 20000
 
 _WORKSPACE_BYTES: Final = 32768  # sizeof (struct crypt_data)
 

@@ -1,5 +1,7 @@
 """Wrong passwords slow down their network, and nobody else."""
 
+import contextlib
+
 import pytest
 
 from chatmaild.accounts.limits import guesses as module
@@ -145,3 +147,17 @@ def test_nothing_tells_who_it_was(world: World, monkeypatch: pytest.MonkeyPatch)
     held = repr([vars(part) for part in vars(world.guesses).values() if hasattr(part, "__dict__")])
     assert HERE not in held
     assert "alice" not in held
+
+
+def test_checks_that_are_not_decided_are_told_apart_from_wrong_passwords(world: World) -> None:
+    """Many users of one network return at once; a guesser gains nothing by it."""
+    with contextlib.ExitStack() as stack:
+        for number in range(NETWORK_BURST):
+            account = parse_address(f"user{number:05}@chat.example.org")
+            stack.enter_context(world.guesses.attempt(account, HERE))
+        assert not world.tries(ALICE, HERE)
+        assert world.guesses.is_undecided(HERE)
+        assert not world.guesses.is_undecided(ELSEWHERE)
+
+    assert not world.guesses.is_undecided(HERE)
+    assert world.tries(ALICE, HERE, right=True)

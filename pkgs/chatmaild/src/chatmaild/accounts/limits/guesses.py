@@ -5,10 +5,14 @@ them back. Without a token the answer is "later", for right and wrong passwords 
 the fast answer would tell which one is right. Dovecot asks again every second for 12 s.
 
 Other networks of the same account have buckets of their own, so a guesser locks nobody out.
+
+When hundreds of users of one network return together, the checks that are not decided yet hold all
+tokens. `is_undecided` tells the caller to wait for them.
 """
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -51,6 +55,8 @@ class Guesses:
         # Pairs of account and network with a right password: wrong passwords of neighbours for
         # other accounts, or in other networks of the site, do not slow these down.
         self._known: Bounded[bytes, None] = Bounded(MAX_KNOWN)
+        # checks that are not decided, by network
+        self._undecided: Counter[bytes] = Counter()
 
     @contextlib.contextmanager
     def attempt(self, address: Address, ip: str) -> Iterator[Attempt]:
@@ -60,22 +66,31 @@ class Guesses:
             TooManyError: too many wrong ones came from this network.
         """
         account = str(address.account)
+        whole = self._names.of(network(ip))
         pair = self._names.of(account, network(ip))
         wanted = [(self._by_account, pair)]
         if not self._known.touch(pair):
             wanted.append((self._by_site, self._names.of(account, site(ip))))
-            wanted.append((self._by_network, self._names.of(network(ip))))
+            wanted.append((self._by_network, whole))
         self._take(wanted)
         attempt = Attempt()
         is_right = False
+        self._undecided[whole] += 1
         try:
             yield attempt
             is_right = not attempt.is_wrong
         finally:
+            self._undecided[whole] -= 1
+            if not self._undecided[whole]:
+                del self._undecided[whole]
             if not attempt.is_wrong:
                 self._give_back(wanted)
             if is_right:
                 self._known[pair] = None
+
+    def is_undecided(self, ip: str) -> bool:
+        """Whether a check of this IP address's network may give its tokens back soon."""
+        return self._names.of(network(ip)) in self._undecided
 
     def _take(self, wanted: list[tuple[Buckets, bytes]]) -> None:
         now_s = self._clock()
