@@ -88,14 +88,15 @@ def main(*, rounds: int, only: Sequence[str], calls: bool) -> None:
 
 
 def _cpu_us(work: Work) -> Figures:
-    before = _used_us()
+    before = used_us(LAB, RELAYS[0])
     load(LAB, *work.arguments)
-    after = _used_us()
+    after = used_us(LAB, RELAYS[0])
     return {unit: (after[unit] - before[unit]) / work.times for unit in after}
 
 
-def _used_us() -> dict[str, int]:
-    printed = labs.output(LAB, RELAYS[0], "sh", "-c", _CPU, "sh", *UNITS)
+def used_us(lab: str, relay: str) -> dict[str, int]:
+    """Return the CPU time that each unit of a relay has used so far."""
+    printed = labs.output(lab, relay, "sh", "-c", _CPU, "sh", *UNITS)
     return {unit: int(us) for unit, us in (line.split() for line in printed.splitlines())}
 
 

@@ -1,7 +1,7 @@
 """Clients of storm.py, inside the client's network: commands by lines, answers as JSON lines.
 
-crowd       clients that connect together: `land AT_ONCE WITHIN_S`
-bystander   another sender and recipient, who stay connected: `send`, and `stop` for their times
+crowd       clients that connect together: `land AT_ONCE WITHIN_S`, `leave`
+bystander   another sender and recipient, who stay connected: `send`, then `stop` for their times
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import click
 from bench import load
 from bench.notices import Notices
 from chatmail_testkit.mail.storm import Crowd
-from chatmail_testkit.people.names import new_accounts
+from chatmail_testkit.people.names import Account, new_accounts
 
 SIZE_BYTES = 2500
 
@@ -52,28 +52,30 @@ def crowd(*, domain: str, count: int, sources: tuple[str, ...]) -> None:
 def bystander(*, domain: str, every_s: float) -> None:
     """Send messages at a steady pace to a recipient in IDLE."""
     sender, recipient = new_accounts(domain, 2)
-    raw = load.message(sender, recipient, SIZE_BYTES)
-    with load.imap_session(recipient) as waiting:
+    with load.imap_session(recipient) as waiting, ThreadPoolExecutor(1) as pool:
         waiting.idles()
         notices = Notices(waiting)
-        for _ in sys.stdin:  # start
+        while sys.stdin.readline():
             stopping = threading.Event()
-            took_ms: list[float] = []
-            with load.smtp_session(sender) as session, ThreadPoolExecutor(1) as pool:
+            sending = pool.submit(_took_ms, sender, recipient, notices, every_s, stopping)
+            print("{}", flush=True)
+            sys.stdin.readline()
+            stopping.set()
+            print(json.dumps({"took_ms": sending.result()}), flush=True)
 
-                def send() -> None:
-                    while not stopping.is_set():
-                        start_s = time.perf_counter()
-                        session.submit(recipient.address, load.again(raw, time.monotonic_ns()))
-                        took_ms.append(1000 * (notices.next_s() - start_s))
-                        stopping.wait(every_s)
 
-                sending = pool.submit(send)
-                print("{}", flush=True)
-                sys.stdin.readline()  # stop
-                stopping.set()
-                sending.result()
-            print(json.dumps({"took_ms": took_ms}), flush=True)
+def _took_ms(
+    sender: Account, recipient: Account, notices: Notices, every_s: float, stopping: threading.Event
+) -> list[float]:
+    """Send until told to stop; return the time until each notice."""
+    raw = load.message(sender, recipient, SIZE_BYTES)
+    took_ms: list[float] = []
+    with load.smtp_session(sender) as session:
+        while not stopping.wait(every_s):
+            start_s = time.perf_counter()
+            session.submit(recipient.address, load.again(raw, len(took_ms)))
+            took_ms.append(1000 * (notices.next_s() - start_s))
+    return took_ms
 
 
 if __name__ == "__main__":

@@ -150,6 +150,36 @@ class Client:
         return line
 
 
+class _Run:
+    """Clients that connect now."""
+
+    def __init__(self, selector: selectors.BaseSelector) -> None:
+        self.times_s: list[float] = []
+        self.refusals: list[str] = []
+        self._selector = selector
+        self._start_s = time.monotonic()
+
+    def goes_on(
+        self, client: Client, steps: _Steps, key: selectors.SelectorKey | None = None
+    ) -> bool:
+        """Returns whether the client has more to do."""
+        before = client.waits_on
+        event = 0
+        try:
+            event = next(steps)
+        except StopIteration:
+            self.times_s.append(time.monotonic() - self._start_s)
+        except (OSError, RefusedError) as error:
+            self.refusals.append(f"{type(error).__name__}: {error}")
+        if key and (event != key.events or client.waits_on is not before):
+            self._selector.unregister(key.fd)
+            key = None
+        if event and key is None:
+            assert client.waits_on
+            self._selector.register(client.waits_on, event, (client, steps))
+        return bool(event)
+
+
 class Crowd:
     """Clients of one server, which connect together again and again."""
 
@@ -166,44 +196,23 @@ class Crowd:
 
         A client that the server refuses does not try again.
         """
-        start_s, cpu_s = time.monotonic(), _cpu_s()
+        cpu_s, deadline_s = _cpu_s(), time.monotonic() + within_s
         waiting = collections.deque(self.clients)
-        times_s: list[float] = []
-        refusals: list[str] = []
         running = 0
         with selectors.EpollSelector() as selector:
-
-            def goes_on(client: Client, steps: _Steps, key: selectors.SelectorKey | None) -> bool:
-                """Returns whether the client has more to do."""
-                before = client.waits_on
-                try:
-                    event = next(steps)
-                except StopIteration:
-                    times_s.append(time.monotonic() - start_s)
-                    event = 0
-                except (OSError, RefusedError) as error:
-                    refusals.append(f"{type(error).__name__}: {error}")
-                    event = 0
-                if key and (event != key.events or client.waits_on is not before):
-                    selector.unregister(key.fd)
-                    key = None
-                if event and key is None:
-                    assert client.waits_on
-                    selector.register(client.waits_on, event, (client, steps))
-                return bool(event)
-
-            while (waiting or running) and time.monotonic() < start_s + within_s:
+            run = _Run(selector)
+            while (waiting or running) and time.monotonic() < deadline_s:
                 while waiting and running < at_once:
                     client = waiting.popleft()
                     client.leaves()
-                    running += goes_on(client, client.steps(self._server, self._context), None)
+                    running += run.goes_on(client, client.steps(self._server, self._context))
                 for key, _ in selector.select(0.1):
-                    running -= not goes_on(*key.data, key)
-        refusals += ["not in IDLE in time"] * (running + len(waiting))
+                    client, steps = key.data
+                    running -= not run.goes_on(client, steps, key)
         return Landing(
-            times_s=times_s,
+            times_s=run.times_s,
             resumed=sum(client.resumed for client in self.clients),
-            refusals=refusals,
+            refusals=[*run.refusals, *["not in IDLE in time"] * (running + len(waiting))],
             cpu_s=_cpu_s() - cpu_s,
         )
 

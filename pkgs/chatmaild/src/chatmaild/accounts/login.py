@@ -126,12 +126,13 @@ class Logins:
                 with self._guesses.attempt(address, ip) as attempt:
                     right = await self._is_right(address, password, encoded)
                     attempt.is_wrong = not right
-                return right
             except TooManyError:
                 if not self._guesses.is_undecided(ip):
                     self._counters.add("logins", result="slowed")
                     raise
-            await asyncio.sleep(UNDECIDED_S)
+                await asyncio.sleep(UNDECIDED_S)
+            else:
+                return right
 
     async def _is_right(self, address: Address, password: bytes, encoded: str) -> bool:
         if (address, password, encoded) in self._verified:

@@ -1,0 +1,121 @@
+"""All clients of a relay return at the same moment: after a lost network, and after a restart."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from chatmail_testkit.mail.storm import Crowd, without_verification
+from chatmail_testkit.people.names import new_accounts
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import Machine
+
+pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
+
+# more than one network may have wrong passwords; scripts/bench-storm has 5000
+CLIENTS = 200
+WITHIN_S = 60
+MESSAGES = 5
+# port, protocol that the client offers, and what it sends before TLS
+PORTS = [
+    (143, "", b"x STARTTLS\r\n"),
+    (443, "imap", b""),
+    (443, "smtp", b""),
+    (465, "", b""),
+    (587, "", b"EHLO client.example\r\nSTARTTLS\r\n"),
+    (993, "", b""),
+]
+
+
+@pytest.fixture(scope="module")
+def crowd(relay: str) -> Iterator[Crowd]:
+    """Clients with addresses and TLS tickets."""
+    with Crowd(relay, new_accounts(relay, CLIENTS)) as clients:
+        assert not clients.lands(at_once=20, within_s=WITHIN_S).refusals
+        yield clients
+
+
+def test_a_lost_network(crowd: Crowd, alice: Person, bob: Person) -> None:
+    """Other users' messages arrive meanwhile."""
+    crowd.leaves()
+    with ThreadPoolExecutor(1) as pool:
+        landing = pool.submit(crowd.lands, CLIENTS, WITHIN_S)
+        for number in range(MESSAGES):
+            alice.sends(bob, text=f"message {number}")
+            assert bob.receives().text == f"message {number}"
+
+        assert not landing.result().refusals
+        assert landing.result().resumed == CLIENTS
+
+
+def test_a_restart(crowd: Crowd, machine: Machine) -> None:
+    """The services have forgotten whom they know, but not the keys of TLS tickets."""
+    machine.run("systemctl", "restart", "dovecot", "chatmail-accounts", "chatmail-tickets")
+
+    landing = crowd.lands(CLIENTS, WITHIN_S)
+
+    assert not landing.refusals
+    assert landing.resumed == CLIENTS
+
+
+def test_a_changed_password_counts_at_once(crowd: Crowd, machine: Machine) -> None:
+    """Although the relay remembers which passwords it has verified."""
+    changed = crowd.clients[0].account.address
+    machine.run("chatmail", "address", "passwd", changed)
+
+    [refusal] = crowd.lands(CLIENTS, WITHIN_S).refusals
+
+    assert "AUTHENTICATIONFAILED" in refusal
+
+
+def test_each_port_resumes_after_a_restart(relay: str, machine: Machine) -> None:
+    """By TLS 1.3, with a new ticket each time, because a client uses each once."""
+    contexts = [_context(protocol) for _, protocol, _ in PORTS]
+
+    def sessions(tickets: Sequence[ssl.SSLSession | None]) -> list[tuple[bool, ssl.SSLSession]]:
+        return [
+            _session(relay, port, context, ticket)
+            for port, context, ticket in zip(PORTS, contexts, tickets, strict=True)
+        ]
+
+    first = sessions([None] * len(PORTS))
+    again = sessions([ticket for _, ticket in first])
+    machine.run("systemctl", "restart", "dovecot", "postfix", "nginx")
+    after = sessions([ticket for _, ticket in again])
+
+    assert [resumed for resumed, _ in first] == [False] * len(PORTS)
+    assert [resumed for resumed, _ in again] == [True] * len(PORTS)
+    assert [resumed for resumed, _ in after] == [True] * len(PORTS)
+
+
+def _context(protocol: str) -> ssl.SSLContext:
+    context = without_verification()
+    if protocol:
+        context.set_alpn_protocols([protocol])
+    return context
+
+
+def _session(
+    relay: str,
+    port: tuple[int, str, bytes],
+    context: ssl.SSLContext,
+    ticket: ssl.SSLSession | None,
+) -> tuple[bool, ssl.SSLSession]:
+    """Returns whether the server resumed the session, and its new ticket."""
+    number, _, before = port
+    with socket.create_connection((relay, number), timeout=20) as plain:
+        for command in before.splitlines(keepends=True):
+            plain.recv(4096)
+            plain.sendall(command)
+        if before:
+            plain.recv(4096)
+        with context.wrap_socket(plain, server_hostname=relay, session=ticket) as tls:
+            # the ticket comes with the first answer
+            tls.sendall(b"x CAPABILITY\r\n" if number == 143 else b"EHLO client.example\r\n")
+            tls.recv(4096)
+            assert tls.version() == "TLSv1.3"
+            assert tls.session is not None
+            return bool(tls.session_reused), tls.session
