@@ -1,7 +1,9 @@
 # Changes to stock Dovecot and Postfix; each C file beside this one says what and why.
-#   lib/dovecot/modules/lib20_instant_idle_plugin.so   a plugin of Dovecot
-#   lib/small-sessions.so                              an LD_PRELOAD interposer for Dovecot
-#   lib/quiet-syslog.so                                preloaded into Postfix
+#   lib/dovecot/modules/lib20_{early_hibernation,instant_idle}_plugin.so   plugins of Dovecot
+#   lib/{small-sessions,login-queue,background-close}.so                   LD_PRELOAD interposers for Dovecot
+#   lib/session-tickets.so                                                 for Dovecot and Postfix
+#   lib/quiet-syslog.so                                                    preloaded into Postfix
+#   lib/spare-connections.so                                               for nginx
 # Compiled against the headers of Dovecot and OpenSSL: where a signature changes, the build fails.
 {
   lib,
@@ -28,14 +30,16 @@ stdenv.mkDerivation {
   '';
   installPhase = ''
     runHook preInstall
-    install -D -m 555 instant-idle.so $out/lib/dovecot/modules/lib20_instant_idle_plugin.so
-    rm instant-idle.so
+    for plugin in early-hibernation instant-idle; do
+      install -D -m 555 "$plugin.so" "$out/lib/dovecot/modules/lib20_''${plugin//-/_}_plugin.so"
+      rm "$plugin.so"
+    done
     install -D -m 555 -t $out/lib *.so
     runHook postInstall
   '';
 
   meta = {
-    description = "Instant IDLE and small sessions for Dovecot, a quiet log for Postfix";
+    description = "Instant IDLE, small sessions and TLS tickets for Dovecot, a quiet log for Postfix, small tables for nginx";
     license = lib.licenses.mit;
     platforms = lib.platforms.linux;
   };

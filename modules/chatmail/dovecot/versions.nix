@@ -7,7 +7,8 @@
 }:
 let
   # Tests of a version: tests/e2e/clients/{test_idle_notifies_at_once,test_idle_sessions_need_little_memory,
-  # test_hibernating_sessions_are_notified}.py. The only list of them.
+  # test_hibernating_sessions_are_notified}.py,
+  # tests/e2e/limits/test_a_login_storm_refuses_nobody.py. The only list of them.
   tested = [
     "2.4.1"
     "2.4.5"

@@ -34,6 +34,8 @@ lib.optionalAttrs settings.tls.sessionTickets {
     '';
     serviceConfig = sandbox // {
       Type = "oneshot";
+      # only root can enter a directory of such a user (/run/private)
+      DynamicUser = true;
       RuntimeDirectory = "chatmail-tickets";
       RuntimeDirectoryMode = "0700";
       # a client resumes its session after a restart

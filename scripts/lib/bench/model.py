@@ -88,15 +88,14 @@ def main(*, rounds: int, only: Sequence[str], calls: bool) -> None:
 
 
 def _cpu_us(work: Work) -> Figures:
-    before = used_us(LAB, RELAYS[0])
+    before = _used_us()
     load(LAB, *work.arguments)
-    after = used_us(LAB, RELAYS[0])
+    after = _used_us()
     return {unit: (after[unit] - before[unit]) / work.times for unit in after}
 
 
-def used_us(lab: str, relay: str) -> dict[str, int]:
-    """Return the CPU time that each unit of a relay has used so far."""
-    printed = labs.output(lab, relay, "sh", "-c", _CPU, "sh", *UNITS)
+def _used_us() -> dict[str, int]:
+    printed = labs.output(LAB, RELAYS[0], "sh", "-c", _CPU, "sh", *UNITS)
     return {unit: int(us) for unit, us in (line.split() for line in printed.splitlines())}
 
 

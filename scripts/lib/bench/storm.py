@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 import labs
-from bench import memory, model
+from bench import memory
 from steps import say, step
 
 LAB, RELAY = "storm", "a.test"
@@ -35,6 +35,10 @@ _ADD_SOURCES = """
 link=$(ip -oneline -4 route show 192.0.2.0/24 | sed 's/.* dev \\([^ ]*\\).*/\\1/; q')
 for source in $@; do ip address replace $source/24 dev $link; done
 """
+UNITS = ("postfix", "dovecot", "nginx", "chatmail-accounts", "chatmail-filter")
+# of the unit's control group
+_GROUP = "/sys/fs/cgroup/system.slice/$u.service"
+_CPU = f'for u in $@; do sed -n "s/^usage_usec/$u/p" {_GROUP}/cpu.stat; done'
 CREATE_AT_ONCE, CREATE_WITHIN_S = 20, 500
 STORM_WITHIN_S = 120.0
 PAUSE_S = 5.0
@@ -126,13 +130,13 @@ def leave(crowd: Sequence[Clients]) -> None:
 def storm(lab: str, crowd: Sequence[Clients], bystander: Clients, count: int) -> Storm:
     """Cut all connections; connect all at the same moment, while others write to each other."""
     leave(crowd)
-    before = model.used_us(lab, RELAY)
+    before = _used_us(lab)
     bystander.tells("send")
     bystander.answers()
     landings = land(crowd, count, STORM_WITHIN_S)
     bystander.tells("stop")
     took_ms = sorted(bystander.answers()["took_ms"])
-    after = model.used_us(lab, RELAY)
+    after = _used_us(lab)
     return Storm(
         duration_s=max(time_s for landing in landings for time_s in landing["times_s"]),
         refusals=[refusal for landing in landings for refusal in landing["refusals"]],
@@ -143,6 +147,11 @@ def storm(lab: str, crowd: Sequence[Clients], bystander: Clients, count: int) ->
         clients_cpu_s=sum(landing["cpu_s"] for landing in landings),
         services_cpu_s={unit: (after[unit] - before[unit]) / 1e6 for unit in after},
     )
+
+
+def _used_us(lab: str) -> dict[str, int]:
+    printed = labs.output(lab, RELAY, "sh", "-c", _CPU, "sh", *UNITS)
+    return {unit: int(us) for unit, us in (line.split() for line in printed.splitlines())}
 
 
 def connection_kib(lab: str, count: int, settle_s: float) -> float:

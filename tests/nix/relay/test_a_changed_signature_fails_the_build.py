@@ -42,6 +42,30 @@ SIGNATURES = [
     ),
     (
         "small-sessions.c",
+        "dovecot/istream-private.h",
+        "i_stream_create(struct istream_private *stream, struct istream *parent, int fd,",
+        "i_stream_create(struct istream_private *stream, struct istream *parent, long fd,",
+    ),
+    (
+        "early-hibernation.c",
+        "dovecot/imap-commands.h",
+        "typedef void command_hook_callback_t(struct client_command_context *ctx);",
+        "typedef void command_hook_callback_t(struct client_command_context *ctx, bool now);",
+    ),
+    (
+        "session-tickets.c",
+        "openssl/ssl.h",
+        "__owur SSL_CTX *SSL_CTX_new(const SSL_METHOD *meth);",
+        "__owur SSL_CTX *SSL_CTX_new(const SSL_METHOD *meth, int now);",
+    ),
+    (
+        "login-queue.c",
+        "sys/epoll.h",
+        "extern int epoll_ctl (int __epfd, int __op, int __fd,",
+        "extern int epoll_ctl (int __epfd, long __op, int __fd,",
+    ),
+    (
+        "small-sessions.c",
         "sys/epoll.h",
         "int __maxevents, int __timeout)",
         "int __maxevents, long __timeout)",
@@ -55,14 +79,14 @@ def headers(root: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
     """A copy of Dovecot's headers, and of the other headers that the test changes."""
     include = root / INCLUDE.relative_to("/")
     shutil.copytree(include / "dovecot", tmp_path / "dovecot")
-    for name in ("openssl/bio.h", "sys/epoll.h"):
+    for name in ("openssl/bio.h", "openssl/ssl.h", "sys/epoll.h"):
         (found,) = include.glob(f"**/{name}")
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(found, tmp_path / name)
     return tmp_path
 
 
-@pytest.mark.parametrize("source", ["instant-idle.c", "small-sessions.c"])
+@pytest.mark.parametrize("source", sorted({source for source, *_ in SIGNATURES}))
 def test_unchanged_headers_compile(source: str, root: pathlib.Path, headers: pathlib.Path) -> None:
     """So a failure below is due to the change."""
     target = headers / "library.so"

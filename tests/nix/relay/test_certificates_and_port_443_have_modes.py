@@ -130,10 +130,12 @@ def test_every_server_of_nginx_has_a_listen_line(describe: Describe, mode: str) 
 def test_a_disabled_feature_leaves_nothing(describe: Describe) -> None:
     """It has neither a unit nor a setting."""
     imap = {"instantIdle": False, "smallSessions": False}
-    relay = describe({"turn": {"enable": False}, "imap": imap})
+    tls = {"sessionTickets": False}
+    relay = describe({"turn": {"enable": False}, "imap": imap, "tls": tls})
 
     assert "coturn" not in relay.config["services"]
     assert "chatmail-turn-secret" not in relay.units
+    assert "chatmail-tickets" not in relay.units
     assert "LD_PRELOAD" not in relay.files()["/etc/dovecot/dovecot.conf"]
 
 
