@@ -240,6 +240,12 @@ def evaluation_suites() -> list[Suite]:
     return [pytest_suite("evaluation tests", CHECKOUT, str(directory), deadline_s=UNIT_DEADLINE_S)]
 
 
+def acme_suites() -> list[Suite]:
+    """Return the tests with an ACME server and its clients, on loopback."""
+    directory = CHECKOUT / "tests" / "acme"
+    return [pytest_suite("ACME accounts", CHECKOUT, str(directory), deadline_s=UNIT_DEADLINE_S)]
+
+
 def lab_suites() -> list[Suite]:
     """Return the tests of the lab, which start and stop labs of their own."""
     options = [str(CHECKOUT / "tests" / "lab"), "--timeout", str(LAB_TEST_DEADLINE_S)]
