@@ -24,7 +24,6 @@ from checks.suites import (
     UNTRUSTED_RELAYS,
     Result,
     Suite,
-    acme_suites,
     disturbing_files,
     disturbing_scenarios,
     evaluation_suites,
@@ -87,7 +86,7 @@ def _in_labs() -> Result:
     try:
         with step("lab"), _test_lab(LAB_NAME):
             # none uses this lab; browsers work while others wait for machines that boot
-            beside = [*web_suites(), *lab_suites(), *evaluation_suites(), *acme_suites()]
+            beside = [*web_suites(), *lab_suites(), *evaluation_suites()]
             with step("tests of the web pages, the lab and the configuration"):
                 total += _side_by_side([(suite.title, suite.run) for suite in beside], len(beside))
             total += _shown(quiet_scenarios(LAB_NAME))

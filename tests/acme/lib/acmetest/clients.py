@@ -85,4 +85,4 @@ def _output(command: list[str], **options: Any) -> str:
         **options,
     )
     assert done.returncode == 0, f"{command}: {done.stderr}"
-    return done.stdout.strip()
+    return str(done.stdout).strip()
