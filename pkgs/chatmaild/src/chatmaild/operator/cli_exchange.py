@@ -40,7 +40,8 @@ def import_(
 
     PATH is the disk of the old machine or a copy of it, with home/vmail/mail, etc/dkimkeys and
     var/lib/acme/accounts; or the directory of the mailboxes alone. Nothing is changed there. This
-    relay can run meanwhile. Repeat it as often as you like: it adds what is new, and changes no password.
+    relay can run meanwhile. Repeat it as often as you like: it adds what is new, and changes no
+    password.
     """
     from chatmaild.operator.exchange import commands
 
