@@ -63,6 +63,7 @@ def ask(orders: Orders, key: PrivateKey, domain: str) -> dict[str, Any] | None:
 
     Raises:
         UntakenError: the server has no such account, or it is not valid.
+        ChatmaildError: the user of the orders does not exist.
     """
     with tempfile.TemporaryDirectory(prefix="chatmail-acme-") as directory:
         stage = Path(directory)
@@ -86,7 +87,10 @@ def _renew(orders: Orders, stage: Path, domain: str) -> str:
     ]
     rights: dict[str, Any] = {}
     if os.geteuid() == 0:
-        user = pwd.getpwnam(orders.user)
+        try:
+            user = pwd.getpwnam(orders.user)
+        except KeyError as error:
+            raise ChatmaildError(f"there is no user {orders.user}: is the relay set up?") from error
         for path in [stage, *stage.rglob("*")]:
             os.chown(path, user.pw_uid, user.pw_gid)
         rights = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
