@@ -91,7 +91,8 @@ def _renew(orders: Orders, stage: Path, domain: str) -> str:
             user = pwd.getpwnam(orders.user)
         except KeyError as error:
             raise ChatmaildError(f"there is no user {orders.user}: is the relay set up?") from error
-        for path in [stage, *stage.rglob("*")]:
+        # the directory last: until then nobody else can put a link into it
+        for path in reversed([stage, *stage.rglob("*")]):
             os.chown(path, user.pw_uid, user.pw_gid)
         rights = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     try:
