@@ -97,14 +97,14 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     own_name = secrets.token_hex(16)
     smtp_sessions = SmtpSessions(settings.ports.mxdeliv_smtp, own_name)
     stack.callback(smtp_sessions.close)
+    recipients = socketmap.Client(settings.sockets.transport_recipients)
+    stack.callback(recipients.close)
     seen = last_seen.LastSeen.of(settings, last_seen.HTTPS)
     mxdeliv = Mxdeliv(
         smtp_sessions=smtp_sessions,
         max_message_bytes=settings.mail.max_message_bytes,
         max_recipients=settings.mail.max_recipients,
-        any_exists=partial(
-            socketmap.any_found, settings.sockets.transport_recipients, "recipients"
-        ),
+        any_exists=partial(recipients.any_found, "recipients"),
         counters=counters,
         last_seen=seen,
     )

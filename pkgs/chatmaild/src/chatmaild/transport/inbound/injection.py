@@ -38,6 +38,8 @@ class Injection:
         self._size_bytes = size_bytes
         self._client = client
         self._dots = Stuffer()
+        # the last piece leaves with the end of the message: one write, and Postfix wakes up once
+        self._held = b""
         self._session: SmtpSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -72,8 +74,10 @@ class Injection:
             Refused: the connection to Postfix broke.
         """
         session = self._opened
-        session.send(self._dots.feed(piece))
-        await session.drain()
+        if self._held:
+            session.send(self._held)
+            await session.drain()
+        self._held = self._dots.feed(piece)
 
     async def commit(self) -> Reply:
         """End the message and return the reply of Postfix.
@@ -82,7 +86,7 @@ class Injection:
             Refused: by Postfix or by the filter behind it, or no answer came.
         """
         session = self._opened
-        session.send(self._dots.end())
+        session.send(self._held + self._dots.end())
         reply = await session.expect(250, END_OF_DATA_S)
         self._session = None
         self._smtp_sessions.keep(session)
