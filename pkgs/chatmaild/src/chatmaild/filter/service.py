@@ -18,6 +18,7 @@ from chatmaild.filter.policy import ByteBudget, Policy
 from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
 from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.session import FD_NAME_PREFIX, Session
+from chatmaild.flow.expected import ExpectedMail
 from chatmaild.flow.last_seen import LastSeen
 from chatmaild.metrics import Counters, dump, families
 from chatmaild.metrics.mail import Tally
@@ -93,6 +94,7 @@ def policy_of(settings: Settings) -> Policy:
         signer=load_signer(settings),
         keys=KeyCache(),
         last_seen=LastSeen.of(settings),
+        expect_mail=ExpectedMail(settings.sockets.destinations).note,
         header_budget=ByteBudget(
             _HEADER_BUDGET_BYTES, reserved_for_small=_HEADER_BUDGET_BYTES // 2
         ),

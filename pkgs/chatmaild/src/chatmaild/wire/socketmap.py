@@ -101,6 +101,15 @@ class Client:
         return is_found
 
 
+async def any_found(path: str, name: str, keys: Sequence[str]) -> bool:
+    """Ask the server behind a unix socket once; see `Client.any_found`."""
+    client = Client(path)
+    try:
+        return await client.any_found(name, keys)
+    finally:
+        client.close()
+
+
 async def _any_found(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, name: str, keys: Sequence[str]
 ) -> bool:

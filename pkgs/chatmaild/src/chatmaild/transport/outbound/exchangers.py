@@ -94,7 +94,7 @@ class DnsResolver:
         self._networks = networks
         self._resolver = resolver
         self._kinds = ("A",) if ipv4_only else ("AAAA", "A")
-        # domain -> end of the answer's TTL (time.time), hosts; half the CPU time of dnspython's cache
+        # domain -> end of the answer's TTL (time.time), hosts; cheaper than dnspython's cache
         self._known: Bounded[str, tuple[float, list[Exchanger]]] = Bounded(MAX_ANSWERS)
         self._running: dict[tuple[str, str], asyncio.Future[dns.resolver.Answer]] = {}
 
