@@ -102,7 +102,6 @@ in
           smtpd_authorized_xclient_hosts = "127.0.0.1";
           # an HTTP answer is for all recipients: the service in front asks whether one exists, and the
           # copies of the others are returned to the sender
-          smtpd_recipient_restrictions = "";
         }
       );
       rewrite-smtpd = {
