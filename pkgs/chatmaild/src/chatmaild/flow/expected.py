@@ -13,8 +13,8 @@ from typing import Final
 
 from chatmaild.bounded import Bounded
 
-# below `Connections.KEEP_S`: a domain that was named lately has an open connection
-_AGAIN_S: Final = 20.0
+# a domain that was named a moment ago has an open connection
+_AGAIN_S: Final = 5.0
 _MAX_DOMAINS: Final = 1000
 _ANSWER_BYTES: Final = 4096
 

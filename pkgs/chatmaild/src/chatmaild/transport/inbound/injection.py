@@ -12,6 +12,8 @@ from chatmaild.wire.smtp_reply import LOCAL_ERROR, Reply
 # the filter looks up keys at the end of a message: below nginx' 75 s (proxy_read_timeout), above
 # the 60 s after which another relay gives up
 END_OF_DATA_S: Final = 70.0
+# a thousand recipients on a busy machine
+ENVELOPE_S: Final = 60.0
 # RFC 5321 section 3.8
 SESSION_ENDS: Final = 421
 
@@ -87,7 +89,7 @@ class Injection:
         """
         session = self._opened
         session.send(self._held + self._dots.end())
-        reply = await session.expect(250, END_OF_DATA_S)
+        reply = await session.expect(250, within_s=END_OF_DATA_S)
         self._session = None
         self._smtp_sessions.keep(session)
         return reply
@@ -101,9 +103,8 @@ class Injection:
         # pipelined (RFC 2920); if one command is refused, the message is not sent
         session.send("".join(f"{line}\r\n" for line in self._commands()).encode())
         try:
-            for _ in ("MAIL", *self._envelope.recipients):
-                await session.expect(250)
-            await session.expect(354)
+            codes = [250] * (1 + len(self._envelope.recipients))
+            await session.expect(*codes, 354, within_s=ENVELOPE_S)
         except BaseException:
             session.close()
             raise
