@@ -57,6 +57,7 @@ FILES_AT_ONCE = 2  # of the others: pytest starts less often
 TEST_DEADLINE_S = 60
 LAB_TEST_DEADLINE_S = 180  # some start two labs, one after the other
 LONGEST = 2  # suites that start first
+NICENESS = 5  # of suites that only compute: scenarios beside them have deadlines
 # pytest starts twice as fast without the plugins that a suite does not use
 PLUGINS = ["--disable-plugin-autoload", "-p", "pytest_timeout"]
 IN_WORKERS = ["-p", "xdist.plugin", "-n"]
@@ -157,6 +158,11 @@ def pytest_suite(title: str, directory: Path, *arguments: str, deadline_s: float
     )
 
 
+def patient(suite: Suite) -> Suite:
+    """Return the suite with a lower priority."""
+    return dataclasses.replace(suite, command=["nice", "-n", str(NICENESS), *suite.command])
+
+
 def fast_suites() -> list[Suite]:
     """Return style, types and unit tests: without root, lab and network; the longest first."""
     units = [
@@ -234,16 +240,14 @@ def web_suites() -> list[Suite]:
 
 def evaluation_suites() -> list[Suite]:
     """Return the tests of the description, with Nix, postconf and doveconf of the Debian image."""
-    directory = CHECKOUT / "tests" / "nix"
-    if not any(directory.rglob("test_*.py")):
-        return []
-    return [pytest_suite("evaluation tests", CHECKOUT, str(directory), deadline_s=UNIT_DEADLINE_S)]
+    return [pytest_suite("evaluation tests", CHECKOUT, "tests/nix", deadline_s=UNIT_DEADLINE_S)]
 
 
 def lab_suites() -> list[Suite]:
-    """Return the tests of the lab, which start and stop labs of their own."""
+    """Return the tests of the lab, which start labs of their own, and those with an ACME server."""
     options = [str(CHECKOUT / "tests" / "lab"), "--timeout", str(LAB_TEST_DEADLINE_S)]
-    return [pytest_suite("tests of the lab", CHECKOUT, *options, deadline_s=LAB_DEADLINE_S)]
+    labs = pytest_suite("tests of the lab", CHECKOUT, *options, deadline_s=LAB_DEADLINE_S)
+    return [labs, pytest_suite("ACME accounts", CHECKOUT, "tests/acme", deadline_s=UNIT_DEADLINE_S)]
 
 
 def quiet_scenarios(lab: str) -> Suite:

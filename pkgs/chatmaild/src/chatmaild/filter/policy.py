@@ -15,12 +15,13 @@ from chatmaild.dkim.signer import Signer
 from chatmaild.errors import DecisionError
 from chatmaild.filter import verdicts
 from chatmaild.filter.envelope import Mailbox, Recipient, read_resolved_path
+from chatmaild.filter.limits.memory import ByteBudget
+from chatmaild.filter.limits.rates import DomainLimiter, RateLimiter
 from chatmaild.filter.mime.author import (
     client_matches_literal,
     ip_address,
     is_domain_literal,
 )
-from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
 from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.rules import Reachability
 from chatmaild.filter.verdicts import Refuse
@@ -85,32 +86,6 @@ class DomainRules(Protocol):
     def allow(self, domain: str) -> bool: ...
 
 
-class ByteBudget:
-    """Memory in bytes that the headers of all open transactions share. Thread-safe.
-
-    Large headers cannot take the last `reserved_for_small` bytes: a few of them that wait for DNS
-    would block all other messages.
-    """
-
-    def __init__(self, size_bytes: int, *, reserved_for_small: int = 0) -> None:
-        self._left = size_bytes
-        self._reserved_for_small = reserved_for_small
-        self._lock = threading.Lock()
-
-    def take(self, size_bytes: int, *, is_large: bool = False) -> bool:
-        """Take that many bytes; False, and nothing taken, if fewer are left."""
-        with self._lock:
-            if size_bytes > self._left - (self._reserved_for_small if is_large else 0):
-                return False
-            self._left -= size_bytes
-            return True
-
-    def give(self, size_bytes: int) -> None:
-        """Return bytes that were taken."""
-        with self._lock:
-            self._left += size_bytes
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Settings, limits and caches that all transactions share."""
@@ -132,6 +107,8 @@ class Policy:
     monotonic: Callable[[], float] = time.monotonic
     # None: nobody wants to know
     last_seen: LastSeen | None = None
+    # is called with the domain of each recipient on another server when the content begins
+    expect_mail: Callable[[str], None] = lambda _: None
 
     def is_disabled(self, mailbox: Mailbox | None) -> bool:
         """Whether a mailbox is an address of this relay that the operator disabled."""
@@ -162,6 +139,8 @@ class Policy:
             return verdicts.NOT_FROM_ITS_ADDRESS
         if ingress.is_remote and (refusal := self.domain_refusal(found.mailbox.domain)):
             return refusal
+        if ingress.is_remote:
+            self.keys.expect(found.mailbox.domain)
         if ingress is not Ingress.SUBMISSION:
             return found.mailbox
         if not isinstance(found.mailbox, Address) or found.mailbox != _login(login):
