@@ -1,4 +1,4 @@
-"""scripts/bench-storm: all clients of a relay return at once, and then wait.
+"""scripts/scale storm: all clients of a relay return at once, and then wait.
 
 Prints how long it takes until all are in IDLE, what becomes of other people's messages meanwhile,
 the CPU time of clients and services, and the memory of a waiting connection.

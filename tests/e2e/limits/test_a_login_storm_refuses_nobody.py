@@ -15,7 +15,7 @@ from chatmail_testkit.relays.target import Machine
 
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
 
-# more than one network may have wrong passwords; scripts/bench-storm has 5000
+# more than one network may have wrong passwords; scripts/scale storm has 5000
 CLIENTS = 200
 WITHIN_S = 60
 MESSAGES = 5
