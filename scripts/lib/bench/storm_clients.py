@@ -11,13 +11,15 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import click
 from bench import load
 from bench.notices import Notices
+from chatmail_testkit.mail.raw import RawSmtp
 from chatmail_testkit.mail.storm import Crowd
-from chatmail_testkit.people.names import Account, new_accounts
+from chatmail_testkit.people.names import new_accounts
 
 SIZE_BYTES = 2500
 
@@ -52,30 +54,37 @@ def crowd(*, domain: str, count: int, sources: tuple[str, ...]) -> None:
 def bystander(*, domain: str, every_s: float) -> None:
     """Send messages at a steady pace to a recipient in IDLE."""
     sender, recipient = new_accounts(domain, 2)
-    with load.imap_session(recipient) as waiting, ThreadPoolExecutor(1) as pool:
-        waiting.idles()
-        notices = Notices(waiting)
+    raw = load.message(sender, recipient, SIZE_BYTES)
+    with ThreadPoolExecutor(1) as pool:
         while sys.stdin.readline():
             stopping = threading.Event()
-            sending = pool.submit(_took_ms, sender, recipient, notices, every_s, stopping)
-            print("{}", flush=True)
-            sys.stdin.readline()
-            stopping.set()
-            print(json.dumps({"took_ms": sending.result()}), flush=True)
+            # their sockets wait for 60 s at most
+            with load.imap_session(recipient) as waiting, load.smtp_session(sender) as session:
+                waiting.idles()
+                notices = Notices(waiting)
+
+                def took_ms(
+                    number: int, session: RawSmtp = session, notices: Notices = notices
+                ) -> float:
+                    start_s = time.perf_counter()
+                    session.submit(recipient.address, load.again(raw, number))
+                    return 1000 * (notices.next_s() - start_s)
+
+                sending = pool.submit(_until, stopping, every_s, took_ms)
+                print("{}", flush=True)
+                sys.stdin.readline()
+                stopping.set()
+                print(json.dumps({"took_ms": sending.result()}), flush=True)
 
 
-def _took_ms(
-    sender: Account, recipient: Account, notices: Notices, every_s: float, stopping: threading.Event
+def _until(
+    stopping: threading.Event, every_s: float, took_ms: Callable[[int], float]
 ) -> list[float]:
-    """Send until told to stop; return the time until each notice."""
-    raw = load.message(sender, recipient, SIZE_BYTES)
-    took_ms: list[float] = []
-    with load.smtp_session(sender) as session:
-        while not stopping.wait(every_s):
-            start_s = time.perf_counter()
-            session.submit(recipient.address, load.again(raw, len(took_ms)))
-            took_ms.append(1000 * (notices.next_s() - start_s))
-    return took_ms
+    """Return the times of all messages that are sent until told to stop."""
+    times_ms: list[float] = []
+    while not stopping.wait(every_s):
+        times_ms.append(took_ms(time.monotonic_ns()))
+    return times_ms
 
 
 if __name__ == "__main__":
