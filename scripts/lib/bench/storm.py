@@ -205,12 +205,15 @@ def main(
 
 
 def _storms(name: str, count: int, rounds: int) -> Iterator[Storm]:
-    with crowds(name, count) as crowd, clients(name, "bystander", "--domain", RELAY) as bystander:
+    with crowds(name, count) as crowd:
         with step(f"{count} new addresses"):
             _create(crowd)
         for number in range(rounds):
             time.sleep(PAUSE_S)
-            with step(f"storm {number + 1} of {count} clients"):
+            with (
+                step(f"storm {number + 1} of {count} clients"),
+                clients(name, "bystander", "--domain", RELAY) as bystander,
+            ):
                 found = storm(name, crowd, bystander, count)
             yield found
 

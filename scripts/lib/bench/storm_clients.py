@@ -1,7 +1,7 @@
 """Clients of storm.py, inside the client's network: commands by lines, answers as JSON lines.
 
 crowd       clients that connect together: `land AT_ONCE WITHIN_S`, `leave`
-bystander   another sender and recipient, who stay connected: `send`, then `stop` for their times
+bystander   another sender and recipient: `send`, then `stop` for their times; once
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from concurrent.futures import ThreadPoolExecutor
 import click
 from bench import load
 from bench.notices import Notices
-from chatmail_testkit.mail.raw import RawSmtp
 from chatmail_testkit.mail.storm import Crowd
 from chatmail_testkit.people.names import new_accounts
 
@@ -55,26 +54,27 @@ def bystander(*, domain: str, every_s: float) -> None:
     """Send messages at a steady pace to a recipient in IDLE."""
     sender, recipient = new_accounts(domain, 2)
     raw = load.message(sender, recipient, SIZE_BYTES)
-    with ThreadPoolExecutor(1) as pool:
-        while sys.stdin.readline():
-            stopping = threading.Event()
-            # their sockets wait for 60 s at most
-            with load.imap_session(recipient) as waiting, load.smtp_session(sender) as session:
-                waiting.idles()
-                notices = Notices(waiting)
+    sys.stdin.readline()
+    # at the last moment: their sockets wait for 60 s at most
+    with (
+        load.imap_session(recipient) as waiting,
+        load.smtp_session(sender) as session,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        waiting.idles()
+        notices = Notices(waiting)
 
-                def took_ms(
-                    number: int, session: RawSmtp = session, notices: Notices = notices
-                ) -> float:
-                    start_s = time.perf_counter()
-                    session.submit(recipient.address, load.again(raw, number))
-                    return 1000 * (notices.next_s() - start_s)
+        def took_ms(number: int) -> float:
+            start_s = time.perf_counter()
+            session.submit(recipient.address, load.again(raw, number))
+            return 1000 * (notices.next_s() - start_s)
 
-                sending = pool.submit(_until, stopping, every_s, took_ms)
-                print("{}", flush=True)
-                sys.stdin.readline()
-                stopping.set()
-                print(json.dumps({"took_ms": sending.result()}), flush=True)
+        stopping = threading.Event()
+        sending = pool.submit(_until, stopping, every_s, took_ms)
+        print("{}", flush=True)
+        sys.stdin.readline()
+        stopping.set()
+        print(json.dumps({"took_ms": sending.result()}), flush=True)
 
 
 def _until(
