@@ -29,6 +29,11 @@ in
         mode = "0600";
       };
     };
+    # its processes read their settings there; no file and no socket of them has a secret
+    "service config"."unix_listener config" = {
+      user = users.mail;
+      mode = "0600";
+    };
     "protocol doveadm".doveadm_allowed_commands = {
       expunge = true;
       "\"mailbox cache purge\"" = true;

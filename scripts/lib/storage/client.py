@@ -61,9 +61,7 @@ def fetch(session: Session) -> dict[str, float]:
     """The last 100 messages, one by one."""
     last = session.command("UID SEARCH UID *").split(b"\r\n")[0].split()[-1]
     uids = range(int(last) - 99, int(last) + 1)
-    took = _timed(
-        lambda: [session.command(f"UID FETCH {uid} (FLAGS BODY.PEEK[])") for uid in uids]
-    )
+    took = _timed(lambda: [session.command(f"UID FETCH {uid} (FLAGS BODY.PEEK[])") for uid in uids])
     return {"ms": took / len(uids)}
 
 

@@ -20,7 +20,7 @@ from steps import say, step
 LAB: Final = "storage-bench"
 CONFIG: Final = labs.CHECKOUT / "scripts" / "lib" / "bench" / "ours.nix"
 HERE: Final = Path(__file__).parent
-ADDRESS, PASSWORD = "bench1234", "secretsecret"  # noqa: S105
+ADDRESS, PASSWORD = "bench1234", "secretsecret"
 SIZES: Final = (100, 1000, 2000, 4000, 10_000)
 SAMPLE: Final = 100
 MAILDIR: Final = 'mail_driver = maildir\nquota "User quota" {\n  driver = maildir\n}\n'

@@ -14,20 +14,18 @@ from chatmail_testkit.waiting import wait_for
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
 
 # files that all deliveries to a mailbox share
+INBOX = "mailboxes/INBOX/dbox-Mails"
 FILES = [
-    "dovecot-uidlist",
-    "dovecot-uidlist.lock",
-    "dovecot.index.cache",
-    "dovecot.index.log",
+    INBOX,
+    f"{INBOX}/dovecot.index.cache",
+    f"{INBOX}/dovecot.index.log",
     "dovecot.list.index.log",
-    "maildirsize",
 ]
 # system calls that change a mailbox, and the files where they are watched; none: all files
 CALLS: dict[str, list[str]] = {
     "openat": FILES,
     "write": FILES,
     "pwrite64": FILES,
-    "link": [],
     "rename": [],
     "unlink": [],
     "fsync": [],
