@@ -36,6 +36,7 @@ in
     };
     "protocol doveadm".doveadm_allowed_commands = {
       expunge = true;
+      force-resync = true;
       "\"mailbox cache purge\"" = true;
     };
   };

@@ -62,13 +62,14 @@ class Candidate:
     name: str
     relay: str
     settings: str
+    user: str = "bench1234"
     messages: int = 0
     found: dict[str, float] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
         """The address of the mailbox."""
-        return f"{ADDRESS}@{self.relay}"
+        return f"{self.user}@{self.relay}"
 
     def prepare(self) -> None:
         """Take the settings into use, and create the address."""
@@ -149,7 +150,8 @@ def main(*, only: Sequence[str], most: int, keep: bool) -> None:
 
 def _deliver(candidates: Sequence[Candidate], size: int) -> None:
     for one in candidates:
-        one.deliver(size - one.messages)
+        if size > one.messages:
+            one.deliver(size - one.messages)
     best: dict[str, Mapping[str, float]] = {}
     for _ in range(3):
         for one in candidates:
