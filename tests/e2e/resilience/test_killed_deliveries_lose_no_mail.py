@@ -29,7 +29,6 @@ CALLS: dict[str, list[str]] = {
     "pwrite64": FILES,
     "rename": [],
     "unlink": [],
-    "fsync": [],
     "fdatasync": [],
 }
 # a lock of a dead process is broken after 3 s; one without a process id after 120 s
