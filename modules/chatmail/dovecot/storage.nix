@@ -1,8 +1,8 @@
 # { settings, ... } -> services.dovecot2: indexes and caches of mailboxes, and the socket that deletes messages.
-context@{ settings, ... }:
+context@{ lib, settings, ... }:
 let
   inherit (import ./shared.nix context) defaults;
-  inherit (settings) sockets users;
+  inherit (settings) retention sockets users;
 in
 {
   services.dovecot2.settings = defaults {
@@ -13,8 +13,10 @@ in
     mail_index_log_rotate_min_size = "8k";
     mail_index_log_rotate_max_size = "32k";
     mail_index_log_rotate_min_age = "1s";
-    # 1 KB for each of 50,000 messages; Dovecot empties a cache that is larger, and logs it
-    mail_cache_max_size = "64M";
+    # Headers of a message that core asks for take 0.8 KB; a client may ask for more. Dovecot empties a cache that is
+    # too large, and logs it, so there is room for all messages.
+    mail_cache_record_max_size = "2k";
+    mail_cache_max_size = "${toString (lib.min 1024 (lib.max 64 (retention.maxMessages / 500)))}M";
     # The cache has headers of messages: rewritten when 1 % of them are expunged, which is the least that Dovecot
     # offers. chatmail-expire removes the rest. Without headers in it, a FETCH of many costs three times the CPU.
     mail_cache_purge_delete_percentage = 1;
