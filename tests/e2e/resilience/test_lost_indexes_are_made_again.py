@@ -22,9 +22,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_after_the_next_message(
-    damage: str, alice: Person, bob: Person, machine: Machine
-) -> None:
+def test_after_the_next_message(damage: str, alice: Person, bob: Person, machine: Machine) -> None:
     """The delivery finds it out; Postfix repeats it."""
     _get_messages(alice, bob)
     _damage(machine, bob, DAMAGE[damage])

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from chatmaild.address import MAX_ADDRESS_LENGTH
 from chatmaild.errors import ChatmaildError
 from chatmaild.settings import Settings
-from chatmaild.store.mail import sdbox, scan
+from chatmaild.store.mail import scan, sdbox
 from chatmaild.store.mailboxes import DAY_S, DISABLED, ENFORCE_ENCRYPTION, PASSWORD, floor_to_day
 
 # as `account_of` in store/mailboxes.py: lower case, one @, no slash, no +tag, not dots alone
