@@ -1,8 +1,10 @@
 # { settings, ... } -> services.dovecot2: indexes and caches of mailboxes, and the socket that deletes messages.
-context@{ lib, settings, ... }:
+context@{ settings, ... }:
 let
   inherit (import ./shared.nix context) defaults;
   inherit (settings) retention sockets users;
+  # 2 KB for each message
+  cacheMegabytes = retention.maxMessages / 500 + 1;
 in
 {
   services.dovecot2.settings = defaults {
@@ -16,7 +18,7 @@ in
     # Headers of a message that core asks for take 0.8 KB; a client may ask for more. Dovecot empties a cache that is
     # too large, and logs it, so there is room for all messages.
     mail_cache_record_max_size = "2k";
-    mail_cache_max_size = "${toString (lib.min 1024 (lib.max 64 (retention.maxMessages / 500)))}M";
+    mail_cache_max_size = "${toString (if cacheMegabytes > 1024 then 1024 else cacheMegabytes)}M";
     # The cache has headers of messages: rewritten when 1 % of them are expunged, which is the least that Dovecot
     # offers. chatmail-expire removes the rest. Without headers in it, a FETCH of many costs three times the CPU.
     mail_cache_purge_delete_percentage = 1;
