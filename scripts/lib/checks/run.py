@@ -33,7 +33,6 @@ from checks.suites import (
     forget,
     lab_suites,
     measuring_scenarios,
-    patient,
     quiet_scenarios,
     searching_scenarios,
     web_suites,
@@ -42,6 +41,7 @@ from labs import LabFailedError, down, up
 from steps import say, step
 
 FAST_AT_ONCE = 3  # some tests wait, and cores have work meanwhile
+BESIDE_LABS = 2  # so that scenarios with deadlines get their share of two cores
 # A job that runs in a lab of this name.
 LabJob = Callable[[str], Job]
 
@@ -68,12 +68,12 @@ def main(*, fast: bool) -> None:
 
 def _everything(board: Board) -> None:
     """Run all suites: first all that need not be alone, each lane as soon as it can."""
-    without_lab = [*lab_suites(), *fast_suites(), *web_suites(), *evaluation_suites()]
-    elsewhere = Jobs(Job.of(patient(suite)) for suite in without_lab)
+    computing = [*fast_suites(), *web_suites(), *evaluation_suites()]
+    elsewhere = Jobs([*map(Job.of, lab_suites()), *map(Job.patient, computing)])
     disturbing = Jobs(_disturbing())
     with step("all suites"), _test_lab(board, LAB_NAME) as lab_is_up:
         with step("side by side"), _lanes(elsewhere, disturbing) as start:
-            for _ in range(FAST_AT_ONCE):
+            for _ in range(BESIDE_LABS):
                 start(_run, board, elsewhere)
             for name in MORE_LAB_NAMES:
                 start(_disturb, board, name, disturbing)
@@ -115,7 +115,7 @@ def _disturbing() -> Sequence[LabJob]:
 def _lanes(*queues: Jobs[Job] | Jobs[LabJob]) -> Iterator[Callable[..., Future[None]]]:
     """Yield what starts a lane; at the end wait for all lanes, which end early after an error."""
     started: list[Future[None]] = []
-    with ThreadPoolExecutor(FAST_AT_ONCE + len(MORE_LAB_NAMES)) as pool:
+    with ThreadPoolExecutor(max(FAST_AT_ONCE, BESIDE_LABS + len(MORE_LAB_NAMES))) as pool:
 
         def start(lane: Callable[..., None], *arguments: object) -> Future[None]:
             started.append(pool.submit(lane, *arguments))
