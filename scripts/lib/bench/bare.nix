@@ -108,7 +108,14 @@ in
     mail_uid = "vmail";
     mail_gid = "vmail";
     first_valid_uid = 1;
-    mail_driver = "maildir";
+    # faster than maildir, and flat with small logs of the index
+    mail_driver = "sdbox";
+    mail_index_rewrite_min_log_bytes = "4k";
+    mail_index_rewrite_max_log_bytes = "16k";
+    mail_index_log_rotate_min_size = "8k";
+    mail_index_log_rotate_max_size = "32k";
+    mail_index_log_rotate_min_age = "1s";
+    mail_cache_max_size = "64M";
     mail_path = "${mail}/%{user}";
     "namespace inbox" = {
       inbox = true;

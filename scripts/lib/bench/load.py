@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,12 +47,12 @@ def message(sender: Account, recipient: Account, size_bytes: int) -> bytes:
     return raw.removesuffix(b"\r\n")
 
 
-def _again(raw: bytes, count: int) -> bytes:
+def again(raw: bytes, count: int) -> bytes:
     """Return the message with a new Message-ID, because relays drop duplicates."""
     return raw.replace(b"Message-ID: <", b"Message-ID: <%d." % count, 1)
 
 
-def _without_verification() -> ssl.SSLContext:
+def without_verification() -> ssl.SSLContext:
     """Return a context that checks no certificate, to save CPU time of the client."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -59,7 +60,7 @@ def _without_verification() -> ssl.SSLContext:
     return context
 
 
-_TLS = _without_verification()
+_TLS = without_verification()
 
 
 class People:
@@ -112,23 +113,29 @@ class Task:
     size_bytes: int
     each: int
     at_once: int
+    senders: int
 
 
 def latency(task: Task) -> dict[str, float]:
-    """Send messages at a steady pace to a recipient in IDLE."""
-    [sender], [recipient] = task.people.at(task.domain, 1), task.people.at(task.to, 1)
+    """Send messages at a steady pace, in turns, to a recipient in IDLE."""
+    senders = task.people.at(task.domain, task.senders)
+    [recipient] = task.people.at(task.to, 1)
     accepted_ms, noticed_ms = [], []
-    with imap_session(recipient) as waiting, smtp_session(sender) as session:
+    with ExitStack() as stack:
+        waiting = stack.enter_context(imap_session(recipient))
+        sessions = [stack.enter_context(smtp_session(sender)) for sender in senders]
         waiting.idles()
         notices = Notices(waiting)
-        raw = [message(sender, recipient, task.size_bytes) for _ in range(task.count + 1)]
-        session.submit(recipient.address, raw.pop())  # opens the connections between the relays
+        turns = [number % len(senders) for number in range(task.count + 1)]
+        raw = [message(senders[turn], recipient, task.size_bytes) for turn in turns]
+        # opens the connections between the relays
+        sessions[turns.pop()].submit(recipient.address, raw.pop())
         notices.next_s()
         task.begin()
-        for number in range(task.count):
+        for turn, text in zip(turns, raw, strict=True):
             time.sleep(task.every_s)
             start_s = time.perf_counter()
-            session.submit(recipient.address, raw[number])
+            sessions[turn].submit(recipient.address, text)
             accepted_ms.append(1000 * (time.perf_counter() - start_s))
             noticed_ms.append(1000 * (notices.next_s() - start_s))
     return {
@@ -178,7 +185,7 @@ def throughput(task: Task) -> dict[str, float]:
 
         def send(number: int) -> None:
             for count in range(task.each):
-                sessions[number].submit(recipients[number].address, _again(raw[number], count))
+                sessions[number].submit(recipients[number].address, again(raw[number], count))
 
         task.begin()
         start_s = time.perf_counter()
@@ -247,6 +254,7 @@ SCENARIOS: dict[str, Callable[[Task], dict[str, float]]] = {
 @click.option("--size-bytes", default=2500)
 @click.option("--each", default=50, help="Messages of each sender.")
 @click.option("--at-once", default=AT_ONCE, help="Logins.")
+@click.option("--senders", default=1, help="Of messages that are sent at a steady pace.")
 @click.option("--people", type=click.Path(path_type=Path), help="JSON: [[address, password], …].")
 @click.option("--wait", is_flag=True, help="Wait for a line before the work that is measured.")
 def main(
@@ -258,6 +266,7 @@ def main(
     size_bytes: int,
     each: int,
     at_once: int,
+    senders: int,
     people: Path | None,
     wait: bool,
 ) -> None:
@@ -272,6 +281,7 @@ def main(
         size_bytes=size_bytes,
         each=each,
         at_once=at_once,
+        senders=senders,
     )
     print(json.dumps(SCENARIOS[scenario](task)), flush=True)
 

@@ -60,8 +60,12 @@ class Work:
 
 
 def one_after_the_other(name: str, count: int, *more: str) -> Work:
-    """Messages of 2 KB to a recipient in IDLE, each sent when the one before has arrived."""
-    arguments = ["latency", "--count", str(count), "--every-s", "0.002", *more]
+    """Messages of 2 KB to a recipient in IDLE, each sent when the one before has arrived.
+
+    From so many senders that none reaches a limit, and no daemon has the answer for the last one.
+    """
+    senders = ["--senders", str(2 + count // 8)]
+    arguments = ["latency", "--count", str(count), "--every-s", "0.002", *senders, *more]
     return Work(name=name, times=count, arguments=arguments)
 
 

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,8 @@ LOAD: Final = HERE / "load.py"
 RELAYS: Final = ("a.test", "b.test")
 DISK: Final = "4G"  # the messages of all rounds, and the free space that new addresses need
 DEADLINE_S: Final = 600.0
+# of load.py, whatever started this process
+_MODULES: Final = f"{labs.CHECKOUT}/scripts/lib:{labs.CHECKOUT}/pkgs/chatmail-testkit/src"
 # addresses at each relay for one measurement; more than any of them takes
 _PEOPLE: Final = 1500
 _TABLE: Final = "/etc/dovecot/users"
@@ -73,19 +76,20 @@ class Side:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
+                env=os.environ | {"PYTHONPATH": _MODULES},
             ) as running:
                 try:
                     yield running
                 finally:
                     running.kill()
 
-    def figures(self, *arguments: str, people: int = _PEOPLE) -> Figures:
+    def figures(self, *arguments: str, domain: str = RELAYS[0], people: int = _PEOPLE) -> Figures:
         """Return the figures of one run of load.py.
 
         Raises:
             LabFailedError: it failed; with the last line of its errors.
         """
-        with self.load(*arguments, people=people) as running:
+        with self.load(*arguments, domain=domain, people=people) as running:
             printed, errors = running.communicate(timeout=DEADLINE_S)
             return figures_of(running, printed, errors)
 
