@@ -43,7 +43,7 @@ SERVER = """\
 
 
 def test_each_program_is_counted() -> None:
-    """Failed calls are calls, but change nothing; a call that was interrupted in the list is one."""
+    """Failed calls are calls, but change nothing."""
     found = trace.counted(CLEANUP)
 
     assert found["qmgr"] == trace.Counts(system_calls=1)

@@ -65,11 +65,15 @@ class Side:
 
     @contextlib.contextmanager
     def load(
-        self, *arguments: str, people: int = _PEOPLE, stdin: int | None = None
+        self,
+        *arguments: str,
+        domain: str = RELAYS[0],
+        people: int = _PEOPLE,
+        stdin: int | None = None,
     ) -> Iterator[subprocess.Popen[str]]:
         """Run load.py with new addresses; `people` is their number at each relay."""
         with self._people(people) as options:
-            command = labs.python(self.lab, str(LOAD), *arguments, "--domain", RELAYS[0], *options)
+            command = labs.python(self.lab, str(LOAD), *arguments, "--domain", domain, *options)
             with subprocess.Popen(
                 command,
                 stdin=stdin,
