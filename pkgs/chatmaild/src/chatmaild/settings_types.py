@@ -216,6 +216,7 @@ class Sockets:
     lmtp: str
     metadata: str
     milter: str
+    milter_submission: str
     mxdeliv: str
     quota_status: str
     recipients: str
