@@ -121,8 +121,6 @@ FAMILIES: Final[Sequence[Family]] = (
         lambda side: first_contact(side.lab),
         Row(name="to a relay seen first", figure="first_ms", unit="ms"),
         # a floor is the time of DNS, TCP and TLS alone
-        Row(
-            name="the same beyond a known one, floors", figure="extra_per_floor", unit="", most=1.5
-        ),
+        Row(name="beyond a known one, in floors", figure="extra_per_floor", unit="", most=1.5),
     ),
 )
