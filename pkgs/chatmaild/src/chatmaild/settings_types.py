@@ -48,6 +48,7 @@ class Directories:
     state: str
     tls: str
     transport: str
+    upgrade: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
