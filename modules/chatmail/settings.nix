@@ -176,7 +176,7 @@ in
     # that this machine is closed, because its relay moves or moved: operator/move/state.py
     move = "${stateDir}/move";
     # chatmail-upgrade; the file `previous' is there while a new system is on trial
-    upgrade = "/var/lib/${"chatmail-upgrade"}";
+    upgrade = "/var/lib/chatmail-upgrade";
     postfixQueue = "/var/lib/postfix/queue";
     inherit dovecotBase;
   };

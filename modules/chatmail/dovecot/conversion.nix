@@ -13,6 +13,9 @@ let
   configuration = "chatmail/storage.conf";
 in
 {
+  # chooses the driver of each account: ../../../pkgs/preload/mailbox-format.c
+  services.dovecot2.settings.mail_plugins.mailbox_format = true;
+
   # For Dovecot's tool alone: a copy is no delivery, so it counts for no quota, notifies nobody, and has no METADATA.
   environment.etc.${configuration}.text = ''
     dovecot_config_version = ${dovecot_config_version}
@@ -23,7 +26,6 @@ in
     first_valid_uid = 1
     mail_uid = ${users.mail}
     mail_gid = ${users.mail}
-    mail_driver = auto
     mail_path = ${directories.mail}/%{user}
     dotlock_use_excl = no
     namespace inbox {
@@ -49,6 +51,8 @@ in
       RestartMaxDelaySec = "1min";
       User = users.mail;
       Group = users.mail;
+      # doveadm becomes the user that it is
+      SystemCallFilter = sandbox.SystemCallFilter ++ [ "@setuid" ];
       # the socket that lists sessions
       SupplementaryGroups = [ users.dovecot ];
       ReadWritePaths = [

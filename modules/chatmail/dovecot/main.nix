@@ -30,8 +30,8 @@ in
     settings = {
       # set by NixOS, too: a relay has no other choice
       auth_mechanisms = [ "plain" ];
-      # by the directories of each account: sdbox, or maildir until it is converted (./conversion.nix)
-      mail_driver = "auto";
+      # of new accounts; those of older versions are maildir until they are converted (./conversion.nix)
+      mail_driver = "sdbox";
       mail_path = "${directories.mail}/%{user}";
     }
     // defaults (

@@ -23,10 +23,10 @@ _DIRECTORY_MODE: Final = 0o700
 class Copies(Protocol):
     """Writes copies of mailboxes: `dovecot.Doveadm`."""
 
-    def copy(self, accounts: Sequence[str], wanted: Format, *, durable: bool = False) -> None:
+    def copy(self, accounts: Sequence[str], wanted: Format) -> None:
         """Write or renew `converting` of accounts that are in use."""
 
-    def copy_frozen(self, home: Path, old: Format, wanted: Format) -> None:
+    def copy_frozen(self, home: Path, wanted: Format) -> None:
         """Renew `converting` of an account whose mailbox is in `converted`."""
 
 
@@ -134,7 +134,7 @@ class Converter:
             try:
                 converted = home / places.CONVERTED
                 if not complete or fingerprint(converted) != before:
-                    self.copies.copy_frozen(home, old, self.wanted)
+                    self.copies.copy_frozen(home, self.wanted)
                     self._check(converted, home / places.CONVERTING)
                 places.publish(home, self.wanted)
             except BaseException:

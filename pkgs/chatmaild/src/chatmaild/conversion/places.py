@@ -10,8 +10,9 @@
 
 Files named as the directories of the old format stay in their place until step 4. A process that
 still has the old mailbox open would make the directories again; with these it fails, and Dovecot
-answers with a temporary error. Dovecot finds no format between steps 2 and 3, which has the same
-effect. Each step is a sequence of renames, so after a crash the directories tell what was done.
+answers with a temporary error. Between steps 2 and 3 a file also has the name of the new directory:
+new processes of Dovecot see files only, and wait (pkgs/preload/mailbox-format.c).
+Each step is a sequence of renames, so after a crash the directories tell what was done.
 """
 
 import contextlib
@@ -53,6 +54,7 @@ def freeze(home: Path, old: Format) -> None:
     """
     converted = home / CONVERTED
     converted.mkdir(mode=0o700)
+    _occupy(home / other(old).directory)
     for name in _DIRECTORIES[old]:
         (home / name).mkdir(mode=0o700, exist_ok=True)
         (home / name).rename(converted / name)
@@ -77,7 +79,8 @@ def unfreeze(home: Path, old: Format) -> None:
         (home / name).unlink(missing_ok=True)
         (converted / name).rename(home / name)
     shutil.rmtree(converted)
-    _release(home, old)
+    for one in Format:
+        _release(home, one)
 
 
 def publish(home: Path, new: Format) -> None:
@@ -87,8 +90,11 @@ def publish(home: Path, new: Format) -> None:
         OSError: the disk fails.
     """
     converting = home / CONVERTING
+    for name in _DIRECTORIES[new]:
+        (converting / name).mkdir(mode=0o700, exist_ok=True)
     _remove(home, new)
     for name in [*_more(converting, new), *reversed(_DIRECTORIES[new])]:
+        (home / name).unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):
             (converting / name).rename(home / name)
 
@@ -149,6 +155,8 @@ def recover(home: Path) -> bool:
 
 def _occupy(place: Path) -> None:
     for _ in range(10):
+        if place.is_file():
+            return
         try:
             os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         except FileExistsError:
@@ -187,7 +195,6 @@ def _remove(home: Path, one: Format) -> None:
             shutil.rmtree(home / name)
             continue
         (home / name).unlink(missing_ok=True)
-    _release(home, one)
 
 
 def _more(home: Path, one: Format) -> Iterator[str]:

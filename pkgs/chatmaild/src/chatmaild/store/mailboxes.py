@@ -140,7 +140,7 @@ class Mailboxes:
         return True
 
     def is_usable(self, address: Address) -> bool:
-        """Whether the account exists; Dovecot can use it then.
+        """Whether the account exists; then it has a format.
 
         Versions before 0.4 left it to Dovecot to make the directories of a new account.
         """
@@ -169,7 +169,7 @@ class Mailboxes:
     def record_login(self, address: Address, *, now_s: float) -> None:
         """Record today as the day of the last login; writes once a day at most.
 
-        Dovecot can use the account then, see `is_usable`.
+        The account has a format then, see `is_usable`.
         """
         formats.make(self._path(address), self._choice)
         _set_day(f"{self._path(address)}/{PASSWORD}", now_s)

@@ -1,7 +1,7 @@
 """The two formats of a mailbox: maildir, and sdbox since 0.4.
 
-Dovecot's `mail_driver = auto` chooses the format of each account by its directories: `mailboxes`
-means sdbox, otherwise `cur` means maildir, and an account with neither cannot be used.
+Dovecot chooses the format of each account by its directories (pkgs/preload/mailbox-format.c):
+`mailboxes` means sdbox, otherwise `cur` means maildir.
 """
 
 import contextlib
