@@ -17,7 +17,9 @@ INBOX: Final = "INBOX"
 # Start of a message file (Dovecot 2.4, src/lib-storage/index/dbox-common/dbox-file.h): a line of
 # the file, then the header of the message, with the size of the message in hexadecimal digits
 _HEAD_BYTES: Final = 256
-_HEAD: Final = re.compile(rb"2 M[0-9A-Fa-f]+ C[0-9A-Fa-f]+\n\x01\x02N .{8} ([0-9A-Fa-f]{16})", re.DOTALL)
+_HEAD: Final = re.compile(
+    rb"2 M[0-9A-Fa-f]+ C[0-9A-Fa-f]+\n\x01\x02N .{8} ([0-9A-Fa-f]{16})", re.DOTALL
+)
 
 # names of message files and their flags, and the meaning of the flags, by folder
 Fingerprint = dict[str, tuple[frozenset[tuple[str, str]], bytes]]

@@ -22,7 +22,6 @@ from chatmaild.store.mailboxes import Mailboxes, account_of
 
 _log = logging.getLogger(__name__)
 
-NUMBERS: Final = "storage"
 # the accounts that are being converted, for the next process if this one is killed
 _OPEN: Final = "storage-open"
 _LOCK: Final = "storage-lock"
@@ -42,9 +41,9 @@ def run(settings: Settings, doveadm: str, configuration: str) -> None:
     """
     with _alone(settings):
         _recover(settings)
-        while is_on_trial(settings):
-            time.sleep(_TRIAL_POLL_S)
         choice = Choice.of(settings)
+        while is_on_trial(settings) and choice.stored() is not Format.MAILDIR:
+            time.sleep(_TRIAL_POLL_S)
         while not _convert_all(settings, choice, Doveadm(doveadm, configuration)):
             _log.info("another format was chosen")
 
@@ -131,7 +130,7 @@ def _report(settings: Settings, converter: Converter, left: int) -> None:
         "converted": converter.result.converted,
         "failed": converter.result.failed,
     }
-    numbers.write(settings, NUMBERS, found)
+    numbers.write(settings, numbers.STORAGE, found)
 
 
 @contextlib.contextmanager
