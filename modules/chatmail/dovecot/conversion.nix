@@ -44,10 +44,10 @@ in
       # not oneshot: an upgrade does not wait for its end, which can take hours
       Type = "exec";
       ExecStart = "${programs.chatmaild} convert-storage ${programs.doveadm} /etc/${configuration}";
-      # goes on where it was
+      # goes on where it was; at first soon, because an account may be out of use
       Restart = "on-failure";
-      RestartSec = "1s";
-      RestartSteps = 5;
+      RestartSec = "500ms";
+      RestartSteps = 8;
       RestartMaxDelaySec = "1min";
       User = users.mail;
       Group = users.mail;
