@@ -175,8 +175,6 @@ in
     tls = tlsDirectory;
     # that this machine is closed, because its relay moves or moved: operator/move/state.py
     move = "${stateDir}/move";
-    # chatmail-upgrade; the file `previous' is there while a new system is on trial
-    upgrade = "/var/lib/chatmail-upgrade";
     postfixQueue = "/var/lib/postfix/queue";
     inherit dovecotBase;
   };

@@ -48,7 +48,6 @@ class Directories:
     state: str
     tls: str
     transport: str
-    upgrade: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,8 +171,10 @@ class Converter:
 
     def _fail(self, address: Address, reason: str) -> None:
         self.result.failed += 1
+        home = self.mailboxes.path(address)
+        shutil.rmtree(home / places.CONVERTING, ignore_errors=True)  # nothing expires in it
         with contextlib.suppress(OSError):
-            write_atomically(self.mailboxes.path(address) / FAILED, f"{reason}\n".encode())
+            write_atomically(home / FAILED, f"{reason}\n".encode())
 
 
 def waiting(mailboxes: Mailboxes, wanted: Format) -> list[Address]:

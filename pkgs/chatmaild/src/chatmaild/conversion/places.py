@@ -176,7 +176,7 @@ def _give_back(place: Path, converted: Path) -> None:
 
 def _remove_empty(place: Path) -> None:
     """Remove directories that a process has made anew meanwhile; a message in them stays."""
-    for directory, _, files in os.walk(place, topdown=False):
+    for _, _, files in os.walk(place):
         if any(re.fullmatch(r"u\.\d+|\d.*", name) for name in files):
             raise ConversionError("a message arrived while the mailbox moved")
     shutil.rmtree(place, ignore_errors=True)

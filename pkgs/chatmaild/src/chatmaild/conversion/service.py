@@ -22,6 +22,8 @@ from chatmaild.store.mailboxes import Mailboxes, account_of
 
 _log = logging.getLogger(__name__)
 
+# of chatmail-upgrade; there while a new system is on trial
+TRIAL: Final = Path("/var/lib/chatmail-upgrade/previous")
 # the accounts that are being converted, for the next process if this one is killed
 _OPEN: Final = "storage-open"
 _LOCK: Final = "storage-lock"
@@ -39,18 +41,18 @@ def run(settings: Settings, doveadm: str, configuration: str) -> None:
         ConversionError: Dovecot's tool does not work, or another process converts.
         OSError: the disk is full or fails.
     """
-    with _alone(settings):
+    with alone(settings):
         _recover(settings)
         choice = Choice.of(settings)
-        while is_on_trial(settings) and choice.stored() is not Format.MAILDIR:
+        while is_on_trial() and choice.stored() is not Format.MAILDIR:
             time.sleep(_TRIAL_POLL_S)
         while not _convert_all(settings, choice, Doveadm(doveadm, configuration)):
             _log.info("another format was chosen")
 
 
-def is_on_trial(settings: Settings) -> bool:
+def is_on_trial() -> bool:
     """Whether `chatmail-upgrade` may return to the previous system, which may read maildir only."""
-    return (Path(settings.directories.upgrade) / "previous").exists()
+    return TRIAL.exists()
 
 
 def _convert_all(settings: Settings, choice: Choice, doveadm: Doveadm) -> bool:
@@ -134,7 +136,12 @@ def _report(settings: Settings, converter: Converter, left: int) -> None:
 
 
 @contextlib.contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
+def alone(settings: Settings) -> Iterator[None]:
+    """Keep other processes from converting mailboxes.
+
+    Raises:
+        ConversionError: another process converts.
+    """
     path = Path(settings.directories.accounts) / _LOCK
     with path.open("w") as file:
         try:

@@ -43,7 +43,8 @@ TRASH_PREFIX: Final = ".deleted-"
 class Mailboxes:
     """The mailboxes in the mail directory."""
 
-    def __init__(self, directory: str | Path, choice: Choice) -> None:
+    def __init__(self, directory: str | Path, choice: Choice | None = None) -> None:
+        """The mailboxes below a directory; without a choice new ones have no format yet."""
         self.directory = Path(directory)
         self._root = str(self.directory)
         self._choice = choice

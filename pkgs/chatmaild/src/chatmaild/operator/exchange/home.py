@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from chatmaild.errors import BusyError
-from chatmaild.store.mail import uidlist
 from chatmaild.operator.exchange.upstream.mailbox import PARTS, SUBSCRIPTIONS, OldMailbox
 from chatmaild.store.files import write_atomically
+from chatmaild.store.mail import uidlist
 from chatmaild.store.mailboxes import DISABLED, ENFORCE_ENCRYPTION, IMPORTED, METADATA
 from chatmaild.store.tokens import merged_document
 

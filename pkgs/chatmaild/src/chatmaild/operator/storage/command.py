@@ -77,7 +77,7 @@ def look(settings: Settings) -> Storage:
             with contextlib.suppress(FileNotFoundError):
                 failed[str(address)] = (home / FAILED).read_text().strip()
         wanted = Choice.of(settings).stored()
-    trial = is_on_trial(settings)
+    trial = is_on_trial()
     return Storage(wanted=wanted, counts=dict(counts), failed=failed, on_trial=trial)
 
 
@@ -88,7 +88,7 @@ def convert(settings: Settings, wanted: str, *, say: Callable[[str], None]) -> N
         ChatmaildError: a new system is on trial, or the unit failed.
     """
     chosen = Format(wanted)
-    if chosen is Format.SDBOX and is_on_trial(settings):
+    if chosen is Format.SDBOX and is_on_trial():
         raise ChatmaildError(
             "a new system is on trial, and the previous one may read maildir only: wait until"
             " chatmail-upgrade has ended"

@@ -40,14 +40,14 @@ def format_of(mailbox: str | Path) -> Format | None:
     return None
 
 
-def make(mailbox: str, choice: "Choice") -> None:
+def make(mailbox: str, choice: "Choice | None") -> None:
     """Give an account the format of new ones, unless it has one.
 
     Raises:
         OSError: the account does not exist, or the disk is full.
     """
     # a file of that name belongs to a conversion that is not over
-    if any(os.path.lexists(f"{mailbox}/{one.directory}") for one in Format):
+    if choice is None or any(os.path.lexists(f"{mailbox}/{one.directory}") for one in Format):
         return
     with contextlib.suppress(FileExistsError):
         os.mkdir(f"{mailbox}/{choice.of_new().directory}", 0o700)  # noqa: PTH102
