@@ -1,6 +1,5 @@
 """Accounts are converted with copies that a stand-in writes, and changes are noticed."""
 
-import os
 import pathlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -106,7 +105,11 @@ def test_all_messages_are_there_afterwards(boxes: Mailboxes) -> None:
     home = boxes.path(ALICE)
     assert _uids(home) == ["u.1", "u.2"]
     assert (home / "mailboxes/INBOX/dbox-Mails/u.2").stat().st_mtime == 1700000002
-    assert sorted(os.listdir(home)) == ["enforceE2EEincoming", "mailboxes", "password"]
+    assert sorted(path.name for path in home.iterdir()) == [
+        "enforceE2EEincoming",
+        "mailboxes",
+        "password",
+    ]
     assert sessions.ended == [ALICE, BOB]
     assert (converter.result.converted, converter.result.failed, copies.frozen) == (2, 0, 0)
     assert waiting(boxes, Format.SDBOX) == []

@@ -146,9 +146,11 @@ def recover(home: Path) -> bool:
         if done or format_of(home) is not None:
             clean(home)
         return done
-    for name in _more(home, other(old)):  # published in part
-        with contextlib.suppress(OSError):
-            (home / name).rename(home / CONVERTING / name)
+    new = other(old)
+    for name in [*_more(home, new), *_DIRECTORIES[new]]:  # published in part
+        if not (home / name).is_file() or name not in _DIRECTORIES[new]:
+            with contextlib.suppress(OSError):
+                (home / name).rename(home / CONVERTING / name)
     unfreeze(home, old)
     return False
 
