@@ -46,7 +46,7 @@ in
       ExecStart = "${programs.chatmaild} convert-storage ${programs.doveadm} /etc/${configuration}";
       # goes on where it was; at first soon, because an account may be out of use
       Restart = "on-failure";
-      RestartSec = "500ms";
+      RestartSec = "100ms";
       RestartSteps = 8;
       RestartMaxDelaySec = "1min";
       User = users.mail;

@@ -125,6 +125,19 @@ def test_a_message_that_arrives_meanwhile_is_copied(boxes: Mailboxes) -> None:
     assert _uids(boxes.path(BOB)) == ["u.1", "u.2", "u.9"]
 
 
+def test_what_a_killed_copy_left_is_removed(boxes: Mailboxes) -> None:
+    """A message file that is not in the index, of a message that was deleted since."""
+    orphan = boxes.path(ALICE) / places.CONVERTING / "mailboxes/INBOX/dbox-Mails/u.7"
+    orphan.parent.mkdir(parents=True)
+    orphan.write_text("2 M1e C6b0bfbee\n\x01\x02N          0000000000000000\n")
+    copies = Copies(boxes)
+
+    Converter(boxes, Format.SDBOX, copies, Sessions()).convert([ALICE])
+
+    assert copies.frozen == 1
+    assert _uids(boxes.path(ALICE)) == ["u.1", "u.2"]
+
+
 def test_a_failure_keeps_the_mailbox(boxes: Mailboxes) -> None:
     """The reason is in a file; the next attempt removes it."""
     copies = Copies(boxes, is_broken=True)

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from chatmaild.address import Address
 from chatmaild.conversion import places
-from chatmaild.conversion.contents import Fingerprint, compare, fingerprint
+from chatmaild.conversion.contents import Fingerprint, compare, fingerprint, remove_orphans
 from chatmaild.errors import BusyError, ChatmaildError, ConversionError
 from chatmaild.store.files import sync_file_system, write_atomically
 from chatmaild.store.mail.formats import Format, format_of
@@ -136,6 +136,8 @@ class Converter:
                 converted = home / places.CONVERTED
                 if not complete or fingerprint(converted) != before:
                     self.copies.copy_frozen(home, self.wanted)
+                    if self.wanted is Format.SDBOX:
+                        remove_orphans(converted, home / places.CONVERTING)
                     self._check(converted, home / places.CONVERTING)
                 places.publish(home, self.wanted)
             except BaseException:

@@ -73,6 +73,20 @@ def compare(root_of_maildir: Path, root_of_sdbox: Path) -> list[tuple[Stored, St
     return pairs
 
 
+def remove_orphans(root_of_maildir: Path, root_of_sdbox: Path) -> None:
+    """Remove message files of a copy that are not in its index: a process was killed.
+
+    Its next run did not know them, so they are messages that were deleted from the maildir since.
+
+    Raises:
+        ConversionError, OSError: see `compare`.
+    """
+    ours = _folders_of_maildir(root_of_maildir)
+    for name, messages in _folders_of_sdbox(root_of_sdbox).items():
+        for uid in messages.keys() - ours.get(name, {}).keys():
+            os.unlink(messages[uid].path)  # noqa: PTH108 - as everywhere here
+
+
 def _folders_of_maildir(root: Path) -> dict[str, dict[int, Stored]]:
     return {
         _name(root, folder): _messages_of_maildir(folder)
