@@ -1,6 +1,8 @@
 """An account after a crash at each step: usable, and nothing of it is lost."""
 
+import os
 import pathlib
+import shutil
 from collections.abc import Callable
 from typing import Final
 
@@ -106,8 +108,8 @@ def _steps(monkeypatch: pytest.MonkeyPatch, fatal: int | None) -> Callable[[], i
         (pathlib.Path, "rename"),
         (pathlib.Path, "unlink"),
         (pathlib.Path, "mkdir"),
-        (places.os, "open"),
-        (places.shutil, "rmtree"),
+        (os, "open"),
+        (shutil, "rmtree"),
     ):
         monkeypatch.setattr(owner, name, counted(getattr(owner, name)))
     return lambda: done
