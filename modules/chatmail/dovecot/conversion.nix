@@ -44,9 +44,11 @@ in
       # not oneshot: an upgrade does not wait for its end, which can take hours
       Type = "exec";
       ExecStart = "${programs.chatmaild} convert-storage ${programs.doveadm} /etc/${configuration}";
-      # goes on where it was; at first soon, because an account may be out of use
+      # if it was killed: no account stays out of use
+      ExecStopPost = "${programs.chatmaild} recover-storage";
+      # goes on where it was
       Restart = "on-failure";
-      RestartSec = "100ms";
+      RestartSec = "500ms";
       RestartSteps = 8;
       RestartMaxDelaySec = "1min";
       User = users.mail;

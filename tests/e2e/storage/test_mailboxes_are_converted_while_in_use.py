@@ -24,7 +24,7 @@ from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 
 MESSAGES = int(os.environ.get("CHATMAIL_CONVERTED_MESSAGES", "300"))
-KILLS = 3 if MESSAGES <= 300 else 12
+KILLS = 2 if MESSAGES <= 300 else 8
 KILL_WITHIN_S = 0.4 if MESSAGES <= 300 else 4.0
 WRITERS = 2
 PACE_S = 0.2 if MESSAGES <= 300 else 1.0

@@ -19,6 +19,10 @@ from chatmaild.store.mailboxes import Mailboxes
 # why the conversion of an account failed; for the operator
 FAILED: Final = "conversion-failed"
 _DIRECTORY_MODE: Final = 0o700
+_BOTH: Final = (
+    "it has mailboxes in both formats: an older version ran after the conversion, and its messages"
+    " are in cur and new"
+)
 
 
 class Copies(Protocol):
@@ -105,10 +109,8 @@ class Converter:
                     self.result.converted += 1
                     return False
                 if len(found) > 1:
-                    raise ConversionError(
-                        "it has mailboxes in both formats: an older version ran after the"
-                        " conversion, and its messages are in cur and new"
-                    )
+                    self._fail(address, _BOTH)
+                    return False
                 if found == [self.wanted]:
                     self.result.others += 1
                     return False

@@ -1,4 +1,4 @@
-"""What is in a mailbox: whether it changed, and whether its copy in the other format is complete."""
+"""What is in a mailbox: whether it changed, and whether its copy is complete."""
 
 import os
 import re

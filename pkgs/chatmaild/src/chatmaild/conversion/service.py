@@ -42,7 +42,7 @@ def run(settings: Settings, doveadm: str, configuration: str) -> None:
         OSError: the disk is full or fails.
     """
     with alone(settings):
-        _recover(settings)
+        recover_interrupted(settings)
         choice = Choice.of(settings)
         while is_on_trial() and choice.stored() is not Format.MAILDIR:
             time.sleep(_TRIAL_POLL_S)
@@ -89,8 +89,12 @@ def _convert(settings: Settings, converter: Converter, batch: Sequence[Address])
     journal.unlink()
 
 
-def _recover(settings: Settings) -> None:
-    """Make accounts usable that a killed process was converting."""
+def recover_interrupted(settings: Settings) -> None:
+    """Make accounts usable that a killed process was converting.
+
+    Raises:
+        OSError: the disk fails.
+    """
     journal = Path(settings.directories.accounts) / _OPEN
     try:
         names = journal.read_text().splitlines()
