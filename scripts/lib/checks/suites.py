@@ -61,7 +61,7 @@ LONGEST = 2  # suites that start first
 PLUGINS = ["--disable-plugin-autoload", "-p", "pytest_timeout"]
 IN_WORKERS = ["-p", "xdist.plugin", "-n"]
 HYPOTHESIS = ["-p", "_hypothesis_pytestplugin"]
-WORKERS = 4  # more than cores, because scenarios mostly wait
+WORKERS = 2  # scenarios that disturb and other suites run beside them
 BROWSERS = 2  # a browser keeps a core busy
 # Folders of tests that have a process of their own, because the package's tests take longer than
 # all other suites. Two processes that each collect a half need less than pytest-xdist's workers.
