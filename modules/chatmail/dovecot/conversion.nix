@@ -53,8 +53,11 @@ in
       RestartMaxDelaySec = "1min";
       User = users.mail;
       Group = users.mail;
-      # doveadm becomes the user that it is
-      SystemCallFilter = sandbox.SystemCallFilter ++ [ "@setuid" ];
+      # doveadm becomes the user that it is, and gives files the group that they have
+      SystemCallFilter = sandbox.SystemCallFilter ++ [
+        "@setuid"
+        "@chown"
+      ];
       # the socket that lists sessions
       SupplementaryGroups = [ users.dovecot ];
       ReadWritePaths = [
