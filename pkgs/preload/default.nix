@@ -1,5 +1,5 @@
 # Changes to stock Dovecot and Postfix; each C file beside this one says what and why.
-#   lib/dovecot/modules/lib20_{early_hibernation,instant_idle}_plugin.so   plugins of Dovecot
+#   lib/dovecot/modules/lib20_{early_hibernation,instant_idle,mailbox_format}_plugin.so   plugins of Dovecot
 #   lib/{small-sessions,login-queue,background-close}.so                   LD_PRELOAD interposers for Dovecot
 #   lib/session-tickets.so                                                 for Dovecot and Postfix
 #   lib/quiet-syslog.so                                                    preloaded into Postfix
@@ -30,7 +30,7 @@ stdenv.mkDerivation {
   '';
   installPhase = ''
     runHook preInstall
-    for plugin in early-hibernation instant-idle; do
+    for plugin in early-hibernation instant-idle mailbox-format; do
       install -D -m 555 "$plugin.so" "$out/lib/dovecot/modules/lib20_''${plugin//-/_}_plugin.so"
       rm "$plugin.so"
     done
@@ -39,7 +39,7 @@ stdenv.mkDerivation {
   '';
 
   meta = {
-    description = "Instant IDLE, small sessions and TLS tickets for Dovecot, a quiet log for Postfix, small tables for nginx";
+    description = "Instant IDLE, two mailbox formats, small sessions and TLS tickets for Dovecot, a quiet log for Postfix, small tables for nginx";
     license = lib.licenses.mit;
     platforms = lib.platforms.linux;
   };

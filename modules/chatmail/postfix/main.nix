@@ -150,6 +150,9 @@ in
         service_throttle_time = "1s";
         minimal_backoff_time = "30s";
         maximal_backoff_time = "30m";
+        # Each message takes a cleanup and an lmtp process; a new one costs as much CPU time as ten messages
+        # (docs/performance/README.md).
+        max_use = 1000;
         # do not slow down input while delivery is behind
         in_flow_delay = "0s";
         # one slow or dead peer takes a few of the delivery agents, never all
