@@ -24,8 +24,8 @@ from bench import memory
 from steps import say, step
 
 LAB, RELAY = "storm", "a.test"
-CONFIG = Path(__file__).with_name("ours.nix")
-CLIENTS = Path(__file__).with_name("storm_clients.py")
+CONFIG = Path(__file__).parents[1] / "ours.nix"
+CLIENTS = Path(__file__).with_name("clients.py")
 DISK = "4G"
 # each is one thread: two keep both cores busy if the relay lets them
 CROWDS = 2
@@ -60,7 +60,7 @@ class Storm:
 
 
 class Clients:
-    """A process of storm_clients.py."""
+    """A process of clients.py."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -239,7 +239,3 @@ def _judged(found: Storm, count: int) -> list[str]:
         + ["refusals"] * bool(found.refusals)
         + ["messages"] * (found.noticed_p95_ms > MOST_P95_MS)
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Clients of storm.py, inside the client's network: commands by lines, answers as JSON lines.
+"""Clients of a storm, inside the client's network: commands by lines, answers as JSON lines.
 
 crowd       clients that connect together: `land AT_ONCE WITHIN_S`, `leave`
 bystander   another sender and recipient: `send`, then `stop` for their times; once

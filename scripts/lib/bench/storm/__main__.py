@@ -1,0 +1,5 @@
+"""scripts/scale storm."""
+
+from bench.storm import main
+
+main()
