@@ -90,9 +90,8 @@ def test_many_uids_are_several_commands(path: pathlib.Path) -> None:
 @pytest.mark.parametrize("folder", ["*", "IN?OX", "%"])
 def test_a_folder_with_a_wildcard_is_not_expunged(path: pathlib.Path, folder: str) -> None:
     """Dovecot would delete messages with these UIDs in other folders, too."""
-    with serving(path) as server, Doveadm(str(path)) as doveadm:
-        with pytest.raises(DovecotError):
-            doveadm.expunge("a@b.test", folder, [1])
+    with serving(path) as server, Doveadm(str(path)) as doveadm, pytest.raises(DovecotError):
+        doveadm.expunge("a@b.test", folder, [1])
 
     assert server.lines == []
 
