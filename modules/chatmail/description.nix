@@ -57,6 +57,8 @@ in
     ./dovecot/auth.nix
     ./dovecot/imap.nix
     ./dovecot/delivery.nix
+    ./dovecot/storage.nix
+    ./dovecot/conversion.nix
     ./dovecot/clock.nix
     ./dovecot/unit.nix
     ./web/certificate.nix

@@ -10,6 +10,8 @@
     │   └── TooManyError                 a network asks too often; try again later
     ├── KeyUnavailableError (TimeoutError) DNS does not answer for a DKIM key; try again later
     ├── SocketInUseError (OSError)       another process listens where this one would
+    ├── DovecotError                     Dovecot could not change a mailbox
+    ├── ConversionError                  a mailbox keeps the format that it has
     ├── UntakenError     (ValueError)    a file of another server's tree is not imported
     ├── RegistrationRefused              no address is created now; carries a reason code
     └── ProtocolError    (ValueError)    a peer violates its protocol
@@ -56,6 +58,14 @@ class KeyUnavailableError(ChatmaildError, TimeoutError):
 
 class SocketInUseError(ChatmaildError, OSError):
     """Another process listens there; the text names the socket and says what to do."""
+
+
+class DovecotError(ChatmaildError):
+    """Dovecot could not change a mailbox; its log says why."""
+
+
+class ConversionError(ChatmaildError):
+    """A mailbox keeps the format that it has; the text says why, without the address."""
 
 
 class UntakenError(ChatmaildError, ValueError):

@@ -9,7 +9,7 @@ from chatmaild.address import Address, parse_address
 from chatmaild.expire.job import Report, expire_mailboxes
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 
-from .tree import GONE, NOW_S, RETENTION, put, run
+from .tree import GONE, NOW_S, RETENTION, FakeDovecot, put, run
 
 
 @pytest.fixture
@@ -50,6 +50,8 @@ def test_a_directory_that_cannot_be_read_needs_care(
     mailboxes: Mailboxes, alice: pathlib.Path, old_messages: list[pathlib.Path], broken: str
 ) -> None:
     """A damaged disk, or another owner: the pass continues."""
+    if (alice / broken).is_dir():
+        (alice / broken).rmdir()
     (alice / broken).unlink(missing_ok=True)
     (alice / broken).symlink_to(broken)
 
@@ -70,13 +72,15 @@ def test_an_account_that_cannot_be_deleted_needs_care(
     def fail(_: Address) -> bool:
         raise PermissionError(1, "Operation not permitted")
 
-    expire_mailboxes(mailboxes, RETENTION, NOW_S, report, dry_run=False, delete=fail)
+    dovecot = FakeDovecot(mailboxes.directory)
+    arguments = (mailboxes, RETENTION, NOW_S)
+    expire_mailboxes(*arguments, report, delete=fail, dry_run=False, dovecot=dovecot)
     assert (report.deleted_addresses, report.deleted_messages) == (0, 20)
     assert report.needs_care == {str(mailboxes.path(GONE))}
     assert [file for file in old_messages if file.exists()] == []
 
     report = Report()
-    expire_mailboxes(mailboxes, RETENTION, NOW_S, report, dry_run=False, delete=lambda _: False)
+    expire_mailboxes(*arguments, report, delete=lambda _: False, dry_run=False, dovecot=dovecot)
     assert (report.deleted_addresses, report.needs_care) == (0, set())
 
 

@@ -18,6 +18,7 @@ from chatmail_lab.render.files import File, text_file
 PACKAGES = "/usr/lib/python3/dist-packages"
 LIBRARIES = "/usr/lib/chatmail"
 PLUGINS = "/usr/lib/dovecot/modules"
+PLUGIN_SOURCES = {"instant-idle", "mailbox-format"}
 PAGES = "/usr/share/chatmail-www"
 # the second one is for classic servers
 C_SOURCES = ("pkgs/preload", "pkgs/chatmail-lab/preload")
@@ -92,8 +93,8 @@ def build_programs(image: Path, directory: Path) -> str:
 
 def library_path(source: Path) -> str:
     """Return where a host has the library of a C file; a plugin is beside Dovecot's own."""
-    if source.stem == "instant-idle":
-        return f"{PLUGINS}/lib20_instant_idle_plugin.so"
+    if source.stem in PLUGIN_SOURCES:
+        return f"{PLUGINS}/lib20_{source.stem.replace('-', '_')}_plugin.so"
     return f"{LIBRARIES}/{source.stem}.so"
 
 

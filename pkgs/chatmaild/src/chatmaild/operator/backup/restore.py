@@ -98,6 +98,8 @@ def run(
             run(["postsuper", "-s"])
         # before logins, which would renew addresses that nobody uses any more
         run(["systemctl", "start", f"{_EXPIRE}.service"])
+    # with Dovecot: old messages, and messages that arrived while they were backed up
+    run(["systemctl", "start", "--no-block", f"{_EXPIRE}.service"])
     # the relay runs again: this takes minutes for many mailboxes
     for directory in replaced:
         shutil.rmtree(directory, ignore_errors=True)
@@ -156,7 +158,7 @@ def _places_here(settings: Settings, manifest: Manifest) -> list[plan.Place]:
 def _stopped(settings: Settings, run: Run) -> Iterator[None]:
     """Stop the units that use the state, and start all units at the end."""
     units = [u for u in settings.units if u not in _STAY]
-    run(["systemctl", "stop", *units, f"{_EXPIRE}.service"])
+    run(["systemctl", "stop", *units, f"{_EXPIRE}.service", "chatmail-storage.service"])
     try:
         yield
     finally:
