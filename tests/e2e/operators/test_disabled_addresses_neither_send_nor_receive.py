@@ -25,6 +25,7 @@ def test_its_incoming_mail_is_dropped(alice: Person, bob: Person, machine: Machi
     alice.sends(bob, alice, text="while disabled")
     assert alice.receives().text == "while disabled"
     alice.sends(bob, text="to nobody else")
+    wait_for(lambda: bob.address not in machine.queue(), "both left the queue", within_s=20)
 
     machine.run("rm", MARKER.format(address=bob.address))
     alice.sends(bob, text="while enabled")
