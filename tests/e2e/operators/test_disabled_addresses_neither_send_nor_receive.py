@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
 
 MARKER = "/var/lib/chatmail/mail/{address}/DISABLED"
 

@@ -35,6 +35,12 @@ SIGNATURES = [
         "typedef int timeout_callback_t(void *context);",
     ),
     (
+        "ended-peers.c",
+        "dovecot/connection.h",
+        "const char *connection_disconnect_reason(struct connection *conn);",
+        "char *connection_disconnect_reason(struct connection *conn);",
+    ),
+    (
         "small-sessions.c",
         "openssl/bio.h",
         "int BIO_new_bio_pair(BIO **bio1, size_t writebuf1,",
@@ -62,7 +68,7 @@ def headers(root: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("source", ["instant-idle.c", "small-sessions.c"])
+@pytest.mark.parametrize("source", ["ended-peers.c", "instant-idle.c", "small-sessions.c"])
 def test_unchanged_headers_compile(source: str, root: pathlib.Path, headers: pathlib.Path) -> None:
     """So a failure below is due to the change."""
     target = headers / "library.so"
