@@ -82,7 +82,11 @@ def remove_deleted(
     removed = 0
     for directory in mail.iterdir():
         address = account_of(directory.name)
-        if address and not here.exists(address) and known.has(address, now_s=now_s, since_s=since_s):
+        if (
+            address
+            and not here.exists(address)
+            and known.has(address, now_s=now_s, since_s=since_s)
+        ):
             shutil.rmtree(directory)
             removed += 1
     return removed
