@@ -7,7 +7,7 @@
   programs,
 }:
 let
-  # Tests of a version: tests/e2e/clients/{test_idle_notifies_at_once,test_idle_sessions_need_little_memory,
+  # Tests of a version: tests/e2e/sessions/{test_idle_notifies_at_once,test_idle_sessions_need_little_memory,
   # test_hibernating_sessions_are_notified,test_ended_sessions_keep_no_process_busy}.py. The only list of them.
   tested = [
     "2.4.1"
