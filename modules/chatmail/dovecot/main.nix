@@ -22,7 +22,8 @@ let
     ;
   # pkgs/preload
   preloaded =
-    lib.optionals changed.smallSessions [
+    lib.optional changed.endedPeers "ended-peers"
+    ++ lib.optionals changed.smallSessions [
       "small-sessions"
       "login-queue"
       "background-close"

@@ -1,13 +1,14 @@
-# { lib, settings, programs } -> { imap; warnings; }: which of pkgs/preload the relay's Dovecot runs with.
-# `imap` are the two settings as they take effect: with a version that nobody tested, stock behaviour and a warning.
+# { lib, settings, programs } -> { changed; warnings; }: which of pkgs/preload the relay's Dovecot runs with.
+# `changed` are the two settings as they take effect, and `endedPeers`, which is no setting: with a version that nobody
+# tested, stock behaviour and a warning.
 {
   lib,
   settings,
   programs,
 }:
 let
-  # Tests of a version: tests/e2e/clients/{test_idle_notifies_at_once,test_idle_sessions_need_little_memory,
-  # test_hibernating_sessions_are_notified}.py,
+  # Tests of a version: tests/e2e/sessions/{test_idle_notifies_at_once,test_idle_sessions_need_little_memory,
+  # test_hibernating_sessions_are_notified,test_ended_sessions_keep_no_process_busy}.py,
   # tests/e2e/limits/test_a_login_storm_refuses_nobody.py. The only list of them.
   tested = [
     "2.4.1"
@@ -21,7 +22,9 @@ let
   names = builtins.filter (name: wanted.${name}) (builtins.attrNames wanted);
 in
 {
-  imap = lib.mapAttrs (_: isWanted: isWanted && isTested) wanted;
+  changed = lib.mapAttrs (_: isWanted: isWanted && isTested) wanted // {
+    endedPeers = isTested;
+  };
   warnings = lib.optionals (!isTested) (
     map (
       name:

@@ -31,8 +31,8 @@ let
   # one to the client and one to its daemon; a request, and SMTP from port 443, one more at each end of a socket.
   connections =
     2 * limits.imapConnections + 6 * limits.smtpConnections + 4 * limits.webConnections + 512;
-  # A worker fills a table for all of its connections (15 MB for the default limits) when it starts; a library of ours
-  # puts what is not used on the disk. One has time for tens of thousands of them.
+  # A worker takes memory for each of its connections (15 MB for the default limits) when it starts. One has time for
+  # tens of thousands of them.
   workers = 1 + connections / 50000;
   # with log files, listening sockets, and request bodies that wait in files; workers inherit the limit of the unit
   openFiles = connections + limits.webConnections + 512;
@@ -239,8 +239,6 @@ in
       "chatmail-accounts.service"
       "chatmail-transport.service"
     ];
-    # pkgs/preload/spare-connections.c
-    environment.LD_PRELOAD = mkDefault "${programs.libraries}/spare-connections.so";
     serviceConfig = bounds // {
       RemoveIPC = mkDefault true;
       SystemCallFilter = mkDefault [

@@ -35,6 +35,12 @@ SIGNATURES = [
         "typedef int timeout_callback_t(void *context);",
     ),
     (
+        "ended-peers.c",
+        "dovecot/connection.h",
+        "const char *connection_disconnect_reason(struct connection *conn);",
+        "char *connection_disconnect_reason(struct connection *conn);",
+    ),
+    (
         "small-sessions.c",
         "openssl/bio.h",
         "int BIO_new_bio_pair(BIO **bio1, size_t writebuf1,",
