@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bench.families import far, large, local, logins, memory, push, throughput
+from bench.families import far, large, local, logins, memory, push, storm, throughput
 from bench.rows import Family
 
 FAMILIES: Final[Sequence[Family]] = (
@@ -14,6 +14,7 @@ FAMILIES: Final[Sequence[Family]] = (
     *far.FAMILIES,
     push.FAMILY,
     logins.FAMILY,
+    storm.FAMILY,
     *throughput.FAMILIES,
     large.FAMILY,
 )

@@ -192,7 +192,7 @@ def main(
     missed: list[str] = []
     try:
         with contextlib.nullcontext() if running else labs.lab(name, (RELAY,), CONFIG, disk=DISK):
-            for found in _storms(name, count, rounds):
+            for found in storms(name, count, rounds):
                 missed += _judged(found, count)
             if waiting:
                 with step(f"{waiting} connections"):
@@ -204,7 +204,8 @@ def main(
     sys.exit(f"missed: {', '.join(missed)}" if missed else 0)
 
 
-def _storms(name: str, count: int, rounds: int) -> Iterator[Storm]:
+def storms(name: str, count: int, rounds: int) -> Iterator[Storm]:
+    """Create addresses; yield some storms of their clients."""
     with crowds(name, count) as crowd:
         with step(f"{count} new addresses"):
             _create(crowd)
