@@ -70,7 +70,6 @@ in
     ./network/coturn.nix
     ./network/iroh.nix
     ./network/move.nix
-    ./network/tickets.nix
     ./network/unbound.nix
   ];
 }

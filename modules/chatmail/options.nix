@@ -345,17 +345,6 @@ in
       example = "/var/lib/secrets/key.pem";
       description = "PEM file with the private key of the certificate, without a passphrase; watched for changes, too.";
     };
-    sessionTickets = mkOption {
-      type = types.bool;
-      default = true;
-      example = false;
-      description = ''
-        Whether a mail client can resume its TLS 1.3 session for two days, on ports 143, 443, 465, 587 and 993, in each
-        process of Dovecot and Postfix, and after their restart (RFC 8446 section 2.2).
-        A library of ours, loaded with LD_PRELOAD, gives them common keys, which are in memory, and change each day.
-        Without it each process of Dovecot has keys of its own, so most sessions are not resumed.
-      '';
-    };
   };
 
   dkim = {

@@ -120,7 +120,6 @@ in
     trusted = fact bool (tlsMode != "self-signed");
     certificateFile = fact path "${tlsDirectory}/fullchain.pem";
     keyFile = fact path "${tlsDirectory}/key.pem";
-    inherit (cfg.tls) sessionTickets;
   };
 
   # RFC 8461

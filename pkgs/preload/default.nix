@@ -1,7 +1,6 @@
 # Changes to stock Dovecot and Postfix; each C file beside this one says what and why.
 #   lib/dovecot/modules/lib20_{early_hibernation,instant_idle,mailbox_format}_plugin.so   plugins of Dovecot
 #   lib/{ended-peers,small-sessions,login-queue,background-close}.so   LD_PRELOAD interposers for Dovecot
-#   lib/session-tickets.so                             for Dovecot and Postfix
 #   lib/quiet-syslog.so                                preloaded into Postfix
 # Compiled against the headers of Dovecot and OpenSSL: where a signature changes, the build fails.
 {
@@ -38,7 +37,7 @@ stdenv.mkDerivation {
   '';
 
   meta = {
-    description = "Instant IDLE, two mailbox formats, small sessions and TLS tickets for Dovecot, a quiet log for Postfix";
+    description = "Instant IDLE, two mailbox formats, small sessions for Dovecot, a quiet log for Postfix";
     license = lib.licenses.mit;
     platforms = lib.platforms.linux;
   };

@@ -54,8 +54,12 @@ in
     };
     "service imap-login" = {
       restart_request_count = "unlimited";
-      process_min_avail = 2;
-      client_limit = limits.imapConnections;
+      # Each process has a key of its own for TLS session tickets, so one alone lets all clients resume their session.
+      # It has time for a thousand handshakes a second.
+      process_min_avail = 1;
+      process_limit = 1;
+      # beside sessions, connections that have not logged in yet
+      client_limit = clients;
       vsz_limit = "1G";
       "inet_listener imap".port = ports.imap;
       "inet_listener imaps" = {

@@ -27,8 +27,7 @@ let
       "small-sessions"
       "login-queue"
       "background-close"
-    ]
-    ++ lib.optional settings.tls.sessionTickets "session-tickets";
+    ];
   # no blanks: Dovecot splits import_environment at them, and doveadm then cannot read its configuration
   infoLog = "%{env:CHATMAIL_INFO_LOG|default('/dev/null')}";
 in

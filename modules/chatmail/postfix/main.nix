@@ -218,8 +218,6 @@ in
         smtpd_tls_mandatory_protocols = ">=TLSv1.2";
         smtpd_tls_protocols = ">=TLSv1.2";
         smtpd_tls_auth_only = true;
-        # half of the lifetime of tickets, see ../network/tickets.nix
-        smtpd_tls_session_cache_timeout = if settings.tls.sessionTickets then "1d" else "1h";
         smtpd_tls_loglevel = "0";
 
         # --- TLS, out: always encrypted, the certificate always checked

@@ -36,13 +36,8 @@ in
       "chatmail-transport.service"
       "dovecot.service"
     ];
-    # pkgs/preload
-    environment.LD_PRELOAD = mkDefault (
-      lib.concatMapStringsSep ":" (name: "${programs.libraries}/${name}.so") (
-        # warnings and worse only
-        [ "quiet-syslog" ] ++ lib.optional settings.tls.sessionTickets "session-tickets"
-      )
-    );
+    # warnings and worse only: pkgs/preload/quiet-syslog.c
+    environment.LD_PRELOAD = mkDefault "${programs.libraries}/quiet-syslog.so";
     serviceConfig =
       bounds
       // quiet

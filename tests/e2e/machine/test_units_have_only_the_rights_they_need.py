@@ -149,7 +149,6 @@ UNITS: Final[dict[str, tuple[float, dict[str, str]]]] = {
     ),
     # runs on a machine from which the relay moved
     "chatmail-forward": (1.6, {**NETWORK, **LOW_PORT}),
-    "chatmail-tickets": (0.4, {}),
     "chatmail-pseudonyms": (0.4, {}),
     "chatmail-turn-secret": (0.8, {**NO_NETWORK_NEEDED, **GROUP_READS}),
     "chatmail-clock": (

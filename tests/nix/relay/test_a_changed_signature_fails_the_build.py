@@ -59,12 +59,6 @@ SIGNATURES = [
         "typedef void command_hook_callback_t(struct client_command_context *ctx, bool now);",
     ),
     (
-        "session-tickets.c",
-        "openssl/ssl.h",
-        "__owur SSL_CTX *SSL_CTX_new(const SSL_METHOD *meth);",
-        "__owur SSL_CTX *SSL_CTX_new(const SSL_METHOD *meth, int now);",
-    ),
-    (
         "login-queue.c",
         "sys/epoll.h",
         "extern int epoll_ctl (int __epfd, int __op, int __fd,",

@@ -130,14 +130,11 @@ def test_every_server_of_nginx_has_a_listen_line(describe: Describe, mode: str) 
 def test_a_disabled_feature_leaves_nothing(describe: Describe) -> None:
     """It has neither a unit nor a setting."""
     imap = {"instantIdle": False, "smallSessions": False}
-    tls = {"sessionTickets": False}
-    relay = describe({"turn": {"enable": False}, "imap": imap, "tls": tls})
+    relay = describe({"turn": {"enable": False}, "imap": imap})
 
     assert "coturn" not in relay.config["services"]
     assert "chatmail-turn-secret" not in relay.units
-    assert "chatmail-tickets" not in relay.units
     assert "small-sessions" not in relay.files()["/etc/dovecot/dovecot.conf"]
-    assert "session-tickets" not in relay.files()["/etc/dovecot/dovecot.conf"]
 
 
 def test_persistent_files_are_in_the_state_directory(describe: Describe) -> None:
