@@ -232,7 +232,6 @@ class Tls:
     certificate_file: str
     key_file: str
     mode: Literal["acme", "files", "self-signed"]
-    session_tickets: bool
     trusted: bool
 
 
