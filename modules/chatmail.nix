@@ -116,6 +116,9 @@ in
       boot.kernel.sysctl = lib.mapAttrs (_: lib.mkOverride 1100) {
         "fs.inotify.max_user_instances" = 65535;
         "fs.inotify.max_user_watches" = 524288;
+        # All clients may return at once: sessions that wait for an imap process wait in its socket (listen(2)). Beyond
+        # this number imap-login stands still for 0.5 s, with all of its sessions, and then refuses the client.
+        "net.core.somaxconn" = lib.max 4096 settings.limits.imapConnections;
       };
 
       # these read their settings when they start

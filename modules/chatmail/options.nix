@@ -387,9 +387,9 @@ in
       default = true;
       example = false;
       description = ''
-        Whether an idle session takes about 60 KB of memory instead of 130, and thousands of clients can return at once.
+        Whether an idle session takes about 60 KB of memory instead of 130.
         A small library, loaded with LD_PRELOAD, makes the TLS buffers of Dovecot's `imap-login` processes smaller and
-        makes idle processes return freed memory. A plugin ends the process of a new session when its client waits.
+        makes idle processes return freed memory.
         With a version of Dovecot that it was not tested with, it is off, with a warning.
       '';
     };

@@ -1,6 +1,7 @@
 # Changes to stock Dovecot and Postfix; each C file beside this one says what and why.
-#   lib/dovecot/modules/lib20_{early_hibernation,instant_idle,mailbox_format}_plugin.so   plugins of Dovecot
-#   lib/{ended-peers,small-sessions,login-queue,background-close}.so   LD_PRELOAD interposers for Dovecot
+#   lib/dovecot/modules/lib20_instant_idle_plugin.so   a plugin of Dovecot
+#   lib/dovecot/modules/lib20_mailbox_format_plugin.so  another one
+#   lib/{ended-peers,small-sessions}.so                LD_PRELOAD interposers for Dovecot
 #   lib/quiet-syslog.so                                preloaded into Postfix
 # Compiled against the headers of Dovecot and OpenSSL: where a signature changes, the build fails.
 {
@@ -28,16 +29,16 @@ stdenv.mkDerivation {
   '';
   installPhase = ''
     runHook preInstall
-    for plugin in early-hibernation instant-idle mailbox-format; do
-      install -D -m 555 "$plugin.so" "$out/lib/dovecot/modules/lib20_''${plugin//-/_}_plugin.so"
-      rm "$plugin.so"
+    for plugin in instant-idle mailbox-format; do
+      install -D -m 555 $plugin.so $out/lib/dovecot/modules/lib20_''${plugin/-/_}_plugin.so
+      rm $plugin.so
     done
     install -D -m 555 -t $out/lib *.so
     runHook postInstall
   '';
 
   meta = {
-    description = "Instant IDLE, two mailbox formats, small sessions for Dovecot, a quiet log for Postfix";
+    description = "Instant IDLE, two mailbox formats and small sessions for Dovecot, a quiet log for Postfix";
     license = lib.licenses.mit;
     platforms = lib.platforms.linux;
   };

@@ -22,8 +22,6 @@
  * glibc's M_TRIM_THRESHOLD returns the top of the heap only, and after a burst that is in use.
  */
 #define _GNU_SOURCE
-#include "original.h"
-
 #include "config.h"
 #include "lib.h"
 #include "buffer.h"
@@ -31,6 +29,7 @@
 #include "memarea.h"
 #include "llist.h"
 
+#include <dlfcn.h>
 #include <malloc.h>
 #include <openssl/bio.h>
 #include <sys/epoll.h>
@@ -62,6 +61,21 @@ struct stream {
 };
 
 static struct stream *streams;
+
+/* OpenSSL may belong to a plugin of the caller, and be absent from the global scope. */
+static void *original(const char *name, const void *caller)
+{
+	void *found = dlsym(RTLD_NEXT, name);
+	Dl_info where;
+	void *plugin;
+
+	if (found == NULL && dladdr(caller, &where) != 0) {
+		plugin = dlopen(where.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+		if (plugin != NULL)
+			found = dlsym(plugin, name);
+	}
+	return found;
+}
 
 static int is_login(void)
 {

@@ -1,12 +1,7 @@
 # { lib, settings, ... } -> services.dovecot2: IMAP sessions and folders.
 context@{ lib, settings, ... }:
 let
-  inherit (import ./shared.nix context)
-    clients
-    defaults
-    earlyHibernation
-    instantIdle
-    ;
+  inherit (import ./shared.nix context) clients defaults instantIdle;
   inherit (settings)
     limits
     ports
@@ -47,6 +42,9 @@ in
     };
     "service imap-hibernate" = {
       client_limit = clients;
+      # To close the inotify instance of a session, the kernel waits for 8 to 16 ms. While thousands of sessions end or
+      # wake up, others are served by the next process.
+      process_min_avail = 4;
       "unix_listener imap-hibernate" = {
         mode = "0660";
         group = users.dovecot;
@@ -84,7 +82,6 @@ in
       mail_plugins = {
         imap_quota = true;
       }
-      // earlyHibernation
       // instantIdle;
       imap_metadata = true;
       imap_capability = {

@@ -20,14 +20,9 @@ let
     sockets
     users
     ;
-  # pkgs/preload
   preloaded =
     lib.optional changed.endedPeers "ended-peers"
-    ++ lib.optionals changed.smallSessions [
-      "small-sessions"
-      "login-queue"
-      "background-close"
-    ];
+    ++ lib.optional changed.smallSessions "small-sessions";
   # no blanks: Dovecot splits import_environment at them, and doveadm then cannot read its configuration
   infoLog = "%{env:CHATMAIL_INFO_LOG|default('/dev/null')}";
 in
@@ -73,8 +68,6 @@ in
         };
 
         "service stats".client_limit = clients;
-        # starts again for a command of doveadm; services get the configuration from the master process
-        "service config".idle_kill_interval = "1s";
         "service anvil" = {
           client_limit = clients;
           # knows the sessions

@@ -40,6 +40,4 @@ in
   clients = limits.imapConnections + 3 * limits.smtpConnections + 1000;
   # pkgs/preload/instant-idle.c
   instantIdle = lib.optionalAttrs changed.instantIdle { instant_idle = true; };
-  # pkgs/preload/early-hibernation.c
-  earlyHibernation = lib.optionalAttrs changed.smallSessions { early_hibernation = true; };
 }

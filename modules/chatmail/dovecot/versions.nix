@@ -8,8 +8,7 @@
 }:
 let
   # Tests of a version: tests/e2e/sessions/{test_idle_notifies_at_once,test_idle_sessions_need_little_memory,
-  # test_hibernating_sessions_are_notified,test_ended_sessions_keep_no_process_busy}.py,
-  # tests/e2e/limits/test_a_login_storm_refuses_nobody.py. The only list of them.
+  # test_hibernating_sessions_are_notified,test_ended_sessions_keep_no_process_busy}.py. The only list of them.
   tested = [
     "2.4.1"
     "2.4.5"

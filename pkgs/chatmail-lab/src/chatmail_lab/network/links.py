@@ -16,6 +16,9 @@ ROUTER = (
     "ip -6 route add unreachable default",
 )
 
+# connections that a socket holds until its program accepts them (listen(2))
+MOST_WAITING = 10000
+
 
 def link_commands(host: Host) -> list[str]:
     """Return shell lines that make a host's network namespace and connect it to the bridge."""
@@ -24,6 +27,8 @@ def link_commands(host: Host) -> list[str]:
         f"ip netns add {host.name}",
         f"ip link add {host.link} type veth peer name eth0 netns {host.name}",
         f"ip link set {host.link} master bridge0 up",
+        # as modules/chatmail.nix sets it: thousands of IMAP clients may return at once
+        f"ip netns exec {host.name} sh -c 'echo {MOST_WAITING} > /proc/sys/net/core/somaxconn'",
         f"{within} link set lo up",
         f"{within} address add {host.ipv4}/{NETWORK4.prefixlen} dev eth0",
         f"{within} address add {host.ipv6}/{NETWORK6.prefixlen} dev eth0 nodad",
