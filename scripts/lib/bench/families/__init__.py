@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bench.families import far, large, local, logins, memory, push, storm, throughput
+from bench.families import far, large, local, logins, memory, push, storage, storm, throughput
 from bench.rows import Family
 
 FAMILIES: Final[Sequence[Family]] = (
@@ -17,4 +17,5 @@ FAMILIES: Final[Sequence[Family]] = (
     storm.FAMILY,
     *throughput.FAMILIES,
     large.FAMILY,
+    storage.FAMILY,
 )
