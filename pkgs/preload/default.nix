@@ -1,7 +1,7 @@
 # Changes to stock Dovecot and Postfix; each C file beside this one says what and why.
 #   lib/dovecot/modules/lib20_instant_idle_plugin.so   a plugin of Dovecot
 #   lib/dovecot/modules/lib20_mailbox_format_plugin.so  another one
-#   lib/{ended-peers,small-sessions}.so                LD_PRELOAD interposers for Dovecot
+#   lib/{ended-peers,small-sessions,background-close}.so   LD_PRELOAD interposers for Dovecot
 #   lib/quiet-syslog.so                                preloaded into Postfix
 # Compiled against the headers of Dovecot and OpenSSL: where a signature changes, the build fails.
 {

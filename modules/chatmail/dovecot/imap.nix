@@ -42,9 +42,6 @@ in
     };
     "service imap-hibernate" = {
       client_limit = clients;
-      # To close the inotify instance of a session, the kernel waits for 8 to 16 ms. While thousands of sessions end or
-      # wake up, others are served by the next process.
-      process_min_avail = 4;
       "unix_listener imap-hibernate" = {
         mode = "0660";
         group = users.dovecot;
@@ -53,11 +50,10 @@ in
     "service imap-login" = {
       restart_request_count = "unlimited";
       # Each process has a key of its own for TLS session tickets, so one alone lets all clients resume their session.
-      # It has time for a thousand handshakes a second.
+      # The second one starts when the first is full. It has room for connections that have not logged in yet.
       process_min_avail = 1;
-      process_limit = 1;
-      # beside sessions, connections that have not logged in yet
-      client_limit = clients;
+      process_limit = 2;
+      client_limit = clients / 2;
       vsz_limit = "1G";
       "inet_listener imap".port = ports.imap;
       "inet_listener imaps" = {

@@ -129,10 +129,10 @@ def leave(crowd: Sequence[Clients]) -> None:
 
 def storm(lab: str, crowd: Sequence[Clients], bystander: Clients, count: int) -> Storm:
     """Cut all connections; connect all at the same moment, while others write to each other."""
-    leave(crowd)
-    before = _used_us(lab)
     bystander.tells("send")
     bystander.answers()
+    leave(crowd)
+    before = _used_us(lab)
     landings = land(crowd, count, STORM_WITHIN_S)
     bystander.tells("stop")
     took_ms = sorted(bystander.answers()["took_ms"])

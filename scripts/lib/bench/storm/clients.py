@@ -1,18 +1,20 @@
 """Clients of a storm, inside the client's network: commands by lines, answers as JSON lines.
 
 crowd       clients that connect together: `land AT_ONCE WITHIN_S`, `leave`
-bystander   another sender and recipient: `send`, then `stop` for their times; once
+bystander   another sender with recipients: `send`, then `stop` for their times; once
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import click
 from bench import load
@@ -21,6 +23,9 @@ from chatmail_testkit.mail.storm import Crowd
 from chatmail_testkit.people.names import new_accounts
 
 SIZE_BYTES = 2500
+# each has a message every two seconds, and its session hibernates in between
+RECIPIENTS = 20
+HIBERNATED_S = 3
 
 
 @click.group()
@@ -51,20 +56,22 @@ def crowd(*, domain: str, count: int, sources: tuple[str, ...]) -> None:
 @click.option("--domain", required=True)
 @click.option("--every-s", default=0.1)
 def bystander(*, domain: str, every_s: float) -> None:
-    """Send messages at a steady pace to a recipient in IDLE."""
-    sender, recipient = new_accounts(domain, 2)
-    raw = load.message(sender, recipient, SIZE_BYTES)
+    """Send messages at a steady pace, in turns to recipients whose sessions hibernate."""
+    sender, *recipients = new_accounts(domain, 1 + RECIPIENTS)
     sys.stdin.readline()
     # at the last moment: their sockets wait for 60 s at most
-    with (
-        load.imap_session(recipient) as waiting,
-        load.smtp_session(sender) as session,
-        ThreadPoolExecutor(1) as pool,
-    ):
-        waiting.idles()
-        notices = Notices(waiting)
+    with ExitStack() as stack:
+        waiting = [stack.enter_context(load.imap_session(one)) for one in recipients]
+        for one in waiting:
+            one.idles()
+        turns = itertools.cycle(zip(recipients, map(Notices, waiting), strict=True))
+        session = stack.enter_context(load.smtp_session(sender))
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        time.sleep(HIBERNATED_S)
 
         def took_ms(number: int) -> float:
+            recipient, notices = next(turns)
+            raw = load.message(sender, recipient, SIZE_BYTES)
             start_s = time.perf_counter()
             session.submit(recipient.address, load.again(raw, number))
             return 1000 * (notices.next_s() - start_s)
