@@ -53,7 +53,7 @@ in
       # The second one starts when the first is full. It has room for connections that have not logged in yet.
       process_min_avail = 1;
       process_limit = 2;
-      client_limit = clients / 2;
+      client_limit = clients * 2 / 3;
       vsz_limit = "1G";
       "inet_listener imap".port = ports.imap;
       "inet_listener imaps" = {
