@@ -41,7 +41,8 @@ in
       "unix_listener login/imap".mode = "0666";
     };
     "service imap-hibernate" = {
-      client_limit = clients;
+      # The second process starts when the first is full: a session needs two file descriptors.
+      client_limit = clients * 2 / 3;
       "unix_listener imap-hibernate" = {
         mode = "0660";
         group = users.dovecot;
