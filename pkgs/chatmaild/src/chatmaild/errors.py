@@ -11,6 +11,7 @@
     ├── KeyUnavailableError (TimeoutError) DNS does not answer for a DKIM key; try again later
     ├── SocketInUseError (OSError)       another process listens where this one would
     ├── DovecotError                     Dovecot could not change a mailbox
+    │   └── FullError                    its quota refuses a message
     ├── ConversionError                  a mailbox keeps the format that it has
     ├── UntakenError     (ValueError)    a file of another server's tree is not imported
     ├── RegistrationRefused              no address is created now; carries a reason code
@@ -62,6 +63,10 @@ class SocketInUseError(ChatmaildError, OSError):
 
 class DovecotError(ChatmaildError):
     """Dovecot could not change a mailbox; its log says why."""
+
+
+class FullError(DovecotError):
+    """The quota of a mailbox refuses a message."""
 
 
 class ConversionError(ChatmaildError):
