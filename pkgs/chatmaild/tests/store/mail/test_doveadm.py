@@ -116,7 +116,7 @@ def test_rows_are_read(path: pathlib.Path) -> None:
 
 def test_messages_are_saved(path: pathlib.Path) -> None:
     """With identity, time and UID; a full mailbox is an error of its own."""
-    answers = (b"\n+\n", b"\n-CANTCREAT\n")
+    answers = (b"\n+\n", b"\n-UNKNOWN\n")
     with serving(path, *answers) as server, Doveadm(str(path)) as doveadm:
         doveadm.save("a@b.test", "X", "/m", guid="1.x,S=5", received_s=9, uid=4)
         with pytest.raises(FullError):

@@ -27,8 +27,8 @@ _WILDCARDS: Final = frozenset("*?%")
 _UIDS_AT_ONCE: Final = 10_000
 _ESCAPED: Final = re.compile("\x01(.)", re.DOTALL)
 _UNESCAPED: Final = {"1": "\x01", "t": "\t", "n": "\n", "r": "\r", "0": "\0"}
-# EX_CANTCREAT of sysexits.h: the quota of the mailbox
-_FULL: Final = b"-CANTCREAT"
+# exit code EX_CANTCREAT, the quota: Dovecot has no word for it (src/lib-doveadm/doveadm-protocol.c)
+_FULL: Final = b"-UNKNOWN"
 
 
 class Status(NamedTuple):
