@@ -44,9 +44,7 @@ in
       # not oneshot: an upgrade does not wait for its end, which can take hours
       Type = "exec";
       ExecStart = "${programs.chatmaild} convert-storage ${programs.doveadm} /etc/${configuration}";
-      # if it was killed: no account stays out of use
-      ExecStopPost = "${programs.chatmaild} recover-storage";
-      # goes on where it was
+      # an account that was being converted stays in use if it is killed
       Restart = "on-failure";
       RestartSec = "500ms";
       RestartSteps = 8;
@@ -57,18 +55,17 @@ in
       SystemCallFilter = sandbox.SystemCallFilter ++ [
         "@setuid"
         "@chown"
+        # copies of mailboxes in use come after the people's mail; the rest of a copy, for which they wait, does not
+        "setpriority"
       ];
-      # the socket that lists sessions
-      SupplementaryGroups = [ users.dovecot ];
       ReadWritePaths = [
         directories.mail
-        # the choice, and which accounts are being converted
+        # the choice
         directories.accounts
         directories.numbers
       ];
-      # a walk through everything: after the people's mail
-      Nice = 10;
-      IOSchedulingClass = "idle";
+      # not idle: people wait for the rest of a copy
+      IOSchedulingPriority = 7;
     };
   };
 

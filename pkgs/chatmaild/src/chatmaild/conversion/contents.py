@@ -1,5 +1,6 @@
 """What is in a mailbox: whether it changed, and whether its copy is complete."""
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Final
 from chatmaild.errors import ConversionError
 from chatmaild.store import maildir
 from chatmaild.store.mail import sdbox, uidlist
+from chatmaild.store.mail.formats import Format
 
 _KEYWORDS: Final = "dovecot-keywords"
 _PARTS: Final = ("cur", "new")
@@ -21,8 +23,12 @@ _HEAD: Final = re.compile(
     rb"2 M[0-9A-Fa-f]+ C[0-9A-Fa-f]+\n\x01\x02N .{8} ([0-9A-Fa-f]{16})", re.DOTALL
 )
 
-# names of message files and their flags, and the meaning of the flags, by folder
+# By folder: in a maildir, names and flags of the messages, and what the flags mean; in an sdbox,
+# names of the messages, and size and time of its indexes, which have the flags.
 Fingerprint = dict[str, tuple[frozenset[tuple[str, str]], bytes]]
+# sizes of messages by path: the files of an sdbox do not change
+Sizes = dict[str, int]
+_INDEXES: Final = ("dovecot.index", sdbox.LOG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +40,34 @@ class Stored:
     time_s: float
 
 
-def fingerprint(root: Path) -> Fingerprint:
-    """The messages and flags of a maildir: two that are equal have the same content.
+def fingerprint(home: Path, format_: Format) -> Fingerprint:
+    """The messages and flags of a mailbox: two that are equal have the same content.
 
     Raises:
         OSError: it cannot be read.
     """
+    if format_ is Format.SDBOX:
+        return {one.path: (_listed(one), _indexes(one)) for one in sdbox.folders(str(home))}
     return {
-        _name(root, folder): (frozenset(_named(folder)), _content(f"{folder}/{_KEYWORDS}"))
-        for folder in maildir.folders(str(root))
+        _name(home, folder): (frozenset(_named(folder)), _content(f"{folder}/{_KEYWORDS}"))
+        for folder in maildir.folders(str(home))
     }
 
 
-def compare(root_of_maildir: Path, root_of_sdbox: Path) -> list[tuple[Stored, Stored]]:
+def compare(
+    root_of_maildir: Path, root_of_sdbox: Path, sizes: Sizes
+) -> list[tuple[Stored, Stored]]:
     """Pairs of the files of each message, in maildir and sdbox.
+
+    Args:
+        sizes: those of earlier comparisons; this one adds to it.
 
     Raises:
         ConversionError: a message is in one of them only, or has another size.
         OSError: a mailbox cannot be read.
     """
     ours = _folders_of_maildir(root_of_maildir)
-    theirs = _folders_of_sdbox(root_of_sdbox)
+    theirs = _folders_of_sdbox(root_of_sdbox, sizes)
     # Dovecot makes an INBOX when it is used first
     if ours.keys() | {INBOX} != theirs.keys() | {INBOX}:
         raise ConversionError("the copy has other folders")
@@ -71,20 +84,6 @@ def compare(root_of_maildir: Path, root_of_sdbox: Path) -> list[tuple[Stored, St
     if any(one.size_bytes != two.size_bytes for one, two in pairs):
         raise ConversionError("a message has another size in the copy")
     return pairs
-
-
-def remove_orphans(root_of_maildir: Path, root_of_sdbox: Path) -> None:
-    """Remove message files of a copy that are not in its index: a process was killed.
-
-    Its next run did not know them, so they are messages that were deleted from the maildir since.
-
-    Raises:
-        ConversionError, OSError: see `compare`.
-    """
-    ours = _folders_of_maildir(root_of_maildir)
-    for name, messages in _folders_of_sdbox(root_of_sdbox).items():
-        for uid in messages.keys() - ours.get(name, {}).keys():
-            os.unlink(messages[uid].path)  # noqa: PTH108 - as everywhere here
 
 
 def _folders_of_maildir(root: Path) -> dict[str, dict[int, Stored]]:
@@ -112,25 +111,40 @@ def _messages_of_maildir(folder: str) -> dict[int, Stored]:
     return found
 
 
-def _folders_of_sdbox(root: Path) -> dict[str, dict[int, Stored]]:
+def _folders_of_sdbox(root: Path, sizes: Sizes) -> dict[str, dict[int, Stored]]:
     found: dict[str, dict[int, Stored]] = {}
     start = f"{root}/{sdbox.ROOT}/"
     for folder in sdbox.folders(str(root)):
         name = folder.path.removeprefix(start).removesuffix(f"/{sdbox.MESSAGES}")
         found[name] = {
-            message.uid: Stored(message.path, _size_bytes(message.path), message.time_s)
+            message.uid: Stored(message.path, _size_bytes(message.path, sizes), message.time_s)
             for message in sdbox.messages(folder)
             if message.uid
         }
     return found
 
 
-def _size_bytes(path: str) -> int:
+def _size_bytes(path: str, sizes: Sizes) -> int:
+    if (known := sizes.get(path)) is not None:
+        return known
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - for each message
         found = _HEAD.match(file.read(_HEAD_BYTES) or b"")
     if found is None:
-        raise ConversionError("a message file of the copy cannot be read")
-    return int(found[1], 16)
+        raise ConversionError("a message file of an sdbox cannot be read")
+    return sizes.setdefault(path, int(found[1], 16))
+
+
+def _listed(folder: sdbox.Folder) -> frozenset[tuple[str, str]]:
+    return frozenset((entry.name, "") for entry in _entries(folder.path) if entry.name[:2] == "u.")
+
+
+def _indexes(folder: sdbox.Folder) -> bytes:
+    found = []
+    for name in _INDEXES:
+        with contextlib.suppress(FileNotFoundError):
+            status = os.stat(f"{folder.path}/{name}")  # noqa: PTH116 - for each mailbox
+            found.append((name, status.st_ino, status.st_size, status.st_mtime_ns))
+    return repr(found).encode()
 
 
 def _named(folder: str) -> Iterator[tuple[str, str]]:

@@ -83,7 +83,7 @@ def convert_new() -> None:
 
 
 def _convert(settings: Settings, mailboxes: Mailboxes, address: Address, wanted: Format) -> None:
-    sessions = DovecotSessions(settings, _PROGRAM)
+    sessions = DovecotSessions(settings)
     converter = Converter(mailboxes, wanted, _doveadm(settings), sessions)
     converter.convert([address])
     if converter.result.failed:
