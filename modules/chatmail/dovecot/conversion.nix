@@ -48,7 +48,7 @@ in
       Restart = "on-failure";
       RestartSec = "500ms";
       RestartSteps = 8;
-      RestartMaxDelaySec = "1min";
+      RestartMaxDelaySec = "15s";
       User = users.mail;
       Group = users.mail;
       # doveadm becomes the user that it is, and gives files the group that they have

@@ -127,6 +127,14 @@ UNITS: Final[dict[str, tuple[float, dict[str, str]]]] = {
         },
     ),
     "chatmail-expire": (0.8, NO_NETWORK_NEEDED),
+    "chatmail-storage": (
+        1.2,
+        {
+            **NO_NETWORK_NEEDED,
+            "SystemCallFilter_resources": "copies of mailboxes in use have a low priority",
+            "SystemCallFilter_privileged": "doveadm becomes the user that it is",
+        },
+    ),
     "chatmail-backup": (
         1.9,
         {

@@ -181,7 +181,7 @@ def test_messages_of_an_older_version_are_not_deleted(
     except Killed:
         assert old is Format.SDBOX
     monkeypatch.undo()
-    while os.stat(home / "password").st_ctime_ns <= _begun_ns(home):
+    while (home / "password").stat().st_ctime_ns <= _begun_ns(home):
         os.utime(home / "password")
     _write(home, ["new/5.from-the-older-version"])
 
@@ -214,7 +214,7 @@ def test_symbolic_links_are_not_followed(
         places.recover(home)
 
     assert (_files(home), _files(outside)) == (before, theirs)
-    assert os.path.islink(home / name)
+    assert (home / name).is_symlink()
     assert name != "mailboxes" or Format.SDBOX not in places.found(home)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,12 +46,13 @@ class Sessions(Protocol):
 
 @dataclass(slots=True)
 class Result:
-    """Numbers of accounts."""
+    """Numbers of accounts, and how long one was out of use at most."""
 
     converted: int = 0
     failed: int = 0
     # deleted meanwhile, or have the format already
     others: int = 0
+    longest_s: float = field(default=0, compare=False)
 
 
 @dataclass(slots=True)
@@ -207,8 +209,7 @@ class Converter:
         with self.mailboxes.alone(address) as is_there:
             if not is_there or not account.is_there():
                 return False
-            old = places.other(self.wanted)
-            with lease.taken(home, old, lambda: self.sessions.end_of(address)) as held:
+            with self._alone(account) as held:
                 now = self._fingerprint(account)
                 if now != account.copied:
                     name = str(address.account)
@@ -218,6 +219,19 @@ class Converter:
                 self._publish(home)
             (home / FAILED).unlink(missing_ok=True)
         return True
+
+    @contextlib.contextmanager
+    def _alone(self, account: _Account) -> Iterator[lease.Lease]:
+        old = places.other(self.wanted)
+        started_s = time.monotonic()
+        try:
+            with lease.taken(
+                account.home, old, lambda: self.sessions.end_of(account.address)
+            ) as held:
+                yield held
+        finally:
+            took_s = time.monotonic() - started_s
+            self.result.longest_s = max(self.result.longest_s, took_s)
 
     def _publish(self, home: Path) -> None:
         try:

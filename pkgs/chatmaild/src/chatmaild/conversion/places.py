@@ -162,11 +162,7 @@ def _retire(home: Path) -> None:
 
 def _refuse_changed(home: Path) -> None:
     """Nobody uses the maildir beside an sdbox, but a version that does not know sdbox."""
-    begun_ns = max(
-        path.stat().st_mtime_ns
-        for one in Format
-        for path in home.glob(f"{CONVERTED}/{_TARGET}{one}")
-    )
+    begun_ns = max(path.stat().st_mtime_ns for path in home.glob(f"{CONVERTED}/{_TARGET}*"))
     for name in _maildir(home):
         for entry in _walk(home / name) if _is_directory(home / name) else ():
             is_message = entry.name[:1].isdigit() and not entry.is_dir(follow_symlinks=False)

@@ -72,8 +72,9 @@ def _convert_all(settings: Settings, choice: Choice, doveadm: Doveadm) -> bool:
     if found:
         done, took_s = converter.result, time.monotonic() - started_s
         _log.info(
-            "storage: %d accounts are %s now, %d failed; %.1f s",
-            *(done.converted, wanted, done.failed, took_s),
+            "storage: %d accounts are %s now, none was out of use for more than %.2f s;"
+            " %d failed; %.1f s",
+            *(done.converted, wanted, done.longest_s, done.failed, took_s),
         )
     return True
 
