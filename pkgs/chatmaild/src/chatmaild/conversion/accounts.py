@@ -197,7 +197,8 @@ class Converter:
         """
         for _ in range(_PASSES):
             now = self._fingerprint(account)
-            if now == account.copied and self._is_complete(account):
+            is_done = now == account.copied and self._is_complete(account)
+            if is_done or not account.is_there():
                 return
             account.copied = now
             self._copy([account])
