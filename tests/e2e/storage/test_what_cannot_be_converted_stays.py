@@ -1,6 +1,6 @@
 """A mailbox that cannot be converted stays as it is, the operator is told, and others go on.
 
-Dovecot is stopped meanwhile: its tool needs no daemon.
+If Dovecot is stopped, all of them wait.
 """
 
 from __future__ import annotations
@@ -67,9 +67,11 @@ def test_and_the_operator_is_told(owners: dict[str, Person], bob: Person, machin
 
     _choose(machine, "sdbox")
     machine.run("systemctl", "restart", "--job-mode=ignore-dependencies", UNIT)
+    wait_for(lambda: _restarts(machine) > 0, "a failure without Dovecot", within_s=20)
+    assert machine.run("sh", "-c", f"cat {MAIL}/*/conversion-failed || true") == "", "yet"
+    machine.run("systemctl", "start", "dovecot")
     wait_for(lambda: _has_ended(machine), "the end of the conversion", within_s=40)
     storage = machine.run("sh", "-c", "chatmail storage status || true")
-    machine.run("systemctl", "start", "dovecot")
     status = machine.run("sh", "-c", "chatmail status || true")
 
     assert "5 mailboxes could not be converted to sdbox; they work as before" in status
@@ -95,6 +97,10 @@ def _home(person: Person) -> str:
 
 def _choose(machine: Machine, wanted: str) -> None:
     machine.run("runuser", "-u", "vmail", "--", "sh", "-c", f"echo {wanted} > {CHOICE}")
+
+
+def _restarts(machine: Machine) -> int:
+    return int(machine.run("systemctl", "show", "--property=NRestarts", "--value", UNIT))
 
 
 def _has_ended(machine: Machine) -> bool:

@@ -39,7 +39,7 @@ def test_accounts_in_use_are_copied_with_a_low_priority(tool: Tool, tmp_path: pa
     assert "mail_fsync=never" in arguments
     assert "mail_driver=maildir" in arguments
     assert arguments.endswith("backup -F /dev/stdin sdbox:~/converting")
-    assert int(priority) == os.nice(0) + 10
+    assert int(priority) == 10
     assert names == [ACCOUNT, "bob"]
 
 
@@ -75,6 +75,13 @@ def test_a_missing_tool_is_no_fault_of_an_account() -> None:
         Doveadm("/nonexistent/doveadm").copy([ACCOUNT], Format.SDBOX)
 
 
+def test_a_stopped_dovecot_is_no_fault_of_an_account(tool: Tool) -> None:
+    """The conversion goes on when it runs."""
+    said = "doveadm(x)<1><>: Error: auth-master: userdb lookup(x): connect(/run/auth) failed: no"
+    with pytest.raises(ToolError, match="Dovecot does not run"):
+        tool(f"echo '{said}' >&2; exit 75").copy([ACCOUNT], Format.SDBOX)
+
+
 def test_a_crash_is_a_fault_of_the_account(tool: Tool) -> None:
     """Others are converted."""
     with pytest.raises(ConversionError, match="doveadm ended with -9") as caught:
@@ -85,7 +92,7 @@ def test_a_crash_is_a_fault_of_the_account(tool: Tool) -> None:
 
 def test_a_reason_has_no_address(tool: Tool) -> None:
     """The operator finds it beside the account."""
-    with pytest.raises(ConversionError, match="^ADDRESS: no space$"):
+    with pytest.raises(ConversionError, match=r"^ADDRESS: no space$"):
         tool(f"echo '{ACCOUNT}: no space' >&2; exit 75").copy_rest(
             ACCOUNT, Format.SDBOX, within_s=5
         )

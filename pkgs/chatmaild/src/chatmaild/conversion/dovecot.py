@@ -5,6 +5,7 @@ copies what has changed since the first one.
 """
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -22,6 +23,8 @@ CONFIGURATION: Final = "/etc/chatmail/storage.conf"
 # exit codes of doveadm: a user failed; the settings cannot be read (sysexits.h)
 _USAGE: Final = 64
 _CONFIG: Final = 78
+# what it says when Dovecot does not run
+_STOPPED: Final = re.compile(rb"auth-master: .*connect\(")
 
 
 # copies of mailboxes in use: after the people's mail
@@ -121,6 +124,8 @@ class Doveadm:
             raise ToolError(f"doveadm does not work: {type(error).__name__}") from error
         if done.returncode in (_USAGE, _CONFIG):
             raise ToolError(f"doveadm ended with {done.returncode}")
+        if done.returncode and _STOPPED.search(done.stderr):
+            raise ToolError("Dovecot does not run, and its tool looks for accounts there")
         if done.returncode < 0:
             raise ConversionError(f"doveadm ended with {done.returncode}")
         if done.returncode == 0:
