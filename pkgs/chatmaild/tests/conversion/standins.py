@@ -71,9 +71,11 @@ class Copies:
         self.meanwhile(len(self.copies))
 
     def copy_rest(self, account: str, wanted: Format, *, within_s: float) -> None:
-        """Copy what came meanwhile; nobody else has the mailbox open."""
-        assert 0 < within_s <= lease.LONGEST_S
-        assert wanted is Format.SDBOX
+        """Copy what came meanwhile, of a mailbox in use or not."""
+        if within_s > lease.LONGEST_S:
+            self.copy([account], wanted)
+            return
+        assert within_s > 0
         self.rests += 1
         if self.is_slow:
             raise BusyError("too much")

@@ -21,7 +21,8 @@ _ID = re.compile(rb"<[^>]+>")
 _MARKED = 3
 _MOVED_EVERY = 5
 # a relay allows 50 folders
-_MOST_MADE = 20
+_MOST_MADE = 40
+_MADE_EVERY = 2
 _PAUSE_S = 0.05
 
 
@@ -36,7 +37,7 @@ class Reader:
         contradictions: UIDs that had another message before.
         longest_s: the longest time without an answer.
         ends: how many sessions ended.
-        made: folders that the server has created, and that were not deleted.
+        made: folders that the server has created.
     """
 
     person: Person
@@ -78,11 +79,10 @@ class Reader:
         if newest and self._looks % _MOVED_EVERY == 0:
             session.move(newest[:1], FOLDER)
         self._fetch(session, FOLDER)
-        if len(self.made) == _MOST_MADE:
-            session.delete_folder(self.made.pop())
-        name = f"Made{self._looks}"
-        session.create_folder(name)
-        self.made.add(name)
+        if self._looks % _MADE_EVERY == 0 and len(self.made) < _MOST_MADE:
+            name = f"Made{self._looks}"
+            session.create_folder(name)
+            self.made.add(name)
 
     def takes_stock(self) -> tuple[Counter[bytes], set[bytes]]:
         """Returns how often each message is there, and which are marked as seen."""

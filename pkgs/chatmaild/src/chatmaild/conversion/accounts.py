@@ -1,6 +1,7 @@
 """Convert accounts, some at a time: copies of all of them, then each of them alone."""
 
 import contextlib
+import logging
 import os
 import shutil
 import time
@@ -17,14 +18,20 @@ from chatmaild.store.files import sync_file_system, write_atomically
 from chatmaild.store.mail.formats import Format
 from chatmaild.store.mailboxes import Mailboxes
 
+_log = logging.getLogger(__name__)
+
 # why the conversion of an account failed; for the operator
 FAILED: Final = "conversion-failed"
 _DIRECTORY_MODE: Final = 0o700
 _FULL: Final = "the disk has no room for a second copy of it"
-# how often a mailbox that changes is copied again before it is taken
-_PASSES: Final = 3
-# how often a mailbox is taken that is not done within lease.LONGEST_S
+# Copies of what has changed, until one takes so long at most: the last one, for which people wait,
+# will take about as long
+_PASSES: Final = 6
+_SHORT_S: Final = 0.5
+_RENEWAL_S: Final = 600.0
+# how often a mailbox is taken that is not done within lease.LONGEST_S, with so much time in between
 _ATTEMPTS: Final = 5
+_PAUSE_S: float = 5.0
 
 
 class Copies(Protocol):
@@ -34,7 +41,7 @@ class Copies(Protocol):
         """Write or renew `converting` of accounts that are in use."""
 
     def copy_rest(self, account: str, wanted: Format, *, within_s: float) -> None:
-        """Renew `converting` of an account that nobody else has open."""
+        """Renew `converting` of an account; it is on disk then."""
 
 
 class Sessions(Protocol):
@@ -174,15 +181,20 @@ class Converter:
         self.copies.copy([str(one.address.account) for one in accounts], self.wanted)
         sync_file_system(self.mailboxes.directory)
 
+    def _copy_rest(self, account: _Account, within_s: float) -> None:
+        self.copies.copy_rest(str(account.address.account), self.wanted, within_s=within_s)
+
     def _switch(self, account: _Account) -> bool:
         with self._noting(account.address):
             for attempt in range(1, _ATTEMPTS + 1):
                 self._renew(account)
                 try:
                     is_done = self._take(account)
-                except BusyError:
+                except BusyError as error:
                     if attempt == _ATTEMPTS:
                         raise
+                    _log.info("storage: a mailbox is tried again: %s", error)
+                    time.sleep(_PAUSE_S)
                     continue
                 if not is_done:
                     self._forget(account.address)
@@ -200,8 +212,10 @@ class Converter:
             is_done = now == account.copied and self._is_complete(account)
             if is_done or not account.is_there():
                 return
-            account.copied = now
-            self._copy([account])
+            account.copied, started_s = now, time.monotonic()
+            self._copy_rest(account, _RENEWAL_S)
+            if time.monotonic() - started_s < _SHORT_S:
+                break
         if self._fingerprint(account) == account.copied:
             self._check(account)
 
@@ -213,8 +227,7 @@ class Converter:
             with self._alone(account) as held:
                 now = self._fingerprint(account)
                 if now != account.copied:
-                    name = str(address.account)
-                    self.copies.copy_rest(name, self.wanted, within_s=held.left_s)
+                    self._copy_rest(account, held.left_s)
                     account.copied = None
                 self._check(account)
                 self._publish(home)
@@ -275,20 +288,3 @@ class Converter:
         shutil.rmtree(home / places.CONVERTING, ignore_errors=True)  # nothing expires in it
         with contextlib.suppress(OSError):
             write_atomically(home / FAILED, f"{reason}\n".encode())
-
-
-def waiting(mailboxes: Mailboxes, wanted: Format) -> list[Address]:
-    """The accounts that were interrupted, and then those that do not have the format yet.
-
-    Raises:
-        OSError: the mail directory cannot be read.
-    """
-    interrupted, others = [], []
-    for address in mailboxes.addresses():
-        home = mailboxes.path(address)
-        with contextlib.suppress(OSError):
-            if any(os.path.lexists(home / name) for name in (places.CONVERTED, places.CONVERTING)):
-                interrupted.append(address)
-            elif places.found(home) != [wanted] or (home / FAILED).exists():
-                others.append(address)
-    return interrupted + others

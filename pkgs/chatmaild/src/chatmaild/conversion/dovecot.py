@@ -79,7 +79,7 @@ class Doveadm:
         self._run(arguments, users, nice=_NICE)
 
     def copy_rest(self, account: str, wanted: Format, *, within_s: float) -> None:
-        """Renew `converting` of an account that nobody else has open; it is on disk then.
+        """Renew `converting` of an account; it is on disk then.
 
         Raises:
             BusyError: it takes longer.

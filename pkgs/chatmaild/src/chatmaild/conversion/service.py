@@ -3,14 +3,15 @@
 import contextlib
 import fcntl
 import logging
+import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from chatmaild.address import Address
-from chatmaild.conversion import room
-from chatmaild.conversion.accounts import Converter, waiting
+from chatmaild.conversion import places, room
+from chatmaild.conversion.accounts import FAILED, Converter
 from chatmaild.conversion.dovecot import Doveadm
 from chatmaild.conversion.sessions import DovecotSessions
 from chatmaild.errors import ConversionError
@@ -77,6 +78,23 @@ def _convert_all(settings: Settings, choice: Choice, doveadm: Doveadm) -> bool:
             *(done.converted, wanted, done.longest_s, done.failed, took_s),
         )
     return True
+
+
+def waiting(mailboxes: Mailboxes, wanted: Format) -> list[Address]:
+    """The accounts that were interrupted, and then those that do not have the format yet.
+
+    Raises:
+        OSError: the mail directory cannot be read.
+    """
+    interrupted, others = [], []
+    for address in mailboxes.addresses():
+        home = mailboxes.path(address)
+        with contextlib.suppress(OSError):
+            if any(os.path.lexists(home / name) for name in (places.CONVERTED, places.CONVERTING)):
+                interrupted.append(address)
+            elif places.found(home) != [wanted] or (home / FAILED).exists():
+                others.append(address)
+    return interrupted + others
 
 
 def _batches(mailboxes: Mailboxes, found: Sequence[Address]) -> Iterator[list[Address]]:
