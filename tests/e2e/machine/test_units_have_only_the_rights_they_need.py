@@ -128,7 +128,7 @@ UNITS: Final[dict[str, tuple[float, dict[str, str]]]] = {
     ),
     "chatmail-expire": (0.8, NO_NETWORK_NEEDED),
     "chatmail-storage": (
-        1.2,
+        1.0,
         {
             **NO_NETWORK_NEEDED,
             "SystemCallFilter_resources": "copies of mailboxes in use have a low priority",

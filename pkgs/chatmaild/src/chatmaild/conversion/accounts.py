@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from chatmaild.address import Address
 from chatmaild.conversion import lease, places, room
-from chatmaild.conversion.contents import Fingerprint, Sizes, compare, fingerprint
+from chatmaild.conversion.contents import Fingerprint, Known, compare, fingerprint
 from chatmaild.errors import BusyError, ChatmaildError, ConversionError, ToolError
 from chatmaild.store.files import sync_file_system, write_atomically
 from chatmaild.store.mail.formats import Format
@@ -70,7 +70,7 @@ class _Account:
     home: Path
     descriptor: int
     copied: Fingerprint | None = None
-    sizes: Sizes = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
 
     def is_there(self) -> bool:
         """Whether it was not deleted, and perhaps made again."""
@@ -268,12 +268,15 @@ class Converter:
         """Compare, and let no message expire later in its new format than in the old one."""
         old, new = account.home, account.home / places.CONVERTING
         is_back = self.wanted is Format.MAILDIR
-        pairs = compare(*((new, old) if is_back else (old, new)), account.sizes)
+        pairs = compare(*((new, old) if is_back else (old, new)), account.known)
         for in_maildir, in_sdbox in pairs:
             mine, copied = (in_sdbox, in_maildir) if is_back else (in_maildir, in_sdbox)
+            if copied in account.known.settled:
+                continue
             # in a maildir, an earlier time is that of the message, which clients see
             if copied.time_s > mine.time_s or (copied.time_s != mine.time_s and not is_back):
                 os.utime(copied.path, (mine.time_s, mine.time_s))
+            account.known.settled.add(copied)
 
     def _forget(self, address: Address) -> None:
         """Remove what Dovecot's tool wrote for an account that was deleted, or made again."""

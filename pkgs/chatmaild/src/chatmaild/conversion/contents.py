@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from chatmaild.store.mail.formats import Format
 _KEYWORDS: Final = "dovecot-keywords"
 _PARTS: Final = ("cur", "new")
 INBOX: Final = "INBOX"
+_MESSAGE: Final = re.compile(r"u\.[1-9][0-9]{0,9}")
 # Start of a message file (Dovecot 2.4, src/lib-storage/index/dbox-common/dbox-file.h): a line of
 # the file, then the header of the message, with the size of the message in hexadecimal digits
 _HEAD_BYTES: Final = 256
@@ -26,8 +27,6 @@ _HEAD: Final = re.compile(
 # By folder: in a maildir, names and flags of the messages, and what the flags mean; in an sdbox,
 # names of the messages, and size and time of its indexes, which have the flags.
 Fingerprint = dict[str, tuple[frozenset[tuple[str, str]], bytes]]
-# sizes of messages by path: the files of an sdbox do not change
-Sizes = dict[str, int]
 _INDEXES: Final = ("dovecot.index", sdbox.LOG)
 
 
@@ -38,6 +37,21 @@ class Stored:
     path: str
     size_bytes: int
     time_s: float
+
+
+@dataclass(slots=True)
+class Known:
+    """What earlier comparisons of an account have read: files of messages do not change.
+
+    Attributes:
+        listed: UIDs by folder and name of a maildir.
+        copied: by path and inode of an sdbox.
+        settled: files of the copy whose time of storage is right.
+    """
+
+    listed: dict[tuple[str, str], tuple[int, Stored]] = field(default_factory=dict)
+    copied: dict[tuple[str, int], Stored] = field(default_factory=dict)
+    settled: set[Stored] = field(default_factory=set)
 
 
 def fingerprint(home: Path, format_: Format) -> Fingerprint:
@@ -55,19 +69,19 @@ def fingerprint(home: Path, format_: Format) -> Fingerprint:
 
 
 def compare(
-    root_of_maildir: Path, root_of_sdbox: Path, sizes: Sizes
+    root_of_maildir: Path, root_of_sdbox: Path, known: Known
 ) -> list[tuple[Stored, Stored]]:
     """Pairs of the files of each message, in maildir and sdbox.
 
     Args:
-        sizes: those of earlier comparisons; this one adds to it.
+        known: what earlier comparisons have read; this one adds to it.
 
     Raises:
         ConversionError: a message is in one of them only, or has another size.
         OSError: a mailbox cannot be read.
     """
-    ours = _folders_of_maildir(root_of_maildir)
-    theirs = _folders_of_sdbox(root_of_sdbox, sizes)
+    ours = _folders_of_maildir(root_of_maildir, known)
+    theirs = _folders_of_sdbox(root_of_sdbox, known)
     # Dovecot makes an INBOX when it is used first
     if ours.keys() | {INBOX} != theirs.keys() | {INBOX}:
         raise ConversionError("the copy has other folders")
@@ -86,52 +100,64 @@ def compare(
     return pairs
 
 
-def _folders_of_maildir(root: Path) -> dict[str, dict[int, Stored]]:
+def _folders_of_maildir(root: Path, known: Known) -> dict[str, dict[int, Stored]]:
     return {
-        _name(root, folder): _messages_of_maildir(folder)
+        _name(root, folder): _messages_of_maildir(folder, known)
         for folder in maildir.folders(str(root))
         if os.path.isdir(f"{folder}/cur")  # noqa: PTH112 - for each mailbox
     }
 
 
-def _messages_of_maildir(folder: str) -> dict[int, Stored]:
-    listed = uidlist.parse(_content(f"{folder}/{uidlist.FILE}"))
-    found = {}
-    for part in _PARTS:
-        for entry in _entries(f"{folder}/{part}"):
-            base = entry.name.partition(":")[0]
+def _messages_of_maildir(folder: str, known: Known) -> dict[int, Stored]:
+    entries = {
+        entry.name.partition(":")[0]: entry
+        for part in _PARTS
+        for entry in _entries(f"{folder}/{part}")
+    }
+    new = {base for base in entries if (folder, base) not in known.listed}
+    if new:
+        listed = uidlist.parse(_content(f"{folder}/{uidlist.FILE}"), new)
+        for base in new:
             row = listed.rows.get(base) if listed else None
             if row is None:
                 raise ConversionError("a message has no UID yet")
-            status = entry.stat()
-            sized = maildir.SIZE.search(base)
-            size_bytes = int(sized[1]) if sized else status.st_size
-            time_s = maildir.stored_s(base, status.st_mtime)
-            found[row.uid] = Stored(entry.path, size_bytes, time_s)
-    return found
+            known.listed[folder, base] = row.uid, _stored(entries[base], base)
+    return dict(known.listed[folder, base] for base in entries)
 
 
-def _folders_of_sdbox(root: Path, sizes: Sizes) -> dict[str, dict[int, Stored]]:
-    found: dict[str, dict[int, Stored]] = {}
+def _stored(entry: "os.DirEntry[str]", base: str) -> Stored:
+    status = entry.stat()
+    sized = maildir.SIZE.search(base)
+    size_bytes = int(sized[1]) if sized else status.st_size
+    return Stored(entry.path, size_bytes, maildir.stored_s(base, status.st_mtime))
+
+
+def _folders_of_sdbox(root: Path, known: Known) -> dict[str, dict[int, Stored]]:
     start = f"{root}/{sdbox.ROOT}/"
-    for folder in sdbox.folders(str(root)):
-        name = folder.path.removeprefix(start).removesuffix(f"/{sdbox.MESSAGES}")
-        found[name] = {
-            message.uid: Stored(message.path, _size_bytes(message.path, sizes), message.time_s)
-            for message in sdbox.messages(folder)
-            if message.uid
+    return {
+        folder.path.removeprefix(start).removesuffix(f"/{sdbox.MESSAGES}"): {
+            int(entry.name[2:]): _copied(entry, known)
+            for entry in _entries(folder.path)
+            if _MESSAGE.fullmatch(entry.name)
         }
-    return found
+        for folder in sdbox.folders(str(root))
+    }
 
 
-def _size_bytes(path: str, sizes: Sizes) -> int:
-    if (known := sizes.get(path)) is not None:
-        return known
+def _copied(entry: "os.DirEntry[str]", known: Known) -> Stored:
+    key = entry.path, entry.inode()
+    if key not in known.copied:
+        time_s = entry.stat(follow_symlinks=False).st_mtime
+        known.copied[key] = Stored(entry.path, _size_bytes(entry.path), time_s)
+    return known.copied[key]
+
+
+def _size_bytes(path: str) -> int:
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - for each message
         found = _HEAD.match(file.read(_HEAD_BYTES) or b"")
     if found is None:
         raise ConversionError("a message file of an sdbox cannot be read")
-    return sizes.setdefault(path, int(found[1], 16))
+    return int(found[1], 16)
 
 
 def _listed(folder: sdbox.Folder) -> frozenset[tuple[str, str]]:

@@ -139,6 +139,7 @@ def recover(home: Path) -> bool:
         clean(home)
         return False
     if new is Format.SDBOX and new in found(home):
+        _refuse_changed(home)
         _retire(home)
         clean(home)
         return True
@@ -155,7 +156,6 @@ def recover(home: Path) -> bool:
 
 def _retire(home: Path) -> None:
     """Move a maildir away beside which an sdbox was published."""
-    _refuse_changed(home)
     for name in _maildir(home):
         (home / name).rename(home / CONVERTED / name)
 
