@@ -8,11 +8,12 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from chatmaild.address import Address
 from chatmaild.conversion import lease, places, room
 from chatmaild.conversion.contents import Fingerprint, Known, compare, fingerprint
+from chatmaild.conversion.tools import Copies, Sessions
 from chatmaild.errors import BusyError, ChatmaildError, ConversionError, ToolError
 from chatmaild.store.files import sync_file_system, write_atomically
 from chatmaild.store.mail.formats import Format
@@ -32,23 +33,6 @@ _RENEWAL_S: Final = 600.0
 # how often a mailbox is taken that is not done within lease.LONGEST_S, with so much time in between
 _ATTEMPTS: Final = 5
 _PAUSE_S: float = 5.0
-
-
-class Copies(Protocol):
-    """Writes copies of mailboxes: `dovecot.Doveadm`."""
-
-    def copy(self, accounts: Sequence[str], wanted: Format) -> None:
-        """Write or renew `converting` of accounts that are in use."""
-
-    def copy_rest(self, account: str, wanted: Format, *, within_s: float) -> None:
-        """Renew `converting` of an account; it is on disk then."""
-
-
-class Sessions(Protocol):
-    """Ends the sessions of accounts that have some."""
-
-    def end_of(self, address: Address) -> None:
-        """Return after those of one account have ended."""
 
 
 @dataclass(slots=True)
@@ -190,10 +174,13 @@ class Converter:
                 self._renew(account)
                 try:
                     is_done = self._take(account)
-                except BusyError as error:
+                except ToolError:
+                    raise
+                except (BusyError, ConversionError) as error:
                     if attempt == _ATTEMPTS:
                         raise
                     _log.info("storage: a mailbox is tried again: %s", error)
+                    self._begin_anew(account)
                     time.sleep(_PAUSE_S)
                     continue
                 if not is_done:
@@ -212,12 +199,27 @@ class Converter:
             is_done = now == account.copied and self._is_complete(account)
             if is_done or not account.is_there():
                 return
-            account.copied, started_s = now, time.monotonic()
-            self._copy_rest(account, _RENEWAL_S)
+            is_first, account.copied = account.copied is None, now
+            if is_first:
+                self._copy([account])
+                continue
+            started_s = time.monotonic()
+            try:
+                self._copy_rest(account, _RENEWAL_S)
+            except ToolError:
+                raise
+            except ConversionError:
+                continue  # it may have changed meanwhile
             if time.monotonic() - started_s < _SHORT_S:
                 break
         if self._fingerprint(account) == account.copied:
             self._check(account)
+
+    def _begin_anew(self, account: _Account) -> None:
+        """Remove a copy that Dovecot's tool may have left in the middle of a change."""
+        account.copied, account.known = None, Known()
+        for path in (account.home / places.CONVERTING).iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _take(self, account: _Account) -> bool:
         address, home = account.address, account.home

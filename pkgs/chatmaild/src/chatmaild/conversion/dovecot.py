@@ -131,7 +131,8 @@ class Doveadm:
         if done.returncode == 0:
             return None
         lines = done.stderr.decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"doveadm ended with {done.returncode}"
+        errors = [line for line in lines if "Error:" in line] or lines
+        return errors[0] if errors else f"doveadm ended with {done.returncode}"
 
 
 def _target(wanted: Format) -> str:
