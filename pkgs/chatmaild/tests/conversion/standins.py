@@ -50,6 +50,8 @@ class Copies:
     Attributes:
         meanwhile: called after each copy of mailboxes in use, with its number.
         broken: accounts for which it fails.
+        rests: copies of mailboxes that nobody else has open.
+        breaks: how many of these fail.
     """
 
     mailboxes: Mailboxes
@@ -58,6 +60,7 @@ class Copies:
     copies: list[Sequence[str]] = field(default_factory=list)
     rests: int = 0
     is_slow: bool = False
+    breaks: int = 0
 
     def copy(self, accounts: Sequence[str], wanted: Format) -> None:
         """Copy; then something changes."""
@@ -77,6 +80,9 @@ class Copies:
             return
         assert within_s > 0
         self.rests += 1
+        if self.breaks:
+            self.breaks -= 1
+            raise ConversionError("Rebuilding index")
         if self.is_slow:
             raise BusyError("too much")
         home = self.mailboxes.directory / account

@@ -69,6 +69,24 @@ def test_a_mailbox_is_given_back_if_the_rest_takes_too_long(
     assert (boxes.path(BOB) / FAILED).read_text() == "too much\n"
 
 
+def test_a_copy_that_breaks_is_made_anew(boxes: Mailboxes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dovecot may have left it in the middle of a change."""
+    monkeypatch.setattr(accounts, "_PAUSE_S", 0)
+    stray = boxes.path(BOB) / places.CONVERTING / "mailboxes/INBOX/dbox-Mails/u.77"
+
+    def change(number: int) -> None:
+        put(boxes.path(BOB), number + 8)
+        if number == 1:
+            stray.write_text("")
+
+    copies = Copies(boxes, meanwhile=change, breaks=1)
+
+    result = convert(boxes, copies, BOB)
+
+    assert (result.converted, result.failed, copies.rests) == (1, 0, 2)
+    assert uids(boxes.path(BOB)) == sorted(f"u.{uid}" for uid in (1, 2, 9, 10, 11, 12))
+
+
 def test_what_a_killed_copy_left_is_removed(boxes: Mailboxes) -> None:
     """It may be incomplete, also after a power failure."""
     orphan = boxes.path(ALICE) / places.CONVERTING / "mailboxes/INBOX/dbox-Mails/u.7"
