@@ -55,8 +55,6 @@ in
       SystemCallFilter = sandbox.SystemCallFilter ++ [
         "@setuid"
         "@chown"
-        # copies of mailboxes in use come after the people's mail; the rest of a copy, for which they wait, does not
-        "setpriority"
       ];
       ReadWritePaths = [
         directories.mail
@@ -64,8 +62,7 @@ in
         directories.accounts
         directories.numbers
       ];
-      # not idle: people wait for the rest of a copy
-      IOSchedulingPriority = 7;
+      # no low priority: Dovecot's tool has locks of mailboxes in use, and clients would wait for it
     };
   };
 

@@ -128,10 +128,9 @@ UNITS: Final[dict[str, tuple[float, dict[str, str]]]] = {
     ),
     "chatmail-expire": (0.8, NO_NETWORK_NEEDED),
     "chatmail-storage": (
-        1.0,
+        0.9,
         {
             **NO_NETWORK_NEEDED,
-            "SystemCallFilter_resources": "copies of mailboxes in use have a low priority",
             "SystemCallFilter_privileged": "doveadm becomes the user that it is",
         },
     ),

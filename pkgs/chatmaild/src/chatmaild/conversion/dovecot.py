@@ -4,7 +4,6 @@ It keeps UIDs, UIDVALIDITY, flags, keywords, times of arrival and subscriptions.
 copies what has changed since the first one.
 """
 
-import os
 import re
 import subprocess
 import tempfile
@@ -27,27 +26,14 @@ _CONFIG: Final = 78
 _STOPPED: Final = re.compile(rb"auth-master: .*connect\(")
 
 
-# copies of mailboxes in use: after the people's mail
-_NICE: Final = 10
-
 Run = Callable[[Sequence[str], IO[bytes]], "subprocess.CompletedProcess[bytes]"]
 
 
 def run_here(
-    command: Sequence[str], stdin: IO[bytes], *, timeout_s: float = TIMEOUT_S, nice: int = 0
+    command: Sequence[str], stdin: IO[bytes], *, timeout_s: float = TIMEOUT_S
 ) -> "subprocess.CompletedProcess[bytes]":
     """Run a command as the user of this process."""
-    with subprocess.Popen(
-        command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        try:
-            if nice:
-                os.setpriority(os.PRIO_PROCESS, process.pid, nice)
-            said, complained = process.communicate(timeout=timeout_s)
-        except BaseException:
-            process.kill()
-            raise
-    return subprocess.CompletedProcess(command, process.returncode, said, complained)
+    return subprocess.run(command, stdin=stdin, capture_output=True, timeout=timeout_s, check=False)
 
 
 class Doveadm:
@@ -76,7 +62,7 @@ class Doveadm:
         users = "".join(f"{account}\n" for account in accounts)
         options = ["-o", "mail_fsync=never", "-o", f"mail_driver={other(wanted)}"]
         arguments = [*options, "backup", "-F", "/dev/stdin", _target(wanted)]
-        self._run(arguments, users, nice=_NICE)
+        self._run(arguments, users)
 
     def copy_rest(self, account: str, wanted: Format, *, within_s: float) -> None:
         """Renew `converting` of an account; it is on disk then.
@@ -105,7 +91,7 @@ class Doveadm:
             raise ConversionError(said.replace(account, "ADDRESS"))
 
     def _run(
-        self, arguments: Sequence[str], stdin: str, *, timeout_s: float = TIMEOUT_S, nice: int = 0
+        self, arguments: Sequence[str], stdin: str, *, timeout_s: float = TIMEOUT_S
     ) -> str | None:
         """Run it; return what Dovecot says if an account failed."""
         command = [*self._command, *arguments]
@@ -117,7 +103,7 @@ class Doveadm:
                 if self._start is not None:
                     done = self._start(command, file)
                 else:
-                    done = run_here(command, file, timeout_s=timeout_s, nice=nice)
+                    done = run_here(command, file, timeout_s=timeout_s)
         except subprocess.TimeoutExpired as error:
             raise BusyError("Dovecot needs too long for what has changed") from error
         except OSError as error:
