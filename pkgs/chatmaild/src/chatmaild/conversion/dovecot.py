@@ -22,8 +22,8 @@ CONFIGURATION: Final = "/etc/chatmail/storage.conf"
 # exit codes of doveadm: a user failed; the settings cannot be read (sysexits.h)
 _USAGE: Final = 64
 _CONFIG: Final = 78
-# what it says when Dovecot does not run
-_STOPPED: Final = re.compile(rb"auth-master: .*connect\(")
+# what it says when Dovecot does not run, or starts
+_STOPPED: Final = re.compile(rb"auth-master: |User lookup failed")
 
 
 Run = Callable[[Sequence[str], IO[bytes]], "subprocess.CompletedProcess[bytes]"]
