@@ -13,6 +13,7 @@
     ├── DovecotError                     Dovecot could not change a mailbox
     │   └── FullError                    its quota refuses a message
     ├── ConversionError                  a mailbox keeps the format that it has
+    │   └── ToolError                    no mailbox can be converted
     ├── UntakenError     (ValueError)    a file of another server's tree is not imported
     ├── RegistrationRefused              no address is created now; carries a reason code
     └── ProtocolError    (ValueError)    a peer violates its protocol
@@ -71,6 +72,10 @@ class FullError(DovecotError):
 
 class ConversionError(ChatmaildError):
     """A mailbox keeps the format that it has; the text says why, without the address."""
+
+
+class ToolError(ConversionError):
+    """Dovecot's tool does not start: no mailbox can be converted."""
 
 
 class UntakenError(ChatmaildError, ValueError):

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,9 +33,6 @@ from chatmaild.store.mailboxes import IMPORTED, PASSWORD, Mailboxes, floor_to_da
 _DIRECTORY_MODE: Final = 0o700
 # how often a mailbox is written anew because its format changed meanwhile
 _ATTEMPTS: Final = 3
-# 10 s: the switch from one format to the other takes less than a second
-_CONVERSION_TIMEOUT_S: Final = 10.0
-_CONVERSION_POLL_S: Final = 0.05
 _CHANGING: Final = "its mailbox is being converted: export again"
 _NO_MARK: Final = "disabled here, and upstream has no such mark: block it there"
 
@@ -143,7 +139,7 @@ class _Exporter:
         """Write the messages; again if the mailbox has changed its format meanwhile."""
         mine = self._mailboxes.path(address)
         for _ in range(_ATTEMPTS):
-            found = _settled_format(mine)
+            found = format_of(mine)
             try:
                 written = self._write(address, home, found)
             except (ChatmaildError, OSError):
@@ -174,23 +170,6 @@ class _Exporter:
                 filler = Filler(mailbox, home, in_use=False)
             filler.fill()
         return old, filler
-
-
-def _settled_format(mailbox: Path) -> Format | None:
-    """The format of an account; None if Dovecot never used it.
-
-    Raises:
-        BusyError: it is being converted.
-    """
-    deadline_s = time.monotonic() + _CONVERSION_TIMEOUT_S
-    while True:
-        found = format_of(mailbox)
-        # while an account is switched, a file has the name of the directory (conversion/places.py)
-        if found or not any((mailbox / one.directory).exists() for one in Format):
-            return found
-        if time.monotonic() > deadline_s:
-            raise BusyError(_CHANGING)
-        time.sleep(_CONVERSION_POLL_S)
 
 
 def _write_account(home: Path, old: OldMailbox, now_s: float) -> None:
