@@ -55,7 +55,9 @@ def owners(machine: Machine, relay: str, new_person: PersonFactory) -> Iterator[
         machine.run("sh", "-c", f"umount -l {_home(person)} 2>&1; rm -rf {_home(person)}")
     _choose(machine, "sdbox")
     machine.run("rm", "-rf", OUTSIDE)
-    machine.run("systemctl", "restart", "dovecot", UNIT)
+    for unit in ("dovecot", UNIT):
+        machine.run("systemctl", "restart", unit)
+    wait_for(lambda: _has_ended(machine), "the end of the conversion", within_s=20)
 
 
 @pytest.mark.disturbs
