@@ -43,12 +43,12 @@ def message(sender: Account, recipient: Account, size_bytes: int) -> bytes:
     return raw.removesuffix(b"\r\n")
 
 
-def _again(raw: bytes, count: int) -> bytes:
+def again(raw: bytes, count: int) -> bytes:
     """Return the message with a new Message-ID, because relays drop duplicates."""
     return raw.replace(b"Message-ID: <", b"Message-ID: <%d." % count, 1)
 
 
-def _without_verification() -> ssl.SSLContext:
+def without_verification() -> ssl.SSLContext:
     """Return a context that checks no certificate, to save CPU time of the client."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -56,7 +56,7 @@ def _without_verification() -> ssl.SSLContext:
     return context
 
 
-_TLS = _without_verification()
+_TLS = without_verification()
 
 
 def latency(domain: str, to: str, count: int, every_s: float, size_bytes: int) -> dict[str, float]:
@@ -122,7 +122,7 @@ def throughput(domain: str, to: str, size_bytes: int, each: int) -> dict[str, fl
 
         def send(number: int) -> None:
             for count in range(each):
-                sessions[number].submit(recipients[number].address, _again(raw[number], count))
+                sessions[number].submit(recipients[number].address, again(raw[number], count))
 
         start_s = time.perf_counter()
         list(pool.map(send, range(SENDERS)))
