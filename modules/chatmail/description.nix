@@ -57,6 +57,7 @@ in
     ./dovecot/auth.nix
     ./dovecot/imap.nix
     ./dovecot/delivery.nix
+    ./dovecot/storage.nix
     ./dovecot/clock.nix
     ./dovecot/unit.nix
     ./web/certificate.nix

@@ -226,6 +226,8 @@ in
       https = "/run/nginx/https.sock";
       # Dovecot; chatmaild accounts connects, with an address to log out everywhere
       endSessions = "${dovecotBase}/end-sessions";
+      # Dovecot; chatmaild deletes messages
+      doveadm = "${dovecotBase}/doveadm-messages";
       # Dovecot; chatmaild filter asks whether a message fits into a mailbox
       quotaStatus = "${dovecotBase}/quota-status";
     }

@@ -1,56 +1,50 @@
 /*
- * Dovecot plugin `instant_idle`, for imap and lmtp: IDLE announces a change at once, and hibernation loses none.
+ * Dovecot plugin `instant_idle` for imap: IDLE announces a change at once, and hibernation loses none.
  *
  * Stock Dovecot waits 500 ms after a change (NOTIFY_DELAY_MSECS in lib-storage/mailbox-watch.c) to serve many changes
  * with one look. No setting changes that; https://github.com/dovecot/core/pull/216 removes it and is open since 2024.
  * Drop this plugin when Dovecot has it.
  *
- * notify_changes(): a second inotify instance watches new/ and cur/ of the mailbox, and its first event calls IDLE.
- * Dovecot's own watch stays, for hibernation and as a fallback. Its delay timer is occupied, or each change would
- * cost a second look.
- *
- * sync_init(), transaction_commit(): an early look often meets the delivery's lock on dovecot-uidlist. To wait for a
- * dotlock, Dovecot makes an inotify instance; closing it takes the kernel 4 to 20 ms (RCU). So sessions and deliveries
- * queue for an flock() first, in short steps. After 10 ms they go on without it: the dotlock alone protects the data.
+ * notify_changes(): a second inotify instance watches the directory of the mailbox, and a write to its index log calls
+ * IDLE. Dovecot's own watch is for hibernation and a fallback. Its delay timer is occupied, or each change would cost
+ * a second look. It watches the directory, too: stock Dovecot watches the file of the log, and sees nothing any more
+ * after the log was rotated.
  *
  * destroy(): a hibernating session takes new watches with it, and drops what the old ones saw since its last look.
- * If they saw something, a file in new/ comes and goes, which the new watches see.
+ * If they saw a change, a file in the directory comes and goes, which the new watches see.
+ *
+ * All that is for sdbox. A maildir, which waits for its conversion, has two directories: new/ and cur/.
  */
 #include "config.h"
 #include "lib.h"
 #include "ioloop.h"
 #include "module-context.h"
+#include "mail-index.h"
 #include "mail-storage-private.h"
+#include "mailbox-watch.h"
 #include "mail-storage-hooks.h"
 #include "mail-user.h"
 #include "imap-common.h"
 #include "imap-client.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/inotify.h>
-#include <time.h>
 #include <unistd.h>
-
-/* of the imap binary; lmtp does not have them */
-#pragma weak imap_client_created_hook_set
-#pragma weak imap_module_register
 
 #define IDLE_CONTEXT(obj) MODULE_CONTEXT(obj, idle_storage_module)
 #define IDLE_CONTEXT_REQUIRE(obj) MODULE_CONTEXT_REQUIRE(obj, idle_storage_module)
 #define IDLE_CLIENT_CONTEXT(obj) MODULE_CONTEXT_REQUIRE(obj, idle_imap_module)
 
-/* what Dovecot's own watch looks for */
+#define LOG MAIL_INDEX_PREFIX".log"
+/* what Dovecot's own watch of a maildir looks for */
 #define CHANGES (IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE | IN_MODIFY)
 #define DAY_MSECS (24 * 60 * 60 * 1000)
-/* A delivery holds its lock for 1 to 2 ms. */
-#define LOCK_STEPS 50
-static const struct timespec lock_step = { .tv_nsec = 200 * 1000 };
 
 struct idle_mailbox {
 	union mailbox_module_context module_ctx;
 	struct io *io;
 	int watches[2];
+	bool is_sdbox;
 };
 
 struct idle_client {
@@ -65,14 +59,22 @@ static imap_client_created_func_t *next_client_created;
 /* one for the process, because to close it is slow */
 static int inotify_fd = -1;
 
-/* Read all events; returns whether there were any. */
-static bool drain(void)
+/* Read all events; returns whether one was a change: in an sdbox, a write to the log. */
+static bool drain(bool is_sdbox)
 {
-	char events[4096];
+	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	const struct inotify_event *event;
 	bool any = FALSE;
+	ssize_t got;
 
-	while (inotify_fd != -1 && read(inotify_fd, events, sizeof(events)) > 0)
-		any = TRUE;
+	while (inotify_fd != -1 && (got = read(inotify_fd, events, sizeof(events))) > 0) {
+		for (ssize_t at = 0; at < got; at += sizeof(*event) + event->len) {
+			event = (const void *)(events + at);
+			if (!is_sdbox || (event->mask & IN_Q_OVERFLOW) != 0 ||
+			    (event->len > 0 && strcmp(event->name, LOG) == 0))
+				any = TRUE;
+		}
+	}
 	return any;
 }
 
@@ -90,7 +92,10 @@ static void occupy_delay(struct mailbox *box)
 
 static void changed(struct mailbox *box)
 {
-	(void)drain();
+	struct idle_mailbox *idle = IDLE_CONTEXT_REQUIRE(box);
+
+	if (!drain(idle->is_sdbox))
+		return;
 	occupy_delay(box);
 	/* the session may end in it, and the mailbox with it */
 	box->notify_callback(box, box->notify_context);
@@ -101,8 +106,10 @@ static void unwatch(struct idle_mailbox *idle)
 	if (idle->io == NULL)
 		return;
 	io_remove(&idle->io);
-	for (unsigned int i = 0; i < N_ELEMENTS(idle->watches); i++)
-		(void)inotify_rm_watch(inotify_fd, idle->watches[i]);
+	for (unsigned int i = 0; i < N_ELEMENTS(idle->watches); i++) {
+		if (idle->watches[i] != -1)
+			(void)inotify_rm_watch(inotify_fd, idle->watches[i]);
+	}
 }
 
 static void watch(struct mailbox *box, struct idle_mailbox *idle)
@@ -113,10 +120,15 @@ static void watch(struct mailbox *box, struct idle_mailbox *idle)
 		inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (inotify_fd == -1)
 		return; /* Dovecot's own watch is there, and says what is missing */
-	(void)drain();
-	idle->watches[0] = inotify_add_watch(inotify_fd, t_strconcat(path, "/new", NULL), CHANGES);
-	idle->watches[1] = inotify_add_watch(inotify_fd, t_strconcat(path, "/cur", NULL), CHANGES);
-	if (idle->watches[0] == -1 || idle->watches[1] == -1)
+	(void)drain(idle->is_sdbox);
+	idle->watches[1] = -1;
+	if (idle->is_sdbox)
+		idle->watches[0] = inotify_add_watch(inotify_fd, path, IN_MODIFY);
+	else {
+		idle->watches[0] = inotify_add_watch(inotify_fd, t_strconcat(path, "/new", NULL), CHANGES);
+		idle->watches[1] = inotify_add_watch(inotify_fd, t_strconcat(path, "/cur", NULL), CHANGES);
+	}
+	if (idle->watches[0] == -1)
 		return;
 	idle->io = io_add(inotify_fd, IO_READ, changed, box);
 	occupy_delay(box);
@@ -127,7 +139,14 @@ static void idle_notify_changes(struct mailbox *box)
 	struct idle_mailbox *idle = IDLE_CONTEXT_REQUIRE(box);
 
 	unwatch(idle);
-	idle->module_ctx.super.notify_changes(box);
+	if (!idle->is_sdbox)
+		idle->module_ctx.super.notify_changes(box);
+	else {
+		/* what dbox_notify_changes() does, but for the directory */
+		mailbox_watch_remove_all(box);
+		if (box->notify_callback != NULL)
+			mailbox_watch_add(box, mailbox_get_path(box));
+	}
 	if (box->notify_callback != NULL && box->to_notify != NULL)
 		watch(box, idle);
 }
@@ -140,58 +159,27 @@ static void idle_close(struct mailbox *box)
 	idle->module_ctx.super.close(box);
 }
 
-/* Returns a file descriptor; to close it lets the next one in. */
-static int queue_up(struct mailbox *box)
-{
-	int fd = open(mailbox_get_path(box), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	for (int i = 0; fd != -1 && i < LOCK_STEPS && flock(fd, LOCK_EX | LOCK_NB) == -1; i++)
-		(void)nanosleep(&lock_step, NULL);
-	return fd;
-}
-
-static struct mailbox_sync_context *idle_sync_init(struct mailbox *box, enum mailbox_sync_flags flags)
-{
-	struct idle_mailbox *idle = IDLE_CONTEXT_REQUIRE(box);
-	struct mailbox_sync_context *context;
-	int fd = queue_up(box);
-
-	context = idle->module_ctx.super.sync_init(box, flags);
-	i_close_fd(&fd);
-	return context;
-}
-
-static int idle_transaction_commit(struct mailbox_transaction_context *t,
-				   struct mail_transaction_commit_changes *changes_r)
-{
-	struct idle_mailbox *idle = IDLE_CONTEXT_REQUIRE(t->box);
-	int fd = t->save_count > 0 ? queue_up(t->box) : -1;
-	int result = idle->module_ctx.super.transaction_commit(t, changes_r);
-
-	i_close_fd(&fd);
-	return result;
-}
-
 static void idle_mailbox_allocated(struct mailbox *box)
 {
 	struct mailbox_vfuncs *v = box->vlast;
 	struct idle_mailbox *idle;
 
-	if (strcmp(box->storage->name, "maildir") != 0)
+	bool is_sdbox = strcmp(box->storage->name, "sdbox") == 0;
+
+	if (!is_sdbox && strcmp(box->storage->name, "maildir") != 0)
 		return;
 	idle = p_new(box->pool, struct idle_mailbox, 1);
+	idle->is_sdbox = is_sdbox;
 	idle->module_ctx.super = *v;
 	box->vlast = &idle->module_ctx.super;
 	v->notify_changes = idle_notify_changes;
 	v->close = idle_close;
-	v->sync_init = idle_sync_init;
-	v->transaction_commit = idle_transaction_commit;
 	MODULE_CONTEXT_SET(box, idle_storage_module, idle);
 }
 
-static void touch(struct mailbox *box)
+static void touch(struct mailbox *box, bool is_sdbox)
 {
-	const char *path = t_strconcat(mailbox_get_path(box), "/new/.changed", NULL);
+	const char *path = t_strconcat(mailbox_get_path(box), is_sdbox ? "/.changed" : "/new/.changed", NULL);
 	int fd = open(path, O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd == -1)
@@ -205,8 +193,8 @@ static void idle_client_destroy(struct client *client, const char *reason)
 	struct idle_client *next = IDLE_CLIENT_CONTEXT(client);
 	struct idle_mailbox *idle = client->mailbox == NULL ? NULL : IDLE_CONTEXT(client->mailbox);
 
-	if (client->hibernated && idle != NULL && idle->io != NULL && drain())
-		touch(client->mailbox);
+	if (client->hibernated && idle != NULL && idle->io != NULL && drain(idle->is_sdbox))
+		touch(client->mailbox, idle->is_sdbox);
 	next->module_ctx.super.destroy(client, reason);
 }
 
@@ -234,14 +222,12 @@ void instant_idle_plugin_init(struct module *module)
 {
 	idle_module = module;
 	mail_storage_hooks_add(module, &idle_hooks);
-	if (imap_client_created_hook_set != NULL)
-		next_client_created = imap_client_created_hook_set(idle_client_created);
+	next_client_created = imap_client_created_hook_set(idle_client_created);
 }
 
 void instant_idle_plugin_deinit(void)
 {
-	if (imap_client_created_hook_set != NULL)
-		(void)imap_client_created_hook_set(next_client_created);
+	(void)imap_client_created_hook_set(next_client_created);
 	mail_storage_hooks_remove(&idle_hooks);
 	i_close_fd(&inotify_fd);
 }

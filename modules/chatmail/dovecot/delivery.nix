@@ -1,17 +1,15 @@
 # { lib, settings, programs, ... } -> services.dovecot2: deliveries by LMTP, what a delivery starts, and quota.
-context@{ lib, settings, ... }:
+context@{ settings, ... }:
 let
   inherit (import ./shared.nix context)
     accounts
     defaults
-    instantIdle
     patience
     postfixSocket
     queue
     ;
   inherit (settings) retention sockets users;
-  inherit (context) changed programs;
-  inherit (lib) optionalAttrs;
+  inherit (context) programs;
 in
 {
   services.dovecot2.settings = defaults {
@@ -32,17 +30,14 @@ in
     lmtp_hdr_delivery_address = "none";
     # the limit's 451 would hold a popular address' mail back for a minute
     lmtp_user_concurrency_limit = "unlimited";
-    "protocol lmtp" = {
-      mail_fsync = if settings.mail.fsync then "optimized" else "never";
-    }
-    // optionalAttrs changed.instantIdle { mail_plugins = instantIdle; };
+    "protocol lmtp".mail_fsync = if settings.mail.fsync then "optimized" else "never";
 
     # --- quota
     mail_plugins.quota = true;
-    # each message takes an inode, each folder eight
+    # each message takes an inode, each folder six
     quota_mailbox_count = retention.maxFolders;
     "quota \"User quota\"" = {
-      driver = "maildir";
+      driver = "count";
       storage_size = "${toString retention.quotaMegabytes}M";
       storage_grace = 0;
       message_count = retention.maxMessages;
@@ -52,6 +47,18 @@ in
       };
       "warning clean-up-messages" = {
         resource = "message";
+        quota_message_percentage = retention.quotaWarnPercent;
+        "execute quota-clean".args = "%{user}";
+      };
+      # a mailbox that has room again loses its flag `nearly-full'
+      "warning room" = {
+        threshold = "under";
+        quota_storage_percentage = retention.quotaWarnPercent;
+        "execute quota-clean".args = "%{user}";
+      };
+      "warning room-messages" = {
+        resource = "message";
+        threshold = "under";
         quota_message_percentage = retention.quotaWarnPercent;
         "execute quota-clean".args = "%{user}";
       };

@@ -1,4 +1,4 @@
-# { lib, settings, ... } -> services.dovecot2: IMAP sessions, folders and caches.
+# { lib, settings, ... } -> services.dovecot2: IMAP sessions and folders.
 context@{ lib, settings, ... }:
 let
   inherit (import ./shared.nix context) clients defaults instantIdle;
@@ -92,10 +92,5 @@ in
       "mailbox Sent" = specialUse "Sent";
       "mailbox Trash" = specialUse "Trash";
     };
-    mail_cache_max_size = "500k";
-    # The cache has headers of messages: rewritten when 1 % of them are expunged, which is the least that Dovecot
-    # offers. chatmail-expire removes the rest. Without headers in it, a FETCH of many costs three times the CPU.
-    mail_cache_purge_delete_percentage = 1;
-    mail_cache_purge_min_size = 1;
   };
 }

@@ -25,7 +25,7 @@ in
     settings = {
       # set by NixOS, too: a relay has no other choice
       auth_mechanisms = [ "plain" ];
-      mail_driver = "maildir";
+      mail_driver = "sdbox";
       mail_path = "${directories.mail}/%{user}";
     }
     // defaults (

@@ -10,6 +10,7 @@
     │   └── TooManyError                 a network asks too often; try again later
     ├── KeyUnavailableError (TimeoutError) DNS does not answer for a DKIM key; try again later
     ├── SocketInUseError (OSError)       another process listens where this one would
+    ├── DovecotError                     Dovecot could not change a mailbox
     ├── UntakenError     (ValueError)    a file of another server's tree is not imported
     ├── RegistrationRefused              no address is created now; carries a reason code
     └── ProtocolError    (ValueError)    a peer violates its protocol
@@ -56,6 +57,10 @@ class KeyUnavailableError(ChatmaildError, TimeoutError):
 
 class SocketInUseError(ChatmaildError, OSError):
     """Another process listens there; the text names the socket and says what to do."""
+
+
+class DovecotError(ChatmaildError):
+    """Dovecot could not change a mailbox; its log says why."""
 
 
 class UntakenError(ChatmaildError, ValueError):

@@ -210,6 +210,7 @@ class Sockets:
     accounts_metrics: str
     auth: str
     destinations: str
+    doveadm: str
     end_sessions: str
     filter_metrics: str
     https: str

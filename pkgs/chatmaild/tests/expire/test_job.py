@@ -33,14 +33,12 @@ def test_old_messages_are_deleted(mailboxes: Mailboxes, alice: pathlib.Path) -> 
         put(alice, "cur", 6 * DAY_S, size=200001),
         put(alice, "new", 8 * DAY_S, size=200001),
     ]
-    for name in ("maildirsize", "nearly-full"):
-        (alice / name).touch()
+    (alice / "nearly-full").touch()
 
     report = run(mailboxes)
 
     assert [file for file in old if file.exists()] == []
     assert [file for file in young if not file.exists()] == []
-    assert not (alice / "maildirsize").exists()
     assert not (alice / "nearly-full").exists()
     assert (report.messages, report.deleted_messages) == (10, 6)
 
@@ -128,6 +126,7 @@ def test_one_mailbox_is_cleaned(settings: Settings, mailboxes: Mailboxes) -> Non
     mailboxes.create(ALICE, "hash", now_s=time.time())
     directory = mailboxes.path(ALICE) / "cur"
     directory.mkdir()
+    flag = mailboxes.path(ALICE) / "nearly-full"
     then = int(time.time()) - 2 * DAY_S
     for number in range(4):
         file = directory / f"{then}.M{number}P1.host,S=100000000,W=1:2,"

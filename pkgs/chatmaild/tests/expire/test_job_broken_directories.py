@@ -9,7 +9,7 @@ from chatmaild.address import Address, parse_address
 from chatmaild.expire.job import Report, expire_mailboxes
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 
-from .tree import GONE, NOW_S, RETENTION, put, run
+from .tree import GONE, NOW_S, RETENTION, FakeDovecot, put, run
 
 
 @pytest.fixture
@@ -70,13 +70,14 @@ def test_an_account_that_cannot_be_deleted_needs_care(
     def fail(_: Address) -> bool:
         raise PermissionError(1, "Operation not permitted")
 
-    expire_mailboxes(mailboxes, RETENTION, NOW_S, report, dry_run=False, delete=fail)
+    again = {"dry_run": False, "dovecot": FakeDovecot(mailboxes.directory)}
+    expire_mailboxes(mailboxes, RETENTION, NOW_S, report, delete=fail, **again)
     assert (report.deleted_addresses, report.deleted_messages) == (0, 20)
     assert report.needs_care == {str(mailboxes.path(GONE))}
     assert [file for file in old_messages if file.exists()] == []
 
     report = Report()
-    expire_mailboxes(mailboxes, RETENTION, NOW_S, report, dry_run=False, delete=lambda _: False)
+    expire_mailboxes(mailboxes, RETENTION, NOW_S, report, delete=lambda _: False, **again)
     assert (report.deleted_addresses, report.needs_care) == (0, set())
 
 

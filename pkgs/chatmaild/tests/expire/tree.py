@@ -1,9 +1,13 @@
-"""Message files as Dovecot stores them, and one pass of the expire job."""
+"""Message files as Dovecot stores them, Dovecot's commands, and one pass of the expire job."""
 
 import os
 import pathlib
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from chatmaild.address import parse_address
+from chatmaild.errors import DovecotError
 from chatmaild.expire.job import Report, expire_mailboxes
 from chatmaild.settings import Retention
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
@@ -41,8 +45,74 @@ def put(
     return file
 
 
-def run(mailboxes: Mailboxes, *, dry_run: bool = False) -> Report:
+def put_in_sdbox(
+    box: pathlib.Path, age_s: float, size: int = 1000, folder: str = "INBOX", name: str = ""
+) -> pathlib.Path:
+    """Create a message file of an sdbox."""
+    directory = box / "mailboxes" / folder / "dbox-Mails"
+    directory.mkdir(parents=True, exist_ok=True)
+    file = directory / (name or f"u.{sum(1 for _ in directory.glob('u.*')) + 1}")
+    with file.open("wb") as opened:
+        opened.truncate(size)
+    os.utime(file, (NOW_S - age_s,) * 2)
+    return file
+
+
+def put_cache(folder: pathlib.Path, *, deleted: int) -> pathlib.Path:
+    """Create a cache file of Dovecot 2.4 that counts deleted records."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "dovecot.index.cache"
+    path.write_bytes(struct.pack("=BBBBIIIIII", 1, 8, 2, 0, 1, 1, 10, 2372, deleted, 32) + b"x")
+    return path
+
+
+@dataclass
+class FakeDovecot:
+    """Expunges messages of sdboxes below a directory, and notes what it was asked to do."""
+
+    directory: pathlib.Path
+    unlisted: set[int] = field(default_factory=set)
+    unknown: set[int] = field(default_factory=set)
+    asked: list[tuple[str, str, list[int], bool]] = field(default_factory=list)
+    purged: list[tuple[str, str]] = field(default_factory=list)
+    is_down: bool = False
+    refuses: bool = False
+
+    def expunge(
+        self, account: str, folder: str, uids: Iterable[int], *, listed_only: bool = False
+    ) -> None:
+        self._check()
+        uids = list(uids)
+        self.asked.append((account, folder, uids, listed_only))
+        kept = self.unknown | (self.unlisted if listed_only else set())
+        for uid in set(uids) - kept:
+            self._folder(account, folder).joinpath(f"u.{uid}").unlink()
+
+    def purge_cache(self, account: str, folder: str) -> None:
+        self._check()
+        self.purged.append((account, folder))
+        put_cache(self._folder(account, folder), deleted=0)
+
+    def _check(self) -> None:
+        if self.is_down:
+            raise ConnectionRefusedError
+        if self.refuses:
+            raise DovecotError
+
+    def _folder(self, account: str, folder: str) -> pathlib.Path:
+        return self.directory / account / "mailboxes" / folder / "dbox-Mails"
+
+
+def run(
+    mailboxes: Mailboxes, *, dry_run: bool = False, dovecot: FakeDovecot | None = None
+) -> Report:
     """Expire all mailboxes at `NOW_S`."""
     report = Report()
-    expire_mailboxes(mailboxes, RETENTION, NOW_S, report, dry_run=dry_run, delete=mailboxes.delete)
+    dovecot = dovecot or FakeDovecot(mailboxes.directory)
+    expire_mailboxes(
+        *(mailboxes, RETENTION, NOW_S, report),
+        dry_run=dry_run,
+        delete=mailboxes.delete,
+        dovecot=dovecot,
+    )
     return report

@@ -18,7 +18,6 @@ from chatmaild.accounts.push.events import delivery
 from chatmaild.accounts.push.sender import Sender
 from chatmaild.accounts.recipients import Maps
 from chatmaild.accounts.registration import memory_bytes
-from chatmaild.accounts.throttle import Throttle
 from chatmaild.accounts.web.endpoints import Web
 from chatmaild.flow import last_hour
 from chatmaild.metrics import Counters, dump, families
@@ -55,7 +54,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     watch = asyncio.create_task(space.watch(settings))
     stack.callback(watch.cancel)
     mailboxes = Mailboxes.of(settings)
-    note_fullness = Throttle(Fullness(mailboxes, settings.retention).note)
+    fullness = Fullness(mailboxes)
     counters, recent = Counters(families.ACCOUNTS), Recent()
     flow = last_hour.LastHour(Path(sockets.metadata).parent / last_hour.NAME, counters.text)
     minutes = asyncio.create_task(flow.run())
@@ -78,9 +77,10 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         if found.worked:
             counters.add("delivered_bytes", found.size_bytes)
             recent.note(found.message_id, time.monotonic())
+        else:
+            fullness.suspect(found.owner)
         if found.is_news and settings.push.enable:
             sender.notify(found.owner)
-        note_fullness(found.owner)
 
     maps = Maps.of(settings, mailboxes.exists)
     for listener in (recipients, transports, for_transport):

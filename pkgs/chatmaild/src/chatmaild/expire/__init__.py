@@ -5,9 +5,11 @@ import time
 
 from chatmaild.accounts import lifecycle
 from chatmaild.address import Address
+from chatmaild.expire.deletion import Deletion
 from chatmaild.expire.job import Report, clean_mailbox, expire_mailboxes
 from chatmaild.metrics import numbers
 from chatmaild.settings import Settings
+from chatmaild.store.mail.doveadm import Doveadm
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.tombstones import Tombstones
 
@@ -22,15 +24,17 @@ def run(settings: Settings, *, dry_run: bool, verbose: bool) -> str:
     """
     started_s = time.monotonic()
     report = Report()
-    expire_mailboxes(
-        Mailboxes.of(settings),
-        settings.retention,
-        time.time(),
-        report,
-        dry_run=dry_run,
-        # nobody used the address for as long as a deleted one is kept
-        delete=functools.partial(lifecycle.delete, settings, keep_name=False),
-    )
+    with Doveadm(settings.sockets.doveadm) as dovecot:
+        expire_mailboxes(
+            Mailboxes.of(settings),
+            settings.retention,
+            time.time(),
+            report,
+            dry_run=dry_run,
+            # nobody used the address for as long as a deleted one is kept
+            delete=functools.partial(lifecycle.delete, settings, keep_name=False),
+            dovecot=dovecot,
+        )
     if not dry_run:
         Tombstones.of(settings).expire(now_s=time.time())
         counted = {
@@ -47,9 +51,11 @@ def clean_one(settings: Settings, address: Address) -> str:
     """Reduce one mailbox below its quota; returns the summary in one line.
 
     Raises:
-        OSError: the mailbox cannot be read.
+        OSError: the mailbox cannot be read, or Dovecot does not answer.
     """
     report = Report()
     path = Mailboxes.of(settings).path(address)
-    clean_mailbox(path, settings.retention, time.time(), report, dry_run=False)
+    with Doveadm(settings.sockets.doveadm) as dovecot:
+        deletion = Deletion(path, dovecot)
+        clean_mailbox(deletion, settings.retention, time.time(), report, dry_run=False)
     return f"quota: deleted {report.deleted_messages} of {report.messages} messages"

@@ -5,14 +5,17 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from chatmaild.address import Address
-from chatmaild.expire.index_cache import remove_caches
-from chatmaild.expire.retention import over_quota, too_old
+from chatmaild.expire.deletion import Deletion, Dovecot
+from chatmaild.expire.retention import is_nearly_full, over_quota, too_old, too_old_if_listed
 from chatmaild.settings import Retention
-from chatmaild.store.fullness import NEARLY_FULL, QUOTA_FILE
+from chatmaild.store import maildir
+from chatmaild.store.fullness import NEARLY_FULL, set_nearly_full
+from chatmaild.store.mail import scan, sdbox
 from chatmaild.store.mailboxes import (
     DAY_S,
     DISABLED,
@@ -23,7 +26,7 @@ from chatmaild.store.mailboxes import (
     Mailboxes,
     account_of,
 )
-from chatmaild.store.maildir import Message, scan
+from chatmaild.store.maildir import Message
 
 # files that an interrupted creation leaves, or an IMAP session of a deleted account
 _LEFTOVER_FILES: Final = re.compile(
@@ -67,6 +70,7 @@ def expire_mailboxes(
     *,
     dry_run: bool,
     delete: Callable[[Address], bool],
+    dovecot: Dovecot,
 ) -> None:
     """Expire every mailbox; a directory that fails is counted and skipped.
 
@@ -93,7 +97,8 @@ def expire_mailboxes(
             if last_login_s < oldest_login_s:
                 report.deleted_addresses += dry_run or delete(address)
                 return
-        clean_mailbox(Path(entry.path), retention, now_s, report, dry_run=dry_run)
+        deletion = Deletion(Path(entry.path), dovecot if address else None)
+        clean_mailbox(deletion, retention, now_s, report, dry_run=dry_run)
 
     with os.scandir(mailboxes.directory) as entries:
         for entry in entries:
@@ -105,37 +110,44 @@ def expire_mailboxes(
 
 
 def clean_mailbox(
-    path: Path, retention: Retention, now_s: float, report: Report, *, dry_run: bool
+    deletion: Deletion, retention: Retention, now_s: float, report: Report, *, dry_run: bool
 ) -> None:
     """Delete the messages of one mailbox that are too old or over quota; count those deleted.
 
-    Dovecot's caches that hold headers of deleted messages are removed, too.
+    Dovecot's caches lose the headers of deleted messages, too.
+
+    Raises:
+        OSError: the mailbox cannot be read, or Dovecot does not answer.
     """
+    path = str(deletion.mailbox)
+    folders = list(sdbox.folders(path))
     expired: list[Message] = []
+    if_listed: list[Message] = []
     kept: list[Message] = []
-    for message in scan(str(path)):
-        (expired if too_old(message, retention, now_s) else kept).append(message)
-    report.messages += len(kept) + len(expired)
+    for message in (*chain.from_iterable(map(sdbox.messages, folders)), *maildir.scan(path)):
+        if too_old(message, retention, now_s):
+            expired.append(message)
+        elif too_old_if_listed(message, retention, now_s):
+            if_listed.append(message)
+        else:
+            kept.append(message)
+    report.messages += len(kept) + len(if_listed) + len(expired)
+    delete = deletion.count if dry_run else deletion.delete
+    deleted = delete(expired, if_listed)
+    gone = {message.path for message in deleted}
+    kept += (message for message in if_listed if message.path not in gone)
+    over = over_quota(kept, retention, now_s)
+    if over:
+        deleted += delete(over)
+        kept = [message for message in kept if message not in set(over)]
+    report.deleted_messages += len(deleted)
+    report.deleted_bytes += sum(message.size_bytes for message in deleted)
     report.kept_bytes += sum(message.size_bytes for message in kept)
-    expired_by_quota = over_quota(kept, retention, now_s)
-    report.kept_bytes -= sum(message.size_bytes for message in expired_by_quota)
-    expired += expired_by_quota
-    for message in expired:
-        try:
-            if not dry_run:
-                os.unlink(message.path)  # noqa: PTH108 - faster, for a million messages
-        except FileNotFoundError:
-            continue  # an IMAP client deleted or renamed it
-        except OSError:
-            report.needs_care.add(str(path))
-            continue
-        report.deleted_messages += 1
-        report.deleted_bytes += message.size_bytes
     if not dry_run:
-        remove_caches(path, all_of_them=bool(expired))
-    if expired and not dry_run:
-        for name in (QUOTA_FILE, NEARLY_FULL):
-            (path / name).unlink(missing_ok=True)
+        set_nearly_full(path, is_nearly_full(kept, retention))
+        deletion.purge(folders, any_of_maildir=any(one.part != sdbox.PART for one in deleted))
+    if deletion.is_incomplete:
+        report.needs_care.add(path)
 
 
 def _clean_leftover(path: str, now_s: float, report: Report, *, dry_run: bool) -> None:

@@ -77,7 +77,7 @@ def policy_of(settings: Settings) -> Policy:
         SettingsError: see `load_signer` and `Domains`.
     """
     mailboxes = Mailboxes.of(settings)
-    fullness = Fullness(mailboxes, settings.retention)
+    fullness = Fullness(mailboxes)
     return Policy(
         mail_domain=settings.mail_domain,
         flags=mailboxes,

@@ -1,4 +1,4 @@
-"""The flag file `nearly-full` of a mailbox, updated after each delivery.
+"""The flag file `nearly-full` of a mailbox, set when Dovecot's quota warns (expire/job.py).
 
 The filter checks the flag with one stat. It is a hint: only Dovecot knows whether a message fits
 (filter/rules.py), so an outdated flag refuses no mail.
@@ -9,13 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from chatmaild.address import Address
-from chatmaild.settings import Retention
 from chatmaild.store.mailboxes import Mailboxes
 
 NEARLY_FULL: Final = "nearly-full"
-# Dovecot's quota count: a line with the limit, then a line "BYTES MESSAGES" per change.
-# Dovecot counts again if the file is missing.
-QUOTA_FILE: Final = "maildirsize"
 
 
 class Fullness:
@@ -24,11 +20,8 @@ class Fullness:
     A mailbox stays above it only if nearly all of its mail is of the last day.
     """
 
-    def __init__(self, mailboxes: Mailboxes, retention: Retention) -> None:
+    def __init__(self, mailboxes: Mailboxes) -> None:
         self._mailboxes = mailboxes
-        quota_bytes = retention.quota_megabytes << 20
-        self._limit_bytes = quota_bytes * retention.quota_warn_percent // 100
-        self._limit_messages = retention.max_messages * retention.quota_warn_percent // 100
 
     def exists(self, address: Address) -> bool:
         """Whether the account exists."""
@@ -38,31 +31,23 @@ class Fullness:
         """Whether the mailbox has the flag: it may be full."""
         return self._mailboxes.has(address, NEARLY_FULL)
 
-    def note(self, address: Address) -> None:
-        """Set or remove the flag by Dovecot's quota count; without a count it stays.
+    def suspect(self, address: Address) -> None:
+        """Set the flag after a delivery that failed, because the quota may be the reason.
 
-        Errors are ignored (deleted account, full disk): a missing flag only costs a bounce.
+        Errors are ignored (no such account, full disk): a missing flag only costs a bounce.
         """
-        with contextlib.suppress(OSError, ValueError):
-            path = str(self._mailboxes.path(address))
-            size_bytes, messages = usage(path)
-            is_full = size_bytes >= self._limit_bytes or messages >= self._limit_messages
-            if is_full == self.is_nearly_full(address):
-                return
-            flag = Path(path, NEARLY_FULL)
-            if is_full:
-                flag.touch(mode=0o600)
-            else:
-                flag.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            set_nearly_full(str(self._mailboxes.path(address)), True)
 
 
-def usage(mailbox: str) -> tuple[int, int]:
-    """The bytes and messages of a mailbox, by Dovecot's quota count.
+def set_nearly_full(mailbox: str, is_nearly_full: bool) -> None:
+    """Set or remove the flag of a mailbox.
 
     Raises:
-        OSError: there is no count.
-        ValueError: the file is malformed.
+        OSError: the mailbox does not exist, or the disk is full.
     """
-    with open(f"{mailbox}/{QUOTA_FILE}", "rb") as file:  # noqa: PTH123 - faster, for every delivery
-        _limit, *numbers = file.read().split()
-    return sum(map(int, numbers[::2])), sum(map(int, numbers[1::2]))
+    flag = Path(mailbox, NEARLY_FULL)
+    if is_nearly_full:
+        flag.touch(mode=0o600)
+    else:
+        flag.unlink(missing_ok=True)

@@ -12,31 +12,41 @@ _FOLDER_PARTS: Final = ("cur", "new", "tmp")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message file of a maildir.
+    """A message file of a mailbox.
 
     Attributes:
         path: path of the file.
-        part: `cur`, `new` or `tmp`.
+        part: `cur`, `new` or `tmp`; sdbox has others (sdbox.py).
         time_s: time of storage in Unix seconds.
         size_bytes: size of the message, before compression.
+        folder: name in IMAP; of an sdbox only.
+        uid: of an sdbox only; 0 for a delivery that has not ended.
     """
 
     path: str
     part: str
     time_s: float
     size_bytes: int
+    folder: str = ""
+    uid: int = 0
 
 
 def scan(mailbox: str) -> Iterator[Message]:
-    """All message files of a mailbox and its folders (Maildir++: `.NAME/` beside `cur`)."""
-    yield from _scan_folder(mailbox)
+    """All message files of a mailbox and its folders."""
+    for folder in folders(mailbox):
+        yield from _scan_folder(folder)
+
+
+def folders(mailbox: str) -> Iterator[str]:
+    """The directories of all folders (Maildir++: `.NAME/` beside `cur`)."""
+    yield mailbox
     try:
         entries = list(os.scandir(mailbox))
     except FileNotFoundError:
         return
     for entry in entries:
         if entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
-            yield from _scan_folder(entry.path)
+            yield entry.path
 
 
 def _scan_folder(folder: str) -> Iterator[Message]:

@@ -32,7 +32,7 @@ from chatmaild.operator.exchange.upstream.tree import Directory, Untaken
 from chatmaild.operator.exchange.upstream.uidlist import Uidlist
 from chatmaild.settings import Settings
 from chatmaild.store.files import fsync_directory
-from chatmaild.store.fullness import NEARLY_FULL, QUOTA_FILE
+from chatmaild.store.fullness import NEARLY_FULL
 
 _KEYWORDS: Final = "dovecot-keywords"
 _UIDLIST_LIMIT: Final = 1 << 26
@@ -113,7 +113,7 @@ class Filler:
                 names = self._imported | self._came
                 write_imported(self._home, names, self._oldest_s(), durable=self._in_use)
         if self.result.messages:
-            for name in (QUOTA_FILE, NEARLY_FULL):
+            for name in ("maildirsize", NEARLY_FULL):
                 (self._home / name).unlink(missing_ok=True)
 
     def wrong(self) -> int:

@@ -1,0 +1,115 @@
+"""Commands to Dovecot in the protocol of its doveadm-server."""
+
+import contextlib
+import pathlib
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from chatmaild.errors import DovecotError
+from chatmaild.store.mail.doveadm import Doveadm
+
+
+class Server:
+    """Answers each line with the next answer; an empty one ends the connection."""
+
+    def __init__(self, path: pathlib.Path, *answers: bytes, ready: bytes = b"+\n") -> None:
+        self.lines: list[bytes] = []
+        self.connections = 0
+        self._answers = iter(answers)
+        self._ready = ready
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join(timeout=5)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self.connections += 1
+                with connection, connection.makefile("rb") as lines:
+                    lines.readline()
+                    connection.sendall(self._ready)
+                    for line in lines:
+                        self.lines.append(line)
+                        answer = next(self._answers)
+                        if not answer:
+                            break
+                        for byte in answer:
+                            connection.sendall(bytes([byte]))
+
+
+@contextlib.contextmanager
+def serving(path: pathlib.Path, *answers: bytes, ready: bytes = b"+\n") -> Iterator[Server]:
+    server = Server(path, *answers, ready=ready)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def path(tmp_path: pathlib.Path) -> pathlib.Path:
+    return tmp_path / "doveadm"
+
+
+def test_many_commands_use_one_connection(path: pathlib.Path) -> None:
+    """UIDs as ranges; a name of a folder is escaped."""
+    with serving(path, b"\n+\n", b"\n+\n", b"a\tb\n+\n") as server, Doveadm(str(path)) as doveadm:
+        doveadm.expunge("-a@b.test", "INBOX", [3, 1, 2, 7])
+        doveadm.expunge("-a@b.test", "x\ty\n\x01", [9], listed_only=True)
+        printed = doveadm.run("-a@b.test", "search", "all")
+
+    assert server.lines == [
+        b"\t-a@b.test\texpunge\tmailbox\tINBOX\tuid\t1:3,7\n",
+        b"\t-a@b.test\texpunge\tmailbox\tx\x01ty\x01n\x011\tuid\t9\told\n",
+        b"\t-a@b.test\tsearch\tall\n",
+    ]
+    assert server.connections == 1
+    assert printed == "a\tb"
+
+
+def test_many_uids_are_several_commands(path: pathlib.Path) -> None:
+    """Dovecot takes lines of a megabyte; no UID is none."""
+    with serving(path, b"\n+\n", b"\n+\n") as server, Doveadm(str(path)) as doveadm:
+        doveadm.expunge("a@b.test", "INBOX", range(2, 40_000, 2))
+        doveadm.expunge("a@b.test", "INBOX", [])
+
+    assert [line.count(b",") for line in server.lines] == [9_999, 9_998]
+
+
+def test_a_refusal_is_an_error(path: pathlib.Path) -> None:
+    """The next command uses the same connection."""
+    with serving(path, b"\n-TEMPFAIL\n", b"\n+\n") as server, Doveadm(str(path)) as doveadm:
+        with pytest.raises(DovecotError):
+            doveadm.purge_cache("a@b.test", "INBOX")
+        doveadm.purge_cache("a@b.test", "INBOX")
+
+    assert server.connections == 1
+
+
+def test_a_lost_connection_is_opened_again(path: pathlib.Path) -> None:
+    """The command that lost it fails."""
+    with serving(path, b"", b"\n+\n") as server, Doveadm(str(path)) as doveadm:
+        with pytest.raises(ConnectionResetError):
+            doveadm.purge_cache("a@b.test", "INBOX")
+        doveadm.purge_cache("a@b.test", "INBOX")
+
+    assert server.connections == 2
+
+
+def test_dovecot_may_be_away_or_refuse(path: pathlib.Path) -> None:
+    """Both are errors of the system."""
+    with pytest.raises(FileNotFoundError):
+        Doveadm(str(path)).purge_cache("a@b.test", "INBOX")
+    with serving(path, ready=b"-\n"), pytest.raises(ConnectionRefusedError):
+        Doveadm(str(path)).purge_cache("a@b.test", "INBOX")
