@@ -54,6 +54,11 @@ in
         user = users.dovecot;
         mode = "0600";
       };
+      # `doveadm kick' looks for it as one of `service imap', whose own listener has the same path without the dot
+      "unix_listener \"srv.imap/./%{pid}\"" = {
+        type = "admin";
+        mode = "0600";
+      };
     };
     "service imap-hibernate" = {
       client_limit = clients;
