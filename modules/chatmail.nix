@@ -87,7 +87,7 @@ in
         pkgs.rsync
       ]
       # Dovecot's plugins are looked for in /run/current-system/sw/lib/dovecot/modules
-      ++ lib.optional description.changed.instantIdle chatmail-preload;
+      ++ lib.optional description.changed.eachReply chatmail-preload;
       # Dovecot 2.4, whatever release the machine was installed with
       services.dovecot2.package = mkDefault pkgs.dovecot;
       services.dovecot2.createMailUser = mkDefault false;

@@ -30,8 +30,8 @@ let
   services = filter (name: ours.services.${name} ? wantedBy) (attrNames ours.services);
   context = {
     inherit lib settings programs;
-    # settings.imap.{instantIdle,smallSessions}, false where Dovecot's version was not tested with them
-    changed = dovecot.imap;
+    # settings.imap.{instantIdle,smallSessions} and eachReply, false where Dovecot's version was not tested with them
+    changed = dovecot.changed;
     # where the operator's own certificate is; daemons read the one that settings.tls names
     given = cfg.tls;
     irohProgram = cfg.iroh.program;
@@ -43,7 +43,7 @@ in
 {
   inherit services settings zone;
   inherit (dovecot) warnings;
-  changed = dovecot.imap;
+  changed = dovecot.changed;
   pages = import ./web/pages.nix { inherit cfg settings; };
   assertions = import ./assertions.nix { inherit lib cfg settings; };
   config = map (file: import file context) [

@@ -1,6 +1,6 @@
 # Changes to stock Dovecot and Postfix; each C file beside this one says what and why.
-#   lib/dovecot/modules/lib20_instant_idle_plugin.so   a plugin of Dovecot
-#   lib/small-sessions.so                              an LD_PRELOAD interposer for Dovecot
+#   lib/dovecot/modules/lib20_{instant_idle,each_reply}_plugin.so   plugins of Dovecot
+#   lib/{small-sessions,ended-peers}.so                LD_PRELOAD interposers for Dovecot
 #   lib/quiet-syslog.so                                preloaded into Postfix
 # Compiled against the headers of Dovecot and OpenSSL: where a signature changes, the build fails.
 {
@@ -28,14 +28,16 @@ stdenv.mkDerivation {
   '';
   installPhase = ''
     runHook preInstall
-    install -D -m 555 instant-idle.so $out/lib/dovecot/modules/lib20_instant_idle_plugin.so
-    rm instant-idle.so
+    for plugin in instant-idle each-reply; do
+      install -D -m 555 "$plugin.so" "$out/lib/dovecot/modules/lib20_''${plugin//-/_}_plugin.so"
+      rm "$plugin.so"
+    done
     install -D -m 555 -t $out/lib *.so
     runHook postInstall
   '';
 
   meta = {
-    description = "Instant IDLE and small sessions for Dovecot, a quiet log for Postfix";
+    description = "Instant IDLE, small sessions and prompt replies for Dovecot, a quiet log for Postfix";
     license = lib.licenses.mit;
     platforms = lib.platforms.linux;
   };

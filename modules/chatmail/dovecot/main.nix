@@ -15,6 +15,10 @@ let
     sockets
     users
     ;
+  preloaded =
+    lib.optional changed.smallSessions "small-sessions"
+    # sessions that share processes are what needs it most
+    ++ lib.optional changed.instantIdle "ended-peers";
   # no blanks: Dovecot splits import_environment at them, and doveadm then cannot read its configuration
   infoLog = "%{env:CHATMAIL_INFO_LOG|default('/dev/null')}";
 in
@@ -84,8 +88,8 @@ in
         import_environment = {
           CHATMAIL_INFO_LOG = infoLog;
         }
-        // optionalAttrs changed.smallSessions {
-          LD_PRELOAD = "${programs.libraries}/small-sessions.so";
+        // optionalAttrs (preloaded != [ ]) {
+          LD_PRELOAD = lib.concatMapStringsSep ":" (name: "${programs.libraries}/${name}.so") preloaded;
         };
         mail_log_prefix = "\"%{service}(%{process:pid}): \"";
         login_log_format_elements = "mpid=%{mail_pid}";

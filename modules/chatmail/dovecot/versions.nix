@@ -1,5 +1,6 @@
-# { lib, settings, programs } -> { imap; warnings; }: which of pkgs/preload the relay's Dovecot runs with.
-# `imap` are the two settings as they take effect: with a version that nobody tested, stock behaviour and a warning.
+# { lib, settings, programs } -> { changed; warnings; }: which of pkgs/preload the relay's Dovecot runs with.
+# `changed` are the two settings as they take effect, and `eachReply`, which is no setting: with a version that nobody
+# tested, stock behaviour and a warning.
 {
   lib,
   settings,
@@ -7,7 +8,8 @@
 }:
 let
   # Tests of a version: tests/e2e/clients/{test_idle_notifies_at_once,test_idle_sessions_need_little_memory,
-  # test_hibernating_sessions_are_notified}.py. The only list of them.
+  # test_hibernating_sessions_are_notified}.py,
+  # tests/e2e/delivery/test_one_message_reaches_many.py. The only list of them.
   tested = [
     "2.4.1"
     "2.4.5"
@@ -20,7 +22,9 @@ let
   names = builtins.filter (name: wanted.${name}) (builtins.attrNames wanted);
 in
 {
-  imap = lib.mapAttrs (_: isWanted: isWanted && isTested) wanted;
+  changed = lib.mapAttrs (_: isWanted: isWanted && isTested) wanted // {
+    eachReply = isTested;
+  };
   warnings = lib.optionals (!isTested) (
     map (
       name:

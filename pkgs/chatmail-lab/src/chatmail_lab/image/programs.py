@@ -22,6 +22,7 @@ PAGES = "/usr/share/chatmail-www"
 # the second one is for classic servers
 C_SOURCES = ("pkgs/preload", "pkgs/chatmail-lab/preload")
 HEADERS = "/usr/include/dovecot"
+DOVECOT_PLUGINS = ("each-reply", "instant-idle")
 COMPILER_FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
 
 # paths, on a Debian host, of the programs that the description's units run
@@ -92,8 +93,8 @@ def build_programs(image: Path, directory: Path) -> str:
 
 def library_path(source: Path) -> str:
     """Return where a host has the library of a C file; a plugin is beside Dovecot's own."""
-    if source.stem == "instant-idle":
-        return f"{PLUGINS}/lib20_instant_idle_plugin.so"
+    if source.stem in DOVECOT_PLUGINS:
+        return f"{PLUGINS}/lib20_{source.stem.replace('-', '_')}_plugin.so"
     return f"{LIBRARIES}/{source.stem}.so"
 
 

@@ -1,0 +1,48 @@
+/*
+ * LD_PRELOAD interposer for Dovecot: its anvil process does not spin after a process has ended that it told to end a
+ * session. Drop it when all tested versions have Dovecot's commit 2940ee350e (July 2026).
+ *
+ * `doveadm kick' lets anvil connect to each process that serves several sessions, imap-hibernate and imap-wake, and
+ * keep the connection. When that process ends, at a reload or because it has nothing to do, admin_client_destroy() in
+ * src/anvil/admin-client.c leaves the connection in the event loop, which then never waits again.
+ * The commit lets it call connection_disconnect() first. So does this: of such a connection, nothing else calls
+ * connection_disconnect_reason().
+ */
+#define _GNU_SOURCE
+#include "config.h"
+#include "lib.h"
+#include "connection.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+/* the other end of such a connection */
+#define PEER "master-admin-server"
+
+static bool is_kept(struct connection *conn)
+{
+	const struct connection_settings *set = &conn->list->set;
+
+	return set->client && set->service_name_in != NULL && strcmp(set->service_name_in, PEER) == 0;
+}
+
+const char *connection_disconnect_reason(struct connection *conn)
+{
+	static __typeof__(connection_disconnect_reason) *original;
+	static __typeof__(connection_disconnect) *disconnect;
+	/* connection_disconnect() asks for the reason, too */
+	static bool disconnecting = FALSE;
+	const char *reason;
+
+	if (original == NULL) {
+		original = (__typeof__(original))dlsym(RTLD_NEXT, "connection_disconnect_reason");
+		disconnect = (__typeof__(disconnect))dlsym(RTLD_NEXT, "connection_disconnect");
+	}
+	reason = original(conn);
+	if (!disconnecting && is_kept(conn)) {
+		disconnecting = TRUE;
+		disconnect(conn);
+		disconnecting = FALSE;
+	}
+	return reason;
+}
