@@ -277,7 +277,7 @@ in
       default = 50;
       example = 200;
       description = ''
-        Most folders that one address can have, because each takes about eight inodes of the disk.
+        Most folders that one address can have, because each takes about seven inodes of the disk.
         CREATE of a further one is refused with `NO [LIMIT]` (RFC 5530).
       '';
     };

@@ -41,7 +41,7 @@ in
 
     # --- quota
     mail_plugins.quota = true;
-    # each message takes an inode, each folder six
+    # each message takes an inode, each folder seven
     quota_mailbox_count = retention.maxFolders;
     "quota \"User quota\"" = {
       driver = "count";

@@ -2,7 +2,9 @@
 context@{ settings, ... }:
 let
   inherit (import ./shared.nix context) defaults;
-  inherit (settings) sockets users;
+  inherit (settings) retention sockets users;
+  # 2 KB for each message
+  cacheMegabytes = retention.maxMessages / 500 + 1;
 in
 {
   services.dovecot2.settings = defaults {
@@ -13,8 +15,10 @@ in
     mail_index_log_rotate_min_size = "8k";
     mail_index_log_rotate_max_size = "32k";
     mail_index_log_rotate_min_age = "1s";
-    # 1 KB for each of 50,000 messages; Dovecot empties a cache that is larger, and logs it
-    mail_cache_max_size = "64M";
+    # Headers of a message that core asks for take 0.8 KB; a client may ask for more. Dovecot empties a cache that is
+    # too large, and logs it, so there is room for all messages.
+    mail_cache_record_max_size = "2k";
+    mail_cache_max_size = "${toString (if cacheMegabytes > 1024 then 1024 else cacheMegabytes)}M";
     # The cache has headers of messages: rewritten when 1 % of them are expunged, which is the least that Dovecot
     # offers. chatmail-expire removes the rest. Without headers in it, a FETCH of many costs three times the CPU.
     mail_cache_purge_delete_percentage = 1;
@@ -29,8 +33,14 @@ in
         mode = "0600";
       };
     };
+    # its processes read their settings there; no file and no socket of them has a secret
+    "service config"."unix_listener config" = {
+      user = users.mail;
+      mode = "0600";
+    };
     "protocol doveadm".doveadm_allowed_commands = {
       expunge = true;
+      force-resync = true;
       "\"mailbox cache purge\"" = true;
     };
   };

@@ -15,6 +15,7 @@ DAY_S: Final = 86400
 LINKS: Final = 50_000
 USED: Final = 4
 HASH: Final = b"$6$0123456789abcdef$" + b"x" * 86 + b"\n"
+INBOX: Final = "mailboxes/INBOX/dbox-Mails"
 MESSAGE: Final = b"Subject: [...]\r\nContent-Type: multipart/encrypted\r\n\r\n" + b"a" * 500
 
 
@@ -34,16 +35,18 @@ def main(root: str, domain: str, addresses: int, messages: int) -> None:
         os.utime(f"{path}/password", (login_s, login_s))
     used = mailboxes[::USED]
     for path in used:
-        for part in ("cur", "new", "tmp"):
-            os.mkdir(f"{path}/{part}", 0o700)  # noqa: PTH102
+        os.makedirs(f"{path}/{INBOX}", 0o700)  # noqa: PTH103
     origin = ""
     for number in range(messages):
-        path = f"{used[number % len(used)]}/cur/{today_s}.M{number}P1.a,S={len(MESSAGE)}:2,S"
+        path = f"{used[number % len(used)]}/{INBOX}/u.{number // len(used) + 1}"
         if number % LINKS == 0:
             origin = path
             _write(origin, MESSAGE)
         else:
             os.link(origin, path)
+    for path in used:
+        # newer than the messages; Dovecot does not open these mailboxes
+        _write(f"{path}/{INBOX}/dovecot.index.log", b"")
 
 
 def _write(path: str, content: bytes) -> None:

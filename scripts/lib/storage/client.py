@@ -6,6 +6,7 @@ Arguments: `ACTION ADDRESS PASSWORD`, see `ACTIONS`.
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 import sys
@@ -20,6 +21,9 @@ PREFETCH: Final = (
     " FROM CONTENT-TYPE SECURE-JOIN CHAT-VERSION CHAT-IS-POST-MESSAGE AUTOCRYPT-SETUP-MESSAGE)])"
 )
 PIECE_BYTES: Final = 1 << 20
+# the tagged line at the end of an answer
+END: Final = re.compile(rb"\r\nx (\w+)[^\n]*\n\Z")
+END_BYTES: Final = 1000
 
 
 class Session:
@@ -36,14 +40,15 @@ class Session:
     def command(self, text: str) -> bytes:
         """Send a command; return its whole answer."""
         self._socket.sendall(f"x {text}\r\n".encode())
-        pieces = [b""]
-        while b"\r\nx " not in b"\r\n" + (tail := pieces[-1][-2000:]) or not tail.endswith(b"\n"):
-            pieces.append(self._socket.recv(PIECE_BYTES))
-            if not pieces[-1]:
+        answer = bytearray(b"\r\n")
+        while not (end := END.search(answer, max(0, len(answer) - END_BYTES))):
+            piece = self._socket.recv(PIECE_BYTES)
+            if not piece:
                 sys.exit("IMAP: closed")
-        if b"x OK" not in tail:
-            sys.exit(f"IMAP: {tail[-200:]!r}")
-        return b"".join(pieces)
+            answer += piece
+        if end[1] != b"OK":
+            sys.exit(f"IMAP: {end[0]!r}")
+        return bytes(answer[2:])
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -61,9 +66,7 @@ def fetch(session: Session) -> dict[str, float]:
     """The last 100 messages, one by one."""
     last = session.command("UID SEARCH UID *").split(b"\r\n")[0].split()[-1]
     uids = range(int(last) - 99, int(last) + 1)
-    took = _timed(
-        lambda: [session.command(f"UID FETCH {uid} (FLAGS BODY.PEEK[])") for uid in uids]
-    )
+    took = _timed(lambda: [session.command(f"UID FETCH {uid} (FLAGS BODY.PEEK[])") for uid in uids])
     return {"ms": took / len(uids)}
 
 

@@ -20,7 +20,7 @@ from steps import say, step
 LAB: Final = "storage-bench"
 CONFIG: Final = labs.CHECKOUT / "scripts" / "lib" / "bench" / "ours.nix"
 HERE: Final = Path(__file__).parent
-ADDRESS, PASSWORD = "bench1234", "secretsecret"  # noqa: S105
+ADDRESS, PASSWORD = "bench1234", "secretsecret"
 SIZES: Final = (100, 1000, 2000, 4000, 10_000)
 SAMPLE: Final = 100
 MAILDIR: Final = 'mail_driver = maildir\nquota "User quota" {\n  driver = maildir\n}\n'
@@ -62,13 +62,14 @@ class Candidate:
     name: str
     relay: str
     settings: str
+    user: str = "bench1234"
     messages: int = 0
     found: dict[str, float] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
         """The address of the mailbox."""
-        return f"{ADDRESS}@{self.relay}"
+        return f"{self.user}@{self.relay}"
 
     def prepare(self) -> None:
         """Take the settings into use, and create the address."""
@@ -149,7 +150,8 @@ def main(*, only: Sequence[str], most: int, keep: bool) -> None:
 
 def _deliver(candidates: Sequence[Candidate], size: int) -> None:
     for one in candidates:
-        one.deliver(size - one.messages)
+        if size > one.messages:
+            one.deliver(size - one.messages)
     best: dict[str, Mapping[str, float]] = {}
     for _ in range(3):
         for one in candidates:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from chatmail_testkit.people.person import Person
-from chatmail_testkit.relays.target import Machine
+import time
 
-MAILBOX = "/var/lib/chatmail/mail/{address}/maildirsize"
-FULL = "524288000S,50000C\n{:d} 1\n"  # Maildir++: limits, then bytes and messages used
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.filling import fill
+from chatmail_testkit.relays.target import Machine
 
 
 def test_a_full_mailbox_causes_a_signed_bounce(
     alice: Person, carol: Person, other_machine: Machine
 ) -> None:
     """Alice's relay accepts the bounce of Carol's, so its signature is valid."""
-    sizes = MAILBOX.format(address=carol.address)
-    other_machine.run("sh", "-c", f'cat > "{sizes}"', stdin=FULL.format(600_000_000).encode())
-    other_machine.run("chown", "vmail:vmail", sizes)
+    fill(carol, other_machine, 1, 600_000_000, stored_s=time.time())
 
     alice.sends(carol)
 

@@ -9,10 +9,12 @@ import datetime
 import json
 import socket
 import ssl
+import time
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.filling import fill
 from chatmail_testkit.relays.firewall import closed
 from chatmail_testkit.relays.target import Machine, Target
 from chatmail_testkit.waiting import wait_for
@@ -27,8 +29,6 @@ ADDRESS, NAME_OF_THE_ADDRESS = (
     "relay77.test",
 )  # the certificate holds the IP address only
 SMTP, HTTPS = 25, 443
-SIZES = "/var/lib/chatmail/mail/{address}/maildirsize"
-FULL = "524288000S,50000C\n600000000 1\n"  # Maildir++: limits, then bytes and messages used
 
 
 @pytest.fixture(params=["name", "address"])
@@ -72,9 +72,7 @@ def test_a_bounce_arrives(alice: Person, eve: Person, credulous: Target, untrust
     """In clear text, with a valid proof of origin."""
     inside = credulous.machine(untrusted)
     assert inside is not None
-    sizes = SIZES.format(address=eve.address)
-    inside.run("sh", "-c", f'cat > "{sizes}"', stdin=FULL.encode())
-    inside.run("chown", "vmail:vmail", sizes)
+    fill(eve, inside, 1, 600_000_000, stored_s=time.time())
 
     alice.sends(eve)
 

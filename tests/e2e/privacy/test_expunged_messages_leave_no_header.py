@@ -6,9 +6,9 @@ import secrets
 
 import pytest
 from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.filling import MAIL, folder
 from chatmail_testkit.relays.target import Machine
 
-MAIL = "/var/lib/chatmail/mail"
 QUERY = ["INTERNALDATE", "RFC822.SIZE", "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID DATE FROM SUBJECT)]"]
 # beyond 100 Dovecot keeps an expunged one in its cache
 MANY = 150
@@ -38,10 +38,9 @@ def test_expunged(alice: Person, machine: Machine, secret: str) -> None:
 
 
 def test_expired(alice: Person, machine: Machine, secret: str) -> None:
-    """The daily run deletes a message that Dovecot still lists."""
+    """The daily run has Dovecot delete a message."""
     _has(alice, 1, secret)
-    folder = f"{MAIL}/{alice.address}"
-    machine.run("sh", "-c", f"touch -d '-{MONTH_S} seconds' {folder}/cur/*")
+    machine.run("sh", "-c", f"touch -d '-{MONTH_S} seconds' {folder(alice)}/u.*")
     alice.leaves()
     machine.run("systemctl", "start", "chatmail-expire")
 
@@ -61,6 +60,5 @@ def _has(person: Person, count: int, secret: str) -> None:
 
 def _found(person: Person, machine: Machine, secret: str) -> str:
     """The secret with the names of files that have it, or nothing."""
-    folder = f"{MAIL}/{person.address}"
-    files = machine.run("sh", "-c", f"grep -rl {secret} {folder} || true")
+    files = machine.run("sh", "-c", f"grep -rl {secret} {MAIL}/{person.address} || true")
     return f"{secret} in {files}" if files else ""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.filling import MAIL, fill
 from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 
-FOLDER = "/var/lib/chatmail/mail/{address}"
 FILLING, FILLING_BYTES = 17, 30_840_000  # 500 MiB less 8000 bytes
 WITHIN_S = 30
 TOO_MUCH = "x" * 20_000
@@ -17,7 +17,7 @@ TOO_MUCH = "x" * 20_000
 def test_submission_refuses_it(alice: Person, bob: Person, machine: Machine) -> None:
     """A small message still fits; a larger one is refused with the reply of the delivery."""
     _fill(bob, machine)
-    _gets_one_more(alice, bob)
+    _gets_one_more(alice, bob, machine)
 
     reply = alice.submits(alice.writes(bob, text=TOO_MUCH), bob)
 
@@ -30,7 +30,7 @@ def test_submission_refuses_it(alice: Person, bob: Person, machine: Machine) -> 
 def test_the_rest_of_a_group_gets_the_message(alice: Person, bob: Person, machine: Machine) -> None:
     """A bounce names the full mailbox."""
     _fill(bob, machine)
-    _gets_one_more(alice, bob)
+    _gets_one_more(alice, bob, machine)
 
     alice.sends(bob, alice, text=TOO_MUCH)
 
@@ -43,7 +43,7 @@ def test_the_rest_of_a_group_gets_the_message(alice: Person, bob: Person, machin
 def test_an_unknown_recipient_has_priority(alice: Person, bob: Person, machine: Machine) -> None:
     """The reply names the unknown recipient, because that error is permanent."""
     _fill(bob, machine)
-    _gets_one_more(alice, bob)
+    _gets_one_more(alice, bob, machine)
     nobody = f"nobody123@{bob.domain}"
 
     reply = alice.submits(alice.writes(bob, text=TOO_MUCH), bob, nobody)
@@ -68,22 +68,25 @@ def test_a_newly_full_mailbox_bounces_first(alice: Person, bob: Person, machine:
 
 
 def test_a_mailbox_with_room_accepts_again(alice: Person, bob: Person, machine: Machine) -> None:
-    """Also after the clean-up, which deletes files without Dovecot."""
+    """The largest messages go, and then the flag."""
     _fill(bob, machine)
-    _gets_one_more(alice, bob)
+    _gets_one_more(alice, bob, machine)
     assert alice.submits(alice.writes(bob, text=TOO_MUCH), bob).code == 552
-    folder = FOLDER.format(address=bob.address)
 
-    machine.run("sh", "-c", f"rm {folder}/cur/*S={FILLING_BYTES},* {folder}/maildirsize")
+    bob.imap.delete_messages(bob.imap.search(["LARGER", FILLING_BYTES - 1]))
+    bob.imap.expunge()
     alice.sends(bob, text=TOO_MUCH)
 
     wait_for(lambda: _count(bob) == 2, "the message", within_s=WITHIN_S)
+    flag = f"{MAIL}/{bob.address}/nearly-full"
+    wait_for(lambda: not machine.run("sh", "-c", f"ls {flag} || true"), "room", within_s=WITHIN_S)
 
 
-def _gets_one_more(sender: Person, recipient: Person) -> None:
-    """Deliver one message, so that Dovecot recounts the mailbox."""
+def _gets_one_more(sender: Person, recipient: Person, machine: Machine) -> None:
+    """Deliver one message, and let the relay look at the quota, as when Dovecot warns."""
     sender.sends(recipient, text="fits")
     wait_for(lambda: _count(recipient) == FILLING + 1, "what fits", within_s=WITHIN_S)
+    machine.run("runuser", "-u", "vmail", "--", "chatmaild", "quota-clean", "--", recipient.address)
 
 
 def _count(person: Person) -> int:
@@ -92,13 +95,5 @@ def _count(person: Person) -> int:
 
 
 def _fill(person: Person, machine: Machine) -> None:
-    """Add messages of today, which do not expire: their file names hold the size."""
-    folder = FOLDER.format(address=person.address)
-    now_s = int(time.time())
-    names = [
-        f"{folder}/cur/{now_s}.M{number}P1.e2e,S={FILLING_BYTES},W={FILLING_BYTES}:2,S"
-        for number in range(FILLING)
-    ]
-    machine.run("truncate", "--size", str(FILLING_BYTES), *names)
-    machine.run("chown", "vmail:vmail", *names)
-    machine.run("rm", "-f", f"{folder}/maildirsize")
+    """Add messages of today, which do not expire."""
+    fill(person, machine, FILLING, FILLING_BYTES, stored_s=time.time() - 3600)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.filling import folder
 from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 
@@ -58,10 +59,11 @@ def test_deliveries_are_finished_before_a_restart(
     units: str, alice: Person, bob: Person, machine: Machine
 ) -> None:
     """Dovecot has half a message: Postfix waits for its reply, and Dovecot for Postfix."""
-    mailbox = f"/var/lib/chatmail/mail/{bob.address}"
-    with _locked(machine, f"{mailbox}/dovecot.index.log"):
+    bob.inbox()
+    with _locked(machine, f"{folder(bob)}/dovecot.index.log"):
         alice.sends(bob, text="once")
-        wait_for(lambda: machine.run("ls", f"{mailbox}/tmp"), "the delivery begins", within_s=10)
+        begun = "grep -e '->' /proc/locks || true"  # a process that waits for a lock
+        wait_for(lambda: machine.run("sh", "-c", begun), "the delivery begins", within_s=10)
         before = _state(machine, "postfix")
         machine.run("systemctl", "restart", "--no-block", *units.split())
         wait_for(lambda: _state(machine, "postfix") != before, "Postfix stops", within_s=5)

@@ -18,9 +18,9 @@ SIGNATURES = [
     ),
     (
         "instant-idle.c",
-        "dovecot/mail-storage-private.h",
-        "int (*transaction_commit)(struct mailbox_transaction_context *t,",
-        "int (*transaction_commit)(struct mailbox_transaction_context *t, bool now,",
+        "dovecot/mailbox-watch.h",
+        "void mailbox_watch_add(struct mailbox *box, const char *path);",
+        "void mailbox_watch_add(struct mailbox *box, const char *path, bool now);",
     ),
     (
         "instant-idle.c",

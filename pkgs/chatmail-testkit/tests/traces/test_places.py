@@ -9,7 +9,8 @@ from chatmail_testkit.traces.places import ALLOWED, Find, faults
 
 MAIL = "/var/lib/chatmail/mail"
 ALICE, BOB = "alice1234@a.test", "bobby5678@a.test"
-MESSAGE = f"{MAIL}/{ALICE}/cur/1.M1P1.a.test,S=1,W=1:2,S"
+INBOX = "mailboxes/INBOX/dbox-Mails"
+MESSAGE = f"{MAIL}/{ALICE}/{INBOX}/u.1"
 QUEUE = "/var/lib/postfix/queue"
 PENDING = "/var/lib/chatmail/accounts/pending_notifications/0123456789abcdef0123456789abcdef"
 
@@ -19,9 +20,10 @@ PENDING = "/var/lib/chatmail/accounts/pending_notifications/0123456789abcdef0123
     [
         ("address", f"name {MAIL}/{ALICE}"),
         ("address", MESSAGE),
+        ("address", f"{MAIL}/{ALICE}/mailboxes/Work/New/dbox-Mails/u.7"),
         ("address", f"{MAIL}/{ALICE}/.DeltaChat/new/1"),
         ("subject", MESSAGE),
-        ("address", f"{MAIL}/{ALICE}/tmp/1.M1P1.a.test"),
+        ("address", f"{MAIL}/{ALICE}/{INBOX}/.temp.a.test.1.2"),
         ("address", f"{QUEUE}/deferred/A/ABC"),
         ("device token", f"{MAIL}/{ALICE}/metadata.json"),
         ("device token", PENDING),
@@ -46,7 +48,8 @@ def test_allowed(kind: Kind, place: str) -> None:
         ("address", "process chatmaild cmdline"),
         ("address", "/var/lib/chatmail/accounts/deleted/2026-11-29"),
         ("address", f"{MAIL}/{ALICE}/metadata.json"),
-        ("address", f"name {MAIL}/{ALICE}/cur/alice1234"),
+        ("address", f"name {MAIL}/{ALICE}/{INBOX}/alice1234"),
+        ("address", f"{MAIL}/{ALICE}/{INBOX}/dovecot.index.log"),
         ("IP address", f"{QUEUE}/deferred/A/ABC"),
         ("IP address", MESSAGE),
         ("IP address", "/var/log/nginx/access.log"),
@@ -82,8 +85,8 @@ def test_the_name_of_another_mailbox() -> None:
 
 def test_the_cache_of_dovecot() -> None:
     """It may have what a message of the same mailbox has."""
-    cache = Find(f"{MAIL}/{BOB}/dovecot.index.cache", "address", "alice1234")
-    message = Find(f"{MAIL}/{BOB}/cur/1", "address", "alice1234")
+    cache = Find(f"{MAIL}/{BOB}/{INBOX}/dovecot.index.cache", "address", "alice1234")
+    message = Find(f"{MAIL}/{BOB}/{INBOX}/u.1", "address", "alice1234")
     elsewhere = Find(MESSAGE, "address", "alice1234")
 
     assert faults([cache, message], {ALICE, BOB}) == []

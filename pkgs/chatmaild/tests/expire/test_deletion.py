@@ -1,5 +1,6 @@
 """Dovecot deletes messages of sdboxes; what it leaves is deleted anyway, with its headers."""
 
+import os
 import pathlib
 
 import pytest
@@ -8,7 +9,7 @@ from chatmaild.expire.deletion import Deletion
 from chatmaild.store.mail import sdbox
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 
-from .tree import ALICE, HOUR_S, FakeDovecot, put, put_cache, put_in_sdbox, run
+from .tree import ALICE, HOUR_S, NOW_S, FakeDovecot, put, put_cache, put_in_sdbox, run
 
 
 @pytest.fixture
@@ -102,6 +103,26 @@ def test_the_quota_and_its_flag(
     run(mailboxes, dovecot=dovecot)
     assert flag.exists()
     assert [file.exists() for file in files] == [False] * 10
+
+
+@pytest.mark.parametrize("log_age_s", [None, 101, 99])
+def test_messages_that_no_index_knows_are_found(
+    mailboxes: Mailboxes, alice: pathlib.Path, dovecot: FakeDovecot, log_age_s: int | None
+) -> None:
+    """The index is lost, or older than a message that was delivered; a delivery goes on."""
+    message = put_in_sdbox(alice, 100)
+    put_in_sdbox(alice, 1)
+    sent = put_in_sdbox(alice, 100, folder="Sent")
+    for file, age_s in ((message, log_age_s), (sent, 100)):
+        log = file.parent / "dovecot.index.log"
+        if age_s is None:
+            log.unlink()
+        else:
+            os.utime(log, (NOW_S - age_s,) * 2)
+
+    run(mailboxes, dovecot=dovecot)
+
+    assert dovecot.rebuilt == [(str(ALICE), "INBOX")] * (log_age_s != 99)
 
 
 def test_caches_lose_deleted_headers(

@@ -126,7 +126,6 @@ def test_one_mailbox_is_cleaned(settings: Settings, mailboxes: Mailboxes) -> Non
     mailboxes.create(ALICE, "hash", now_s=time.time())
     directory = mailboxes.path(ALICE) / "cur"
     directory.mkdir()
-    flag = mailboxes.path(ALICE) / "nearly-full"
     then = int(time.time()) - 2 * DAY_S
     for number in range(4):
         file = directory / f"{then}.M{number}P1.host,S=100000000,W=1:2,"

@@ -70,14 +70,15 @@ def test_an_account_that_cannot_be_deleted_needs_care(
     def fail(_: Address) -> bool:
         raise PermissionError(1, "Operation not permitted")
 
-    again = {"dry_run": False, "dovecot": FakeDovecot(mailboxes.directory)}
-    expire_mailboxes(mailboxes, RETENTION, NOW_S, report, delete=fail, **again)
+    dovecot = FakeDovecot(mailboxes.directory)
+    arguments = (mailboxes, RETENTION, NOW_S)
+    expire_mailboxes(*arguments, report, delete=fail, dry_run=False, dovecot=dovecot)
     assert (report.deleted_addresses, report.deleted_messages) == (0, 20)
     assert report.needs_care == {str(mailboxes.path(GONE))}
     assert [file for file in old_messages if file.exists()] == []
 
     report = Report()
-    expire_mailboxes(mailboxes, RETENTION, NOW_S, report, delete=lambda _: False, **again)
+    expire_mailboxes(*arguments, report, delete=lambda _: False, dry_run=False, dovecot=dovecot)
     assert (report.deleted_addresses, report.needs_care) == (0, set())
 
 

@@ -48,9 +48,10 @@ def put(
 def put_in_sdbox(
     box: pathlib.Path, age_s: float, size: int = 1000, folder: str = "INBOX", name: str = ""
 ) -> pathlib.Path:
-    """Create a message file of an sdbox."""
+    """Create a message file of an sdbox, whose index knows it."""
     directory = box / "mailboxes" / folder / "dbox-Mails"
     directory.mkdir(parents=True, exist_ok=True)
+    (directory / "dovecot.index.log").touch()
     file = directory / (name or f"u.{sum(1 for _ in directory.glob('u.*')) + 1}")
     with file.open("wb") as opened:
         opened.truncate(size)
@@ -75,6 +76,7 @@ class FakeDovecot:
     unknown: set[int] = field(default_factory=set)
     asked: list[tuple[str, str, list[int], bool]] = field(default_factory=list)
     purged: list[tuple[str, str]] = field(default_factory=list)
+    rebuilt: list[tuple[str, str]] = field(default_factory=list)
     is_down: bool = False
     refuses: bool = False
 
@@ -92,6 +94,10 @@ class FakeDovecot:
         self._check()
         self.purged.append((account, folder))
         put_cache(self._folder(account, folder), deleted=0)
+
+    def rebuild(self, account: str, folder: str) -> None:
+        self._check()
+        self.rebuilt.append((account, folder))
 
     def _check(self) -> None:
         if self.is_down:

@@ -27,7 +27,7 @@ def policy(settings: Settings, mailboxes: Mailboxes, dkim_key: rsa.RSAPrivateKey
     """The policy of chat.example.org with the accounts of Alice and Bob."""
     for address in (ALICE, BOB):
         mailboxes.create(parse_address(address), "hash", now_s=NOW_S)
-    fullness = Fullness(mailboxes, settings.retention)
+    fullness = Fullness(mailboxes)
     return Policy(
         mail_domain=settings.mail_domain,
         flags=mailboxes,

@@ -15,8 +15,9 @@ from chatmail_testkit.traces.ledger import Kind
 _STATE: Final = "/var/lib/chatmail"
 # the group is a directory in which an existing account has its mailbox
 _MAILBOX: Final = rf"{_STATE}/mail/(?P<account>[^/]+)"
-_FOLDER: Final = rf"{_MAILBOX}(/\.[^/]+)?"
-_MESSAGE: Final = re.compile(rf"{_FOLDER}/(cur|new)/[^/]+")
+# sdbox, and maildir until it is converted
+_FOLDER: Final = rf"{_MAILBOX}(/mailboxes/.+/dbox-Mails|/\.[^/]+)?"
+_MESSAGE: Final = re.compile(rf"{_FOLDER}/(u\.[0-9]+|(cur|new)/[^/]+)")
 _QUEUE: Final = "/var/lib/postfix/queue"
 
 
@@ -81,7 +82,7 @@ ALLOWED: Final = (
     ),
     Place(
         kinds=_HEADER,
-        form=rf"{_FOLDER}/tmp/[^/]+",
+        form=rf"{_FOLDER}/(\.temp\.|tmp/)[^/]+",
         reason="A killed delivery leaves what it wrote, until Dovecot deletes it after 36 hours.",
     ),
     Place(

@@ -13,8 +13,8 @@ from chatmaild.store.mail import sdbox
 from chatmaild.store.mail.sdbox import Folder
 from chatmaild.store.maildir import Message
 
-# Dovecot's quota count of a maildir; it counts again if the file is missing
-_MAILDIR_QUOTA: Final = "maildirsize"
+# 60 s: longer than a delivery, between its message and its entry in the index
+_DELIVERY_S: Final = 60
 
 
 class Dovecot(Protocol):
@@ -24,6 +24,7 @@ class Dovecot(Protocol):
         self, account: str, folder: str, uids: Iterable[int], *, listed_only: bool = False
     ) -> None: ...
     def purge_cache(self, account: str, folder: str) -> None: ...
+    def rebuild(self, account: str, folder: str) -> None: ...
 
 
 class Deletion:
@@ -83,6 +84,23 @@ class Deletion:
             with contextlib.suppress(DovecotError):
                 self._dovecot.expunge(self.mailbox.name, folder, numbers, listed_only=listed_only)
 
+    def repair(self, folders: Iterable[Folder], messages: Iterable[Message], now_s: float) -> None:
+        """Have Dovecot find messages that its index does not know.
+
+        Raises:
+            OSError: Dovecot does not answer.
+        """
+        if self._dovecot is None:
+            return
+        newest_s: dict[str, float] = {}
+        for one in messages:
+            if one.part == sdbox.PART and one.time_s < now_s - _DELIVERY_S:
+                newest_s[one.folder] = max(one.time_s, newest_s.get(one.folder, 0.0))
+        for folder in folders:
+            if folder.name in newest_s and sdbox.is_behind(folder, newest_s[folder.name]):
+                with contextlib.suppress(DovecotError):
+                    self._dovecot.rebuild(self.mailbox.name, folder.name)
+
     def purge(self, folders: Iterable[Folder], *, any_of_maildir: bool) -> None:
         """Remove headers of deleted messages from the caches; Dovecot makes a missing cache anew.
 
@@ -103,8 +121,6 @@ class Deletion:
         for place in maildir.folders(str(self.mailbox)):
             if any_of_maildir or sdbox.has_deleted_headers(Folder("", place)):
                 Path(place, sdbox.CACHE).unlink(missing_ok=True)
-        if any_of_maildir:
-            (self.mailbox / _MAILDIR_QUOTA).unlink(missing_ok=True)
 
 
 def _exists(path: str) -> bool:

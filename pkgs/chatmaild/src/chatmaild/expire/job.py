@@ -144,6 +144,7 @@ def clean_mailbox(
     report.deleted_bytes += sum(message.size_bytes for message in deleted)
     report.kept_bytes += sum(message.size_bytes for message in kept)
     if not dry_run:
+        deletion.repair(folders, kept, now_s)
         set_nearly_full(path, is_nearly_full(kept, retention))
         deletion.purge(folders, any_of_maildir=any(one.part != sdbox.PART for one in deleted))
     if deletion.is_incomplete:

@@ -10,8 +10,8 @@ from chatmaild.address import Address, limit_problem, parse_address
 from chatmaild.errors import ChatmaildError
 from chatmaild.operator.privileges import acting_as, audit
 from chatmaild.settings import Accounts, Settings
+from chatmaild.store.mail import scan
 from chatmaild.store.mailboxes import Mailboxes
-from chatmaild.store.maildir import scan
 from chatmaild.store.passwords import hash_password
 from chatmaild.store.sessions import end_sessions
 from chatmaild.store.tokens import Tokens

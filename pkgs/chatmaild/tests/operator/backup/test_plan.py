@@ -21,6 +21,12 @@ def _is_copied(relay: Settings, path: str, *, with_mail: bool) -> bool:
 
 def _matches(path: str, pattern: str) -> bool:
     names, globs = path.split("/"), pattern.split("/")
+    if "**" in globs:
+        at = globs.index("**")
+        rest = "/".join(globs[at + 1 :])
+        return _matches("/".join(names[:at]), "/".join(globs[:at])) and any(
+            _matches("/".join(names[start:]), rest) for start in range(at, len(names))
+        )
     return len(names) >= len(globs) and all(map(fnmatch.fnmatchcase, names, globs))
 
 
@@ -35,11 +41,21 @@ def _matches(path: str, pattern: str) -> bool:
         ("mail/a@b.c/.Archive/new/1.M1P1.x", False, True),
         ("mail/a@b.c/dovecot-uidlist", False, True),
         ("mail/a@b.c/subscriptions", False, True),
+        ("mail/a@b.c/mailboxes/INBOX/dbox-Mails/u.1", False, True),
+        ("mail/a@b.c/mailboxes/INBOX/dbox-Mails/dovecot.index", False, True),
+        ("mail/a@b.c/mailboxes/INBOX/dbox-Mails/dovecot.index.log", False, True),
+        ("mail/a@b.c/mailboxes/Work/&AOQ-/dbox-Mails/dovecot.index.log.2", False, True),
+        ("mail/a@b.c/dovecot-uidvalidity", False, True),
         # delivery that has not ended, and what Dovecot makes again
         ("mail/a@b.c/tmp/1.M1P1.x", False, False),
         ("mail/a@b.c/.Archive/tmp/1.M1P1.x", False, False),
         ("mail/a@b.c/dovecot.index.cache", False, False),
         ("mail/a@b.c/.Archive/dovecot.index", False, False),
+        ("mail/a@b.c/mailboxes/INBOX/dbox-Mails/dovecot.index.cache", False, False),
+        ("mail/a@b.c/mailboxes/Work/&AOQ-/dbox-Mails/dovecot.index.cache", False, False),
+        ("mail/a@b.c/mailboxes/INBOX/dbox-Mails/dovecot.index.backup", False, False),
+        ("mail/a@b.c/mailboxes/INBOX/dbox-Mails/.temp.host.1.2", False, False),
+        ("mail/a@b.c/dovecot.list.index.log", False, False),
         ("mail/a@b.c/.password.0f0f0f.tmp", False, False),
         ("mail/.deleted-0f0f/cur/1.M1P1.x", False, False),
         ("accounts/invites/abcdefgh", True, True),

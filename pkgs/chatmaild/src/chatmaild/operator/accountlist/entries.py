@@ -16,11 +16,13 @@ from typing import Any, Final, NamedTuple
 from chatmaild.address import MAX_ADDRESS_LENGTH
 from chatmaild.errors import ChatmaildError
 from chatmaild.settings import Settings
+from chatmaild.store.mail import scan, sdbox
 from chatmaild.store.mailboxes import DAY_S, DISABLED, ENFORCE_ENCRYPTION, PASSWORD, floor_to_day
-from chatmaild.store.maildir import scan
 
 # as `account_of` in store/mailboxes.py: lower case, one @, no slash, no +tag, not dots alone
 _NAME: Final = re.compile(r"(?=[^@]*[^.@])[!-*,-.0-?\[-~]+@[!-.0-?\[-~]+")
+# of a used mailbox, in both formats
+_INBOXES: Final = (f"{sdbox.ROOT}/INBOX", "cur")
 _AGE: Final = re.compile(r"([0-9]{1,5})d")
 
 
@@ -180,7 +182,7 @@ def _entry(root: str, name: str, *, more: bool) -> Entry | None:
         modified_s,
         disabled,
         None if created_s is None else floor_to_day(created_s),
-        os.access(f"{home}/cur", os.F_OK),
+        any(os.access(f"{home}/{folder}", os.F_OK) for folder in _INBOXES),
     )
 
 

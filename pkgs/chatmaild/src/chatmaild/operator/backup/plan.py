@@ -10,8 +10,10 @@ The relay runs while it is copied. A copy is nevertheless usable, by kind of sta
     DKIM keys                           written once, by rename
     certificate, ACME account           a new pair replaces the old one. A copy of both halves of
                                         different pairs is repaired by the next order
-    messages (with mail)                never changed, only renamed, moved and deleted: restore
-                                        removes a second name of a message
+    messages (with mail)                never changed, only moved and deleted; a maildir renames
+                                        them, and restore removes a second name of a message
+    indexes of messages (with mail)     the log grows, and messages may arrive after its copy:
+                                        after a restore `expire` has Dovecot read such folders again
     Postfix' queue (with mail)          a message is complete when it gets its mode 0700; restore
                                         removes a second name. `create` reads a queue again whose
                                         messages moved meanwhile
@@ -27,6 +29,7 @@ from pathlib import Path
 from typing import Final
 
 from chatmaild.settings import Settings
+from chatmaild.store.mail import sdbox
 from chatmaild.store.mailboxes import (
     METADATA,
     PASSWORD,
@@ -37,8 +40,10 @@ from chatmaild.store.notifications import DIRECTORY as PENDING
 STATE: Final = "state"
 MAIL: Final = "mail"
 QUEUE: Final = "queue"
-# made again by Dovecot; the cache holds headers of deleted messages
+# of a maildir, made again by Dovecot; the cache holds headers of deleted messages
 _INDEXES: Final = ("dovecot.index*", "dovecot.list.index*", "maildirsize")
+# the same in an sdbox, and deliveries that have not ended; not the index, which has the flags
+_NOT_OF_SDBOX: Final = (f"{sdbox.CACHE}*", "dovecot.index.backup", ".temp.*")
 # `bounce`, `defer`, `trace`: the reports that belong to queued messages
 _QUEUES: Final = ("active", "bounce", "defer", "deferred", "hold", "incoming", "trace")
 MESSAGE_QUEUES: Final = ("active", "deferred", "hold", "incoming")
@@ -116,7 +121,8 @@ def excludes(settings: Settings, *, with_mail: bool) -> list[str]:
         drafts = [f"{mail}/*/.{name}.*.tmp" for name in (PASSWORD, METADATA)]
         unfinished = [f"{mail}/*/tmp/*", f"{mail}/*/.*/tmp/*"]
         indexes = [f"{mail}/*/{below}{name}" for name in _INDEXES for below in ("", ".*/")]
-        return [*patterns, *drafts, *unfinished, *indexes]
+        boxes = [f"{mail}/*/{sdbox.ROOT}/**/{sdbox.MESSAGES}/{name}" for name in _NOT_OF_SDBOX]
+        return [*patterns, *drafts, *unfinished, *indexes, *boxes]
     return [
         *patterns,
         # these are about messages that the backup does not have

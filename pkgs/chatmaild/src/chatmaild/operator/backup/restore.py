@@ -98,6 +98,8 @@ def run(
             run(["postsuper", "-s"])
         # before logins, which would renew addresses that nobody uses any more
         run(["systemctl", "start", f"{_EXPIRE}.service"])
+    # with Dovecot: old messages, and messages that arrived while they were backed up
+    run(["systemctl", "start", "--no-block", f"{_EXPIRE}.service"])
     # the relay runs again: this takes minutes for many mailboxes
     for directory in replaced:
         shutil.rmtree(directory, ignore_errors=True)

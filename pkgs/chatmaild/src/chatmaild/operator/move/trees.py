@@ -21,7 +21,8 @@ _QUEUES: Final = (
 )
 # of the state directory: each machine has its own counts, and its own part of the move
 _OWN: Final = ("move", "numbers", "selftest.json")
-_MESSAGES: Final = ("/cur/", "/new/")
+# of both formats: sdbox and maildir
+_MESSAGES: Final = ("/dbox-Mails/u.", "/cur/", "/new/")
 # stat(2), st_blocks
 _BLOCK_BYTES: Final = 512
 

@@ -74,6 +74,15 @@ class Doveadm:
         """
         self.run(account, "mailbox cache purge", folder)
 
+    def rebuild(self, account: str, folder: str) -> None:
+        """Make the index of a folder anew from its message files; its sessions end.
+
+        Raises:
+            DovecotError: Dovecot could not do it.
+            OSError: Dovecot does not answer.
+        """
+        self.run(account, "force-resync", folder)
+
     def run(self, account: str, command: str, *arguments: str) -> str:
         """Run a command for an account; return what it prints.
 

@@ -8,7 +8,8 @@ MAIL/ADDRESS/mailboxes/FOLDER/dbox-Mails/    FOLDER is INBOX or another one; the
     dovecot.index.cache   headers that clients asked for
 
 A message that is not in the index does not exist for clients, and a file that the index names must
-be there. So only Dovecot deletes messages (store/mail/doveadm.py). Sources: Dovecot 2.4,
+be there. So only Dovecot deletes messages (store/mail/doveadm.py). It makes a damaged index anew by
+itself, but takes a missing one for that of an empty folder. Sources: Dovecot 2.4,
 src/lib-storage/index/dbox-single and dbox-common, src/lib-index/mail-cache-private.h.
 """
 
@@ -24,7 +25,7 @@ from chatmaild.store.maildir import Message
 
 ROOT: Final = "mailboxes"
 MESSAGES: Final = "dbox-Mails"
-INDEX: Final = "dovecot.index"
+LOG: Final = "dovecot.index.log"
 CACHE: Final = "dovecot.index.cache"
 # the `part` of messages, see retention.too_old; of deliveries that have not ended it is `tmp`
 PART: Final = "sdbox"
@@ -108,6 +109,21 @@ def messages(folder: Folder) -> Iterator[Message]:
             uid = int(found[1]) if found else 0
             part = PART if found else "tmp"
             yield Message(entry.path, part, status.st_mtime, size_bytes, folder.name, uid)
+
+
+def is_behind(folder: Folder, newest_s: float) -> bool:
+    """Whether the index does not know the newest message, so that clients do not see it.
+
+    A delivery writes the message, and then the log. A crash in between, a lost index, or a restored
+    backup of a running relay leave messages that are newer than the log.
+
+    Args:
+        newest_s: time of the newest message that is not just being delivered.
+    """
+    try:
+        return os.stat(f"{folder.path}/{LOG}").st_mtime < newest_s  # noqa: PTH116 - faster
+    except FileNotFoundError:
+        return True
 
 
 def has_deleted_headers(folder: Folder) -> bool:
