@@ -17,8 +17,11 @@ let
     ;
   preloaded =
     lib.optional changed.smallSessions "small-sessions"
-    # sessions that share processes are what needs it most
-    ++ lib.optional changed.instantIdle "ended-peers";
+    # for sessions that share processes
+    ++ lib.optionals changed.instantIdle [
+      "ended-peers"
+      "late-close"
+    ];
   # no blanks: Dovecot splits import_environment at them, and doveadm then cannot read its configuration
   infoLog = "%{env:CHATMAIL_INFO_LOG|default('/dev/null')}";
 in
