@@ -35,6 +35,18 @@ SIGNATURES = [
         "typedef int timeout_callback_t(void *context);",
     ),
     (
+        "each-reply.c",
+        "dovecot/lmtp-client.h",
+        "int (*local_deliver)(struct client *client,",
+        "int (*local_deliver)(struct client *client, bool now,",
+    ),
+    (
+        "ended-peers.c",
+        "dovecot/connection.h",
+        "const char *connection_disconnect_reason(struct connection *conn);",
+        "char *connection_disconnect_reason(struct connection *conn);",
+    ),
+    (
         "small-sessions.c",
         "openssl/bio.h",
         "int BIO_new_bio_pair(BIO **bio1, size_t writebuf1,",
@@ -62,7 +74,7 @@ def headers(root: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("source", ["instant-idle.c", "small-sessions.c"])
+@pytest.mark.parametrize("source", ["each-reply.c", "ended-peers.c", "instant-idle.c", "late-close.c", "small-sessions.c"])
 def test_unchanged_headers_compile(source: str, root: pathlib.Path, headers: pathlib.Path) -> None:
     """So a failure below is due to the change."""
     target = headers / "library.so"
