@@ -17,6 +17,11 @@ let
     certificate.dnsProvider != null || certificate.listenHTTP != null || certificate.s3Bucket != null;
   byDns = certificate.dnsProvider != null;
   order = "acme-order-renew-${settings.domain}.service";
+  # from NixOS' own unit: the name below .lego/accounts is a hash that only NixOS knows how to make
+  service = config.systemd.services."acme-order-renew-${settings.domain}".serviceConfig;
+  account = lib.findFirst (lib.hasPrefix "acme/.lego/accounts/") null (
+    lib.toList (service.StateDirectory or [ ])
+  );
   names = [ settings.domain ] ++ certificate.extraDomainNames;
   inDns = pkgs.writeShellScript "chatmail-names-are-in-dns" ''
     for name in ${lib.escapeShellArgs names}; do
@@ -41,6 +46,21 @@ in
         else
           "postmaster@${settings.domain}"
       );
+    };
+
+    # what `chatmail import` and `chatmail export` know about the orders of this machine
+    environment.etc."chatmail/acme.json".text = builtins.toJSON {
+      inherit (certificate) email;
+      # NixOS lets lego choose where it is null
+      server =
+        if certificate.server != null then
+          certificate.server
+        else
+          "https://acme-v02.api.letsencrypt.org/directory";
+      accounts = if account == null then null else "/var/lib/${account}";
+      user = service.User or "acme";
+      unit = order;
+      lego = lib.getExe' pkgs.lego "lego";
     };
 
     systemd = mkIf (!byDns) {

@@ -62,6 +62,7 @@ let
   main = postfix.settings.main;
   required = {
     smtpd_milters = "unix:${sockets.milter}";
+    submission_milters = "unix:${sockets.milterSubmission}";
     non_smtpd_milters = "unix:${sockets.milter}";
     milter_default_action = "shutdown";
     transport_maps = "socketmap:unix:${sockets.transports}:transport";

@@ -215,6 +215,7 @@ in
       metadata = "${runtime.accounts}/metadata.sock";
       # chatmaild filter
       milter = "${runtime.filter}/milter.sock";
+      milterSubmission = "${runtime.filter}/submission.sock";
       # chatmaild transport
       mxdeliv = "${between "transport" "nginx"}/mxdeliv.sock";
       destinations = "${between "transport" "postfix"}/destinations.sock";

@@ -74,4 +74,6 @@ need_venv() {
 lab_packages=(mmdebstrap systemd-container iproute2 util-linux openssl debian-archive-keyring)
 # For tests of alerts and panels: 19 MB, 96 MB installed.
 monitoring_packages=(prometheus)
+# For tests with an ACME server: 12 MB, 47 MB installed.
+acme_packages=(acmetool lego openssl pebble)
 python_packages=(python3 python3-venv git)

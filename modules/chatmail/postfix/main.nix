@@ -257,6 +257,7 @@ in
 
         # --- our own rules: see chatmaild's filter
         smtpd_milters = "unix:${sockets.milter}";
+        submission_milters = "unix:${sockets.milterSubmission}";
         non_smtpd_milters = "unix:${sockets.milter}";
         internal_mail_filter_classes = "bounce";
         # A session cannot get another filter. `tempfail' would answer 451 to each command; 421 ends the session, and

@@ -33,6 +33,7 @@ let
     smtpd_relay_restrictions = "permit_sasl_authenticated,reject";
     smtpd_recipient_restrictions = "permit_sasl_authenticated,reject";
     milter_macro_daemon_name = "submission";
+    smtpd_milters = "$submission_milters";
   };
   submissions = submission // {
     smtpd_tls_wrappermode = "yes";

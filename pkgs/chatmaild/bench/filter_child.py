@@ -14,8 +14,10 @@ from chatmaild.dkim.keys import load_key, public_record
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer
 from chatmaild.dkim.signer import Signer
 from chatmaild.filter import session
-from chatmaild.filter.policy import ByteBudget, Policy
-from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
+from chatmaild.filter.limits.memory import ByteBudget
+from chatmaild.filter.limits.rates import DomainLimiter, RateLimiter
+from chatmaild.filter.negotiation import EACH_RECIPIENT
+from chatmaild.filter.policy import Policy
 from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.transaction import Decision
 from chatmaild.filter.verdicts import ACCEPTED
@@ -71,7 +73,8 @@ def main() -> None:
     )
     if kind == "read":
         vars(session)["Transaction"] = Reader
-    loop = Loop(listen_unix(path), partial(session.Session, policy))
+    new = partial(session.Session, policy, EACH_RECIPIENT)
+    loop = Loop({listen_unix(path): new})
     threading.Thread(target=loop.run, args=(print, 0), daemon=True).start()
     for _ in sys.stdin:
         print(time.process_time(), flush=True)

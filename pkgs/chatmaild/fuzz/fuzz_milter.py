@@ -22,8 +22,10 @@ with atheris.instrument_imports(
     from chatmaild.address import Address
     from chatmaild.dkim.resolver import KeyCache, TxtAnswer
     from chatmaild.errors import ProtocolError
-    from chatmaild.filter.policy import ByteBudget, Policy
-    from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
+    from chatmaild.filter.limits.memory import ByteBudget
+    from chatmaild.filter.limits.rates import DomainLimiter, RateLimiter
+    from chatmaild.filter.negotiation import EACH_RECIPIENT, WHOLE_MESSAGE, Mode
+    from chatmaild.filter.policy import Policy
     from chatmaild.filter.recipients import RecipientLookup
     from chatmaild.filter.session import Session
     from chatmaild.net.domains import DomainRules
@@ -74,7 +76,7 @@ def packets(data: bytes) -> bytes:
     return stream
 
 
-def answers(stream: bytes, step: int) -> tuple[bytes, bool]:
+def answers(stream: bytes, step: int, mode: Mode) -> tuple[bytes, bool]:
     """The answers of a session, and whether it broke the connection."""
     budget = ByteBudget(ROOM)
     policy = Policy(
@@ -90,7 +92,7 @@ def answers(stream: bytes, step: int) -> tuple[bytes, bool]:
         clock=lambda: 0.0,
         monotonic=lambda: 0.0,
     )
-    session, said, broke = Session(policy), b"", False
+    session, said, broke = Session(policy, mode), b"", False
     try:
         for at in range(0, len(stream), step):
             answer = session.receive(stream[at : at + step])
@@ -107,7 +109,9 @@ def check(data: bytes) -> None:
     """Check one input."""
     choice = data[0] if data else 0
     stream = packets(data[1:]) if choice & 1 else data[1:]
-    whole, cut = answers(stream, len(stream) or 1), answers(stream, 1 + (choice >> 1))
+    mode = WHOLE_MESSAGE if choice & 128 else EACH_RECIPIENT
+    whole = answers(stream, len(stream) or 1, mode)
+    cut = answers(stream, 1 + (choice >> 1), mode)
     if whole[1] != cut[1] or not (whole[1] or whole == cut):
         raise RuntimeError("the answers depend on the size of the pieces")
 

@@ -7,6 +7,7 @@
   services.chatmail.push.notifierUrl = "https://client.test:9443/notify";
   services.postfix.settings.main = {
     smtpd_milters = "";
+    submission_milters = "";
     non_smtpd_milters = "";
   };
 }

@@ -234,16 +234,14 @@ def web_suites() -> list[Suite]:
 
 def evaluation_suites() -> list[Suite]:
     """Return the tests of the description, with Nix, postconf and doveconf of the Debian image."""
-    directory = CHECKOUT / "tests" / "nix"
-    if not any(directory.rglob("test_*.py")):
-        return []
-    return [pytest_suite("evaluation tests", CHECKOUT, str(directory), deadline_s=UNIT_DEADLINE_S)]
+    return [pytest_suite("evaluation tests", CHECKOUT, "tests/nix", deadline_s=UNIT_DEADLINE_S)]
 
 
 def lab_suites() -> list[Suite]:
-    """Return the tests of the lab, which start and stop labs of their own."""
+    """Return the tests of the lab, which start labs of their own, and those with an ACME server."""
     options = [str(CHECKOUT / "tests" / "lab"), "--timeout", str(LAB_TEST_DEADLINE_S)]
-    return [pytest_suite("tests of the lab", CHECKOUT, *options, deadline_s=LAB_DEADLINE_S)]
+    labs = pytest_suite("tests of the lab", CHECKOUT, *options, deadline_s=LAB_DEADLINE_S)
+    return [labs, pytest_suite("ACME accounts", CHECKOUT, "tests/acme", deadline_s=UNIT_DEADLINE_S)]
 
 
 def quiet_scenarios(lab: str) -> Suite:

@@ -82,7 +82,7 @@ def expunge(session: Session) -> dict[str, float]:
     return {"ms": _timed(work) / 100}
 
 
-ACTIONS: Final = {"login": lambda _: {"ms": 0}, "sync": sync, "fetch": fetch, "expunge": expunge}
+ACTIONS: Final = {"list": lambda _: {"ms": 0}, "sync": sync, "fetch": fetch, "expunge": expunge}
 
 if __name__ == "__main__":
     action, address, password = sys.argv[1:]

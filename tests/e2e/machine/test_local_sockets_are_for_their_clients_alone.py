@@ -43,6 +43,7 @@ UNIX: Final[dict[str, frozenset[str] | set[str]]] = {
     "/run/chatmail/accounts-transport/*": {"transport", "accounts", "imap"},
     "/run/chatmail-accounts/metadata.sock": {"accounts", "imap"},
     "/run/chatmail-filter/milter.sock": {"postfix", "filter"},
+    "/run/chatmail-filter/submission.sock": {"postfix", "filter"},
     "/run/chatmail/transport-nginx/*": {"nginx", "transport"},
     "/run/chatmail/transport-postfix/*": {"postfix", "filter", "transport"},
     "/run/chatmail/accounts-metrics/*": {"metrics", "accounts", "imap"},

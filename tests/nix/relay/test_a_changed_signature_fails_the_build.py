@@ -20,7 +20,7 @@ SIGNATURES = [
         "instant-idle.c",
         "dovecot/mailbox-watch.h",
         "void mailbox_watch_add(struct mailbox *box, const char *path);",
-        "void mailbox_watch_add(struct mailbox *box, const char *path, bool now);",
+        "void mailbox_watch_add(struct mail *mail, const char *path);",
     ),
     (
         "instant-idle.c",

@@ -1,4 +1,5 @@
 # A relay orders its certificate from an ACME server (RFC 8555), and every daemon uses it without a restart by hand.
+# A relay that imports an ACME account orders with it (RFC 8657).
 {
   pkgs,
   lib,
@@ -54,5 +55,23 @@ in
       for port in (443, 465, 993):
           shown = f"openssl s_client -connect 127.0.0.1:{port} -servername a.test < /dev/null | openssl x509 -noout -fingerprint"
           relay.wait_until_succeeds(f"test \"$({shown})\" = '{issued.strip()}'", timeout=30)
+
+
+      def orders_again():
+          relay.succeed("rm -rf /var/lib/acme/.lego/a.test")
+          relay.succeed("systemctl start acme-order-renew-a.test.service")
+          # what CAA names
+          return relay.succeed("chatmail dns | grep --only-matching 'accounturi=[^\"]*'").strip()
+
+
+      first = orders_again()
+      relay.succeed("chatmail export /root/tree")
+      relay.succeed("test -n \"$(find /root/tree/var/lib/acme/accounts -name privkey)\"")
+      # a new machine that has ordered by itself
+      relay.succeed("rm -r /var/lib/acme/.lego/accounts/*")
+      assert orders_again() != first
+      relay.succeed("chatmail import /root/tree")
+
+      assert orders_again() == first
     '';
 }

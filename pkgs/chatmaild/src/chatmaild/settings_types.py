@@ -217,6 +217,7 @@ class Sockets:
     lmtp: str
     metadata: str
     milter: str
+    milter_submission: str
     mxdeliv: str
     quota_status: str
     recipients: str

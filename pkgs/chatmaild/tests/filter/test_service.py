@@ -1,11 +1,9 @@
 """The filter in a process of its own, with a milter client as Postfix is (milter protocol 6)."""
 
-import json
 import pathlib
 import signal
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
@@ -18,42 +16,11 @@ from .support.process import LEADING_SPACE, NOT_ANSWERED, NOT_REQUESTED, FdStore
 
 
 @pytest.fixture
-def settings_file(
-    dkim_file: pathlib.Path,
-    settings_json: dict[str, Any],
-    mailboxes: Mailboxes,
-    tmp_path: pathlib.Path,
-) -> pathlib.Path:
-    """The settings of a relay with the accounts of Alice and Bob."""
-    for address in (ALICE, BOB):
-        mailboxes.create(parse_address(address), "hash", now_s=0)
-    file = tmp_path / "settings.json"
-    file.write_text(json.dumps(settings_json))
-    return file
-
-
-@pytest.fixture
 def served(settings: Settings, settings_file: pathlib.Path) -> Iterator[Filter]:
     """A running filter."""
     running = Filter(settings.sockets.milter, settings_file)
     yield running
     running.end()
-
-
-@pytest.fixture
-def store(socket_directory: pathlib.Path) -> Iterator[FdStore]:
-    """An empty file descriptor store."""
-    store = FdStore(socket_directory / "notify")
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def mta(served: Filter) -> Iterator[Mta]:
-    """A negotiated connection."""
-    connection = served.connection()
-    yield connection
-    connection.close()
 
 
 def test_only_rcpt_and_the_end_of_a_message_are_answered(mta: Mta) -> None:

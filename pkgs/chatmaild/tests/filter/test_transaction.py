@@ -10,7 +10,8 @@ import pytest
 
 from chatmaild.address import parse_address
 from chatmaild.dkim.keys import public_record
-from chatmaild.filter.policy import ByteBudget, Ingress, Policy
+from chatmaild.filter.limits.memory import ByteBudget
+from chatmaild.filter.policy import Ingress, Policy
 from chatmaild.filter.transaction import Decision, Transaction
 from chatmaild.filter.verdicts import (
     NOT_ENCRYPTED,

@@ -1,5 +1,6 @@
 """`chatmail dns`."""
 
+import json
 import pathlib
 import socket
 import threading
@@ -13,7 +14,7 @@ import pytest
 from chatmaild.dkim import keys
 from chatmaild.operator import dns as work
 from chatmaild.operator.authority import Authority
-from chatmaild.operator.dnscheck.here import Here
+from chatmaild.operator.dnscheck.here import Here, acme_accounts
 from chatmaild.settings import Settings
 
 from .conftest import Chatmail
@@ -128,3 +129,27 @@ def test_the_account_at_the_authority_is_printed(
     (record,) = work.records(Settings.from_json(settings_json))
 
     assert record.value == '0 issue "letsencrypt.org;accounturi=https://ca.example/1"'
+
+
+def test_only_the_account_that_orders_is_printed(
+    settings_json: dict[str, Any], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not one that an import has replaced, nor one of another site."""
+    settings_json["tls"] |= {"mode": "acme", "certificateFile": str(tmp_path / "x.org/full.pem")}
+    facts = {
+        "server": "https://ca.example/directory",
+        "email": "a@x.org",
+        "accounts": str(tmp_path / ".lego/accounts/1234"),
+        "user": "acme",
+        "unit": "acme-order-renew-x.org.service",
+        "lego": "/bin/lego",
+    }
+    (tmp_path / "acme.json").write_text(json.dumps(facts))
+    monkeypatch.setattr("chatmaild.operator.acme.orders.FACTS", tmp_path / "acme.json")
+    for number, name in enumerate(("1234/ca.example/a@x.org", "1234/ca.example/a@x.org.replaced")):
+        home = tmp_path / ".lego/accounts" / name
+        home.mkdir(parents=True)
+        document = {"registration": {"uri": f"https://ca.example/{number}"}}
+        (home / "account.json").write_text(json.dumps(document))
+
+    assert acme_accounts(Settings.from_json(settings_json)) == ("https://ca.example/0",)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from chatmaild.errors import ProtocolError
-from chatmaild.wire.loop import Loop, Work
+from chatmaild.wire.loop import Loop, State, Work
 
 DEADLINE_S = 20
 
@@ -17,7 +17,7 @@ class Echo:
     """Echoes; some words do more."""
 
     def __init__(self) -> None:
-        self.state: bytes | None = b""
+        self.state: State | None = State("echo", b"")
         self.is_closed = False
         self.release = threading.Event()
 
@@ -34,7 +34,7 @@ class Echo:
             case b"begin":
                 self.state = None
             case b"end":
-                self.state = b"said before"
+                self.state = State("echo", b"said before")
             case b"much":
                 return b"x" * 3_000_000
         return data
@@ -57,12 +57,12 @@ class Served:
     def __init__(self) -> None:
         self.sessions: list[Echo] = []
         self.kept: list[socket.socket] = []
-        self.states: list[bytes] = []
+        self.states: list[State] = []
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind("")
         self.listener.listen()
         self.listener.setblocking(False)
-        self.loop = Loop(self.listener, self._session)
+        self.loop = Loop({self.listener: self._session})
         self.thread = threading.Thread(target=self.loop.run, args=(self._keep, 1.0))
         self.thread.start()
 
@@ -70,7 +70,7 @@ class Served:
         self.sessions.append(Echo())
         return self.sessions[-1]
 
-    def _keep(self, peer: socket.socket, state: bytes) -> None:
+    def _keep(self, peer: socket.socket, state: State) -> None:
         self.kept.append(peer.dup())
         self.states.append(state)
 
@@ -196,7 +196,7 @@ def test_idle_connections_are_handed_over(served: Served) -> None:
 
         assert served.kept[0].recv(100) == b"for the next process"
         assert stuck.recv(1) == b""  # after the drain
-        assert served.states == [b"", b"said before"]
+        assert [state.content for state in served.states] == [b"", b"said before"]
         served.kept[1].sendall(b"from the next process")
         assert busy.recv(100) == b"from the next process"
 

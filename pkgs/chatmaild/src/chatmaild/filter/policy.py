@@ -15,12 +15,13 @@ from chatmaild.dkim.signer import Signer
 from chatmaild.errors import DecisionError
 from chatmaild.filter import verdicts
 from chatmaild.filter.envelope import Mailbox, Recipient, read_resolved_path
+from chatmaild.filter.limits.memory import ByteBudget
+from chatmaild.filter.limits.rates import DomainLimiter, RateLimiter
 from chatmaild.filter.mime.author import (
     client_matches_literal,
     ip_address,
     is_domain_literal,
 )
-from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
 from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.rules import Reachability
 from chatmaild.filter.verdicts import Refuse
@@ -83,32 +84,6 @@ class DomainRules(Protocol):
     """The domains with which the relay exchanges mail (`store.decisions.domains.Domains`)."""
 
     def allow(self, domain: str) -> bool: ...
-
-
-class ByteBudget:
-    """Memory in bytes that the headers of all open transactions share. Thread-safe.
-
-    Large headers cannot take the last `reserved_for_small` bytes: a few of them that wait for DNS
-    would block all other messages.
-    """
-
-    def __init__(self, size_bytes: int, *, reserved_for_small: int = 0) -> None:
-        self._left = size_bytes
-        self._reserved_for_small = reserved_for_small
-        self._lock = threading.Lock()
-
-    def take(self, size_bytes: int, *, is_large: bool = False) -> bool:
-        """Take that many bytes; False, and nothing taken, if fewer are left."""
-        with self._lock:
-            if size_bytes > self._left - (self._reserved_for_small if is_large else 0):
-                return False
-            self._left -= size_bytes
-            return True
-
-    def give(self, size_bytes: int) -> None:
-        """Return bytes that were taken."""
-        with self._lock:
-            self._left += size_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

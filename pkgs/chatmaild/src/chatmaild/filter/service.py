@@ -14,10 +14,12 @@ from typing import Final
 
 from chatmaild.dkim.keys import key_path, load_signer, selectors
 from chatmaild.dkim.resolver import KeyCache
-from chatmaild.filter.policy import ByteBudget, Policy
-from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
+from chatmaild.filter.limits.memory import ByteBudget
+from chatmaild.filter.limits.rates import DomainLimiter, RateLimiter
+from chatmaild.filter.negotiation import EACH_RECIPIENT, WHOLE_MESSAGE
+from chatmaild.filter.policy import Policy
 from chatmaild.filter.recipients import RecipientLookup
-from chatmaild.filter.session import FD_NAME_PREFIX, Session
+from chatmaild.filter.session import Session
 from chatmaild.flow.last_seen import LastSeen
 from chatmaild.metrics import Counters, dump, families
 from chatmaild.metrics.mail import Tally
@@ -27,7 +29,7 @@ from chatmaild.store.fullness import Fullness
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.wire import systemd
 from chatmaild.wire.listening import listen_unix
-from chatmaild.wire.loop import Loop
+from chatmaild.wire.loop import Loop, State
 
 _log = logging.getLogger(__name__)
 
@@ -47,19 +49,23 @@ def serve(settings: Settings) -> None:
     """
     policy = policy_of(settings)
     note_keys(settings, policy.tally.counters)
+    rights = _rights(settings.users.postfix)
     with (
-        listen_unix(settings.sockets.milter, _mode(settings.users.postfix)) as listener,
+        listen_unix(settings.sockets.milter, rights) as others,
+        listen_unix(settings.sockets.milter_submission, rights) as submission,
         listen_unix(settings.sockets.filter_metrics) as numbers,
     ):
         if policy.last_seen is not None:
             policy.last_seen.begin()
         dump.serve_in_thread(numbers, policy.tally.dump)
-        loop = Loop(listener, partial(Session, policy))
+        modes = {others: EACH_RECIPIENT, submission: WHOLE_MESSAGE}
+        loop = Loop({listener: partial(Session, policy, mode) for listener, mode in modes.items()})
         # before connections are taken from systemd: a signal must hand them back at any time
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.stop())
-        for connection, state in systemd.take_connections(FD_NAME_PREFIX):
-            loop.add(connection, Session.resumed(policy, state))
+        for mode in modes.values():
+            for connection, state in systemd.take_connections(mode.fd_name_prefix):
+                loop.add(connection, Session.resumed(policy, mode, state))
         systemd.drop_kept()
         gc.collect()
         gc.freeze()  # modules and settings live as long as the process
@@ -110,12 +116,12 @@ def note_keys(settings: Settings, counters: Counters) -> None:
             counters.set("dkim_key_created_timestamp_seconds", made_s, selector=selector)
 
 
-def _keep(connection: socket.socket, state: bytes) -> None:
+def _keep(connection: socket.socket, state: State) -> None:
     with contextlib.suppress(OSError):  # the session ends, and the SMTP client retries
-        systemd.keep_connection(f"{FD_NAME_PREFIX}{connection.fileno()}", connection, state)
+        systemd.keep_connection(f"{state.kind}{connection.fileno()}", connection, state.content)
 
 
-def _mode(group: str) -> int:
+def _rights(group: str) -> int:
     """Mode of the socket: only Postfix may connect, because a peer can have any message signed.
 
     Postfix' processes have no group but their own, so this service must run with that group.

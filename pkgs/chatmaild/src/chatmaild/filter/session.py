@@ -1,7 +1,8 @@
 """A milter session: one SMTP connection, or the bounces that Postfix makes.
 
-Postfix sends MAIL, all header fields and the body without waiting for an answer. It waits at RCPT
-and at the end of the message. A refused MAIL is answered at RCPT, where SMTP clients expect it.
+Postfix sends MAIL, all header fields and the body without waiting for an answer. It waits at the
+end of the message, and, unless the client has logged in, at RCPT (`negotiation`). A refused MAIL is
+answered where Postfix waits next.
 """
 
 from __future__ import annotations
@@ -13,44 +14,16 @@ from typing import Final
 
 from chatmaild.filter import verdicts
 from chatmaild.filter.envelope import Recipient
+from chatmaild.filter.negotiation import MACROS, Mode
 from chatmaild.filter.policy import Envelope, Ingress, Policy
 from chatmaild.filter.transaction import Decision, MustWaitError, Transaction
 from chatmaild.filter.verdicts import Discard, Refuse
 from chatmaild.logs import log_error
 from chatmaild.wire import milter
-from chatmaild.wire.loop import Work
+from chatmaild.wire.loop import State, Work
 
 _log = logging.getLogger(__name__)
 
-_WANTED: Final = milter.Options(
-    version=milter.VERSION,
-    actions=(
-        milter.MAY_ADD_HEADERS
-        | milter.MAY_CHANGE_HEADERS
-        | milter.MAY_CHANGE_BODY
-        | milter.MAY_DELETE_RECIPIENTS
-        | milter.MAY_CHANGE_SENDER
-        | milter.MAY_CHOOSE_MACROS
-    ),
-    steps=(
-        milter.NO_CONNECT
-        | milter.NO_HELO
-        | milter.NO_UNKNOWN
-        | milter.UNANSWERED_MAIL
-        | milter.UNANSWERED_DATA
-        | milter.UNANSWERED_HEADER
-        | milter.UNANSWERED_END_OF_HEADER
-        | milter.UNANSWERED_BODY
-        | milter.LEADING_SPACE
-    ),
-)
-_MACROS: Final = {
-    milter.MAIL: ("{daemon_name}", "{client_addr}", "{auth_authen}", "{mail_addr}"),
-    milter.RCPT: ("{rcpt_addr}",),
-}
-# Prefix of the names of kept connections (FDNAME of systemd). Count up if one of the two
-# constants above changes: the next process cannot negotiate again.
-FD_NAME_PREFIX: Final = "milter1."
 _INGRESSES: Final = {ingress.value.encode(): ingress for ingress in Ingress}
 _REPLY_LIMIT: Final = 400  # characters; RFC 5321 section 4.5.3.1.5 allows 512
 
@@ -63,6 +36,7 @@ class Session:
         "_envelope",
         "_is_negotiated",
         "_macros",
+        "_mode",
         "_packets",
         "_policy",
         "_received",
@@ -70,9 +44,10 @@ class Session:
         "_transaction",
     )
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, mode: Mode) -> None:
         """Begin a session."""
         self._policy = policy
+        self._mode = mode
         self._is_negotiated = False
         self._packets = milter.Packets()
         self._macros: dict[bytes, bytes] = {}
@@ -83,7 +58,7 @@ class Session:
         self._received: list[milter.Packet] = []  # MAIL and RCPT with their macros, and DATA
 
     @property
-    def state(self) -> bytes | None:
+    def state(self) -> State | None:
         """The packets that restore the session in another process; None while content arrives.
 
         These are the envelope and DATA. After DATA an SMTP client may take minutes before Postfix
@@ -91,19 +66,20 @@ class Session:
         """
         if self._content_began or not self._is_negotiated or not self._packets.is_between:
             return None
-        return b"".join(milter.packet(bytes([command]), data) for command, data in self._received)
+        packets = [milter.packet(bytes([command]), data) for command, data in self._received]
+        return State(self._mode.fd_name_prefix, b"".join(packets))
 
     @classmethod
-    def resumed(cls, policy: Policy, state: bytes) -> Session:
+    def resumed(cls, policy: Policy, mode: Mode, state: bytes) -> Session:
         """Continue a session of the previous process from its `state`.
 
         If this process refuses a recipient that the previous one accepted, the message gets a 4xx:
         Postfix would deliver to that recipient.
         """
-        session = cls(policy)
+        session = cls(policy, mode)
         session._is_negotiated = True
-        commands = [command for command, _ in milter.Packets().feed(state)]
-        if session.receive(state) != milter.CONTINUE * commands.count(milter.RCPT):
+        answers = [c for c, _ in milter.Packets().feed(state) if c in mode.waits_at]
+        if session.receive(state) != milter.CONTINUE * len(answers):
             session._refusal = verdicts.INTERNAL_ERROR
         return session
 
@@ -150,9 +126,9 @@ class Session:
         return rest if isinstance(rest, bytes) else rest()
 
     def _failed(self, command: int) -> bytes:
-        """Answer 451 now if Postfix waits for an answer, otherwise at the next RCPT or the end."""
+        """Answer 451 now if Postfix waits for an answer, otherwise where it waits next."""
         self._refusal = verdicts.INTERNAL_ERROR
-        if command not in (milter.RCPT, milter.END_OF_MESSAGE):
+        if command not in self._mode.waits_at:
             return b""
         answer = self._refused(verdicts.INTERNAL_ERROR)
         if command == milter.END_OF_MESSAGE:
@@ -160,14 +136,14 @@ class Session:
         return answer
 
     def _negotiate(self, data: bytes) -> bytes:
-        if not milter.Options.parse(data).offers(_WANTED):
+        if not milter.Options.parse(data).offers(self._mode.options):
             raise milter.ProtocolError("the mail server does not speak our milter protocol")
         self._is_negotiated = True
-        return milter.negotiation(_WANTED, _MACROS)
+        return milter.negotiation(self._mode.options, MACROS)
 
     def _take_macros(self, data: bytes) -> None:
         stage, macros = milter.parse_macros(data)
-        if stage in _MACROS:
+        if stage in MACROS:
             if stage == milter.MAIL:
                 self._received = []
             self._macros.update(macros)
@@ -193,19 +169,31 @@ class Session:
             self._envelope.sender = found
 
     def _rcpt(self, data: bytes) -> bytes:
+        if not self._mode.answers_recipients:
+            # before the checks: Postfix has this recipient, so the next process must check it, too
+            self._received.append((milter.RCPT, data))
+        refusal = self._recipient_refusal(data)
+        if not self._mode.answers_recipients:
+            self._refusal = refusal
+            return b""
+        if refusal is not None:
+            return self._refused(refusal)
+        self._received.append((milter.RCPT, data))
+        return milter.CONTINUE
+
+    def _recipient_refusal(self, data: bytes) -> Refuse | None:
+        """Add a recipient to the envelope, or return why not."""
         resolved = self._macros.pop(b"{rcpt_addr}", b"")
         if self._refusal is not None or self._envelope is None:
-            return self._refused(self._refusal or verdicts.INTERNAL_ERROR)
+            return self._refusal or verdicts.INTERNAL_ERROR
         path = milter.first_argument(data)
         found = self._policy.recipient(self._envelope.ingress, path, resolved=resolved)
         if not isinstance(found, Recipient):
-            return self._refused(found)
-        too_many = self._policy.too_many_domains(self._envelope, found)
-        if too_many is not None:
-            return self._refused(too_many)
-        self._envelope.recipients.append(found)
-        self._received.append((milter.RCPT, data))
-        return milter.CONTINUE
+            return found
+        refusal = self._policy.too_many_domains(self._envelope, found)
+        if refusal is None:
+            self._envelope.recipients.append(found)
+        return refusal
 
     def _data(self, data: bytes) -> None:
         """Look up what needs only the envelope, while the client sends the content."""

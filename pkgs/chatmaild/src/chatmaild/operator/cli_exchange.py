@@ -36,11 +36,12 @@ def import_(
     into_existing: bool,
     wants_json: bool,
 ) -> int:
-    """Import a relay that ran chatmail/relay: addresses, mail, tokens, DKIM key.
+    """Import a relay that ran chatmail/relay: addresses, mail, tokens, keys.
 
-    PATH is the disk of the old machine or a copy of it, with home/vmail/mail and etc/dkimkeys; or
-    the directory of the mailboxes alone. Nothing is changed there. This relay can run
-    meanwhile. Repeat it as often as you like: it adds what is new, and changes no password.
+    PATH is the disk of the old machine or a copy of it, with home/vmail/mail, etc/dkimkeys and
+    var/lib/acme/accounts; or the directory of the mailboxes alone. Nothing is changed there. This
+    relay can run meanwhile. Repeat it as often as you like: it adds what is new, and changes no
+    password.
     """
     from chatmaild.operator.exchange import commands
 
@@ -64,7 +65,7 @@ def export(settings: Settings, path: Path, wants_json: bool) -> int:
     """Write this relay to the new directory PATH, in the layout of chatmail/relay.
 
     `chatmail import` of another relay reads it, and so does the server that cmdeploy installs.
-    Keep it secret: it has all password hashes.
+    Keep it secret: it has all keys and password hashes.
     """
     from chatmaild.operator.exchange import commands
 

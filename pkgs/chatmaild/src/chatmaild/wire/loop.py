@@ -16,8 +16,8 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple, Protocol
 
 from chatmaild.errors import ProtocolError
 from chatmaild.logs import log_error
@@ -28,15 +28,29 @@ _READ_BYTES: Final = 1 << 18
 _ACCEPTED_AT_ONCE: Final = 16
 
 Work = Callable[[], bytes]
-Keep = Callable[[socket.socket, bytes], None]
+
+
+class State(NamedTuple):
+    """What a new session needs to continue one.
+
+    Attributes:
+        kind: which protocol the session speaks.
+        content: what it needs to know.
+    """
+
+    kind: str
+    content: bytes
+
+
+Keep = Callable[[socket.socket, State], None]
 
 
 class Session(Protocol):
     """The protocol of one connection."""
 
     @property
-    def state(self) -> bytes | None:
-        """The bytes from which a new session continues this one; None where there are none."""
+    def state(self) -> State | None:
+        """The state from which a new session continues this one; None where there is none."""
 
     def receive(self, data: bytes) -> bytes | Work:
         """Take received bytes; return the answer, or the work that finds it in a thread.
@@ -59,11 +73,11 @@ class _Connection:
 
 
 class Loop:
-    """Serves one listening socket until `stop`."""
+    """Serves listening sockets, each with its sessions, until `stop`."""
 
-    def __init__(self, listener: socket.socket, new_session: Callable[[], Session]) -> None:
-        self._listener = listener
-        self._new_session = new_session
+    def __init__(self, listeners: Mapping[socket.socket, Callable[[], Session]]) -> None:
+        self._listeners = {listener.fileno(): listener for listener in listeners}
+        self._new_session = {listener.fileno(): new for listener, new in listeners.items()}
         self._connections: dict[int, _Connection] = {}
         self._working = 0
         self._done: queue.SimpleQueue[tuple[_Connection, bytes]] = queue.SimpleQueue()
@@ -73,7 +87,8 @@ class Loop:
         self._room = memoryview(bytearray(_READ_BYTES))
         self._epoll = select.epoll()
         self._epoll.register(self._events, select.EPOLLIN)
-        self._epoll.register(listener, select.EPOLLIN)
+        for descriptor in self._listeners:
+            self._epoll.register(descriptor, select.EPOLLIN)
 
     def add(self, peer: socket.socket, session: Session) -> None:
         """Serve a connection that is already open."""
@@ -92,7 +107,8 @@ class Loop:
         """
         while not self._stopping:
             self._turn(-1)
-        self._epoll.unregister(self._listener)
+        for descriptor in self._listeners:
+            self._epoll.unregister(descriptor)
         deadline_s = time.monotonic() + drain_s
         while True:
             self._hand_over(keep)
@@ -111,13 +127,13 @@ class Loop:
             elif descriptor == self._events:
                 self._take_answers()
             elif not self._stopping:
-                self._accept()
+                self._accept(descriptor)
 
-    def _accept(self) -> None:
+    def _accept(self, descriptor: int) -> None:
         with contextlib.suppress(BlockingIOError, ConnectionAbortedError):
             for _ in range(_ACCEPTED_AT_ONCE):
-                peer, _address = self._listener.accept()
-                self.add(peer, self._new_session())
+                peer, _address = self._listeners[descriptor].accept()
+                self.add(peer, self._new_session[descriptor]())
 
     def _serve(self, connection: _Connection) -> None:
         """Read or write once; a fault of one connection ends that one alone."""

@@ -19,6 +19,7 @@ VERSION, ALL_ACTIONS, ALL_STEPS = 6, 0x1FF, 0x1FFFFF
 NOT_REQUESTED = 0x001 | 0x002 | 0x100  # connect, HELO, unknown commands
 # header, MAIL, DATA, end of header, body
 NOT_ANSWERED = 0x080 | 0x4000 | 0x10000 | 0x40000 | 0x80000
+UNANSWERED_RCPT = 0x8000
 LEADING_SPACE = 0x100000
 # systemd passes kept descriptors from number 3 on (sd_listen_fds(3))
 SERVE = """

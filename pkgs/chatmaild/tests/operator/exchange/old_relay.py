@@ -87,6 +87,13 @@ class OldRelay:
             f"/etc/dkimkeys/{selector}.private\n"
         )
 
+    def acme(self, pem: bytes, server: str, name: str) -> Path:
+        """An account in acmetool's store; returns its directory."""
+        directory = self.root / "var/lib/acme/accounts" / server / name
+        directory.mkdir(parents=True)
+        (directory / "privkey").write_bytes(pem)
+        return directory
+
     def ini(self, **values: object) -> None:
         """Upstream's settings."""
         path = self.root / "usr/local/lib/chatmaild/chatmail.ini"

@@ -1,7 +1,6 @@
 """Facts about this machine, to compare records with."""
 
 import ipaddress
-import json
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Final
 
 from cryptography import x509
 
+from chatmaild.operator.acme.orders import orders_of, registration
 from chatmaild.operator.dnscheck.published import Published, host
 from chatmaild.settings import Settings
 
@@ -143,20 +143,18 @@ def here_of(settings: Settings) -> Here:
 
 
 def acme_accounts(settings: Settings) -> tuple[str, ...]:
-    """Return the URLs of this machine's accounts at the certificate authority.
+    """Return the URL of the account with which this machine orders its certificate.
 
-    NixOS keeps them beside the certificates, in the form of lego.
+    Where NixOS does not tell which one that is: the URLs of all accounts on the machine.
     """
     if settings.tls.mode != "acme":
         return ()
-    directory = Path(settings.tls.certificate_file).parent.parent / ".lego" / "accounts"
-    found = set()
-    for file in directory.rglob("account.json"):
-        try:
-            found.add(str(json.loads(file.read_bytes())["registration"]["uri"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return tuple(sorted(found))
+    if orders := orders_of(settings):
+        files = [orders.account_file]
+    else:
+        top = Path(settings.tls.certificate_file).parent.parent
+        files = list((top / ".lego" / "accounts").rglob("account.json"))
+    return tuple(sorted({str(found["uri"]) for file in files if (found := registration(file))}))
 
 
 def _certificates(file: Path) -> tuple[x509.Certificate, ...]:

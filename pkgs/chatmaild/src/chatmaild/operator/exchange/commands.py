@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chatmaild.errors import ChatmaildError, UntakenError
-from chatmaild.operator.exchange import dkim, exporting, importing, queue
+from chatmaild.operator.exchange import acme, dkim, exporting, importing, queue
 from chatmaild.operator.exchange.importing import Importer, Kind
 from chatmaild.operator.exchange.survey import Survey, check_domain, look
 from chatmaild.operator.exchange.upstream import layout
@@ -48,6 +48,7 @@ def import_tree(
             mail = _mail(stack, tree, settings, path)
             importer = Importer(settings, Untaken(), now_s=now_s, into_existing=into_existing)
             survey = look(tree, mail, settings, importer, now_s=now_s)
+        survey.acme_accounts = acme.look(tree, settings, survey.untaken)
         document: dict[str, Any] = {"found": survey.document()}
         if not wants_json:
             for line in survey.lines(settings):
@@ -90,6 +91,7 @@ def _import(
             ) from error
     result = importer.result
     keys = dkim.install(settings, survey.keys) if settings.dkim.enable else []
+    account = acme.install(survey.acme_accounts, untaken)
     document: dict[str, Any] = {
         "imported": {
             "addresses": result.kinds[Kind.NEW],
@@ -98,6 +100,7 @@ def _import(
             "bytes": result.size_bytes,
             "flags": result.flags,
             "dkimSelectors": keys,
+            "acmeAccount": account,
             "wrong": result.wrong,
         }
     }
@@ -122,6 +125,10 @@ def _import_lines(document: dict[str, Any]) -> Iterator[str]:
     )
     if done["dkimSelectors"]:
         yield f"            DKIM key of selector {', '.join(done['dkimSelectors'])}"
+    if account := done["acmeAccount"]:
+        yield f"            ACME account {account['url'] or 'whose URL is not known yet'}"
+        if account["replaced"]:
+            yield f"            this machine's ACME account was moved to {account['replaced']}"
     if queued := done.get("queue"):
         yield (
             f"            queue: {queued['outgoing']} messages to send, {queued['incoming']} for"
@@ -159,6 +166,7 @@ def export_tree(
             "bytes": result.size_bytes,
             "wrong": result.wrong,
             "dkimRecord": result.record,
+            "acmeServer": result.acme_server,
             "notTaken": {reason: n for reason, (n, _) in sorted(untaken.reasons.items())},
         }
         say(json.dumps(document))
@@ -170,6 +178,8 @@ def export_tree(
     if result.record is not None:
         say(f"DNS         publish {layout.SELECTOR}._domainkey.{settings.mail_domain} as TXT:")
         say(f"            {result.record}")
+    if result.acme_server is not None:
+        say(f"ACME        the account at {result.acme_server} comes along")
     say("queue       stays here: stop this relay when `chatmail queue` shows no mail")
     for line in untaken.lines():
         say(f"not taken   {line}")

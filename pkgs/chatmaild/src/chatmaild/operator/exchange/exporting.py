@@ -9,6 +9,7 @@ from typing import Final
 from chatmaild.address import Address
 from chatmaild.dkim.keys import key_path, load_key, public_record
 from chatmaild.errors import ChatmaildError, UntakenError
+from chatmaild.operator.exchange import acme
 from chatmaild.operator.exchange.filling import Filler
 from chatmaild.operator.exchange.home import (
     put,
@@ -42,6 +43,7 @@ class Result:
     size_bytes: int = 0
     wrong: int = 0
     record: str | None = None
+    acme_server: str | None = None
 
 
 def prepare(path: Path) -> None:
@@ -74,6 +76,7 @@ def export_all(
             _export(mail, address, target, settings, untaken, result, now_s)
             yield
     _write_key(settings, path, result)
+    result.acme_server = acme.export(settings, path)
     ini = path.joinpath(*layout.INI, layout.INI_FILE)
     ini.parent.mkdir(mode=_DIRECTORY_MODE, parents=True)
     write_atomically(ini, layout.ini_text(settings).encode())

@@ -7,7 +7,7 @@ from typing import Any
 
 from chatmaild.errors import ChatmaildError, UntakenError
 from chatmaild.expire.retention import too_old
-from chatmaild.operator.exchange import dkim, queue
+from chatmaild.operator.exchange import acme, dkim, queue
 from chatmaild.operator.exchange.importing import UNVERIFIABLE, Importer, Kind, addresses
 from chatmaild.operator.exchange.upstream import layout
 from chatmaild.operator.exchange.upstream.mailbox import OldMailbox, read
@@ -32,7 +32,7 @@ class Survey:
 
     outgoing: int = 0
     incoming: int = 0
-    acme_accounts: list[str] = field(default_factory=list)
+    acme_accounts: acme.Found = field(default_factory=acme.Found)
     differences: list[layout.Difference] = field(default_factory=list)
     untaken: Untaken = field(default_factory=Untaken)
 
@@ -50,12 +50,8 @@ class Survey:
             *self._dkim_lines(settings),
             f"queue       {self.outgoing} messages to send, {self.incoming} for addresses here"
             + ("; --queue imports them" if self.outgoing + self.incoming else ""),
+            *self.acme_accounts.lines(),
         ]
-        if self.acme_accounts:
-            lines.append(
-                "ACME        the account stays there: this machine has its own; a CAA record with"
-                " accounturi must change (chatmail dns)"
-            )
         for one in self.differences:
             option = f"services.chatmail.{one.option}"
             lines.append(
@@ -89,7 +85,7 @@ class Survey:
             "oldMessages": self.old_messages,
             "dkimSelectors": [key.selector for key in self.keys],
             "queue": {"outgoing": self.outgoing, "incoming": self.incoming},
-            "acmeAccounts": len(self.acme_accounts),
+            "acmeAccounts": self.acme_accounts.document(),
             "settings": {one.option: one.there for one in self.differences},
             "notTaken": {reason: n for reason, (n, _) in sorted(self.untaken.reasons.items())},
         }
@@ -126,7 +122,6 @@ def look(
             survey.outgoing += 1
         else:
             survey.incoming += 1
-    survey.acme_accounts = _acme_accounts(tree, untaken)
     survey.differences = layout.differences(_parameters(tree, untaken), settings)
     return survey
 
@@ -144,15 +139,6 @@ def _count(survey: Survey, old: OldMailbox, settings: Settings, now_s: float) ->
     survey.clear_text += not old.enforces_encryption
     if not layout.is_good_hash(old.encoded):
         survey.untaken.add(str(old.address), UNVERIFIABLE)
-
-
-def _acme_accounts(tree: Directory, untaken: Untaken) -> list[str]:
-    try:
-        with tree.directory(*layout.ACME, "accounts") as directory:
-            return directory.names() if directory else []
-    except UntakenError as error:
-        untaken.add("/".join(layout.ACME), str(error))
-        return []
 
 
 def _parameters(tree: Directory, untaken: Untaken) -> dict[str, str]:

@@ -4,7 +4,7 @@ home/vmail/mail/DOMAIN/ADDRESS/    password, enforceE2EEincoming, metadata.json,
 etc/dkimkeys/SELECTOR.private      and KeyTable, which names the selector
 usr/local/lib/chatmaild/chatmail.ini
 var/spool/postfix/                 the queue
-var/lib/acme/                      certificates and account of acmetool
+var/lib/acme/                      certificates and account of acmetool (acmetool.py)
 """
 
 import configparser
@@ -24,7 +24,6 @@ SIGNING_TABLE: Final = "SigningTable"
 INI: Final = ("usr", "local", "lib", "chatmaild")
 INI_FILE: Final = "chatmail.ini"
 QUEUE: Final = ("var", "spool", "postfix")
-ACME: Final = ("var", "lib", "acme")
 # upstream has no setting for it
 SELECTOR: Final = "opendkim"
 # beside the mailboxes: notifications of the last five hours

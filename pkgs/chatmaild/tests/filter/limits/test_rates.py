@@ -1,6 +1,6 @@
 """Rule O2: sixty messages a minute, ten at once."""
 
-from chatmaild.filter.rate_limit import DomainLimiter, RateLimiter
+from chatmaild.filter.limits.rates import DomainLimiter, RateLimiter
 
 
 def test_a_burst_passes_then_one_a_second() -> None:

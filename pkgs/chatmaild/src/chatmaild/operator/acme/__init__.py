@@ -1,0 +1,1 @@
+"""The account at the certificate authority: NixOS' security.acme keeps it in the form of lego."""

@@ -1,0 +1,1 @@
+"""What the tests with an ACME server share."""
