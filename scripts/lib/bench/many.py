@@ -7,12 +7,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +29,7 @@ _CPU = (
 )
 # Bodies of messages, of maildir and of dbox: files and names that are younger than a minute.
 _BODIES = (
-    "find /var/vmail -type f -mmin -1 \\( -name '*,S=*' -o -name 'u.[0-9]*' \\) -printf '%i\\n'"
+    "find /var/lib/chatmail/mail -type f -mmin -1 \\( -name '*,S=*' -o -name 'u.[0-9]*' \\) -printf '%i\\n'"
     " | sort | uniq -c | awk '{files++; names += $1} END {print files, names}'"
 )
 
@@ -82,7 +80,8 @@ def _round(lab: str, load: subprocess.Popen[str]) -> Figures:
     if not line:
         raise labs.LabFailedError("a message did not arrive")
     after = cpu_s(lab)
-    return json.loads(line) | {f"{unit}_cpu_s": after[unit] - before[unit] for unit in UNITS}
+    figures: Figures = json.loads(line)
+    return figures | {f"{unit}_cpu_s": after[unit] - before[unit] for unit in UNITS}
 
 
 def cpu_s(lab: str) -> Mapping[str, float]:
@@ -108,6 +107,8 @@ def main(lab: str, *, count: int, size_bytes: int, rounds: int, fetches: bool) -
     work = Work(count=count, size_bytes=size_bytes, rounds=rounds, fetches=fetches)
     for figures in measured(lab, work):
         say(" ".join(f"{key.removesuffix('_s')}={value:.3f}" for key, value in figures.items()))
+    files, names = bodies(lab)
+    say(f"bodies of the last minute: {files} files with {names} names")
 
 
 if __name__ == "__main__":

@@ -18,9 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import click
 from bench import load
-from chatmail_testkit.mail.imap import DEVICE_TOKEN
 from chatmail_testkit.mail.raw import RawImap, RawSmtp
-from chatmail_testkit.peers.notifier import Notifier, serving
 from chatmail_testkit.people.names import Account, new_accounts
 
 DEADLINE_S = 120
@@ -136,12 +134,6 @@ def many(
             }
             for recipient in recipients:
                 recipient.restarts()
-
-
-def wake_phones(recipients: Sequence[RawImap]) -> None:
-    """Register a device for each recipient."""
-    for number, recipient in enumerate(recipients):
-        recipient.command(f'SETMETADATA INBOX ({DEVICE_TOKEN} "openpgp:{number:04}AAAA")')
 
 
 @click.command()

@@ -10,7 +10,6 @@ from chatmail_testkit.mail.imap import Imap
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
-
 from conftest import PersonFactory
 
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
@@ -20,7 +19,9 @@ RECIPIENTS = FLUSHED_AT_ONCE + 10
 LOGINS_AT_ONCE = 8
 
 # one line for each name of a body in the mailboxes given: its inode
-BODIES = "for mailbox; do find /var/lib/chatmail/mail/$mailbox -name 'u.[0-9]*' -printf '%i\\n'; done"
+BODIES = (
+    "for mailbox; do find /var/lib/chatmail/mail/$mailbox -name 'u.[0-9]*' -printf '%i\\n'; done"
+)
 # each delivery process dies when it flushes for the second time
 ARM = """
 processes=$(pgrep --full ^dovecot/lmtp)
@@ -30,8 +31,6 @@ for process in $processes; do
     while grep --quiet 'TracerPid:.0$' /proc/$process/status; do sleep 0.02; done
 done
 """
-
-
 
 
 @pytest.fixture
@@ -55,8 +54,8 @@ def test_each_has_it_once(alice: Person, people: list[Person], machine: Machine)
     for session in [second, *(person.imap for person in people)]:
         wait_for(lambda: _is_notified(session), "a notice", within_s=20)  # noqa: B023
         session.idle_done()
-    assert [["all"]] * RECIPIENTS == [_texts(person) for person in people]
-    assert [RECIPIENTS] == list(_bodies(machine, people).values())
+    assert [_texts(person) for person in people] == [["all"]] * RECIPIENTS
+    assert list(_bodies(machine, people).values()) == [RECIPIENTS]
 
 
 def test_a_kill_doubles_it_for_few(alice: Person, people: list[Person], machine: Machine) -> None:
@@ -71,7 +70,7 @@ def test_a_kill_doubles_it_for_few(alice: Person, people: list[Person], machine:
     for person in people:
         person.imap.idle_done()
     copies = Counter(len(_texts(person)) for person in people)
-    assert {1: FLUSHED_AT_ONCE, 2: RECIPIENTS - FLUSHED_AT_ONCE} == copies
+    assert copies == {1: FLUSHED_AT_ONCE, 2: RECIPIENTS - FLUSHED_AT_ONCE}
 
 
 def _is_notified(session: Imap) -> bool:

@@ -74,7 +74,10 @@ def headers(root: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("source", ["each-reply.c", "ended-peers.c", "instant-idle.c", "late-close.c", "small-sessions.c"])
+@pytest.mark.parametrize(
+    "source",
+    ["each-reply.c", "ended-peers.c", "instant-idle.c", "late-close.c", "small-sessions.c"],
+)
 def test_unchanged_headers_compile(source: str, root: pathlib.Path, headers: pathlib.Path) -> None:
     """So a failure below is due to the change."""
     target = headers / "library.so"
