@@ -26,7 +26,8 @@ BODIES = (
 ARM = """
 processes=$(pgrep --full ^dovecot/lmtp)
 systemd-run --quiet --collect --unit=death --property=StandardError=null \
-    strace --output=/dev/null $(printf -- ' --attach=%s' $processes) --inject=syncfs:signal=KILL:when=2
+    strace --output=/dev/null --inject=syncfs:signal=KILL:when=2 \
+    $(printf -- ' --attach=%s' $processes)
 for process in $processes; do
     while grep --quiet 'TracerPid:.0$' /proc/$process/status; do sleep 0.02; done
 done
