@@ -28,10 +28,10 @@ _CPU = (
     ' sed -n "s/^usage_usec/$u/p" /sys/fs/cgroup/system.slice/$u.service/cpu.stat; done'
 )
 # Bodies of messages, of maildir and of dbox: files and names that are younger than a minute.
-_BODIES = (
-    "find /var/lib/chatmail/mail -type f -mmin -1 \\( -name '*,S=*' -o -name 'u.[0-9]*' \\) -printf '%i\\n'"
-    " | sort | uniq -c | awk '{files++; names += $1} END {print files, names}'"
-)
+_BODIES = r"""
+find /var/lib/chatmail/mail -type f -mmin -1 \( -name '*,S=*' -o -name 'u.[0-9]*' \) \
+    -printf '%i\n' | sort | uniq -c | awk '{files++; names += $1} END {print files, names}'
+"""
 
 Figures = dict[str, float]
 
