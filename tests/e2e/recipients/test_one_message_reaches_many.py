@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from chatmail_testkit.mail.imap import Imap
@@ -17,6 +18,7 @@ pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
 FLUSHED_AT_ONCE = 50  # BATCH in pkgs/preload/each-reply.c
 RECIPIENTS = FLUSHED_AT_ONCE + 10
 LOGINS_AT_ONCE = 8
+TEXTS = ["one", "two"]
 
 # one line for each name of a body in the mailboxes given: its inode
 BODIES = (
@@ -44,19 +46,22 @@ def people(new_person: PersonFactory, relay: str) -> list[Person]:
 
 
 def test_each_has_it_once(alice: Person, people: list[Person], machine: Machine) -> None:
-    """Two sessions of a person are notified as well, in whichever processes they wake."""
+    """The first message wakes all sessions; the second finds them awake, in shared processes."""
     [twice, *_] = people
     second = twice.logs_in()
     second.select_folder("INBOX")
     second.idle()
+    sessions = [second, *(person.imap for person in people)]
 
-    alice.sends(*people, text="all")
+    for text in TEXTS:
+        alice.sends(*people, text=text)
+        for session in sessions:
+            wait_for(partial(_is_notified, session), "a notice", within_s=20)
 
-    for session in [second, *(person.imap for person in people)]:
-        wait_for(lambda: _is_notified(session), "a notice", within_s=20)  # noqa: B023
+    for session in sessions:
         session.idle_done()
-    assert [_texts(person) for person in people] == [["all"]] * RECIPIENTS
-    assert list(_bodies(machine, people).values()) == [RECIPIENTS]
+    assert [_texts(person) for person in people] == [TEXTS] * RECIPIENTS
+    assert list(_bodies(machine, people).values()) == [RECIPIENTS] * len(TEXTS)
 
 
 def test_a_kill_doubles_it_for_few(alice: Person, people: list[Person], machine: Machine) -> None:
