@@ -20,7 +20,7 @@ let
     # for sessions that share processes
     ++ lib.optionals changed.instantIdle [
       "ended-peers"
-      "late-close"
+      "background-close"
     ];
   # no blanks: Dovecot splits import_environment at them, and doveadm then cannot read its configuration
   infoLog = "%{env:CHATMAIL_INFO_LOG|default('/dev/null')}";
