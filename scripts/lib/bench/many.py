@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +46,8 @@ class Work:
     fetches: bool = False
 
 
-def measured(lab: str, work: Work) -> list[Figures]:
-    """Return the figures of each round; a key that ends in `_cpu_s` is a unit's CPU time.
+def measured(lab: str, work: Work) -> Iterator[Figures]:
+    """Yield the figures of each round; a key that ends in `_cpu_s` is a unit's CPU time.
 
     `last_s` is the time until the last recipient is notified, from the first command of the sender.
 
@@ -64,7 +64,8 @@ def measured(lab: str, work: Work) -> list[Figures]:
         stdout=subprocess.PIPE,
         text=True,
     ) as load:
-        return [_round(lab, load) for _ in range(work.rounds)]
+        for _ in range(work.rounds):
+            yield _round(lab, load)
 
 
 def _round(lab: str, load: subprocess.Popen[str]) -> Figures:
