@@ -93,16 +93,17 @@ def test_a_message_is_there_once(
 def test_the_relay_is_stopped_meanwhile(
     new_machine: Settings, saved: Repository, note: pathlib.Path, units: Units
 ) -> None:
-    """Old mail is deleted before anybody logs in."""
+    """Old addresses are deleted before anybody logs in; old mail when Dovecot runs again."""
     _restore(new_machine, saved, note, units)
 
     assert units.verbs == ["stop", "-s", "start", "restart", "start", "start"]
-    stopped, _, expired, restarted, started = units.commands
+    stopped, _, expired, restarted, started, again = units.commands
     assert {"postfix", "dovecot", "chatmail-accounts"} <= set(stopped)
     assert "unbound" not in stopped
     assert expired[-1] == "chatmail-expire.service"
     assert "nginx" in restarted
     assert set(new_machine.units) <= set(started)
+    assert again[-1] == "chatmail-expire.service"
 
 
 def test_nothing_is_left_beside(
