@@ -53,8 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[LEDGER] = str(Path(ledger).absolute())
     for marker in (
         "remembers: searches the relays for all that other scenarios used, so it runs last",
-        "disturbs: stops or cuts off hosts, so it has its lab for itself",
-        "measures: tells figures, so it has the machine for itself",
+        "disturbs: stops or cuts off hosts, or tells memory, so it has its lab for itself",
+        "measures: tells times, so it has the machine for itself",
     ):
         config.addinivalue_line("markers", marker)
     relays = tuple(config.getoption("--relays").split(","))

@@ -60,6 +60,8 @@ let
     in
     "(${groups "7"}|(${groups "0,6"})?::(${groups "0,6"}|(${group}:){0,5}${ipv4})?)";
 
+  public = import ./public-addresses.nix { inherit lib; };
+
   # a domain literal of our own is `local' to Postfix, whatever the domain lists say
   literal = mailDomain != domain;
   delivery = "lmtp:unix:${sockets.lmtp}";
@@ -124,8 +126,14 @@ in
         ];
 
         # Senders choose the destination: no record may lead to a private network. An address literal has no record,
-        # the map of destinations refuses it.
-        smtp_dns_reply_filter = "socketmap:unix:${sockets.destinations}:dns-replies";
+        # the map of destinations refuses it. The service is asked about every record but those below.
+        smtp_dns_reply_filter = "pipemap:{${
+          inline [
+            (rule "if !/^[^ ]+ [0-9]+ IN (MX [0-9]+ [^ ]+|A ${public.ipv4}|AAAA ${public.ipv6})$$/" "")
+            (rule "/^(.*)$$/" "$$1")
+            (rule "endif" "")
+          ]
+        },socketmap:unix:${sockets.destinations}:dns-replies}";
 
         # --- limits
         message_size_limit = mail.maxMessageBytes;
@@ -161,12 +169,9 @@ in
         # a name for the client would cost a DNS look-up before every greeting
         smtpd_peername_lookup = false;
         smtpd_relay_restrictions = "reject_unauth_destination";
+        # the filter knows which accounts exist and refuses the others at RCPT
         smtpd_reject_unlisted_recipient = false;
-        show_user_unknown_table_name = false;
-        smtpd_recipient_restrictions = [
-          "check_recipient_access inline:{${verifyAddress}=OK}"
-          "reject_unlisted_recipient"
-        ];
+        smtpd_recipient_restrictions = "";
         # VRFY answers 252 for every address, existing or not (RFC 5321 section 3.5.3)
         smtpd_command_filter = inline [ verify ];
         # a queue file holds the client's name in EHLO: all clients get the same name

@@ -93,6 +93,8 @@ in
         entrance
         // {
           milter_macro_daemon_name = "mxdeliv";
+          # an HTTP answer is for the whole message, so the filter needs no answer of its own at RCPT
+          smtpd_milters = "$submission_milters";
           smtpd_tls_security_level = "none";
           smtpd_client_connection_count_limit = "0";
           # any local process can connect: the service in front is known by a name that it invents at its start
@@ -103,7 +105,6 @@ in
           smtpd_authorized_xclient_hosts = "127.0.0.1";
           # an HTTP answer is for all recipients: the service in front asks whether one exists, and the
           # copies of the others are returned to the sender
-          smtpd_recipient_restrictions = "";
         }
       );
       rewrite-smtpd = {

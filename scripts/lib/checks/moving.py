@@ -23,7 +23,8 @@ def run(*, capture: bool) -> tuple[Result, str]:
     )
     suite = dataclasses.replace(suite, command=python(LAB_NAME, *suite.command[1:]))
     try:
-        up(LAB_NAME, (*RELAYS, f"{NEW_MACHINE}={RELAYS[0]}"), LAB_CONFIG)
+        relays = (*RELAYS, f"{NEW_MACHINE}={RELAYS[0]}")
+        up(LAB_NAME, relays, LAB_CONFIG, is_shown=False)
         return suite.run(capture=capture)
     except LabFailedError as error:
         return Result(failed=1), str(error)

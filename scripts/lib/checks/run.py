@@ -1,19 +1,22 @@
-"""scripts/test: run all suites, show the progress, end with the total."""
+"""scripts/test: run all suites, show the progress, end with the total.
+
+Most scenarios that disturb wait, and most other suites compute. So they run side by side: a lane
+for each lab, and some lanes for the suites that need none. Those that measure come last, alone.
+"""
 
 from __future__ import annotations
 
-import queue
+import signal
 import sys
-import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import click
 from checks import moving
+from checks.lanes import Board, Job, Jobs
 from checks.suites import (
     CLASSIC,
     LAB_CONFIG,
@@ -23,7 +26,6 @@ from checks.suites import (
     REPORTS,
     UNTRUSTED_RELAYS,
     Result,
-    Suite,
     disturbing_files,
     disturbing_scenarios,
     evaluation_suites,
@@ -31,109 +33,118 @@ from checks.suites import (
     forget,
     lab_suites,
     measuring_scenarios,
+    patient,
     quiet_scenarios,
     searching_scenarios,
-    titled,
     web_suites,
 )
-from labs import LabFailedError, lab
+from labs import LabFailedError, down, up
 from steps import say, step
 
 FAST_AT_ONCE = 3  # some tests wait, and cores have work meanwhile
-
-
-class Run(Protocol):
-    """Runs a suite; returns its result and, with `capture`, its output."""
-
-    def __call__(self, *, capture: bool) -> tuple[Result, str]: ...
+# A job that runs in a lab of this name.
+LabJob = Callable[[str], Job]
 
 
 @click.command()
 @click.option("--fast", is_flag=True, help="Omit the suites that need root or the lab.")
 def main(*, fast: bool) -> None:
     """Run all tests; the last line is `N passed`, or `N passed, M failed` and exit code 1."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     REPORTS.mkdir(parents=True, exist_ok=True)
-    with step("style, types and units"):
-        result = _side_by_side([(suite.title, suite.run) for suite in fast_suites()], FAST_AT_ONCE)
-    if not fast:
-        result += _in_labs()
+    board = Board()
+    if fast:
+        jobs = Jobs(map(Job.of, fast_suites()))
+        with step("style, types and units"), _lanes(jobs) as start:
+            for _ in range(FAST_AT_ONCE):
+                start(_run, board, jobs)
+    else:
+        _everything(board)
+    result = board.total
     failed = f", {result.failed} failed" if result.failed else ""
     say(f"{result.passed} passed{failed}")
     sys.exit(1 if result.failed else 0)
 
 
-def _side_by_side(tasks: Sequence[tuple[str, Run]], at_once: int) -> Result:
-    """Run several tasks at a time; show the output of those that fail."""
-    total = Result()
-    start_s = time.monotonic()
-    with ThreadPoolExecutor(at_once) as pool:
-        running = {pool.submit(run, capture=True): title for title, run in tasks}
-        for done in as_completed(running):
-            result, output = done.result()
-            total += result
-            mark = "failed" if result.failed else "ok"
-            count = f", {result.passed} passed" if result.passed else ""
-            elapsed_s = time.monotonic() - start_s
-            say(f"    {running[done]}: {mark}{count} (at {elapsed_s:.1f} s)")
-            if result.failed:
-                say(output)
-    return total
+def _everything(board: Board) -> None:
+    """Run all suites: first all that need not be alone, each lane as soon as it can."""
+    without_lab = [*lab_suites(), *fast_suites(), *web_suites(), *evaluation_suites()]
+    elsewhere = Jobs(Job.of(patient(suite)) for suite in without_lab)
+    disturbing = Jobs(_disturbing())
+    with step("all suites"), _test_lab(board, LAB_NAME) as lab_is_up:
+        with step("side by side"), _lanes(elsewhere, disturbing) as start:
+            for _ in range(FAST_AT_ONCE):
+                start(_run, board, elsewhere)
+            for name in MORE_LAB_NAMES:
+                start(_disturb, board, name, disturbing)
+            if lab_is_up:
+                board.run(Job.of(quiet_scenarios(LAB_NAME)))
+                _run(board, (job(LAB_NAME) for job in disturbing))
+        if lab_is_up:
+            with step("scenarios that measure, alone"):
+                board.run(Job.of(measuring_scenarios(LAB_NAME)))
+            board.run(Job.of(searching_scenarios(LAB_NAME)))
 
 
-def _in_labs() -> Result:
-    """Run the suites that need the lab: its Debian image or its relays."""
-    total = Result()
-    try:
-        with step("lab"), _test_lab(LAB_NAME):
-            # none uses this lab; browsers work while others wait for machines that boot
-            beside = [*web_suites(), *lab_suites(), *evaluation_suites()]
-            with step("tests of the web pages, the lab and the configuration"):
-                total += _side_by_side([(suite.title, suite.run) for suite in beside], len(beside))
-            total += _shown(quiet_scenarios(LAB_NAME))
-            with step("scenarios that disturb, in several labs"), ExitStack() as more:
-                for name in MORE_LAB_NAMES:
-                    more.enter_context(_test_lab(name))
-                labs = [LAB_NAME, *MORE_LAB_NAMES]
-                # the longest first; a move has a lab of its own
-                tasks = [(moving.TITLE, moving.run), *_disturbing(labs)]
-                total += _side_by_side(tasks, len(labs))
-                for name in MORE_LAB_NAMES:
-                    total += _shown(searching_scenarios(name))
-            for suite in [measuring_scenarios(LAB_NAME), searching_scenarios(LAB_NAME)]:
-                total += _shown(suite)
-    except LabFailedError as error:
-        say(str(error))
-        total += Result(failed=1)
-    return total
+def _run(board: Board, jobs: Iterable[Job]) -> None:
+    for job in jobs:
+        board.run(job)
 
 
-def _test_lab(name: str) -> AbstractContextManager[None]:
-    forget(name)
-    return lab(name, (*RELAYS, *UNTRUSTED_RELAYS), LAB_CONFIG, classics=[CLASSIC])
+def _disturb(board: Board, name: str, jobs: Jobs[LabJob]) -> None:
+    """Run jobs in a lab of their own, and search it after the last."""
+    with _test_lab(board, name) as is_up:
+        if is_up:
+            _run(board, (job(name) for job in jobs))
+            board.run(Job.of(searching_scenarios(name)))
 
 
-def _disturbing(labs: Sequence[str]) -> list[tuple[str, Run]]:
-    """Return a task for each group of files; a task has its lab to itself while it runs."""
-    free: queue.Queue[str] = queue.Queue()
-    for name in labs:
-        free.put(name)
+def _disturbing() -> Sequence[LabJob]:
+    """Return the jobs that need a lab to themselves, the longest first."""
 
-    def run(files: Sequence[Path], *, capture: bool) -> tuple[Result, str]:
-        name = free.get()
+    def disturb(files: Sequence[Path], name: str) -> Job:
+        return Job.of(disturbing_scenarios(name, files))
+
+    def move(_: str) -> Job:  # it has one more lab
+        return Job(title=moving.TITLE, run=moving.run)
+
+    return [move, *(partial(disturb, files) for files in disturbing_files())]
+
+
+@contextmanager
+def _lanes(*queues: Jobs[Job] | Jobs[LabJob]) -> Iterator[Callable[..., Future[None]]]:
+    """Yield what starts a lane; at the end wait for all lanes, which end early after an error."""
+    started: list[Future[None]] = []
+    with ThreadPoolExecutor(FAST_AT_ONCE + len(MORE_LAB_NAMES)) as pool:
+
+        def start(lane: Callable[..., None], *arguments: object) -> Future[None]:
+            started.append(pool.submit(lane, *arguments))
+            return started[-1]
+
         try:
-            return disturbing_scenarios(name, files).run(capture=capture)
+            yield start
+            for lane in started:
+                lane.result()
         finally:
-            free.put(name)
+            for queue in queues:
+                queue.drop()
 
-    return [(titled(files), partial(run, files)) for files in disturbing_files()]
 
-
-def _shown(suite: Suite) -> Result:
-    with step(suite.title):
-        result, output = suite.run(capture=False)
-        if output:
-            say(output)
-    return result
+@contextmanager
+def _test_lab(board: Board, name: str) -> Iterator[bool]:
+    """Start a lab, and always take it down; yields whether it is up."""
+    forget(name)
+    try:
+        is_up = True
+        try:
+            relays = (*RELAYS, *UNTRUSTED_RELAYS)
+            up(name, relays, LAB_CONFIG, classics=[CLASSIC], is_shown=False)
+        except LabFailedError as error:
+            is_up = False
+            board.note(f"lab {name}", Result(failed=1), str(error), took_s=0)
+        yield is_up
+    finally:
+        down(name)
 
 
 if __name__ == "__main__":

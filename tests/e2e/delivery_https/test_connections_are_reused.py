@@ -8,6 +8,7 @@ import pytest
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.firewall import Count, closed, counted
 from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
 
 pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
 
@@ -28,6 +29,29 @@ def test_https_connections_are_reused(alice: Person, carol: Person, machine: Mac
     """For 50 s."""
     with closed(machine, SMTP), counted(machine, HTTPS) as connections:
         _one_for_all(alice, carol, connections)
+
+
+def test_a_connection_is_opened_while_the_client_sends(
+    alice: Person, carol: Person, machine: Machine, other_machine: Machine
+) -> None:
+    """DATA is enough; a peer that closes the kept connection loses nothing and gets one copy."""
+    texts = ["over the connection that waited", "at once", "later"]
+    message = alice.writes(carol, text=texts[0])
+    with closed(machine, SMTP), counted(machine, HTTPS) as connections:
+        for command in (f"MAIL FROM:<{alice.address}>", f"RCPT TO:<{carol.address}>"):
+            assert alice.smtp.command(command).code == 250
+        assert alice.smtp.command("DATA").code == 354
+        opened = wait_for(connections, "a connection", within_s=WITHIN_S)
+        assert alice.smtp.exchange(message + b".\r\n").code == 250
+        assert carol.receives(within_s=WITHIN_S).text == texts[0]
+        assert connections() in (opened, opened + 1)  # IPv4 behind IPv6
+
+        other_machine.run("systemctl", "reload", "nginx")  # old workers close idle connections
+        for text in texts[1:]:
+            alice.sends(carol, text=text)
+            assert carol.receives(within_s=WITHIN_S).text == text
+        assert opened < connections() <= opened + 3
+    assert [letter.text for letter in carol.inbox()] == texts
 
 
 def test_smtp_sessions_are_reused(alice: Person, carol: Person, machine: Machine) -> None:

@@ -19,7 +19,7 @@ MOST_CPU = 0.5  # of the CPU time that Postfix needs to read the message
 MESSAGES = 3
 
 
-@pytest.mark.measures
+@pytest.mark.disturbs
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("count", [1, AT_ONCE])
 def test_memory_is_bounded(

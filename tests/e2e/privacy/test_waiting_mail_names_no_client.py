@@ -7,7 +7,9 @@ import re
 import secrets
 import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 
 import pytest
 from chatmail_testkit.mail.reply import OK, transaction
@@ -22,48 +24,71 @@ DOWN = "192.0.2.209"
 # addresses of the client that no other scenario uses
 SOURCES = {"ipv4": "192.0.2.231", "ipv6": "2001:db8::e1"}
 PLACES = ("/var/lib/postfix", "/var/spool", "/var/log", "/var/lib/chatmail", "/run")
+PORTS = (465, 587, 443)
 DEFERRED_WITHIN_S = 40
 ATTRIBUTE = re.compile(r"^named_attribute: (\w+)=(.*)$", re.MULTILINE)
 SENDER = re.compile(r"^sender: (.*)$", re.MULTILINE)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A message in the queue, and who submitted it."""
+
+    person: Person
+    name: str
+    client_port: int
+    queue_id: str
+
+
 @pytest.mark.disturbs
 @pytest.mark.timeout(90)
 @pytest.mark.parametrize("family", SOURCES)
-@pytest.mark.parametrize("port", [465, 587, 443])
+@pytest.mark.parametrize("port", PORTS)
 def test_the_queue(
-    port: int, family: str, alice: Person, target: Target, relay: str, machine: Machine
+    port: int, family: str, waiting: Mapping[tuple[int, str], Waiting], machine: Machine
 ) -> None:
     """No file and no line of the journal has its IP address, port or name."""
-    alice.imap.noop()
-    name = f"laptop-{secrets.token_hex(8)}.example"
-    message = alice.writes(f"somebody@[{DOWN}]")
-    with lost(machine, DOWN):
-        with _session(target, relay, port, SOURCES[family], name) as session:
-            client_port = session.local_port
-            session.login(alice.address, alice.password)
-            reply = transaction(session, alice.address, [f"somebody@[{DOWN}]"], message)
-        assert reply.code == OK
-        queue_id = reply.text.split()[-1]
-        wait_for(lambda: _is_deferred(machine, queue_id), "deferred", within_s=DEFERRED_WITHIN_S)
-        queued = machine.run("postcat", "-q", queue_id)
-        holders = _files_with(machine, SOURCES[family], name)
-        journal = machine.run("journalctl", "--no-pager", "--output=export")
-    machine.run("postsuper", "-d", queue_id)
+    one = waiting[port, family]
+    queued = machine.run("postcat", "-q", one.queue_id)
+    holders = _files_with(machine, SOURCES[family], one.name)
+    journal = machine.run("journalctl", "--no-pager", "--output=export")
 
     attributes = dict(ATTRIBUTE.findall(queued))
-    revealing = {SOURCES[family], f"IPv6:{SOURCES[family]}", str(client_port), name}
+    revealing = {SOURCES[family], f"IPv6:{SOURCES[family]}", str(one.client_port), one.name}
     assert {key for key, value in attributes.items() if value in revealing} == set()
     assert holders == []
-    assert [secret for secret in (SOURCES[family], name) if secret in journal] == []
+    assert [secret for secret in (SOURCES[family], one.name) if secret in journal] == []
     # Postfix itself writes the login: it is the sender, without whom nobody could get a bounce
     sender = SENDER.findall(queued)
-    assert {key: value for key, value in attributes.items() if alice.name in value} == {
+    assert {key: value for key, value in attributes.items() if one.person.name in value} == {
         "sasl_username": sender[0],
     }
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
+def waiting(
+    sources: None, target: Target, relay: str, machine: Machine
+) -> Iterator[Mapping[tuple[int, str], Waiting]]:
+    """A message through each port from each address; they wait at the same time."""
+    with lost(machine, DOWN):
+        sent = {
+            (port, family): _submitted(target, relay, port, source)
+            for port in PORTS
+            for family, source in SOURCES.items()
+        }
+        for one in sent.values():
+            wait_for(
+                partial(_is_deferred, machine, one.queue_id),
+                "deferred",
+                within_s=DEFERRED_WITHIN_S,
+            )
+        yield sent
+    for one in sent.values():
+        machine.run("postsuper", "-d", one.queue_id)
+        one.person.leaves()
+
+
+@pytest.fixture(scope="module")
 def sources() -> Iterator[None]:
     """The addresses are those of this machine."""
     with contextlib.ExitStack() as stack:
@@ -75,6 +100,20 @@ def sources() -> Iterator[None]:
                 subprocess.run, ["ip", "address", "delete", shown, "dev", "eth0"], check=True
             )
         yield
+
+
+def _submitted(target: Target, relay: str, port: int, source: str) -> Waiting:
+    person = Person(target=target, domain=relay)
+    person.imap.noop()
+    name = f"laptop-{secrets.token_hex(8)}.example"
+    message = person.writes(f"somebody@[{DOWN}]")
+    with _session(target, relay, port, source, name) as session:
+        client_port = session.local_port
+        session.login(person.address, person.password)
+        reply = transaction(session, person.address, [f"somebody@[{DOWN}]"], message)
+    assert reply.code == OK
+    queue_id = reply.text.split()[-1]
+    return Waiting(person=person, name=name, client_port=client_port, queue_id=queue_id)
 
 
 @contextlib.contextmanager

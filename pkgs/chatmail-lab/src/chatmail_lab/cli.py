@@ -158,6 +158,17 @@ def execute(lab: Lab, host: str, command: tuple[str, ...]) -> None:
 
 @main.command()
 @click.argument("host")
+@click.pass_obj
+def argv(lab: Lab, host: str) -> None:
+    """Print, as JSON, the command line that `exec HOST` runs, without its COMMAND.
+
+    For programs that run many commands. It is valid until HOST starts again.
+    """
+    click.echo(json.dumps(lab.command(host, ())))
+
+
+@main.command()
+@click.argument("host")
 @click.option("-f", "--follow", is_flag=True, help="Print new lines as they arrive.")
 @click.option("-u", "--unit", metavar="UNIT", help="Show this unit only.")
 @click.option("-n", "--lines", default=1000, show_default=True, help="Maximum number of lines.")

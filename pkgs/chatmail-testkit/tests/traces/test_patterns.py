@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import re
 
 import pytest
@@ -60,7 +61,25 @@ def test_ip_addresses(ip: str, text: str, is_found: bool) -> None:
     """Text, hexadecimal digits, binary; not a part of another one, nor a mail domain."""
     forms = patterns.ip_forms(ip)
     many = [Secret("IP address", other) for other in (ip, "192.0.2.150", "2001:db8::ff")]
-    any_ip = patterns.request(many)["any_ip"]
+    asked = patterns.request(many)
+    any_ip = asked["any_ip"]
 
+    if is_found:
+        assert any(part.lower() in text.lower() for part in asked["ip_parts"])
     assert bool(re.search(any_ip, text, re.IGNORECASE | re.DOTALL)) is is_found
     assert any(re.search(form, text, re.IGNORECASE | re.DOTALL) for form in forms) is is_found
+
+
+def test_each_form_has_a_part() -> None:
+    """Also where a byte of an IP address is the end of a line: there, grep begins anew."""
+    ips = ["10.10.66.7", "192.0.2.10", "2001:db8::a0a:1", "2001:db8:a0a::10", "1.2.3.123"]
+    for ip in ips:
+        parts = {part.lower() for part in patterns.ip_parts([ip])}
+        other = {part.lower() for part in patterns.ip_parts(ips)}
+        packed = ipaddress.ip_address(ip).packed
+        texts = {ip, ipaddress.ip_address(ip).exploded, ipaddress.ip_address(ip).reverse_pointer}
+        digits = {packed.hex(), packed[::-1].hex()} if len(packed) == 4 else {packed.hex()}
+        for text in texts | digits | {packed.decode("latin-1")}:
+            assert any(part in text.lower() for part in parts), text
+        assert parts <= other
+        assert not any("\n" in part or not part for part in parts)

@@ -201,3 +201,68 @@ def test_a_client_has_few_lookups_at_a_time() -> None:
         assert keys.for_message("192.0.2.2").fresh(NAME)
         assert keys.for_message("").fresh(NAME)
     assert keys.for_message("192.0.2.1").fresh(NAME)
+
+
+class Dns:
+    """Counts lookups and holds them back until `go` is set."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.go = threading.Event()
+        self.ttl_s = 60.0
+
+    def __call__(self, name: str) -> TxtAnswer:
+        """A key."""
+        self.names.append(name)
+        assert self.go.wait(10)
+        return TxtAnswer(texts=(RECORD,), ttl_s=self.ttl_s)
+
+
+def test_one_lookup_answers_all_messages_that_wait() -> None:
+    """Twenty messages of a domain whose key has run out ask once."""
+    dns_, found = Dns(), []
+    keys = KeyCache(query=dns_)
+    threads = [threading.Thread(target=lambda: found.append(keys.fresh(NAME))) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    dns_.go.set()
+    for thread in threads:
+        thread.join()
+
+    assert [len(one) for one in found] == [1] * 5
+    assert len(dns_.names) < 5
+
+
+def test_a_key_that_has_run_out_is_renewed_ahead() -> None:
+    """The envelope names the domain: DNS answers while the message is received."""
+    dns_, now = Dns(), [0.0]
+    dns_.go.set()
+    keys = KeyCache(query=dns_, clock=lambda: now[0])
+    keys.expect("peer.example")
+    keys.fresh(NAME)
+    keys.expect("peer.example")
+
+    assert dns_.names == [NAME]
+
+    now[0] = 61.0
+    assert keys.cached(NAME) == ()
+    dns_.go.clear()
+    keys.expect("peer.example")
+    keys.expect("peer.example")
+    dns_.go.set()
+
+    assert len(keys.fresh(NAME)) == 1
+    assert len(keys.cached(NAME)) == 1
+    assert dns_.names == [NAME] * 2
+
+
+def test_a_key_without_ttl_is_not_renewed_ahead() -> None:
+    """Nor are names that had no key: clients choose them."""
+    dns_ = Dns()
+    dns_.ttl_s = 0
+    dns_.go.set()
+    keys = KeyCache(query=dns_)
+    keys.fresh(NAME)
+    keys.expect("peer.example")
+
+    assert dns_.names == [NAME]

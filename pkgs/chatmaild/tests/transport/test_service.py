@@ -121,6 +121,23 @@ def test_waiting_mail_for_a_blocked_domain_is_returned(settings: Settings) -> No
     assert answer(settings.mail_domain) == "NOTFOUND "
 
 
+def test_only_peers_that_may_get_mail_are_prepared(settings: Settings) -> None:
+    """Not this relay, not a private network, not a domain that the operator blocked."""
+    destinations = Destinations(
+        service="a", new_service="b", gateway="[127.0.0.1]:1", local_domain=settings.mail_domain
+    )
+    prepared: list[str] = []
+    allows = Domains(settings).allow
+    look_up = lookups(
+        destinations, Networks(()), allows, lambda _: None, "", prepare=prepared.append
+    )
+    file_of(settings).write_text('{"blocked": ["bad.test"]}')
+    for domain in ("peer.test", "bad.test", "[10.1.2.3]", "[9.9.9.9]", settings.mail_domain, ""):
+        assert look_up("expected", domain) == "NOTFOUND "
+
+    assert prepared == ["peer.test", "[9.9.9.9]"]
+
+
 def test_rules_hold_for_destinations_with_smtp_alone(settings: Settings) -> None:
     """Their map asks no memory of HTTPS, and the operator's rules all the same."""
     destinations = Destinations(

@@ -40,6 +40,7 @@ def request(secrets: Iterable[Secret]) -> dict[str, Any]:
         "fixed": fixed,
         "ips": ips,
         "any_ip": "|".join(_grouped(set(ips.values()))),
+        "ip_parts": sorted(ip_parts(set(ips.values()))),
     }
 
 
@@ -79,11 +80,37 @@ def ip_forms(ip: str) -> list[str]:
     return _forms([ipaddress.ip_address(ip)])
 
 
+def ip_parts(ips: Iterable[str]) -> set[str]:
+    """Returns strings without a line end; each match of a form has one of them, in any case.
+
+    A search for them is many times as fast as that for the forms.
+    """
+    parts: set[str] = set()
+    for network in _networks(ips):
+        first = network[0]
+        binary = first.packed[:-1]
+        # as in `_forms`; the last byte comes first in a pointer
+        last_length = 4 if first.version == 6 else len(f"{first.packed[-1]}.")
+        parts |= {binary.hex(), first.reverse_pointer[last_length:]}
+        parts.add(max(binary.split(b"\n"), key=len).decode("latin-1"))
+        if first.version == 4:
+            parts |= {str(first).rpartition(".")[0] + ".", binary[::-1].hex()}
+        else:
+            parts |= {text for ip in network for text in _ipv6_texts(ip)}
+    return parts
+
+
 def _grouped(ips: Iterable[str]) -> Iterable[str]:
     """Yields the forms of all, networks together: a search for each alone would be slow."""
+    for network in _networks(ips):
+        yield from _forms(network)
+
+
+def _networks(ips: Iterable[str]) -> Iterable[list[IpAddress]]:
+    """Yields IP addresses that differ in their last byte."""
     found = sorted(map(ipaddress.ip_address, ips), key=lambda ip: (ip.version, ip.packed))
     for _, network in itertools.groupby(found, lambda ip: (ip.version, ip.packed[:-1])):
-        yield from _forms(list(network))
+        yield list(network)
 
 
 def _forms(network: Sequence[IpAddress]) -> list[str]:

@@ -89,7 +89,7 @@ ALLOWED: Final = (
         kinds=_HEADER,
         form=rf"{_FOLDER}/dovecot\.index\.cache",
         has_message=True,
-        reason="Dovecot keeps header fields for clients that list them, until the message is deleted.",
+        reason="Dovecot keeps header fields for lists of messages, until the message is deleted.",
     ),
     Place(
         kinds=_ADDRESS,

@@ -24,7 +24,7 @@ import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROOTS = ("/var", "/run", "/tmp", "/dev/shm", "/root", "/home")
 SETTINGS = Path("/etc/chatmail/settings.json")
@@ -39,9 +39,10 @@ CONTEXT_BYTES = 100
 SPARSE_BYTES = 1 << 20
 GREP = (
     *("xargs", "--null", "--no-run-if-empty", "--max-args=5000", "--"),
-    *("grep", "--text", "--only-matching", "--byte-offset", "--null", "--with-filename"),
-    "--no-messages",
+    *("grep", "--text", "--null", "--no-messages"),
 )
+MATCHES = ("--only-matching", "--byte-offset", "--with-filename")
+FILES = ("--files-with-matches",)
 JOURNAL = ("journalctl", "--all", "--namespace=*", "--no-pager", "--quiet", "--output=export")
 Find = tuple[str, str, str]
 
@@ -144,7 +145,23 @@ def segments(descriptor: int) -> Iterator[bytes]:
 
 
 def grep(patterns: list[str], files: list[bytes], *options: str) -> Iterator[tuple[str, int, str]]:
-    """Yield path, offset and text of each match; the patterns stand in memory only."""
+    """Yield path, offset and text of each match."""
+    with grepping(patterns, files, *MATCHES, *options) as output:
+        for line in output:
+            path, _, rest = line.rstrip(b"\n").partition(b"\0")
+            offset, _, text = rest.partition(b":")
+            yield os.fsdecode(path), int(offset), text.decode("latin-1")
+
+
+def holders(strings: list[str], files: list[bytes]) -> list[bytes]:
+    """Return the files that have one of these strings, in any case."""
+    with grepping(strings, files, *FILES, "-F", "-i") as output:
+        return output.read().split(b"\0")[:-1]
+
+
+@contextlib.contextmanager
+def grepping(patterns: list[str], files: list[bytes], *options: str) -> Iterator[IO[bytes]]:
+    """Yield the output of GNU grep; the patterns stand in memory only."""
     asked = in_memory("\n".join(patterns).encode("latin-1") + b"\n")
     searched = in_memory(b"\0".join(files))
     with subprocess.Popen(
@@ -157,10 +174,7 @@ def grep(patterns: list[str], files: list[bytes], *options: str) -> Iterator[tup
         os.close(asked)
         os.close(searched)
         assert process.stdout is not None
-        for line in process.stdout:
-            path, _, rest = line.rstrip(b"\n").partition(b"\0")
-            offset, _, text = rest.partition(b":")
-            yield os.fsdecode(path), int(offset), text.decode("latin-1")
+        yield process.stdout
 
 
 def in_memory(content: bytes) -> int:
@@ -197,7 +211,9 @@ class Search:
                 self._note(path, at, *fixed[text.lower()])
         forms = [(re.compile(form, re.I | re.S), ip) for form, ip in self._asked["ips"].items()]
         if forms:
-            for path, at, text in grep([self._asked["any_ip"]], where, "-P", "-i"):
+            # lookarounds are slow, and few files have even a part of an IP address
+            few = holders(self._asked["ip_parts"], where)
+            for path, at, text in grep([self._asked["any_ip"]], few, "-P", "-i"):
                 ip = next(ip for form, ip in forms if form.fullmatch(text))
                 self._note(path, at, "IP address", ip)
 

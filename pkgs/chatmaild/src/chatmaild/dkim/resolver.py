@@ -25,6 +25,8 @@ _MAX_RECORDS: Final = 4  # TXT records read under one name
 # No further lookup of a message begins after this time, so a message waits 15 s at most. Senders
 # choose names whose servers do not answer.
 _MESSAGE_S: Final = 5.0
+_DOMAINKEY: Final = "._domainkey."
+_MAX_AHEAD: Final = 8  # threads
 _LOOKUPS_PER_CLIENT: Final = 8  # at a time; each holds a thread and an SMTP session
 
 
@@ -81,8 +83,35 @@ class Keys(Protocol):
         """
 
 
+class _Lookup:
+    """A look-up that runs in one thread and whose answer others wait for, too."""
+
+    def __init__(self) -> None:
+        self._ended = threading.Event()
+        self._keys: tuple[PublicKey, ...] | None = None
+
+    def end(self, keys: tuple[PublicKey, ...] | None) -> None:
+        """Give the answer; None where DNS gave none."""
+        self._keys = keys
+        self._ended.set()
+
+    def wait(self) -> tuple[PublicKey, ...]:
+        """Return the answer.
+
+        Raises:
+            KeyUnavailableError: DNS gave none.
+        """
+        if not self._ended.wait(_TIMEOUT_S) or self._keys is None:
+            raise KeyUnavailableError("no answer from DNS")
+        return self._keys
+
+
 class KeyCache:
-    """Published keys by DNS name, from a cache or DNS; absent keys are not cached. Thread-safe."""
+    """Published keys by DNS name, from a cache or DNS; absent keys are not cached. Thread-safe.
+
+    Look-ups of one name at the same time are one. `expect` renews a key whose TTL has ended while
+    its message is still being received.
+    """
 
     def __init__(
         self,
@@ -94,6 +123,9 @@ class KeyCache:
         self._entries: Bounded[str, tuple[float, tuple[PublicKey, ...]]] = Bounded(_CACHED_KEYS)
         self._lock = threading.Lock()
         self._running: Counter[str] = Counter()  # lookups by client
+        self._lookups: dict[str, _Lookup] = {}  # by name
+        self._last_name: Bounded[str, str] = Bounded(_CACHED_KEYS)  # of a key, by domain
+        self._ahead = 0  # threads
         self.cached_only: Final[Keys] = _CachedKeysOnly(self)
 
     def cached(self, name: str) -> tuple[PublicKey, ...]:
@@ -117,12 +149,53 @@ class KeyCache:
         Raises:
             KeyUnavailableError: DNS gives no answer.
         """
+        with self._lock:
+            running = self._lookups.get(name)
+            own = None if running else self._lookups.setdefault(name, _Lookup())
+        if own is None:
+            assert running is not None
+            return running.wait()
+        keys = None
+        try:
+            keys = self._fetch(name)
+        finally:
+            with self._lock:
+                del self._lookups[name]
+            own.end(keys)
+        return keys
+
+    def expect(self, domain: str) -> None:
+        """Ask DNS in a thread for the last key of a domain, if its TTL has ended.
+
+        One lookup for each domain at a time, and none where the last one found no key that can be
+        cached: a client that names domains cannot make more lookups than its messages would.
+        """
+        with self._lock:
+            name = self._last_name.get(domain)
+            expires_s, _ = self._entries.get(name or "", (0.0, ()))
+            is_needed = name is not None and expires_s <= self._clock()
+            if name is None or not is_needed or name in self._lookups or self._ahead >= _MAX_AHEAD:
+                return
+            del self._last_name[domain]  # until it is found again
+            self._ahead += 1
+        threading.Thread(target=self._look_ahead, args=(name,), daemon=True).start()
+
+    def _look_ahead(self, name: str) -> None:
+        try:
+            with contextlib.suppress(KeyUnavailableError):
+                self.fresh(name)
+        finally:
+            with self._lock:
+                self._ahead -= 1
+
+    def _fetch(self, name: str) -> tuple[PublicKey, ...]:
         answer = self._query(name)
         keys = tuple(key for text in answer.texts if (key := parse_record(text)) is not None)
         ttl_s = min(answer.ttl_s, _MAX_TTL_S)
         if keys and ttl_s > 0:
             with self._lock:
                 self._entries[name] = (self._clock() + ttl_s, keys)
+                self._last_name[name.partition(_DOMAINKEY)[2]] = name
         return keys
 
     def for_message(self, client: str) -> Keys:

@@ -59,7 +59,8 @@ EACH_RECIPIENT: Final = Mode(
     waits_at=frozenset({milter.RCPT, milter.END_OF_MESSAGE}),
     fd_name_prefix="milter1.",
 )
-# For clients with a login. An answer at RCPT would cost them a tenth of the time until the reply.
+# For clients with a login, and HTTPS. An answer at RCPT would cost a tenth of the time until the
+# reply.
 WHOLE_MESSAGE: Final = Mode(
     options=milter.Options(
         version=milter.VERSION, actions=_ACTIONS, steps=_STEPS | milter.UNANSWERED_RCPT

@@ -107,6 +107,8 @@ class Policy:
     monotonic: Callable[[], float] = time.monotonic
     # None: nobody wants to know
     last_seen: LastSeen | None = None
+    # is called with the domain of each recipient on another server when the content begins
+    expect_mail: Callable[[str], None] = lambda _: None
 
     def is_disabled(self, mailbox: Mailbox | None) -> bool:
         """Whether a mailbox is an address of this relay that the operator disabled."""
@@ -137,6 +139,8 @@ class Policy:
             return verdicts.NOT_FROM_ITS_ADDRESS
         if ingress.is_remote and (refusal := self.domain_refusal(found.mailbox.domain)):
             return refusal
+        if ingress.is_remote:
+            self.keys.expect(found.mailbox.domain)
         if ingress is not Ingress.SUBMISSION:
             return found.mailbox
         if not isinstance(found.mailbox, Address) or found.mailbox != _login(login):

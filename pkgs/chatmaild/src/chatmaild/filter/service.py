@@ -20,6 +20,7 @@ from chatmaild.filter.negotiation import EACH_RECIPIENT, WHOLE_MESSAGE
 from chatmaild.filter.policy import Policy
 from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.session import Session
+from chatmaild.flow.expected import ExpectedMail
 from chatmaild.flow.last_seen import LastSeen
 from chatmaild.metrics import Counters, dump, families
 from chatmaild.metrics.mail import Tally
@@ -99,6 +100,7 @@ def policy_of(settings: Settings) -> Policy:
         signer=load_signer(settings),
         keys=KeyCache(),
         last_seen=LastSeen.of(settings),
+        expect_mail=ExpectedMail(settings.sockets.destinations).note,
         header_budget=ByteBudget(
             _HEADER_BUDGET_BYTES, reserved_for_small=_HEADER_BUDGET_BYTES // 2
         ),

@@ -1,7 +1,7 @@
 """A milter session: one SMTP connection, or the bounces that Postfix makes.
 
 Postfix sends MAIL, all header fields and the body without waiting for an answer. It waits at the
-end of the message, and, unless the client has logged in, at RCPT (`negotiation`). A refused MAIL is
+end of the message, and at RCPT of mail at port 25 (`negotiation`). A refused MAIL is
 answered where Postfix waits next.
 """
 

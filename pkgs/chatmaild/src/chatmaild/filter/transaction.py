@@ -108,6 +108,8 @@ class Transaction:
         else:
             self._delivery_doubt = found
             self._size = rules.StoredSize() if found else None
+        for domain in {m.domain for m in self._recipients if not isinstance(m, Address)}:
+            self._policy.expect_mail(domain)
 
     def add_header(self, name: bytes, value: bytes) -> None:
         """Take a header field, in the form of `Header`."""

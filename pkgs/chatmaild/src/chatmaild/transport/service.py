@@ -97,20 +97,22 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     own_name = secrets.token_hex(16)
     smtp_sessions = SmtpSessions(settings.ports.mxdeliv_smtp, own_name)
     stack.callback(smtp_sessions.close)
+    recipients = socketmap.Client(settings.sockets.transport_recipients)
+    stack.callback(recipients.close)
     seen = last_seen.LastSeen.of(settings, last_seen.HTTPS)
     mxdeliv = Mxdeliv(
         smtp_sessions=smtp_sessions,
         max_message_bytes=settings.mail.max_message_bytes,
         max_recipients=settings.mail.max_recipients,
-        any_exists=partial(
-            socketmap.any_found, settings.sockets.transport_recipients, "recipients"
-        ),
+        any_exists=partial(recipients.any_found, "recipients"),
         counters=counters,
         last_seen=seen,
     )
     sockets = settings.sockets
     allows = Domains(settings).allow
-    maps = socketmap.connection(lookups(destinations, networks, allows, probes.start, own_name))
+    maps = socketmap.connection(
+        lookups(destinations, networks, allows, probes.start, own_name, delivery.prepare)
+    )
     for server in (
         # first, so that it stops last: Postfix asks it about each session of mxdeliv
         streams(listen_unix(sockets.destinations), maps),
@@ -145,6 +147,7 @@ def lookups(
     allows: Callable[[str], bool],
     without_https: Callable[[str], None],
     own_name: str,
+    prepare: Callable[[str], None] = lambda _: None,
 ) -> socketmap.LookUp:
     """Return the maps of Postfix' queue manager, smtp client and ingress for HTTPS.
 
@@ -152,7 +155,8 @@ def lookups(
     client must ignore (smtp_dns_reply_filter in postconf(5)), `greetings` the name by which the
     ingress knows this process (check_helo_access). `allows` tells whether the operator allows a
     domain, `without_https` is called with a domain that gets its mail over SMTP. `smtp-alone` has
-    the route of a domain that is never asked for HTTPS.
+    the route of a domain that is never asked for HTTPS. A look-up in `expected` comes from the
+    filter: a client is sending a message to the domain, so `prepare` is called with it.
     """
 
     def look_up(name: str, key: str) -> str:
@@ -165,6 +169,11 @@ def lookups(
                 if name == "smtp-alone":
                     return _SMTP_ALONE
                 return _route(destinations, networks, domain, without_https)
+            case "expected":
+                route = _route(destinations, networks, key, lambda _: None)
+                if route not in (socketmap.NOT_FOUND, _SILENT, _NOT_PUBLIC) and allows(key):
+                    prepare(key)
+                return socketmap.NOT_FOUND
             case "dns-replies":
                 return socketmap.NOT_FOUND if _is_allowed(networks, key) else _IGNORE
             case "greetings":

@@ -5,6 +5,7 @@ The answer is the next netstring: `OK VALUE`, `NOTFOUND `, `TEMP REASON` (mail w
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -16,6 +17,8 @@ NOT_FOUND: Final = "NOTFOUND "
 NO_SUCH_MAP: Final = "PERM no such map"
 # the server answers from memory, or after one access to the disk
 _LOOKUP_S: Final = 10.0
+# look-ups of several messages at once
+_MAX_KEPT: Final = 5
 # Postfix' requests are a map's name and an address
 _MAX_BYTES: Final = 4096
 _MAX_DIGITS: Final = len(str(_MAX_BYTES))
@@ -49,27 +52,79 @@ def reply(look_up: LookUp, request: bytes) -> bytes:
         return b"TEMP the look-up failed"
 
 
-async def any_found(path: str, name: str, keys: Sequence[str]) -> bool:
-    """Ask the server behind a unix socket whether a map has at least one of the keys.
+class Client:
+    """Asks one socketmap server; keeps a few connections open between look-ups.
 
-    Raises:
-        OSError: the server does not answer (TimeoutError among others).
-        ProtocolError: it answers neither OK nor NOTFOUND.
+    Args:
+        path: the server's unix socket.
     """
-    async with asyncio.timeout(_LOOKUP_S):
-        reader, writer = await asyncio.open_unix_connection(path)
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._kept: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def any_found(self, name: str, keys: Sequence[str]) -> bool:
+        """Ask whether a map has at least one of the keys.
+
+        Raises:
+            OSError: the server does not answer (TimeoutError among others).
+            ProtocolError: it answers neither OK nor NOTFOUND.
+        """
+        async with asyncio.timeout(_LOOKUP_S):
+            if self._kept:
+                # a server that restarts ends open connections; look-ups can be repeated
+                with contextlib.suppress(OSError, EOFError):
+                    return await self._ask(*self._kept.pop(), name, keys)
+            return await self._ask(*await asyncio.open_unix_connection(self._path), name, keys)
+
+    def close(self) -> None:
+        """Close all kept connections."""
+        while self._kept:
+            self._kept.pop()[1].close()
+
+    async def _ask(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        name: str,
+        keys: Sequence[str],
+    ) -> bool:
         try:
-            for key in keys:
-                writer.write(netstring(f"{name} {key}".encode()))
-                if _is_found(await read_netstring(reader)):
-                    return True
-        finally:
+            is_found = await _any_found(reader, writer, name, keys)
+        except BaseException:
             writer.close()
+            raise
+        if len(self._kept) < _MAX_KEPT:
+            self._kept.append((reader, writer))
+        else:
+            writer.close()
+        return is_found
+
+
+async def any_found(path: str, name: str, keys: Sequence[str]) -> bool:
+    """Ask the server behind a unix socket once; see `Client.any_found`."""
+    client = Client(path)
+    try:
+        return await client.any_found(name, keys)
+    finally:
+        client.close()
+
+
+async def _any_found(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, name: str, keys: Sequence[str]
+) -> bool:
+    for key in keys:
+        writer.write(netstring(f"{name} {key}".encode()))
+        answer = await read_netstring(reader)
+        if answer is None:
+            raise ConnectionResetError("the socketmap server closed the connection")
+        if _is_found(answer):
+            return True
     return False
 
 
-def _is_found(answer: bytes | None) -> bool:
-    if answer is None or not answer.startswith((b"OK ", b"NOTFOUND ")):
+def _is_found(answer: bytes) -> bool:
+    if not answer.startswith((b"OK ", b"NOTFOUND ")):
         raise ProtocolError("the socketmap server has no answer")
     return answer.startswith(b"OK ")
 

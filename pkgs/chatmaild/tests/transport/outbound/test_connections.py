@@ -82,3 +82,57 @@ def test_no_address_at_all(world: Worlds) -> None:
             assert (await w.delivers()).startswith("451 4.4.1 ")
 
     asyncio.run(scenario())
+
+
+def test_a_message_that_is_expected_finds_a_connection(world: Worlds) -> None:
+    """It is opened once, whether the message comes before it is open or after."""
+
+    async def scenario() -> None:
+        async with world() as w:
+            w.delivery.prepare("peer.test")
+            w.delivery.prepare("peer.test")
+            assert await w.delivers() == "250 OK (HTTPS)"
+            assert w.host.connections == 1
+
+            w.connections.close()
+            w.delivery.prepare("peer.test")
+            while not w.connections._kept:
+                await asyncio.sleep(0.001)
+            w.delivery.prepare("peer.test")
+            assert await w.delivers() == "250 OK (HTTPS)"
+            assert w.host.connections == 2
+
+    asyncio.run(scenario())
+
+
+def test_no_connection_is_opened_ahead_where_https_failed(world: Worlds) -> None:
+    """A dead host, a domain without hosts, and one whose mail goes by SMTP first."""
+
+    async def scenario() -> None:
+        async with world() as w:
+            w.names.address["mx.peer.test"] = []
+            for domain in ("peer.test", "unknown.test"):
+                w.delivery.prepare(domain)
+            assert (await w.delivers()).startswith("451 4.4.1 ")
+            w.names.address.clear()
+            w.delivery.prepare("peer.test")
+            for _ in range(20):
+                await asyncio.sleep(0)
+
+            assert w.host.connections == 0
+            assert w.connections.kept(w.names.hosts["peer.test"][0]) is None
+
+    asyncio.run(scenario())
+
+
+def test_a_connection_opened_ahead_that_breaks_delays_nothing(world: Worlds) -> None:
+    """The peer closed it: the message goes over another one."""
+
+    async def scenario() -> None:
+        async with world() as w:
+            w.host.answers = [b"", *w.host.answers]
+            w.delivery.prepare("peer.test")
+            assert await w.delivers() == "250 OK (HTTPS)"
+            assert w.host.connections == 2
+
+    asyncio.run(scenario())

@@ -12,6 +12,8 @@ from chatmaild.wire.smtp_reply import LOCAL_ERROR, Reply
 # the filter looks up keys at the end of a message: below nginx' 75 s (proxy_read_timeout), above
 # the 60 s after which another relay gives up
 END_OF_DATA_S: Final = 70.0
+# a thousand recipients on a busy machine
+ENVELOPE_S: Final = 60.0
 # RFC 5321 section 3.8
 SESSION_ENDS: Final = 421
 
@@ -38,6 +40,8 @@ class Injection:
         self._size_bytes = size_bytes
         self._client = client
         self._dots = Stuffer()
+        # the last piece leaves with the end of the message: one write, and Postfix wakes up once
+        self._held = b""
         self._session: SmtpSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -72,8 +76,10 @@ class Injection:
             Refused: the connection to Postfix broke.
         """
         session = self._opened
-        session.send(self._dots.feed(piece))
-        await session.drain()
+        if self._held:
+            session.send(self._held)
+            await session.drain()
+        self._held = self._dots.feed(piece)
 
     async def commit(self) -> Reply:
         """End the message and return the reply of Postfix.
@@ -82,8 +88,8 @@ class Injection:
             Refused: by Postfix or by the filter behind it, or no answer came.
         """
         session = self._opened
-        session.send(self._dots.end())
-        reply = await session.expect(250, END_OF_DATA_S)
+        session.send(self._held + self._dots.end())
+        reply = await session.expect(250, within_s=END_OF_DATA_S)
         self._session = None
         self._smtp_sessions.keep(session)
         return reply
@@ -97,9 +103,8 @@ class Injection:
         # pipelined (RFC 2920); if one command is refused, the message is not sent
         session.send("".join(f"{line}\r\n" for line in self._commands()).encode())
         try:
-            for _ in ("MAIL", *self._envelope.recipients):
-                await session.expect(250)
-            await session.expect(354)
+            codes = [250] * (1 + len(self._envelope.recipients))
+            await session.expect(*codes, 354, within_s=ENVELOPE_S)
         except BaseException:
             session.close()
             raise

@@ -118,7 +118,8 @@ class Mxdeliv:
         if head.content_length > self._max_message_bytes:
             return TOO_LARGE
         try:
-            async with asyncio.timeout(WAIT_S):
+            # the timer costs more than a slot that is free
+            async with asyncio.timeout(WAIT_S if self._slots.locked() else None):
                 await self._slots.acquire()
         except TimeoutError:
             return BUSY

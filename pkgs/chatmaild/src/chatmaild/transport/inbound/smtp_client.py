@@ -13,7 +13,8 @@ from chatmaild.wire.smtp_reply import LOCAL_ERROR, Reply, parse_reply
 COMMAND_S: Final = 30.0
 # well below smtpd_timeout (300 s); a burst has shorter pauses
 KEEP_S: Final = 15.0
-MAX_KEPT: Final = 5
+# deliveries that one relay has at a time; an smtpd process without a session waits as long, too
+MAX_KEPT: Final = 20
 MAX_REPLY_LINES: Final = 100
 
 IpAddress = IPv4Address | IPv6Address
@@ -99,32 +100,34 @@ class SmtpSession:
         except OSError as error:
             raise Refused(LOCAL_ERROR) from error
 
-    async def expect(self, code: int, within_s: float = COMMAND_S) -> Reply:
-        """Read the next reply, which must have this code.
+    async def expect(self, *codes: int, within_s: float = COMMAND_S) -> Reply:
+        """Read a reply for each code, which it must have, and return the last one.
 
         Raises:
-            Refused: it has another one, or none came.
+            Refused: a reply has another code, or none came; the time is for all together.
         """
-        reply = await self._reply(within_s)
-        if reply.code != code:
-            # an unexpected code of success is a fault of ours, never of the message
-            raise Refused(reply if not reply.accepted else LOCAL_ERROR)
+        reply = LOCAL_ERROR
+        try:
+            async with asyncio.timeout(within_s):
+                for code in codes:
+                    reply = await self._reply()
+                    if reply.code != code:
+                        # an unexpected code of success is a fault of ours, never of the message
+                        raise Refused(reply if not reply.accepted else LOCAL_ERROR)
+        except (OSError, EOFError, asyncio.LimitOverrunError) as error:
+            raise Refused(LOCAL_ERROR) from error
         return reply
 
     def close(self) -> None:
         """Close the session without waiting; Postfix drops an unfinished message."""
         self._writer.close()
 
-    async def _reply(self, within_s: float) -> Reply:
-        try:
-            async with asyncio.timeout(within_s):
-                for _ in range(MAX_REPLY_LINES):
-                    line = await self._reader.readuntil(b"\n")
-                    if line[3:4] != b"-":
-                        return parse_reply(line.decode(errors="replace")) or LOCAL_ERROR
-        except (OSError, EOFError, asyncio.LimitOverrunError) as error:
-            raise Refused(LOCAL_ERROR) from error
-        raise Refused(LOCAL_ERROR)
+    async def _reply(self) -> Reply:
+        for _ in range(MAX_REPLY_LINES):
+            line = await self._reader.readuntil(b"\n")
+            if line[3:4] != b"-":
+                return parse_reply(line.decode(errors="replace")) or LOCAL_ERROR
+        return LOCAL_ERROR
 
 
 class SmtpSessions:

@@ -25,6 +25,9 @@ MAX_ADDRESSES = 4
 UNACKNOWLEDGED_S = 10.0
 # below nginx' default keepalive_timeout of 75 s, so that few connections close during a request
 KEEP_S = 50.0
+# a connection that was opened ahead: the client has sent its message by then, or gave up
+KEEP_PREPARED_S = 15.0
+MAX_OPENING = 20
 # Postfix' default_destination_concurrency_limit: more are never used at once
 MAX_KEPT_PER_HOST = 20
 # about 10 KB of buffers each
@@ -69,6 +72,8 @@ class Connections:
         self._verifying = context
         self._lax: ssl.SSLContext | None = None
         self._kept: list[Connection] = []
+        # connections that are opened ahead
+        self._opening: dict[Exchanger, asyncio.Task[Connection]] = {}
         self.waiting = Waiting()
         # host -> network of the last connection
         self.networks: Bounded[str, str] = Bounded(MAX_NETWORKS)
@@ -82,6 +87,28 @@ class Connections:
                     return connection
                 connection.close()
         return None
+
+    def prepare(self, host: Exchanger) -> None:
+        """Open a connection to a host in the background, unless there is one."""
+        is_kept = any(kept.host == host and kept.alive for kept in self._kept)
+        if is_kept or host in self._opening or len(self._opening) >= MAX_OPENING:
+            return
+        task = self._opening[host] = asyncio.create_task(self.open(host))
+        task.add_done_callback(lambda _: self._prepared(host, task))
+
+    async def take(self, host: Exchanger) -> Connection:
+        """Return an idle connection, the one that is being opened ahead, or a new one.
+
+        Raises:
+            OSError: see `open`.
+            TimeoutError: see `open`.
+            BusyError: see `open`.
+        """
+        kept = self.kept(host)
+        if kept is not None:
+            return kept
+        opening = self._opening.pop(host, None)
+        return await (self.open(host) if opening is None else opening)
 
     async def open(self, host: Exchanger) -> Connection:
         """Open a connection to the first IP address that answers.
@@ -109,13 +136,20 @@ class Connections:
         self.networks[connection.host.name] = network(connection.address)
         return connection
 
-    def keep(self, connection: Connection) -> None:
+    def _prepared(self, host: Exchanger, task: asyncio.Task[Connection]) -> None:
+        if self._opening.get(host) is not task:
+            return  # a delivery waits for it
+        del self._opening[host]
+        if not task.cancelled() and task.exception() is None:
+            self.keep(task.result(), KEEP_PREPARED_S)
+
+    def keep(self, connection: Connection, for_s: float = KEEP_S) -> None:
         """Put a connection into the pool."""
         of_host = [kept for kept in self._kept if kept.host == connection.host]
         if len(of_host) >= MAX_KEPT_PER_HOST or len(self._kept) >= MAX_KEPT:
             self._drop(of_host[0] if of_host else self._kept[0])
         loop = asyncio.get_running_loop()
-        connection.closing = loop.call_later(KEEP_S, self._drop, connection)
+        connection.closing = loop.call_later(for_s, self._drop, connection)
         self._kept.append(connection)
 
     def forget(self, host: Exchanger) -> None:
@@ -125,6 +159,8 @@ class Connections:
 
     def close(self) -> None:
         """Close all pooled connections."""
+        for task in self._opening.values():
+            task.cancel()
         for connection in list(self._kept):
             self._drop(connection)
 

@@ -9,6 +9,7 @@
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -48,6 +49,8 @@ NO_HOST = Reply(code=451, text="4.4.3 No host to ask over HTTPS")
 # the copy for another recipient
 SMTP_HAD_ITS_CHANCE_S = 30.0
 MAX_REFUSALS = 10_000
+# look-ups for messages that are expected; more wait until they are delivered
+MAX_PREPARING = 20
 # NixOS restarts a dead nginx after 10 s
 BACK_WITHIN_S = 15.0
 RETRY_EVERY_S = 0.5
@@ -98,11 +101,32 @@ class Delivery:
         self._clock_s = clock_s
         self._without_https = without_https
         self._refusals = Refusals()
+        self._preparing: dict[str, asyncio.Task[None]] = {}
+
+    def prepare(self, domain: str) -> None:
+        """Find the first host of a domain and connect to it: a client is sending a message for it.
+
+        The limits of deliveries hold: networks, waiting per IP address, pauses after failures.
+        """
+        if domain in self._preparing or len(self._preparing) >= MAX_PREPARING:
+            return
+        task = self._preparing[domain] = asyncio.create_task(self._prepare(domain))
+        task.add_done_callback(lambda _: self._preparing.pop(domain))
+
+    async def _prepare(self, domain: str) -> None:
+        now_s = self._clock_s()
+        with contextlib.suppress(NoExchangerError):
+            host, *_ = await self._resolver.exchangers(domain)
+            is_first = self._destinations.is_https_first(domain, now_s)
+            if is_first and self._destinations.worth_trying(host.name, domain, 0, now_s):
+                self._client.prepare(host)
 
     async def deliver(self, envelope: Envelope, message: Message) -> Reply:
         """Deliver to recipients of one domain; return the reply for Postfix."""
         domain = domain_of(envelope.recipients[0])
         self._destinations.offered_over_https(domain, self._clock_s())
+        if (preparing := self._preparing.get(domain)) is not None:
+            await asyncio.wait([preparing])
         try:
             hosts = await self._resolver.exchangers(domain)
         except NoExchangerError:

@@ -3,19 +3,22 @@
 dnspython is imported at the first look-up, to save memory on a relay that sends nothing.
 """
 
+import asyncio
 import ipaddress
 import re
-import socket
+import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from chatmaild.address import ascii_domain
+from chatmaild.bounded import Bounded
 from chatmaild.errors import ChatmaildError
 from chatmaild.transport.outbound.networks import Networks
 
 if TYPE_CHECKING:
     import dns.asyncresolver
+    import dns.resolver
 
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 
@@ -90,7 +93,10 @@ class DnsResolver:
     ) -> None:
         self._networks = networks
         self._resolver = resolver
-        self._family = socket.AF_INET if ipv4_only else socket.AF_UNSPEC
+        self._kinds = ("A",) if ipv4_only else ("AAAA", "A")
+        # domain -> end of the answer's TTL (time.time), hosts; cheaper than dnspython's cache
+        self._known: Bounded[str, tuple[float, list[Exchanger]]] = Bounded(MAX_ANSWERS)
+        self._running: dict[tuple[str, str], asyncio.Future[dns.resolver.Answer]] = {}
 
     async def exchangers(self, domain: str) -> list[Exchanger]:
         """Return the hosts to try, best first.
@@ -108,13 +114,17 @@ class DnsResolver:
         name_in_dns = ascii_domain(domain)
         if name_in_dns is None:
             raise NoExchangerError("not a domain name")
+        until_s, hosts = self._known.get(domain, (0.0, []))
+        if time.time() < until_s:
+            return hosts
         import dns.exception
-        import dns.resolver
 
-        # test relays have a name with an underscore, which no CA certifies
-        verify = not domain.startswith("_")
+        if domain not in self._known:
+            # most relays are their own mail exchanger: their addresses are looked up meanwhile
+            for kind in self._kinds:
+                self._start(name_in_dns, kind)
         try:
-            answer = await self._dns().resolve(f"{name_in_dns}.", "MX", raise_on_no_answer=False)
+            answer = await asyncio.shield(self._start(name_in_dns, "MX"))
         except (dns.exception.DNSException, UnicodeError) as error:
             raise NoExchangerError(type(error).__name__) from error
         records = sorted((mx.preference, str(mx.exchange)) for mx in answer.rrset or ())
@@ -124,7 +134,11 @@ class DnsResolver:
         usable = [name for name in names if _HOST_NAME.fullmatch(name)]
         if not usable:
             raise NoExchangerError("no usable host name")
-        return [Exchanger(name=name, verify=verify) for name in usable[:MAX_HOSTS]]
+        # test relays have a name with an underscore, which no CA certifies
+        verify = not domain.startswith("_")
+        hosts = [Exchanger(name=name, verify=verify) for name in usable[:MAX_HOSTS]]
+        self._known[domain] = (answer.expiration, hosts)
+        return hosts
 
     async def addresses(self, host: str) -> list[str]:
         """Return the IP addresses of a host that may be connected to.
@@ -136,14 +150,38 @@ class DnsResolver:
             return [host] if self._networks.allow(host) and self._has_family(host) else []
         import dns.exception
 
-        try:
-            answers = await self._dns().resolve_name(f"{host}.", self._family)
-        except (dns.exception.DNSException, UnicodeError) as error:
-            raise OSError(f"no address: {type(error).__name__}") from error
-        return [address for address in answers.addresses() if self._networks.allow(address)]
+        started = [asyncio.shield(self._start(host, kind)) for kind in self._kinds]
+        answers = await asyncio.gather(*started, return_exceptions=True)
+        found: list[str] = []
+        why = "NoAnswer"
+        for answer in answers:
+            if isinstance(answer, dns.exception.DNSException | UnicodeError):
+                why = type(answer).__name__
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                found += [record.address for record in answer.rrset or ()]
+        if not found:
+            raise OSError(f"no address: {why}")
+        return [address for address in found if self._networks.allow(address)]
+
+    def _start(self, name: str, kind: str) -> "asyncio.Future[dns.resolver.Answer]":
+        """Return the look-up that runs for this name, or a new one."""
+        key = name, kind
+        running = self._running.get(key)
+        if running is None:
+            question = self._dns().resolve(f"{name}.", kind, raise_on_no_answer=False)
+            running = self._running[key] = asyncio.ensure_future(question)
+            running.add_done_callback(lambda _: self._end(key))
+        return running
+
+    def _end(self, key: tuple[str, str]) -> None:
+        ended = self._running.pop(key)
+        if not ended.cancelled():
+            ended.exception()  # nobody may wait for it
 
     def _has_family(self, address: str) -> bool:
-        return self._family != socket.AF_INET or ipaddress.ip_address(address).version == 4
+        return "AAAA" in self._kinds or ipaddress.ip_address(address).version == 4
 
     def _dns(self) -> "dns.asyncresolver.Resolver":
         if self._resolver is None:

@@ -33,6 +33,9 @@ class Client(Protocol):
     async def post(self, host: Exchanger, envelope: Envelope, message: Message) -> Outcome:
         """Post a message to a host; return the outcome."""
 
+    def prepare(self, host: Exchanger) -> None:
+        """Open a connection in the background, for a message that is expected."""
+
     def network(self, host: Exchanger) -> str:
         """Return the network of the host at the last connection, or an empty string."""
 
@@ -60,7 +63,7 @@ class HttpsClient:
     async def post(self, host: Exchanger, envelope: Envelope, message: Message) -> Outcome:
         """Post a message to a host; return the outcome."""
         try:
-            connection = self._connections.kept(host) or await self._connections.open(host)
+            connection = await self._connections.take(host)
         except BusyError:
             return Busy()
         except (OSError, UnicodeError) as error:
@@ -76,6 +79,10 @@ class HttpsClient:
             return Busy()
         with waiting.at(connection.address):
             return await self._offer(connection, envelope, message)
+
+    def prepare(self, host: Exchanger) -> None:
+        """Open a connection in the background, for a message that is expected."""
+        self._connections.prepare(host)
 
     def network(self, host: Exchanger) -> str:
         """Return the network of the host at the last connection, or an empty string."""

@@ -42,6 +42,7 @@ class Session:
         self._reader = reader
         self._writer = writer
         self._unread = b""
+        self._unsent = b""
         self._sender: str | None = None
         self._recipients: list[str] = []
 
@@ -51,7 +52,7 @@ class Session:
         while True:
             # replies to pipelined commands leave together (RFC 2920 section 3.2)
             if b"\n" not in self._unread:
-                await self._writer.drain()
+                await self._flush()
             line = await self._line()
             if line is None:
                 return
@@ -59,7 +60,7 @@ class Session:
             match verb.upper():
                 case "QUIT":
                     self._say(BYE)
-                    await self._writer.drain()
+                    await self._flush()
                     return
                 case "DATA":
                     await self._data()
@@ -103,7 +104,7 @@ class Session:
         envelope = Envelope(sender=self._sender, recipients=tuple(self._recipients))
         self._forget()
         self._say(GO_AHEAD)
-        await self._writer.drain()
+        await self._flush()
         with Message() as message:
             complete = await self._read_message(message)
             self._say(await self._delivered(envelope, message) if complete else LOCAL_ERROR)
@@ -154,9 +155,15 @@ class Session:
         self._recipients = []
 
     def _say(self, reply: Reply) -> None:
-        self._writer.write(f"{reply}\r\n".encode())
+        self._unsent += f"{reply}\r\n".encode()
 
     def _say_extensions(self) -> None:
         *first, last = EXTENSIONS
         lines = [f"250-{name}\r\n" for name in first] + [f"250 {last}\r\n"]
-        self._writer.write("".join(lines).encode())
+        self._unsent += "".join(lines).encode()
+
+    async def _flush(self) -> None:
+        """Send all replies with one system call."""
+        unsent, self._unsent = self._unsent, b""
+        self._writer.write(unsent)
+        await self._writer.drain()

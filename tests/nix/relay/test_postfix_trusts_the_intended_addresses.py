@@ -1,14 +1,17 @@
-"""nginx connects to Postfix from loopback addresses that no service trusts."""
+"""IP addresses that Postfix treats in a special way are those that it should."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from fractions import Fraction
 
 import pytest
+from chatmaild.transport.media_peers import _IPV4, _IPV6
 from nixtest.relay import Describe, Relay
 
 SPLIT = re.compile(r'split_clients "(\w\d) [^"]*" \$chatmail_\1 \{\n(.*?)\}', re.DOTALL)
+NOT_ASKED = re.compile(r"\{if !/(?P<record>.*)/ \}, \{/\^\(\.\*\)\$\$/ \$\$1\}")
 SHARE = re.compile(r"(\*|[\d.]+%) (\d+);")
 
 
@@ -57,3 +60,23 @@ def test_postfix_trusts_no_pseudonym(describe: Describe, default: Relay) -> None
     options = postfix["submissionOptions"]
     assert options["smtpd_client_event_limit_exceptions"] == "127.0.0.1"
     assert all("smtpd_client_event_limit_exceptions=127.0.0.1" in args for args in entries)
+
+
+def test_addresses_that_need_no_question_are_public(default: Relay) -> None:
+    """smtp_dns_reply_filter asks the service about all records but these."""
+    found = NOT_ASKED.search(default.postfix["smtp_dns_reply_filter"])
+    assert found is not None
+    skips = re.compile(found["record"].replace("$$", "$"), re.IGNORECASE).search
+
+    ipv4 = [n for n in range(256) if skips(f"mx.test. 60 IN A {n}.0.0.1")]
+    blocks = [ipaddress.ip_network(f"{n}.0.0.0/8") for n in ipv4]
+    assert not [one for one in blocks if any(one.overlaps(special) for special in _IPV4)]
+    assert len(blocks) == 215
+    groups = [n for n in range(65536) if skips(f"x. 1 IN AAAA {n:x}:1::2")]
+    assert (min(groups), max(groups), len(groups)) == (0x2400, 0x2FFF, 0xC00)
+    for block in map(ipaddress.ip_network, ("2400::/6", "2800::/5")):
+        assert not any(block.overlaps(special) for special in _IPV6)
+
+    asked = ["A 10.0.0.1", "A 127.0.0.1", "A 1.2.3.4 x", "AAAA ::1", "AAAA fd00::1", "CNAME y.", ""]
+    assert not [record for record in asked if skips(f"x. 60 IN {record}")]
+    assert skips("x. 60 IN MX 10 mx.test.")
