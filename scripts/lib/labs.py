@@ -75,15 +75,6 @@ def up(
         raise LabFailedError("\n".join([f"lab {name} did not come up", done.stdout or ""]).strip())
 
 
-def command(name: str, *arguments: str) -> None:
-    """Run a command of scripts/lab; show its output.
-
-    Raises:
-        subprocess.CalledProcessError: it failed.
-    """
-    subprocess.run([LAB, "--name", name, *arguments], check=True)
-
-
 def down(name: str) -> None:
     """Take a lab down, if it is up."""
     subprocess.run([LAB, "--name", name, "down"], check=False, stdout=subprocess.DEVNULL)

@@ -17,7 +17,9 @@ from checks.suites import (
     Result,
     Suite,
     disturbing_files,
+    evaluation_suites,
     fast_suites,
+    lab_suites,
     measuring_scenarios,
     quiet_scenarios,
     searching_scenarios,
@@ -27,6 +29,7 @@ from checks.suites import (
 from labs import LabFailedError
 
 MEASURING = measuring_scenarios(LAB_NAME).title
+NEED_IMAGE = {suite.title for suite in [*lab_suites(), *evaluation_suites()]}
 LABS = [LAB_NAME, *MORE_LAB_NAMES]
 
 
@@ -54,6 +57,8 @@ class Machine:
     def suite(self, suite: Suite, *, capture: bool) -> tuple[Result, str]:
         """Run a suite."""
         command = suite.command
+        if suite.title in NEED_IMAGE and LAB_NAME not in self.broken:
+            assert LAB_NAME in self.up
         with self._lock:
             self.begun.append(suite.title)
             self.running.add(suite.title)
@@ -99,6 +104,7 @@ def test_all_suites_run_once(machine: Machine) -> None:
         *(titled(files) for files in disturbing_files()),
         *(searching_scenarios(name).title for name in LABS),
         MEASURING,
+        *NEED_IMAGE,
     ]
     assert {title: machine.begun.count(title) for title in expected} == dict.fromkeys(expected, 1)
     assert max(Counter(machine.begun).values()) == 1
@@ -151,8 +157,8 @@ def test_an_interrupt_ends_all_lanes(machine: Machine) -> None:
         return machine.suite(Suite(title=f"{time.monotonic()}", command=[]), capture=capture)
 
     many = Jobs(Job(title="one of many", run=suite) for _ in range(10_000))
-    with pytest.raises(KeyboardInterrupt), run._lanes(many, waiting) as start:  # noqa: PT012
-        start(run._run, board, many)
+    with pytest.raises(KeyboardInterrupt), run._lanes(many, waiting) as lanes:  # noqa: PT012
+        lanes.start(run._run, board, many)
         raise KeyboardInterrupt
 
     assert board.total.passed < 10_000

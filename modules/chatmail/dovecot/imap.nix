@@ -47,7 +47,8 @@ in
     # Sessions that wake from hibernation share processes: the start of one costs more than a notice. instantIdle
     # notifies them all; Dovecot's own code notifies one of two sessions of a mailbox in a process.
     "service imap-wake" = process // {
-      client_limit = if changed.instantIdle then 50 else 1;
+      # fewer processes hear of each connection; a crash ends as many sessions
+      client_limit = if changed.instantIdle then 200 else 1;
       process_limit = limits.imapConnections;
       process_min_avail = 2;
       "unix_listener imap-master" = {

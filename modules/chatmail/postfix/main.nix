@@ -151,6 +151,9 @@ in
         service_throttle_time = "1s";
         minimal_backoff_time = "30s";
         maximal_backoff_time = "30m";
+        # Each message takes a cleanup and an lmtp process; a new one costs as much CPU time as ten messages
+        # (docs/performance.md).
+        max_use = 1000;
         # do not slow down input while delivery is behind
         in_flow_delay = "0s";
         # One transaction for all local recipients of a message: Dovecot stores the body once, and links it. Without

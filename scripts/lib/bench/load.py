@@ -1,6 +1,7 @@
 """Loads a relay from inside the client's network and prints what it measured, as JSON.
 
-Started by compare.py: `python load.py SCENARIO …`; every scenario is one function.
+Started by sides.py: `python load.py SCENARIO …`; every scenario is one function.
+With `--wait` it prints "ready" before the work that is measured, and waits for a line.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
 
 import click
 from bench.notices import DEADLINE_S, Notices
@@ -59,20 +63,79 @@ def without_verification() -> ssl.SSLContext:
 _TLS = without_verification()
 
 
-def latency(domain: str, to: str, count: int, every_s: float, size_bytes: int) -> dict[str, float]:
-    """Send messages at a steady pace to a recipient in IDLE."""
-    [sender], [recipient] = new_accounts(domain, 1), new_accounts(to, 1)
+class People:
+    """New addresses: made up, or those that a relay without registration has."""
+
+    def __init__(self, table: Path | None) -> None:
+        self._left = None if table is None else _read(table)
+
+    def at(self, domain: str, count: int) -> list[Account]:
+        """Return addresses that no other call returned.
+
+        Raises:
+            ValueError: the table has too few.
+        """
+        if self._left is None:
+            return new_accounts(domain, count)
+        found = [account for account in self._left if account.host == domain][:count]
+        if len(found) < count:
+            raise ValueError(f"the table of users has {len(found)} of {count} addresses")
+        self._left = [account for account in self._left if account not in found]
+        return found
+
+
+def _read(table: Path) -> list[Account]:
+    return [
+        Account(address=address, password=password)
+        for address, password in json.loads(table.read_text())
+    ]
+
+
+def _begin_at_once() -> None:
+    """Wait for nothing."""
+
+
+def _begin_when_told() -> None:
+    print("ready", flush=True)
+    sys.stdin.readline()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What to measure: `begin` is called before the work that counts."""
+
+    domain: str
+    to: str
+    people: People
+    begin: Callable[[], None]
+    count: int
+    every_s: float
+    size_bytes: int
+    each: int
+    at_once: int
+    senders: int
+
+
+def latency(task: Task) -> dict[str, float]:
+    """Send messages at a steady pace, in turns, to a recipient in IDLE."""
+    senders = task.people.at(task.domain, task.senders)
+    [recipient] = task.people.at(task.to, 1)
     accepted_ms, noticed_ms = [], []
-    with imap_session(recipient) as waiting, smtp_session(sender) as session:
+    with ExitStack() as stack:
+        waiting = stack.enter_context(imap_session(recipient))
+        sessions = [stack.enter_context(smtp_session(sender)) for sender in senders]
         waiting.idles()
         notices = Notices(waiting)
-        raw = [message(sender, recipient, size_bytes) for _ in range(count + 1)]
-        session.submit(recipient.address, raw.pop())  # opens the connections between the relays
+        turns = [number % len(senders) for number in range(task.count + 1)]
+        raw = [message(senders[turn], recipient, task.size_bytes) for turn in turns]
+        # opens the connections between the relays
+        sessions[turns.pop()].submit(recipient.address, raw.pop())
         notices.next_s()
-        for number in range(count):
-            time.sleep(every_s)
+        task.begin()
+        for turn, text in zip(turns, raw, strict=True):
+            time.sleep(task.every_s)
             start_s = time.perf_counter()
-            session.submit(recipient.address, raw[number])
+            sessions[turn].submit(recipient.address, text)
             accepted_ms.append(1000 * (time.perf_counter() - start_s))
             noticed_ms.append(1000 * (notices.next_s() - start_s))
     return {
@@ -82,9 +145,9 @@ def latency(domain: str, to: str, count: int, every_s: float, size_bytes: int) -
     }
 
 
-def waking(domain: str, count: int, every_s: float) -> dict[str, float]:
+def waking(task: Task) -> dict[str, float]:
     """Measure the time from the sender's 250 to the request at the notification server."""
-    sender, recipient = new_accounts(domain, 2)
+    sender, recipient = task.people.at(task.domain, 2)
     woken_ms = []
     with (
         serving() as notifier,
@@ -92,9 +155,9 @@ def waking(domain: str, count: int, every_s: float) -> dict[str, float]:
         smtp_session(sender) as session,
     ):
         phone.command(f'SETMETADATA INBOX ({DEVICE_TOKEN} "openpgp:AAAA")')
-        for number in range(count + 1):
-            raw = message(sender, recipient, 2500)
-            time.sleep(every_s)
+        for number in range(task.count + 1):
+            raw = message(sender, recipient, task.size_bytes)
+            time.sleep(task.every_s)
             session.submit(recipient.address, raw)
             accepted_s = time.monotonic()
             woken_ms.append(1000 * (_call(notifier, number) - accepted_s))
@@ -111,23 +174,28 @@ def _call(notifier: Notifier, number: int) -> float:
     return notifier.calls[number].at_s
 
 
-def throughput(domain: str, to: str, size_bytes: int, each: int) -> dict[str, float]:
+def throughput(task: Task) -> dict[str, float]:
     """Send from 20 senders without pauses; end when the last message has arrived."""
-    senders, recipients = new_accounts(domain, SENDERS), new_accounts(to, SENDERS)
-    pairs = list(zip(senders, recipients, strict=True))
-    raw = [message(*pair, size_bytes) for pair in pairs]
+    senders = task.people.at(task.domain, SENDERS)
+    recipients = task.people.at(task.to, SENDERS)
+    raw = [message(*pair, task.size_bytes) for pair in zip(senders, recipients, strict=True)]
     with ThreadPoolExecutor(SENDERS) as pool:
         inboxes = list(pool.map(imap_session, recipients))
         sessions = list(pool.map(smtp_session, senders))
 
         def send(number: int) -> None:
+<<<<<<< HEAD
             for count in range(each):
+=======
+            for count in range(task.each):
+>>>>>>> main
                 sessions[number].submit(recipients[number].address, again(raw[number], count))
 
+        task.begin()
         start_s = time.perf_counter()
         list(pool.map(send, range(SENDERS)))
-    _await(inboxes, each, start_s + ARRIVAL_DEADLINE_S)
-    return {"messages_per_s": SENDERS * each / (time.perf_counter() - start_s)}
+    _await(inboxes, task.each, start_s + ARRIVAL_DEADLINE_S)
+    return {"messages_per_s": SENDERS * task.each / (time.perf_counter() - start_s)}
 
 
 def _await(inboxes: Sequence[RawImap], count: int, deadline_s: float) -> None:
@@ -138,12 +206,14 @@ def _await(inboxes: Sequence[RawImap], count: int, deadline_s: float) -> None:
             time.sleep(0.02)
 
 
-def logins(domain: str, count: int) -> dict[str, float]:
-    """Log in 50 at a time: first logins, which create addresses, then again."""
-    people = new_accounts(domain, count)
+def logins(task: Task) -> dict[str, float]:
+    """Log in `at_once` at a time: first logins, which create addresses, then again."""
+    people = task.people.at(task.domain, task.count)
+    created_s = _duration_s(task.at_once, _login, people)
+    task.begin()
     return {
-        "created_per_s": count / _duration_s(_login, people),
-        "logins_per_s": count / _duration_s(_login, people),
+        "created_per_s": task.count / created_s,
+        "logins_per_s": task.count / _duration_s(task.at_once, _login, people),
     }
 
 
@@ -152,17 +222,17 @@ def _login(account: Account) -> None:
         pass
 
 
-def _duration_s(work: Callable[[Account], None], people: Sequence[Account]) -> float:
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+def _duration_s(at_once: int, work: Callable[[Account], None], people: Sequence[Account]) -> float:
+    with ThreadPoolExecutor(at_once) as pool:
         start_s = time.perf_counter()
         list(pool.map(work, people))
         return time.perf_counter() - start_s
 
 
-def idle(domain: str, count: int) -> dict[str, float]:
+def idle(task: Task) -> dict[str, float]:
     """Open idle connections, print "idle", and hold them until standard input ends."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        sessions = list(pool.map(imap_session, new_accounts(domain, count)))
+        sessions = list(pool.map(imap_session, task.people.at(task.domain, task.count)))
     for session in sessions:
         session.idles()
     print("idle", flush=True)
@@ -170,16 +240,27 @@ def idle(domain: str, count: int) -> dict[str, float]:
     return {"connections": float(len(sessions))}
 
 
+SCENARIOS: dict[str, Callable[[Task], dict[str, float]]] = {
+    "latency": latency,
+    "waking": waking,
+    "throughput": throughput,
+    "logins": logins,
+    "idle": idle,
+}
+
+
 @click.command()
-@click.argument(
-    "scenario", type=click.Choice(["latency", "waking", "throughput", "logins", "idle"])
-)
+@click.argument("scenario", type=click.Choice(list(SCENARIOS)))
 @click.option("--domain", required=True)
 @click.option("--to", help="Domain of the recipients; the senders' own if left out.")
 @click.option("--count", default=60, help="Messages, addresses or connections.")
 @click.option("--every-s", default=0.3)
 @click.option("--size-bytes", default=2500)
 @click.option("--each", default=50, help="Messages of each sender.")
+@click.option("--at-once", default=AT_ONCE, help="Logins.")
+@click.option("--senders", default=1, help="Of messages that are sent at a steady pace.")
+@click.option("--people", type=click.Path(path_type=Path), help="JSON: [[address, password], …].")
+@click.option("--wait", is_flag=True, help="Wait for a line before the work that is measured.")
 def main(
     scenario: str,
     domain: str,
@@ -188,16 +269,25 @@ def main(
     every_s: float,
     size_bytes: int,
     each: int,
+    at_once: int,
+    senders: int,
+    people: Path | None,
+    wait: bool,
 ) -> None:
     """Run one scenario against the relay of a domain, and print its figures as JSON."""
-    measured = {
-        "latency": lambda: latency(domain, to or domain, count, every_s, size_bytes),
-        "waking": lambda: waking(domain, count, every_s),
-        "throughput": lambda: throughput(domain, to or domain, size_bytes, each),
-        "logins": lambda: logins(domain, count),
-        "idle": lambda: idle(domain, count),
-    }[scenario]()
-    print(json.dumps(measured), flush=True)
+    task = Task(
+        domain=domain,
+        to=to or domain,
+        people=People(people),
+        begin=_begin_when_told if wait else _begin_at_once,
+        count=count,
+        every_s=every_s,
+        size_bytes=size_bytes,
+        each=each,
+        at_once=at_once,
+        senders=senders,
+    )
+    print(json.dumps(SCENARIOS[scenario](task)), flush=True)
 
 
 if __name__ == "__main__":

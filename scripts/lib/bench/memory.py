@@ -6,12 +6,13 @@ import contextlib
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Final
 
 import labs
+from bench.sides import RELAYS, Side, line
+from labs import LabFailedError
 
-LOAD = Path(__file__).with_name("load.py")
-FIRST = 100
+FIRST: Final = 100
 
 # Prints the memory (PSS, proc_pid_smaps(5)) of all processes except systemd in KiB.
 _PSS = """
@@ -48,30 +49,24 @@ def peak(lab: str, relay: str, unit: str) -> Iterator[list[float]]:
     found.append(int(most) / 1024)
 
 
-def per_idle_connection_kib(lab: str, relay: str, connections: int, settle_s: float) -> float:
+def per_idle_connection_kib(side: Side, connections: int, settle_s: float) -> float:
     """Return the memory of one more IMAP connection, idle for `settle_s`.
 
     `FIRST` others are open before: processes that Dovecot starts for the first do not count.
     """
-    with _waiting(lab, relay, FIRST, settle_s):
-        before_kib = pss_kib(lab, relay)
-        with _waiting(lab, relay, connections, settle_s):
-            return (pss_kib(lab, relay) - before_kib) / connections
+    with _waiting(side, FIRST, settle_s):
+        before_kib = pss_kib(side.lab, RELAYS[0])
+        with _waiting(side, connections, settle_s):
+            return (pss_kib(side.lab, RELAYS[0]) - before_kib) / connections
 
 
 @contextlib.contextmanager
-def _waiting(lab: str, relay: str, connections: int, settle_s: float) -> Iterator[None]:
+def _waiting(side: Side, connections: int, settle_s: float) -> Iterator[None]:
     """Hold connections of new addresses that have been idle for `settle_s`."""
-    command = [str(LOAD), "idle", "--domain", relay, "--count", str(connections)]
-    with subprocess.Popen(
-        labs.python(lab, *command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holder:
-        assert holder.stdin
-        assert holder.stdout
-        try:
-            if holder.stdout.readline().strip() != "idle":
-                raise labs.LabFailedError("the idle connections did not come up")
-            time.sleep(settle_s)
-            yield
-        finally:
-            holder.stdin.close()
+    arguments = ["idle", "--count", str(connections)]
+    with side.load(*arguments, people=connections, stdin=subprocess.PIPE) as holder:
+        if line(holder.stdout) != "idle":
+            raise LabFailedError("the idle connections did not come up")
+        time.sleep(settle_s)
+        yield
+        holder.communicate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections import deque
@@ -13,6 +14,7 @@ from checks.suites import Result, Suite
 from steps import say
 
 Item = TypeVar("Item")
+NICENESS = 5  # of suites that only compute: scenarios beside them have deadlines
 
 
 class Run(Protocol):
@@ -32,6 +34,12 @@ class Job:
     def of(cls, suite: Suite) -> Job:
         """Return the job that runs a suite."""
         return cls(title=suite.title, run=suite.run)
+
+    @classmethod
+    def patient(cls, suite: Suite) -> Job:
+        """Return the job that runs a suite with a lower priority."""
+        command = ["nice", "-n", str(NICENESS), *suite.command]
+        return cls.of(dataclasses.replace(suite, command=command))
 
 
 class Jobs(Generic[Item]):

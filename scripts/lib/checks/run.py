@@ -1,11 +1,12 @@
 """scripts/test: run all suites, show the progress, end with the total.
 
 Most scenarios that disturb wait, and most other suites compute. So they run side by side: a lane
-for each lab, and some lanes for the suites that need none. Those that measure come last, alone.
+for each lab, and two for the suites that need none. Those that measure come last, alone.
 """
 
 from __future__ import annotations
 
+import itertools
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,7 +34,6 @@ from checks.suites import (
     forget,
     lab_suites,
     measuring_scenarios,
-    patient,
     quiet_scenarios,
     searching_scenarios,
     web_suites,
@@ -42,6 +42,7 @@ from labs import LabFailedError, down, up
 from steps import say, step
 
 FAST_AT_ONCE = 3  # some tests wait, and cores have work meanwhile
+MOST_LANES = 2 + max(FAST_AT_ONCE, len(MORE_LAB_NAMES))
 # A job that runs in a lab of this name.
 LabJob = Callable[[str], Job]
 
@@ -55,9 +56,9 @@ def main(*, fast: bool) -> None:
     board = Board()
     if fast:
         jobs = Jobs(map(Job.of, fast_suites()))
-        with step("style, types and units"), _lanes(jobs) as start:
+        with step("style, types and units"), _lanes(jobs) as lanes:
             for _ in range(FAST_AT_ONCE):
-                start(_run, board, jobs)
+                lanes.start(_run, board, jobs)
     else:
         _everything(board)
     result = board.total
@@ -68,22 +69,23 @@ def main(*, fast: bool) -> None:
 
 def _everything(board: Board) -> None:
     """Run all suites: first all that need not be alone, each lane as soon as it can."""
-    without_lab = [*lab_suites(), *fast_suites(), *web_suites(), *evaluation_suites()]
-    elsewhere = Jobs(Job.of(patient(suite)) for suite in without_lab)
+    computing = Jobs(map(Job.patient, [*fast_suites(), *web_suites()]))
+    with_image = Jobs(map(Job.of, [*lab_suites(), *evaluation_suites()]))
     disturbing = Jobs(_disturbing())
-    with step("all suites"), _test_lab(board, LAB_NAME) as lab_is_up:
-        with step("side by side"), _lanes(elsewhere, disturbing) as start:
-            for _ in range(FAST_AT_ONCE):
-                start(_run, board, elsewhere)
+    with step("all suites"), _lanes(computing, with_image, disturbing) as lanes:
+        lanes.start(_run, board, computing)
+        # it makes the Debian image and the libraries that all others use
+        with _test_lab(board, LAB_NAME) as is_up:
+            lanes.start(_run, board, itertools.chain(with_image, computing))
             for name in MORE_LAB_NAMES:
-                start(_disturb, board, name, disturbing)
-            if lab_is_up:
+                lanes.start(_disturb, board, name, disturbing)
+            if is_up:
                 board.run(Job.of(quiet_scenarios(LAB_NAME)))
                 _run(board, (job(LAB_NAME) for job in disturbing))
-        if lab_is_up:
-            with step("scenarios that measure, alone"):
+            lanes.wait()
+            if is_up:
                 board.run(Job.of(measuring_scenarios(LAB_NAME)))
-            board.run(Job.of(searching_scenarios(LAB_NAME)))
+                board.run(Job.of(searching_scenarios(LAB_NAME)))
 
 
 def _run(board: Board, jobs: Iterable[Job]) -> None:
@@ -111,20 +113,31 @@ def _disturbing() -> Sequence[LabJob]:
     return [move, *(partial(disturb, files) for files in disturbing_files())]
 
 
+class Lanes:
+    """Functions that run side by side."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+        self._started: list[Future[None]] = []
+
+    def start(self, lane: Callable[..., None], *arguments: object) -> None:
+        """Start one more."""
+        self._started.append(self._pool.submit(lane, *arguments))
+
+    def wait(self) -> None:
+        """Wait for the end of all; raises what one of them raised."""
+        for lane in self._started:
+            lane.result()
+
+
 @contextmanager
-def _lanes(*queues: Jobs[Job] | Jobs[LabJob]) -> Iterator[Callable[..., Future[None]]]:
-    """Yield what starts a lane; at the end wait for all lanes, which end early after an error."""
-    started: list[Future[None]] = []
-    with ThreadPoolExecutor(FAST_AT_ONCE + len(MORE_LAB_NAMES)) as pool:
-
-        def start(lane: Callable[..., None], *arguments: object) -> Future[None]:
-            started.append(pool.submit(lane, *arguments))
-            return started[-1]
-
+def _lanes(*queues: Jobs[Job] | Jobs[LabJob]) -> Iterator[Lanes]:
+    """Yield what starts lanes; waits for them at the end, which comes early after an error."""
+    with ThreadPoolExecutor(MOST_LANES) as pool:
+        lanes = Lanes(pool)
         try:
-            yield start
-            for lane in started:
-                lane.result()
+            yield lanes
+            lanes.wait()
         finally:
             for queue in queues:
                 queue.drop()
@@ -138,7 +151,9 @@ def _test_lab(board: Board, name: str) -> Iterator[bool]:
         is_up = True
         try:
             relays = (*RELAYS, *UNTRUSTED_RELAYS)
-            up(name, relays, LAB_CONFIG, classics=[CLASSIC], is_shown=False)
+            # on a new machine the first lab makes the Debian image for minutes
+            is_first = name == LAB_NAME
+            up(name, relays, LAB_CONFIG, classics=[CLASSIC], is_shown=is_first)
         except LabFailedError as error:
             is_up = False
             board.note(f"lab {name}", Result(failed=1), str(error), took_s=0)

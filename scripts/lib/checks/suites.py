@@ -57,12 +57,11 @@ FILES_AT_ONCE = 2  # of the others: pytest starts less often
 TEST_DEADLINE_S = 60
 LAB_TEST_DEADLINE_S = 180  # some start two labs, one after the other
 LONGEST = 2  # suites that start first
-NICENESS = 5  # of suites that only compute: scenarios beside them have deadlines
 # pytest starts twice as fast without the plugins that a suite does not use
 PLUGINS = ["--disable-plugin-autoload", "-p", "pytest_timeout"]
 IN_WORKERS = ["-p", "xdist.plugin", "-n"]
 HYPOTHESIS = ["-p", "_hypothesis_pytestplugin"]
-WORKERS = 4  # more than cores, because scenarios mostly wait
+WORKERS = 2  # scenarios that disturb and other suites run beside them
 BROWSERS = 2  # a browser keeps a core busy
 # Folders of tests that have a process of their own, because the package's tests take longer than
 # all other suites. Two processes that each collect a half need less than pytest-xdist's workers.
@@ -156,11 +155,6 @@ def pytest_suite(title: str, directory: Path, *arguments: str, deadline_s: float
         report=report,
         deadline_s=deadline_s,
     )
-
-
-def patient(suite: Suite) -> Suite:
-    """Return the suite with a lower priority."""
-    return dataclasses.replace(suite, command=["nice", "-n", str(NICENESS), *suite.command])
 
 
 def fast_suites() -> list[Suite]:

@@ -1,0 +1,19 @@
+"""What scripts/bench measures, in this order: memory before any load."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from bench.families import far, large, local, logins, memory, push, throughput
+from bench.rows import Family
+
+FAMILIES: Final[Sequence[Family]] = (
+    memory.FAMILY,
+    local.FAMILY,
+    *far.FAMILIES,
+    push.FAMILY,
+    logins.FAMILY,
+    *throughput.FAMILIES,
+    large.FAMILY,
+)
