@@ -184,11 +184,7 @@ def throughput(task: Task) -> dict[str, float]:
         sessions = list(pool.map(smtp_session, senders))
 
         def send(number: int) -> None:
-<<<<<<< HEAD
-            for count in range(each):
-=======
             for count in range(task.each):
->>>>>>> main
                 sessions[number].submit(recipients[number].address, again(raw[number], count))
 
         task.begin()
