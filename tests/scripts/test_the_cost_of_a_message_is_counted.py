@@ -7,8 +7,9 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from bench import history, plot, trace
+from bench.costs import trace
 from bench.families import FAMILIES
+from bench.past import history, plot
 from bench.rows import Row
 
 # cleanup(8) asks a server over a socket, and writes a queue file; strace 6.13

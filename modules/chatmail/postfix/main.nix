@@ -152,7 +152,7 @@ in
         minimal_backoff_time = "30s";
         maximal_backoff_time = "30m";
         # Each message takes a cleanup and an lmtp process; a new one costs as much CPU time as ten messages
-        # (docs/performance.md).
+        # (docs/performance/README.md).
         max_use = 1000;
         # do not slow down input while delivery is behind
         in_flow_delay = "0s";

@@ -1,7 +1,7 @@
 # { lib, ... } -> the other side of the comparison: stock Postfix and Dovecot, as an operator who wants speed sets them,
 # without anything of ours: no filter, no DKIM, no accounts service, no push, no METADATA, no nginx in front, no preload.
-# scripts/bench stops all other services of the relay, and writes the table of users before each measurement (people.py).
-# Every setting was chosen by measurement; docs/performance.md says why.
+# scripts/bench stops all other services of the relay, and writes the table of users before each measurement (sides.py).
+# Every setting was chosen by measurement; docs/performance/README.md says why.
 { lib, ... }:
 let
   inherit (lib) mkForce;

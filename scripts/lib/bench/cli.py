@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from bench import history, model, plot, report, results
+from bench import results
+from bench.costs import model, report
 from bench.families import FAMILIES
+from bench.past import history, plot
 from bench.sides import BARE, OURS, Side
 from steps import say, step
 

@@ -1,7 +1,7 @@
 """Measures a message to a relay that was not seen lately, and the floor: DNS, TCP and TLS alone.
 
-`first_contact` is for compare.py. The script itself is the client: it sends a message for each line
-of its standard input, and then some to the peer that is known now.
+`first_contact` is for families/far.py. The script itself is the client: it sends a message for each
+line of its standard input, and then some to the peer that is known now.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from bench.families.throughput import measure
+from bench.first_contact import first_contact
 from bench.rows import Family, Row
 from bench.sides import RELAYS, Figures, Side
 
@@ -114,5 +115,12 @@ FAMILIES: Final[Sequence[Family]] = (
         "far-5MB",
         measure(5_000_000, 1, *_TO),
         Row(name="5 MB to other relay, HTTPS", figure="messages_per_s", unit="/s"),
+    ),
+    _family(
+        "first",
+        lambda side: first_contact(side.lab),
+        Row(name="to a relay seen first", figure="first_ms", unit="ms"),
+        # a floor is the time of DNS, TCP and TLS alone
+        Row(name="beyond a known one, in floors", figure="extra_per_floor", unit="", most=1.5),
     ),
 )

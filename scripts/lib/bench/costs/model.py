@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import labs
-from bench import trace
+from bench.costs import trace
 from bench.sides import DEADLINE_S, RELAYS, Side, figures_of, line
 from labs import LabFailedError
 from steps import step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bench.model import CPU, KINDS, UNITS, Model
+from bench.costs.model import CPU, KINDS, UNITS, Model
 from steps import say
 
 _TITLES: Final = {

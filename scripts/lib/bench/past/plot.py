@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 
-from bench import history
+from bench.costs.model import CPU, WORKS
 from bench.families import FAMILIES
-from bench.model import CPU, WORKS
+from bench.past import history
 from dashboard.units import ticks
 
 FOLDER: Final = history.FILE.parent
