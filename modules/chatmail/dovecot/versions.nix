@@ -9,7 +9,7 @@
 let
   # Tests of a version: tests/e2e/clients/{test_idle_notifies_at_once,test_idle_sessions_need_little_memory,
   # test_hibernating_sessions_are_notified}.py,
-  # tests/e2e/delivery/test_one_message_reaches_many.py. The only list of them.
+  # tests/e2e/recipients/test_one_message_reaches_many.py. The only list of them.
   tested = [
     "2.4.1"
     "2.4.5"
