@@ -58,6 +58,7 @@ in
     ./dovecot/imap.nix
     ./dovecot/delivery.nix
     ./dovecot/storage.nix
+    ./dovecot/conversion.nix
     ./dovecot/clock.nix
     ./dovecot/unit.nix
     ./web/certificate.nix

@@ -1,6 +1,6 @@
 # Changes to stock Dovecot and Postfix; each C file beside this one says what and why.
-#   lib/dovecot/modules/lib20_{instant_idle,each_reply}_plugin.so   plugins of Dovecot
-#   lib/{small-sessions,ended-peers,background-close}.so     LD_PRELOAD interposers for Dovecot
+#   lib/dovecot/modules/lib20_{instant_idle,mailbox_format,each_reply}_plugin.so   plugins of Dovecot
+#   lib/{small-sessions,ended-peers,background-close}.so   LD_PRELOAD interposers for Dovecot
 #   lib/quiet-syslog.so                                preloaded into Postfix
 # Compiled against the headers of Dovecot and OpenSSL: where a signature changes, the build fails.
 {
@@ -28,7 +28,7 @@ stdenv.mkDerivation {
   '';
   installPhase = ''
     runHook preInstall
-    for plugin in instant-idle each-reply; do
+    for plugin in instant-idle mailbox-format each-reply; do
       install -D -m 555 "$plugin.so" "$out/lib/dovecot/modules/lib20_''${plugin//-/_}_plugin.so"
       rm "$plugin.so"
     done
@@ -37,7 +37,7 @@ stdenv.mkDerivation {
   '';
 
   meta = {
-    description = "Instant IDLE, small sessions and prompt replies for Dovecot, a quiet log for Postfix";
+    description = "Instant IDLE, two mailbox formats, small sessions, prompt replies for Dovecot, a quiet log for Postfix";
     license = lib.licenses.mit;
     platforms = lib.platforms.linux;
   };

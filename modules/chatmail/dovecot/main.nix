@@ -7,7 +7,12 @@ context@{
   ...
 }:
 let
-  inherit (import ./shared.nix context) clients defaults;
+  inherit (import ./shared.nix context)
+    clients
+    defaults
+    dovecot_config_version
+    dovecot_storage_version
+    ;
   inherit (lib) optionalAttrs;
   inherit (settings)
     directories
@@ -32,13 +37,13 @@ in
     settings = {
       # set by NixOS, too: a relay has no other choice
       auth_mechanisms = [ "plain" ];
+      # of new accounts; those of older versions are maildir until they are converted (./conversion.nix)
       mail_driver = "sdbox";
       mail_path = "${directories.mail}/%{user}";
     }
     // defaults (
       {
-        dovecot_config_version = "2.4.1";
-        dovecot_storage_version = "2.4.0";
+        inherit dovecot_config_version dovecot_storage_version;
         protocols = [
           "imap"
           "lmtp"

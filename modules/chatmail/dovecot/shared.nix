@@ -21,6 +21,8 @@ let
 in
 {
   inherit defaults;
+  dovecot_config_version = "2.4.1";
+  dovecot_storage_version = "2.4.0";
   accounts = "http://127.0.0.1:${toString ports.login}";
   # retries, once a second or more often, while chatmaild restarts, is overloaded or crashes
   patience = {

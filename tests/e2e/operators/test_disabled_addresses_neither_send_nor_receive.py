@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
 
 MARKER = "/var/lib/chatmail/mail/{address}/DISABLED"
 
@@ -25,6 +26,7 @@ def test_its_incoming_mail_is_dropped(alice: Person, bob: Person, machine: Machi
     alice.sends(bob, alice, text="while disabled")
     assert alice.receives().text == "while disabled"
     alice.sends(bob, text="to nobody else")
+    wait_for(lambda: bob.address not in machine.queue(), "both left the queue", within_s=20)
 
     machine.run("rm", MARKER.format(address=bob.address))
     alice.sends(bob, text="while enabled")
@@ -33,12 +35,17 @@ def test_its_incoming_mail_is_dropped(alice: Person, bob: Person, machine: Machi
 
 
 def test_mail_from_another_relay_is_dropped(
-    alice: Person, carol: Person, other_machine: Machine
+    alice: Person, carol: Person, machine: Machine, other_machine: Machine
 ) -> None:
     """Without a bounce."""
     other_machine.run("touch", MARKER.format(address=carol.address))
     alice.sends(carol, alice, text="while disabled")
     assert alice.receives().text == "while disabled"
+    wait_for(
+        lambda: carol.address not in machine.queue() + other_machine.queue(),
+        "the other copy has left both queues",
+        within_s=20,
+    )
 
     other_machine.run("rm", MARKER.format(address=carol.address))
     alice.sends(carol, alice, text="while enabled")

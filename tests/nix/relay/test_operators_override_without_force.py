@@ -51,7 +51,11 @@ def test_values_of_the_operator_win(describe: Describe, default: Relay) -> None:
     assert {"XCHATMAIL": False, '"COMPRESS=DEFLATE"': False}.items() <= dovecot["protocol imap"][
         "imap_capability"
     ].items()
-    assert dovecot["mail_plugins"] == {"quota": True, "mail_compress": True}
+    assert dovecot["mail_plugins"] == {
+        "quota": True,
+        "mail_compress": True,
+        "mailbox_format": True,
+    }
     host = services["nginx"]["virtualHosts"]["chat.example.org"]
     assert host["locations"]["/status"]["return"] == "204"
     assert "keepalive_timeout 5s;" in host["extraConfig"]

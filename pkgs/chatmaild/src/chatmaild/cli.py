@@ -139,6 +139,26 @@ def quota_clean(settings_path: Path, address: str) -> None:
         click.echo(summary)
 
 
+@group.command("convert-storage")
+@click.argument("doveadm")
+@click.argument("configuration")
+@click.pass_obj
+def convert_storage(settings_path: Path, doveadm: str, configuration: str) -> None:
+    """Convert all mailboxes to the chosen format; DOVEADM reads the file CONFIGURATION."""
+    from chatmaild.conversion import service
+
+    service.run(Settings.load(settings_path), doveadm, configuration)
+
+
+@group.command("recover-storage")
+@click.pass_obj
+def recover_storage(settings_path: Path) -> None:
+    """Complete or undo the conversion of single mailboxes that was interrupted."""
+    from chatmaild.conversion import service
+
+    service.recover_interrupted(Settings.load(settings_path))
+
+
 @group.command("media-peers")
 @click.pass_obj
 def media_peers(settings_path: Path) -> None:

@@ -11,6 +11,7 @@
     ├── KeyUnavailableError (TimeoutError) DNS does not answer for a DKIM key; try again later
     ├── SocketInUseError (OSError)       another process listens where this one would
     ├── DovecotError                     Dovecot could not change a mailbox
+    ├── ConversionError                  a mailbox keeps the format that it has
     ├── UntakenError     (ValueError)    a file of another server's tree is not imported
     ├── RegistrationRefused              no address is created now; carries a reason code
     └── ProtocolError    (ValueError)    a peer violates its protocol
@@ -61,6 +62,10 @@ class SocketInUseError(ChatmaildError, OSError):
 
 class DovecotError(ChatmaildError):
     """Dovecot could not change a mailbox; its log says why."""
+
+
+class ConversionError(ChatmaildError):
+    """A mailbox keeps the format that it has; the text says why, without the address."""
 
 
 class UntakenError(ChatmaildError, ValueError):

@@ -76,7 +76,7 @@ def test_what_a_session_wrote_meanwhile(
     def end_late(_: Settings, address: Address) -> None:
         if is_new_account:
             mailboxes.create(address, "hash", now_s=0)
-        (mailboxes.path(address) / "cur").mkdir(parents=True)
+        (mailboxes.path(address) / "cur").mkdir(parents=True, exist_ok=True)
 
     monkeypatch.setattr(lifecycle, "end_sessions", end_late)
     mailboxes.create(ALICE, "hash", now_s=0)

@@ -125,7 +125,7 @@ def test_one_mailbox_is_cleaned(settings: Settings, mailboxes: Mailboxes) -> Non
     """The command of Dovecot's quota warning, with the current time."""
     mailboxes.create(ALICE, "hash", now_s=time.time())
     directory = mailboxes.path(ALICE) / "cur"
-    directory.mkdir()
+    directory.mkdir(exist_ok=True)
     then = int(time.time()) - 2 * DAY_S
     for number in range(4):
         file = directory / f"{then}.M{number}P1.host,S=100000000,W=1:2,"

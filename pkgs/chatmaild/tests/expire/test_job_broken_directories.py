@@ -50,6 +50,8 @@ def test_a_directory_that_cannot_be_read_needs_care(
     mailboxes: Mailboxes, alice: pathlib.Path, old_messages: list[pathlib.Path], broken: str
 ) -> None:
     """A damaged disk, or another owner: the pass continues."""
+    if (alice / broken).is_dir():
+        (alice / broken).rmdir()
     (alice / broken).unlink(missing_ok=True)
     (alice / broken).symlink_to(broken)
 

@@ -11,6 +11,7 @@ import pytest
 from chatmaild.address import parse_address
 from chatmaild.errors import AddressError, BusyError
 from chatmaild.store import mailboxes as module
+from chatmaild.store.mail import locks
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 
 from ..children import environment
@@ -163,8 +164,8 @@ def test_a_malformed_address_has_no_path(mailboxes: Mailboxes, text: str) -> Non
 
 def test_a_lock_has_a_timeout(mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hanging process does not block the others."""
-    monkeypatch.setattr(module, "LOCK_TIMEOUT_S", 0.05)
-    with module._locked(str(mailboxes.path(ALICE))), pytest.raises(BusyError):
+    monkeypatch.setattr(locks, "LOCK_TIMEOUT_S", 0.05)
+    with locks.locked(str(mailboxes.path(ALICE))), pytest.raises(BusyError):
         mailboxes.create(ALICE, "hash", now_s=NOON_S)
 
 

@@ -18,11 +18,11 @@ from chatmail_lab.render.files import File, text_file
 PACKAGES = "/usr/lib/python3/dist-packages"
 LIBRARIES = "/usr/lib/chatmail"
 PLUGINS = "/usr/lib/dovecot/modules"
+PLUGIN_SOURCES = {"each-reply", "instant-idle", "mailbox-format"}
 PAGES = "/usr/share/chatmail-www"
 # the second one is for classic servers
 C_SOURCES = ("pkgs/preload", "pkgs/chatmail-lab/preload")
 HEADERS = "/usr/include/dovecot"
-DOVECOT_PLUGINS = ("each-reply", "instant-idle")
 COMPILER_FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
 
 # paths, on a Debian host, of the programs that the description's units run
@@ -93,7 +93,7 @@ def build_programs(image: Path, directory: Path) -> str:
 
 def library_path(source: Path) -> str:
     """Return where a host has the library of a C file; a plugin is beside Dovecot's own."""
-    if source.stem in DOVECOT_PLUGINS:
+    if source.stem in PLUGIN_SOURCES:
         return f"{PLUGINS}/lib20_{source.stem.replace('-', '_')}_plugin.so"
     return f"{LIBRARIES}/{source.stem}.so"
 

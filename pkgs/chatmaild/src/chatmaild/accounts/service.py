@@ -82,7 +82,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         if found.is_news and settings.push.enable:
             sender.notify(found.owner)
 
-    maps = Maps.of(settings, mailboxes.exists)
+    maps = Maps.of(settings, mailboxes.is_usable)
     for listener in (recipients, transports, for_transport):
         await stack.enter_async_context(streams(listener, socketmap.connection(maps.look_up)))
     await stack.enter_async_context(streams(keys, metadata.connection(Keys(settings, tokens))))

@@ -31,6 +31,7 @@ from chatmaild.store.maildir import Message
 # files that an interrupted creation leaves, or an IMAP session of a deleted account
 _LEFTOVER_FILES: Final = re.compile(
     f"{ENFORCE_ENCRYPTION}|{DISABLED}|{NEARLY_FULL}|{IMPORTED}|dovecot.*|maildir.*|subscriptions"
+    "|cur|new|tmp|mailboxes|conversion-failed"
 )
 
 

@@ -173,6 +173,12 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "addresses_counted_timestamp_seconds": _gauge(MONITOR, "When the addresses were counted."),
     "mailboxes_messages": _gauge(MONITOR, "Messages in all mailboxes, counted once a day."),
     "mailboxes_bytes": _gauge(MONITOR, "Size of all mailboxes, counted once a day."),
+    "mailboxes_to_convert": _gauge(
+        MONITOR, "Mailboxes that wait for their conversion to another format."
+    ),
+    "mailboxes_not_converted": _gauge(
+        MONITOR, "Mailboxes whose conversion failed; chatmail storage status says why."
+    ),
     "expire_last_success_timestamp_seconds": _gauge(MONITOR, "When old mail was last deleted."),
     "backup_last_success_timestamp_seconds": _gauge(
         MONITOR, "When the last good backup ended; absent before the first."

@@ -12,6 +12,7 @@ ADDRESSES: Final = "addresses"
 MAILBOXES: Final = "mailboxes"
 CERTIFICATE: Final = "certificate"
 QUEUE: Final = "queue"
+STORAGE: Final = "storage"
 
 
 def write(settings: Settings, name: str, content: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ _GOOD_UPGRADES: Final = frozenset(("kept", "unchanged"))
 
 def measure(settings: Settings, counters: Counters) -> None:
     """Set the gauges from all files; a missing file sets none."""
-    names = (numbers.ADDRESSES, numbers.MAILBOXES, numbers.CERTIFICATE)
+    names = (numbers.ADDRESSES, numbers.MAILBOXES, numbers.CERTIFICATE, numbers.STORAGE)
     found = {name: numbers.read(settings, name) for name in names}
     note_numbers(found, counters)
     note_backup(Last.of(settings), counters)
@@ -40,7 +40,7 @@ def measure(settings: Settings, counters: Counters) -> None:
 
 
 def note_numbers(found: Mapping[str, Mapping[str, Any]], counters: Counters) -> None:
-    """Set the gauges of addresses, mailboxes and certificate."""
+    """Set the gauges of addresses, mailboxes, their conversion and certificate."""
     addresses, mail = found[numbers.ADDRESSES], found[numbers.MAILBOXES]
     for kind, count in _entries(addresses.get("kinds")):
         counters.set("addresses", count, kind=kind)
@@ -51,6 +51,8 @@ def note_numbers(found: Mapping[str, Mapping[str, Any]], counters: Counters) -> 
         ("mailboxes_messages", mail, "messages"),
         ("mailboxes_bytes", mail, "bytes"),
         ("expire_last_success_timestamp_seconds", mail, "counted_s"),
+        ("mailboxes_to_convert", found[numbers.STORAGE], "left"),
+        ("mailboxes_not_converted", found[numbers.STORAGE], "failed"),
         ("certificate_expiry_timestamp_seconds", found[numbers.CERTIFICATE], "expires_s"),
     ):
         if isinstance(value := source.get(member), int | float):

@@ -20,6 +20,7 @@ from chatmaild.operator.decisions.cli_domains import domains
 from chatmaild.operator.decisions.cli_notice import notice
 from chatmaild.operator.mailqueue.cli import queue
 from chatmaild.operator.move.cli import move, only_if_open, receive
+from chatmaild.operator.storage.cli import storage
 from chatmaild.settings import Settings
 
 
@@ -125,6 +126,7 @@ group.add_command(domains)
 group.add_command(notice)
 group.add_command(move)
 group.add_command(receive)
+group.add_command(storage)
 
 only_if_open(address, "create", "delete", "disable", "enable", "import", "passwd")
 only_if_open(registration, "open", "close")
@@ -133,6 +135,7 @@ only_if_open(domains, "block", "only", "remove")
 only_if_open(notice, "set", "clear")
 only_if_open(backup, "restore")
 only_if_open(group, "import")
+only_if_open(storage, "convert")
 
 
 def main() -> None:

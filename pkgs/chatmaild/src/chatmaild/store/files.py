@@ -1,6 +1,7 @@
 """Atomic writes: temporary file, fsync, rename, fsync of the directory."""
 
 import contextlib
+import ctypes
 import os
 import secrets
 from pathlib import Path
@@ -41,5 +42,20 @@ def fsync_directory(path: str | Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file_system(path: Path) -> None:
+    """Write all files of the file system of a directory to disk (syncfs(2)).
+
+    Raises:
+        OSError: the disk fails.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(descriptor) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(path))
     finally:
         os.close(descriptor)

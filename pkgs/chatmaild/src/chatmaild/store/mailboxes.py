@@ -7,7 +7,8 @@ DISABLED               flag: sends and receives nothing, keeps its messages
 metadata.json          device tokens
 nearly-full            flag: the mailbox may be full, see fullness.py
 imported               names of messages from another relay, see operator/exchange/filling.py
-cur new tmp            the maildir, written by Dovecot
+mailboxes              the messages, written by Dovecot (sdbox); in a maildir cur, new and tmp
+converting converted   of a conversion between the two, see conversion/places.py
 
 Mode 0710 lets the filter, in the group vmail, stat files by name, but not list or read them.
 Methods take an `Address` and use its account, without the `+tag`. An OSError is raised, because
@@ -15,31 +16,26 @@ Methods take an `Address` and use its account, without the `+tag`. An OSError is
 """
 
 import contextlib
-import errno
-import fcntl
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from chatmaild.address import Address, address_or_none
-from chatmaild.errors import BusyError
 from chatmaild.settings import Settings
 from chatmaild.store.files import fsync_directory, write_atomically
+from chatmaild.store.mail import formats
+from chatmaild.store.mail.formats import Choice
+from chatmaild.store.mail.locks import locked
 
 PASSWORD: Final = "password"  # noqa: S105 - a file name
 ENFORCE_ENCRYPTION: Final = "enforceE2EEincoming"
 DISABLED: Final = "DISABLED"
 METADATA: Final = "metadata.json"
 IMPORTED: Final = "imported"
-DIRECTORY_MODE: Final = 0o710
 DAY_S: Final = 86400
-# 5 s: a creation takes milliseconds, so a process that holds the lock longer hangs
-LOCK_TIMEOUT_S: Final = 5.0
-LOCK_POLL_S: Final = 0.01
 # begins with a dot and has no @: no account has such a name
 TRASH_PREFIX: Final = ".deleted-"
 
@@ -47,14 +43,16 @@ TRASH_PREFIX: Final = ".deleted-"
 class Mailboxes:
     """The mailboxes in the mail directory."""
 
-    def __init__(self, directory: str | Path) -> None:
+    def __init__(self, directory: str | Path, choice: Choice | None = None) -> None:
+        """The mailboxes below a directory; without a choice new ones have no format yet."""
         self.directory = Path(directory)
         self._root = str(self.directory)
+        self._choice = choice
 
     @classmethod
     def of(cls, settings: Settings) -> "Mailboxes":
         """The mailboxes of this relay."""
-        return cls(settings.directories.mail)
+        return cls(settings.directories.mail, Choice.of(settings))
 
     def path(self, address: Address) -> Path:
         """The directory of an account, whether it exists or not."""
@@ -114,8 +112,8 @@ class Mailboxes:
         if current is None:
             return False
         path = self._path(address)
-        with _locked(path) as locked:
-            if not locked or self.password_hash(address) != (instead_of or current):
+        with locked(path) as is_there:
+            if not is_there or self.password_hash(address) != (instead_of or current):
                 return False
             _write_hash(path, encoded, now_s)
         return True
@@ -133,13 +131,25 @@ class Mailboxes:
             BusyError: another process holds the lock of the account.
         """
         path = self._path(address)
-        with _locked(path) as locked:
-            if not locked or self.exists(address):
+        with locked(path) as is_there:
+            if not is_there or self.exists(address):
                 return False
             os.close(os.open(f"{path}/{ENFORCE_ENCRYPTION}", os.O_WRONLY | os.O_CREAT, 0o600))
+            formats.make(path, self._choice)
             _write_hash(path, encoded, now_s)
         fsync_directory(self._root)
         return True
+
+    def is_usable(self, address: Address) -> bool:
+        """Whether the account exists; then it has a format.
+
+        Versions before 0.4 left it to Dovecot to make the directories of a new account.
+        """
+        exists = self.exists(address)
+        if exists:
+            with contextlib.suppress(FileNotFoundError):
+                formats.make(self._path(address), self._choice)
+        return exists
 
     def adopt(self, address: Address, directory: Path) -> bool:
         """Make a complete mailbox directory that of an account, unless the account exists.
@@ -151,14 +161,18 @@ class Mailboxes:
         """
         path = self._path(address)
         self.remove_leftover(address)
-        with _locked(path) as locked:
-            if not locked or self.exists(address):
+        with locked(path) as is_there:
+            if not is_there or self.exists(address):
                 return False
             directory.rename(path)  # it is empty, and processes that wait for its lock see that
         return True
 
     def record_login(self, address: Address, *, now_s: float) -> None:
-        """Record today as the day of the last login; writes once a day at most."""
+        """Record today as the day of the last login; writes once a day at most.
+
+        The account has a format then, see `is_usable`.
+        """
+        formats.make(self._path(address), self._choice)
         _set_day(f"{self._path(address)}/{PASSWORD}", now_s)
 
     def last_login_s(self, address: Address) -> int | None:
@@ -203,9 +217,19 @@ class Mailboxes:
         Raises:
             BusyError: another process holds the lock of the account.
         """
-        with _locked(self._path(address), create=False) as locked:
-            if locked and not self.exists(address):
+        with locked(self._path(address), create=False) as is_there:
+            if is_there and not self.exists(address):
                 self.delete(address)
+
+    @contextlib.contextmanager
+    def alone(self, address: Address) -> Iterator[bool]:
+        """Hold the lock of an account; False if it does not exist.
+
+        Raises:
+            BusyError: another process holds it.
+        """
+        with locked(self._path(address), create=False) as is_there:
+            yield is_there and self.exists(address)
 
     def addresses(self) -> Iterator[Address]:
         """All existing accounts, in no order.
@@ -239,23 +263,6 @@ def _exists(path: str) -> bool:
     return True
 
 
-@contextlib.contextmanager
-def _locked(path: str, *, create: bool = True) -> Iterator[bool]:
-    """Hold the lock of the directory, by default create it; False if it is not there any more."""
-    if create:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(path, DIRECTORY_MODE)  # noqa: PTH102
-    elif not _exists(path):
-        yield False
-        return
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        _lock(descriptor)
-        yield _is_same(path, descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _write_hash(directory: str, encoded: str, now_s: float) -> None:
     content = encoded.encode("ascii") + b"\n"
     write_atomically(f"{directory}/{PASSWORD}", content, modified_s=floor_to_day(now_s))
@@ -265,25 +272,3 @@ def _set_day(path: str, now_s: float) -> None:
     day_s = floor_to_day(now_s)
     if int(os.stat(path).st_mtime) != day_s:  # noqa: PTH116
         os.utime(path, (day_s, day_s))
-
-
-def _lock(descriptor: int) -> None:
-    deadline_s = time.monotonic() + LOCK_TIMEOUT_S
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno != errno.EWOULDBLOCK:
-                raise
-            if time.monotonic() > deadline_s:
-                raise BusyError("the mailbox is locked") from error
-            time.sleep(LOCK_POLL_S)
-        else:
-            return
-
-
-def _is_same(path: str, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(os.stat(path), os.fstat(descriptor))  # noqa: PTH116
-    except FileNotFoundError:
-        return False

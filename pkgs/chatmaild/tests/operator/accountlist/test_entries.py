@@ -34,7 +34,7 @@ def people(mailboxes: Mailboxes) -> None:
             at_s = floor_to_day(now_s) - days * DAY_S + (3600 if path == marker else 0)
             os.utime(path, (at_s, at_s))
         if name != "ci-abcdef":
-            (home / "cur").mkdir()
+            (home / "cur").mkdir(exist_ok=True)
     mailboxes.set_disabled(parse_address(f"ancient12@{DOMAIN}"), disabled=True)
     (mailboxes.path(parse_address(f"ancient12@{DOMAIN}")) / "cur" / "1.x,S=2500000:2,").touch()
     (mailboxes.directory / "UPPER@case").mkdir()

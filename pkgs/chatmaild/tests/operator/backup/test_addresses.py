@@ -22,7 +22,7 @@ def test_nothing_is_lost(relay: Settings, new_machine: Settings, tmp_path: pathl
     old.create(BOB, "$y$bob", now_s=NOW_S - 5 * 86400)
     old.set_disabled(BOB, disabled=True)
     Tokens(old, 90).add(ALICE, "token", now_s=NOW_S)
-    (old.path(ALICE) / "cur").mkdir()
+    (old.path(ALICE) / "cur").mkdir(exist_ok=True)
     (old.path(ALICE) / "cur/1.x").write_text("mail")
     file = tmp_path / addresses.NAME
 

@@ -10,6 +10,7 @@ import pytest
 
 from chatmaild.errors import BusyError
 from chatmaild.operator.exchange import home
+from chatmaild.store import files
 
 
 def test_dovecots_lock_is_respected(
@@ -43,6 +44,6 @@ def test_names_of_deleted_messages_are_forgotten(tmp_path: pathlib.Path) -> None
 
 def test_a_file_system_is_synced(tmp_path: pathlib.Path) -> None:
     """A directory that is none is an error."""
-    home.sync_file_system(tmp_path)
+    files.sync_file_system(tmp_path)
     with pytest.raises(FileNotFoundError):
-        home.sync_file_system(tmp_path / "none")
+        files.sync_file_system(tmp_path / "none")

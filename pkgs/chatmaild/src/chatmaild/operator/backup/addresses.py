@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from chatmaild.errors import ChatmaildError
+from chatmaild.store.mail.locks import DIRECTORY_MODE
 from chatmaild.store.mailboxes import (
-    DIRECTORY_MODE,
     DISABLED,
     ENFORCE_ENCRYPTION,
     METADATA,

@@ -158,7 +158,7 @@ def _places_here(settings: Settings, manifest: Manifest) -> list[plan.Place]:
 def _stopped(settings: Settings, run: Run) -> Iterator[None]:
     """Stop the units that use the state, and start all units at the end."""
     units = [u for u in settings.units if u not in _STAY]
-    run(["systemctl", "stop", *units, f"{_EXPIRE}.service"])
+    run(["systemctl", "stop", *units, f"{_EXPIRE}.service", "chatmail-storage.service"])
     try:
         yield
     finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chatmaild.errors import ChatmaildError, UntakenError
-from chatmaild.operator.exchange import acme, dkim, exporting, importing, queue
+from chatmaild.operator.exchange import acme, dkim, exporting, importing, queue, sdbox
 from chatmaild.operator.exchange.importing import Importer, Kind
 from chatmaild.operator.exchange.survey import Survey, check_domain, look
 from chatmaild.operator.exchange.upstream import layout
@@ -90,6 +90,8 @@ def _import(
                 "interrupted: what was imported stays; repeat the command for the rest"
             ) from error
     result = importer.result
+    if result.kinds[Kind.NEW]:
+        sdbox.convert_new()
     keys = dkim.install(settings, survey.keys) if settings.dkim.enable else []
     account = acme.install(survey.acme_accounts, untaken)
     document: dict[str, Any] = {

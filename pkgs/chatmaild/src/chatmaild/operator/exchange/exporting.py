@@ -9,11 +9,10 @@ from typing import Final
 from chatmaild.address import Address
 from chatmaild.dkim.keys import key_path, load_key, public_record
 from chatmaild.errors import ChatmaildError, UntakenError
-from chatmaild.operator.exchange import acme
+from chatmaild.operator.exchange import acme, sdbox
 from chatmaild.operator.exchange.filling import Filler
 from chatmaild.operator.exchange.home import (
     put,
-    sync_file_system,
     write_marks,
     write_subscriptions,
     write_tokens,
@@ -23,7 +22,7 @@ from chatmaild.operator.exchange.upstream import layout
 from chatmaild.operator.exchange.upstream.mailbox import OldMailbox, read
 from chatmaild.operator.exchange.upstream.tree import Directory, Untaken
 from chatmaild.settings import Settings
-from chatmaild.store.files import write_atomically
+from chatmaild.store.files import sync_file_system, write_atomically
 from chatmaild.store.mailboxes import (
     IMPORTED,
     PASSWORD,
@@ -73,7 +72,8 @@ def export_all(
     target.mkdir(mode=_DIRECTORY_MODE, parents=True)
     with Directory.at(Path(settings.directories.mail)) as mail:
         for address in addresses(mail, settings.mail_domain, untaken):
-            _export(mail, address, target, settings, untaken, result, now_s)
+            with sdbox.maildir(settings, address, untaken) as copy:
+                _export(mail, copy, address, target, settings, untaken, result, now_s)
             yield
     _write_key(settings, path, result)
     result.acme_server = acme.export(settings, path)
@@ -85,6 +85,7 @@ def export_all(
 
 def _export(
     mail: Directory,
+    copy: Directory | None,
     address: Address,
     target: Path,
     settings: Settings,
@@ -94,13 +95,13 @@ def _export(
 ) -> None:
     try:
         with mail.directory(str(address)) as source:
-            old = read(source, address, untaken) if source else None
+            old = read(source, address, untaken, mail=copy) if source else None
             if source is None or old is None:
                 untaken.add(str(address), "no account any more")
                 return
             home = target / str(address)
             home.mkdir(mode=_DIRECTORY_MODE)
-            filler = Filler(source, old, home, settings, untaken, now_s=now_s, in_use=False)
+            filler = Filler(copy or source, old, home, settings, untaken, now_s=now_s, in_use=False)
             filler.fill()
     except UntakenError as error:
         untaken.add(str(address), str(error))

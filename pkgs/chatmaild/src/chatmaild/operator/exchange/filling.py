@@ -22,17 +22,17 @@ from chatmaild.operator.exchange.home import (
     read_imported,
     write_imported,
 )
-from chatmaild.operator.exchange.upstream import uidlist
 from chatmaild.operator.exchange.upstream.mailbox import (
     PARTS,
     OldMailbox,
     OldMessage,
 )
 from chatmaild.operator.exchange.upstream.tree import Directory, Untaken
-from chatmaild.operator.exchange.upstream.uidlist import Uidlist
 from chatmaild.settings import Settings
 from chatmaild.store.files import fsync_directory
 from chatmaild.store.fullness import NEARLY_FULL
+from chatmaild.store.mail import uidlist
+from chatmaild.store.mail.uidlist import Uidlist
 
 _KEYWORDS: Final = "dovecot-keywords"
 _UIDLIST_LIMIT: Final = 1 << 26

@@ -1,7 +1,6 @@
 """The files of a mailbox here: messages by name, what was imported, Dovecot's lock of a folder."""
 
 import contextlib
-import ctypes
 import os
 import socket
 import time
@@ -10,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from chatmaild.errors import BusyError
-from chatmaild.operator.exchange.upstream import uidlist
 from chatmaild.operator.exchange.upstream.mailbox import PARTS, SUBSCRIPTIONS, OldMailbox
 from chatmaild.store.files import write_atomically
+from chatmaild.store.mail import uidlist
 from chatmaild.store.mailboxes import DISABLED, ENFORCE_ENCRYPTION, IMPORTED, METADATA
 from chatmaild.store.tokens import merged_document
 
@@ -122,18 +121,3 @@ def _break_lock_of_dead(lock: Path) -> None:
     except (OSError, UnicodeDecodeError):
         return
     lock.unlink(missing_ok=True)
-
-
-def sync_file_system(path: Path) -> None:
-    """Write all files of the file system of a directory to disk (syncfs(2)).
-
-    Raises:
-        OSError: the disk fails.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        if ctypes.CDLL(None, use_errno=True).syncfs(descriptor) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), str(path))
-    finally:
-        os.close(descriptor)

@@ -16,11 +16,11 @@ from typing import Final
 
 from chatmaild.address import Address
 from chatmaild.errors import BusyError, UntakenError
+from chatmaild.operator.exchange import sdbox
 from chatmaild.operator.exchange.filling import Filler
 from chatmaild.operator.exchange.home import (
     put,
     read_imported,
-    sync_file_system,
     write_marks,
     write_subscriptions,
     write_tokens,
@@ -29,10 +29,10 @@ from chatmaild.operator.exchange.upstream.layout import NO_MAILBOXES, address_of
 from chatmaild.operator.exchange.upstream.mailbox import OldMailbox, read
 from chatmaild.operator.exchange.upstream.tree import Directory, Untaken
 from chatmaild.settings import Settings
-from chatmaild.store.files import fsync_directory, write_atomically
+from chatmaild.store.files import fsync_directory, sync_file_system, write_atomically
+from chatmaild.store.mail.locks import DIRECTORY_MODE
 from chatmaild.store.mailboxes import (
     DAY_S,
-    DIRECTORY_MODE,
     IMPORTED,
     PASSWORD,
     TRASH_PREFIX,
@@ -198,11 +198,13 @@ class Importer:
     def _add(self, source: Directory, old: OldMailbox) -> None:
         """Add what is new to an address that came before; its password stays as it is here."""
         home = self._mailboxes.path(old.address)
-        filler = self._filler(source, old, home, in_use=True)
-        try:
-            filler.fill()
-        finally:
-            self._count(filler)
+        with sdbox.filled_as_maildir(self._settings, old.address):
+            filler = self._filler(source, old, home, in_use=True)
+            try:
+                filler.fill()
+            finally:
+                self._count(filler)
+            self.result.wrong += filler.wrong()
         if not self._mailboxes.has(old.address, IMPORTED):
             write_atomically(home / IMPORTED, b"")
         write_subscriptions(home, old.subscriptions, durable=True)
@@ -210,7 +212,6 @@ class Importer:
         login_s = min(old.last_login_s, self._now_s)
         if floor_to_day(login_s) > (self._mailboxes.last_login_s(old.address) or 0):
             self._mailboxes.record_login(old.address, now_s=login_s)
-        self.result.wrong += filler.wrong()
 
     def _filler(self, source: Directory, old: OldMailbox, home: Path, *, in_use: bool) -> Filler:
         return Filler(

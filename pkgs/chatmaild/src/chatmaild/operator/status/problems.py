@@ -55,6 +55,7 @@ def find(state: State) -> list[Problem]:
         *_selftest(state),
         *_backup(state),
         *_upgrade(state),
+        *_storage(state),
     ]
 
 
@@ -183,6 +184,15 @@ def _selftest(state: State) -> list[Problem]:
         )
         for check in wrong
     ]
+
+
+def _storage(state: State) -> list[Problem]:
+    failed = state.storage.get("failed")
+    if not failed:
+        return []
+    said = f"{failed} mailboxes could not be converted to {state.storage.get('format')}"
+    repair = "chatmail storage status says why; then systemctl start chatmail-storage"
+    return [Problem(sentence=f"{said}; they work as before", repair=repair)]
 
 
 def _backup(state: State) -> list[Problem]:

@@ -53,6 +53,7 @@ def lines(state: State, problems: Sequence[Problem], notes: Sequence[Problem] = 
         ("selftest", *_selftest(state)),
         ("backup", *_backup(state)),
         ("upgrade", _upgrade(state), True),
+        ("mailboxes", *_storage(state)),
     ]
     shown = [f"{name:<{_WIDTH}}{_coloured(text, well)}" for name, text, well in rows]
     return [*shown, "", *_noted(notes), *_verdict(problems)]
@@ -160,6 +161,18 @@ def _upgrade(state: State) -> str:
     if state.upgrade is None:
         return "none by chatmail-upgrade"
     return f"{state.upgrade.get('outcome')}, {state.upgrade.get('started')}"
+
+
+def _storage(state: State) -> tuple[str, bool]:
+    wanted, failed = state.storage.get("format"), state.storage.get("failed")
+    if wanted is None:
+        return "not converted yet", True
+    parts = [str(wanted)]
+    if left := state.storage.get("left"):
+        parts.append(f"{left} are being converted")
+    if failed:
+        parts.append(f"{failed} could not be converted")
+    return ", ".join(parts), not failed
 
 
 def _number(value: float | None) -> str:

@@ -14,6 +14,7 @@ from chatmaild.accounts.registration import measure
 from chatmaild.cli import VERSION
 from chatmaild.errors import ChatmaildError, DecisionError
 from chatmaild.flow import last_hour
+from chatmaild.metrics import numbers
 from chatmaild.metrics.backups import Last
 from chatmaild.operator import registration
 from chatmaild.operator.move.state import why_closed
@@ -89,6 +90,8 @@ class State:
     closed: tuple[str, str] | None = None
     # None: services.chatmail.backup is off, and nobody made one by hand
     backup: Last | None = None
+    # of the last conversion of mailboxes: format, left, converted, failed; empty before the first
+    storage: dict[str, Any] = field(default_factory=dict)
 
 
 def gather(settings: Settings) -> State:
@@ -125,6 +128,7 @@ def gather(settings: Settings) -> State:
         domains=_domains(settings),
         closed=_closed(settings),
         backup=_backup(settings),
+        storage=dict(numbers.read(settings, numbers.STORAGE)),
     )
 
 

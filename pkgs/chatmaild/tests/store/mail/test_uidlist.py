@@ -2,7 +2,7 @@
 
 import tracemalloc
 
-from chatmaild.operator.exchange.upstream.uidlist import Uidlist, merge, parse
+from chatmaild.store.mail.uidlist import Uidlist, merge, parse
 
 LIST = b"""3 V1700000000 N31 G3085f01b7f11094c501100008c4a11c1
 7 :1.a,S=5,W=6:2,S

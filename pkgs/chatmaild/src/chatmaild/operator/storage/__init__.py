@@ -1,0 +1,1 @@
+"""`chatmail storage`: the format of mailboxes, and their conversion."""
