@@ -1,6 +1,6 @@
 """One message to many local recipients, each with a session in IDLE: times, CPU time, copies.
 
-    .cache/venv-*/bin/python scripts/lib/bench/many.py --lab NAME     measures a lab that is up
+    scripts/tool python scripts/lib/bench/many/measure.py --lab NAME    measures a lab that is up
 
 `measured()` is what scripts/bench calls.
 """
@@ -18,7 +18,7 @@ import click
 import labs
 from steps import say
 
-LOAD = Path(__file__).with_name("many_load.py")
+LOAD = Path(__file__).with_name("load.py")
 RELAY = "a.test"
 # sessions hibernate a second after the last change
 SETTLE_S = 4.0

@@ -1,6 +1,6 @@
 """Sends one message to many local recipients, and prints when each was notified, as JSON.
 
-Started by many.py, in the network of the lab's client. All recipients wait in IDLE. One thread
+Started by measure.py, in the network of the lab's client. All recipients wait in IDLE. One thread
 reads all their sessions, because the clients use the cores of the relay that they measure.
 """
 
