@@ -85,9 +85,9 @@ in
         chatmaild
         # for `chatmail move`, on both machines
         pkgs.rsync
-      ]
-      # Dovecot's plugins are looked for in /run/current-system/sw/lib/dovecot/modules
-      ++ lib.optional description.changed.eachReply chatmail-preload;
+        # Dovecot's plugins are looked for in /run/current-system/sw/lib/dovecot/modules
+        chatmail-preload
+      ];
       # Dovecot 2.4, whatever release the machine was installed with
       services.dovecot2.package = mkDefault pkgs.dovecot;
       services.dovecot2.createMailUser = mkDefault false;

@@ -6,8 +6,7 @@
  * class `dbox', without the settings of sdbox, and a mail_path that it has freed.
  *
  * user_created() looks for the directories: `mailboxes' is sdbox, `cur' is maildir. While the account changes its
- * format there is neither, but a file in place of one: then it waits, so that no delivery fails. Converted accounts
- * cost one stat().
+ * format, a file has one of these names: then it waits, so that no delivery fails. Converted accounts cost one stat().
  */
 #include "config.h"
 #include "lib.h"
@@ -40,8 +39,8 @@ static bool choose(struct mail_user *user, const char *home)
 {
 	enum found sdbox = look(home, "/mailboxes");
 
-	if (sdbox == A_DIRECTORY)
-		return TRUE;
+	if (sdbox != NOTHING)
+		return sdbox == A_DIRECTORY;
 	enum found maildir = look(home, "/cur");
 	if (maildir == A_DIRECTORY) {
 		/* as a field of the userdb: the command line of doveadm is stronger */
@@ -49,7 +48,7 @@ static bool choose(struct mail_user *user, const char *home)
 				  "mail_driver", "maildir", SETTINGS_OVERRIDE_TYPE_USERDB);
 		return TRUE;
 	}
-	return sdbox == NOTHING && maildir == NOTHING;
+	return maildir == NOTHING;
 }
 
 static void user_created(struct mail_user *user)

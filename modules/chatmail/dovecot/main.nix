@@ -21,12 +21,10 @@ let
     users
     ;
   preloaded =
-    lib.optional changed.smallSessions "small-sessions"
+    lib.optional changed.endedPeers "ended-peers"
+    ++ lib.optional changed.smallSessions "small-sessions"
     # for sessions that share processes
-    ++ lib.optionals changed.instantIdle [
-      "ended-peers"
-      "background-close"
-    ];
+    ++ lib.optional changed.instantIdle "background-close";
   # no blanks: Dovecot splits import_environment at them, and doveadm then cannot read its configuration
   infoLog = "%{env:CHATMAIL_INFO_LOG|default('/dev/null')}";
 in

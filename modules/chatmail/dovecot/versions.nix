@@ -1,5 +1,5 @@
 # { lib, settings, programs } -> { changed; warnings; }: which of pkgs/preload the relay's Dovecot runs with.
-# `changed` are the two settings as they take effect, and `eachReply`, which is no setting: with a version that nobody
+# `changed` are the two settings as they take effect, and `eachReply` and `endedPeers`, no settings: with a version that nobody
 # tested, stock behaviour and a warning.
 {
   lib,
@@ -7,8 +7,8 @@
   programs,
 }:
 let
-  # Tests of a version: tests/e2e/clients/{test_idle_notifies_at_once,test_idle_sessions_need_little_memory,
-  # test_hibernating_sessions_are_notified}.py,
+  # Tests of a version: tests/e2e/sessions/{test_idle_notifies_at_once,test_idle_sessions_need_little_memory,
+  # test_hibernating_sessions_are_notified,test_ended_sessions_keep_no_process_busy}.py and
   # tests/e2e/recipients/test_one_message_reaches_many.py. The only list of them.
   tested = [
     "2.4.1"
@@ -24,6 +24,7 @@ in
 {
   changed = lib.mapAttrs (_: isWanted: isWanted && isTested) wanted // {
     eachReply = isTested;
+    endedPeers = isTested;
   };
   warnings = lib.optionals (!isTested) (
     map (

@@ -93,7 +93,8 @@ in
         entrance
         // {
           milter_macro_daemon_name = "mxdeliv";
-          # an HTTP answer is for the whole message, so the filter needs no answer of its own at RCPT
+          # An HTTP answer is for all recipients, so the filter needs no answer of its own at RCPT. The service in front
+          # asks whether one exists, and the copies of the others are returned to the sender.
           smtpd_milters = "$submission_milters";
           smtpd_tls_security_level = "none";
           smtpd_client_connection_count_limit = "0";
@@ -103,8 +104,6 @@ in
           reject_code = "450";
           # the service in front tells the IP address of clients at a domain literal (XCLIENT)
           smtpd_authorized_xclient_hosts = "127.0.0.1";
-          # an HTTP answer is for all recipients: the service in front asks whether one exists, and the
-          # copies of the others are returned to the sender
         }
       );
       rewrite-smtpd = {

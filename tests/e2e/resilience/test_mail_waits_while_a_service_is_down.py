@@ -96,9 +96,10 @@ def test_port_25_defers(
             within_s=60,
             every_s=8,
         )
-    other_machine.run("postqueue", "-f")
 
-    assert carol.receives(within_s=20).text == "through port 25"
+    # as above: the filter takes mail in while the map of transports is away
+    with queue_runs_often(other_machine):
+        assert carol.receives(within_s=AFTER_RESTART_S).text == "through port 25"
 
 
 @pytest.mark.parametrize("unit", [FILTER, ACCOUNTS, DOVECOT])

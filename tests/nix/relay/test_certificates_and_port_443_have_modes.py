@@ -134,7 +134,7 @@ def test_a_disabled_feature_leaves_nothing(describe: Describe) -> None:
 
     assert "coturn" not in relay.config["services"]
     assert "chatmail-turn-secret" not in relay.units
-    assert "LD_PRELOAD" not in relay.files()["/etc/dovecot/dovecot.conf"]
+    assert "small-sessions" not in relay.files()["/etc/dovecot/dovecot.conf"]
 
 
 def test_persistent_files_are_in_the_state_directory(describe: Describe) -> None:

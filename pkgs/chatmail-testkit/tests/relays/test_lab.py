@@ -47,3 +47,15 @@ def test_the_lab_is_asked_once_for_each_start(
 def test_domain_literals() -> None:
     """Are reached at their IP address."""
     assert LabTarget(name="mine", relays=[]).host("[192.0.2.1]") == "192.0.2.1"
+
+
+def test_a_client_has_no_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The way into its network is the same as long as the lab lives."""
+    monkeypatch.setenv("CHATMAIL_CHECKOUT", str(tmp_path))
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts/lab").write_text('#!/bin/sh\nprintf \'["ip", "netns"]\'\n')
+    (tmp_path / "scripts/lab").chmod(0o755)
+    lab = LabTarget(name=f"of {tmp_path}", relays=["a.test"])
+    client = lab.machine("client")
+
+    assert client.argv(("true",)) == ["ip", "netns", "true"]

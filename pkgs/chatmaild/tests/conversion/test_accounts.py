@@ -72,11 +72,20 @@ class Copies:
 class Sessions:
     """Notes whose sessions end."""
 
+    mailboxes: Mailboxes
     ended: list[Address] = field(default_factory=list)
+    ended_before: list[Address] = field(default_factory=list)
 
     def end(self, addresses: Iterable[Address]) -> None:
         """Note them."""
         self.ended += addresses
+
+    def end_of(self, address: Address) -> None:
+        """Note it; the account must be blocked, and its old mailbox in its place."""
+        home = self.mailboxes.path(address)
+        assert (home / "mailboxes").is_file()
+        assert (home / "cur").is_dir()
+        self.ended_before.append(address)
 
 
 @pytest.fixture
@@ -97,7 +106,7 @@ def _uids(home: pathlib.Path) -> list[str]:
 
 def test_all_messages_are_there_afterwards(boxes: Mailboxes) -> None:
     """With the times by which they expire; sessions end, and nothing is left of the maildir."""
-    copies, sessions = Copies(boxes), Sessions()
+    copies, sessions = Copies(boxes), Sessions(boxes)
     converter = Converter(boxes, Format.SDBOX, copies, sessions)
 
     converter.convert([ALICE, BOB])
@@ -110,6 +119,7 @@ def test_all_messages_are_there_afterwards(boxes: Mailboxes) -> None:
         "mailboxes",
         "password",
     ]
+    assert sessions.ended_before == [ALICE, BOB]
     assert sessions.ended == [ALICE, BOB]
     assert (converter.result.converted, converter.result.failed, copies.frozen) == (2, 0, 0)
     assert waiting(boxes, Format.SDBOX) == []
@@ -119,7 +129,7 @@ def test_a_message_that_arrives_meanwhile_is_copied(boxes: Mailboxes) -> None:
     """A second copy of the mailbox, which nobody can change then."""
     copies = Copies(boxes, meanwhile=[boxes.path(BOB)])
 
-    Converter(boxes, Format.SDBOX, copies, Sessions()).convert([ALICE, BOB])
+    Converter(boxes, Format.SDBOX, copies, Sessions(boxes)).convert([ALICE, BOB])
 
     assert copies.frozen == 1
     assert _uids(boxes.path(BOB)) == ["u.1", "u.2", "u.9"]
@@ -132,7 +142,7 @@ def test_what_a_killed_copy_left_is_removed(boxes: Mailboxes) -> None:
     orphan.write_text("2 M1e C6b0bfbee\n\x01\x02N          0000000000000000\n")
     copies = Copies(boxes)
 
-    Converter(boxes, Format.SDBOX, copies, Sessions()).convert([ALICE])
+    Converter(boxes, Format.SDBOX, copies, Sessions(boxes)).convert([ALICE])
 
     assert copies.frozen == 1
     assert _uids(boxes.path(ALICE)) == ["u.1", "u.2"]
@@ -141,7 +151,7 @@ def test_what_a_killed_copy_left_is_removed(boxes: Mailboxes) -> None:
 def test_a_failure_keeps_the_mailbox(boxes: Mailboxes) -> None:
     """The reason is in a file; the next attempt removes it."""
     copies = Copies(boxes, is_broken=True)
-    converter = Converter(boxes, Format.SDBOX, copies, Sessions())
+    converter = Converter(boxes, Format.SDBOX, copies, Sessions(boxes))
 
     converter.convert([ALICE])
 
@@ -168,7 +178,7 @@ def test_an_incomplete_copy_is_not_taken(boxes: Mailboxes) -> None:
         (boxes.path(ALICE) / places.CONVERTING / "mailboxes/INBOX/dbox-Mails/u.2").unlink()
 
     copies.copy = copy  # type: ignore[method-assign]
-    converter = Converter(boxes, Format.SDBOX, copies, Sessions())
+    converter = Converter(boxes, Format.SDBOX, copies, Sessions(boxes))
 
     converter.convert([ALICE])
 
@@ -179,7 +189,7 @@ def test_an_incomplete_copy_is_not_taken(boxes: Mailboxes) -> None:
 def test_an_account_with_both_formats_is_not_touched(boxes: Mailboxes) -> None:
     """An older version ran after the conversion, and made a maildir beside the sdbox."""
     (boxes.path(ALICE) / "mailboxes").mkdir()
-    converter = Converter(boxes, Format.MAILDIR, Copies(boxes), Sessions())
+    converter = Converter(boxes, Format.MAILDIR, Copies(boxes), Sessions(boxes))
 
     converter.convert([ALICE])
 
@@ -190,7 +200,7 @@ def test_an_account_with_both_formats_is_not_touched(boxes: Mailboxes) -> None:
 def test_a_deleted_account_is_no_failure(boxes: Mailboxes) -> None:
     """It is gone before its turn."""
     boxes.delete(ALICE)
-    converter = Converter(boxes, Format.SDBOX, Copies(boxes), Sessions())
+    converter = Converter(boxes, Format.SDBOX, Copies(boxes), Sessions(boxes))
 
     converter.convert([ALICE, BOB])
 

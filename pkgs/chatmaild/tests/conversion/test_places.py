@@ -55,6 +55,7 @@ def home(tmp_path: pathlib.Path, old: Format) -> pathlib.Path:
 
 
 def _convert(home: pathlib.Path, old: Format) -> None:
+    places.block(home, old)
     places.freeze(home, old)
     places.publish(home, places.other(old))
     places.clean(home)
@@ -73,6 +74,7 @@ def test_the_copy_gets_the_place(home: pathlib.Path, old: Format) -> None:
 
 def test_dovecot_finds_no_format_meanwhile(home: pathlib.Path, old: Format) -> None:
     """Both names are files: it waits, and a process that has the mailbox open fails."""
+    places.block(home, old)
     places.freeze(home, old)
 
     assert format_of(home) is None
@@ -82,6 +84,7 @@ def test_dovecot_finds_no_format_meanwhile(home: pathlib.Path, old: Format) -> N
 def test_it_can_be_undone(home: pathlib.Path, old: Format) -> None:
     """What was copied stays for the next attempt."""
     before = _files(home)
+    places.block(home, old)
     places.freeze(home, old)
 
     assert not places.recover(home)
@@ -152,10 +155,23 @@ def test_a_crash_at_any_step_leaves_one_whole_mailbox(
     assert fatal > 10
 
 
+def test_a_conversion_that_is_killed_before_it_moves_anything_is_undone(
+    home: pathlib.Path, old: Format
+) -> None:
+    """Only new processes of Dovecot waited; the copy is made again."""
+    before = {name for name in _files(home) if not name.startswith("converting/")}
+    places.block(home, old)
+
+    places.recover(home)
+
+    assert set(_files(home)) == before
+
+
 def test_a_message_that_arrives_in_the_middle_stays(home: pathlib.Path, old: Format) -> None:
     """A process of Dovecot made the directory anew before the file had its name."""
     if old is Format.SDBOX:
         return
+    places.block(home, old)
     places.freeze(home, old)
     (home / "new").unlink()
     _write(home, ["new/4.d"])
@@ -171,7 +187,7 @@ def test_a_mailbox_in_the_way_is_not_overwritten(home: pathlib.Path, old: Format
     _write(home, [stray])
 
     with pytest.raises(ConversionError):
-        places.freeze(home, old)
+        places.block(home, old)
 
     places.recover(home)
     assert stray in _files(home)

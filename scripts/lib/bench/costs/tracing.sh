@@ -3,7 +3,8 @@
 set -eu
 folder=$(mktemp -d /run/trace.XXXXXX)
 tracers=
-trap 'kill -TERM $tracers 2>/dev/null; rm -rf "$folder"' EXIT
+trap 'kill -TERM $tracers 2>/dev/null || true; rm -rf "$folder"' EXIT
+trap 'exit 1' HUP INT PIPE TERM
 group() { echo "/sys/fs/cgroup/system.slice/$1.service/cgroup.procs"; }
 for unit; do
   processes=$(sed 's/^/-p /' "$(group "$unit")" 2>/dev/null) || continue

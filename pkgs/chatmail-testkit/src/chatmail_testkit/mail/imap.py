@@ -19,6 +19,8 @@ from chatmail_testkit.traces.ledger import record, record_login
 TIMEOUT_S = 20.0
 PORT = 993
 DEVICE_TOKEN = "/private/devicetoken"
+# what `_parse_untagged_response` makes of `* OK Still here` (imap_idle_notify_interval)
+_STILL_HERE = (b"OK", b"Still here")
 _ENTRY = re.compile(rb'(/[^ ]+) (\{\d+\}|"[^"]*"|NIL)')
 
 for _command in ("GETMETADATA", "SETMETADATA"):
@@ -72,6 +74,7 @@ class Imap(IMAPClient):  # type: ignore[misc]  # imapclient has no types
     def notices(self, within_s: float) -> list[Any]:
         """Waits for untagged responses in IDLE, and returns those that have begun to arrive.
 
+        Every two minutes Dovecot says that it is still here: that is no notice.
         Dovecot may send a line in two pieces. imapclient's `idle_check` loses the first one.
         """
         found = []
@@ -79,7 +82,7 @@ class Imap(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         while self._has_input(wait_s):
             found.append(_parse_untagged_response(self._imap._get_line()))
             wait_s = 0
-        return found
+        return [response for response in found if response != _STILL_HERE]
 
     def _has_input(self, within_s: float) -> bool:
         """Whether the server has sent something, or closed the connection."""

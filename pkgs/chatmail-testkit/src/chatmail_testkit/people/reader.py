@@ -78,6 +78,8 @@ class Reader:
     def takes_stock(self) -> tuple[Counter[bytes], set[bytes]]:
         """Returns how often each message is there, and which are marked as seen."""
         session = self.person.logs_in()
+        if not session.folder_exists(FOLDER):
+            session.create_folder(FOLDER)
         there: Counter[bytes] = Counter()
         marked: set[bytes] = set()
         for folder in ("INBOX", FOLDER):
@@ -97,8 +99,6 @@ class Reader:
         return {uid: self._note(folder, uid, found) for uid, found in parts.items()}
 
     def _select(self, session: Imap, folder: str) -> None:
-        if folder != "INBOX" and not session.folder_exists(folder):
-            session.create_folder(folder)
         status = session.select_folder(folder)
         self.validities.setdefault(folder, set()).add(status[b"UIDVALIDITY"])
 

@@ -94,8 +94,9 @@ def _way(lab: str, host: str) -> _Way:
     if done.returncode:
         raise CommandFailedError(done.stderr)
     argv = tuple(json.loads(done.stdout))
-    [pid] = [part.removeprefix(TARGET) for part in argv if part.startswith(TARGET)]
-    process = Path("/proc", pid)
+    pids = [part.removeprefix(TARGET) for part in argv if part.startswith(TARGET)]
+    # a client has no process of its own: its network lives as long as the lab
+    process = Path("/proc", *pids) if pids else Path("/proc/1")
     _ways[lab, host] = _Way(argv=argv, process=process, started=_started(process))
     return _ways[lab, host]
 

@@ -41,6 +41,9 @@ class Sessions(Protocol):
     def end(self, addresses: Iterable[Address]) -> None:
         """Return after they have ended."""
 
+    def end_of(self, address: Address) -> None:
+        """Return after those of one account have ended."""
+
 
 @dataclass(slots=True)
 class Result:
@@ -133,8 +136,11 @@ class Converter:
         with self.mailboxes.alone(address) as is_there:
             if not is_there:
                 return False
-            places.freeze(home, old)
+            places.block(home, old)
             try:
+                # a session could create a folder of the old format, which nobody would see
+                self.sessions.end_of(address)
+                places.freeze(home, old)
                 converted = home / places.CONVERTED
                 if not complete or fingerprint(converted) != before:
                     self.copies.copy_frozen(home, self.wanted)

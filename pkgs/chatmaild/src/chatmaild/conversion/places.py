@@ -4,14 +4,15 @@
     converted/    the old mailbox: moved there before the new one gets its place
 
     1. copy       Dovecot writes `converting`; the account is in use
-    2. freeze     the old mailbox moves to `converted`: nothing can change it any more
-    3. publish    the new one moves from `converting` to its place
-    4. clean      `converted` is deleted
+    2. block      a file has the name of the new directory: new processes of Dovecot wait
+                  (pkgs/preload/mailbox-format.c); then the sessions of the account end
+    3. freeze     the old mailbox moves to `converted`: nothing can change it any more
+    4. publish    the new one moves from `converting` to its place
+    5. clean      `converted` is deleted
 
-Files named as the directories of the old format stay in their place until step 4. A process that
+Files named as the directories of the old format stay in their place until step 5. A delivery that
 still has the old mailbox open would make the directories again; with these it fails, and Dovecot
-answers with a temporary error. Between steps 2 and 3 a file also has the name of the new directory:
-new processes of Dovecot see files only, and wait (pkgs/preload/mailbox-format.c).
+answers with a temporary error.
 Each step is a sequence of renames, so after a crash the directories tell what was done.
 """
 
@@ -45,16 +46,24 @@ def other(one: Format) -> Format:
     return Format.SDBOX if one is Format.MAILDIR else Format.MAILDIR
 
 
+def block(home: Path, old: Format) -> None:
+    """Let new processes of Dovecot wait; `recover` or `publish` ends it.
+
+    Raises:
+        OSError: the disk fails.
+    """
+    (home / CONVERTED).mkdir(mode=0o700)
+    _occupy(home / other(old).directory)
+
+
 def freeze(home: Path, old: Format) -> None:
-    """Move the mailbox to `converted`.
+    """Move the mailbox to `converted`, after `block`.
 
     Raises:
         ConversionError: a process writes a new one again and again.
         OSError: the disk fails.
     """
     converted = home / CONVERTED
-    converted.mkdir(mode=0o700)
-    _occupy(home / other(old).directory)
     for name in _DIRECTORIES[old]:
         (home / name).mkdir(mode=0o700, exist_ok=True)
         (home / name).rename(converted / name)

@@ -30,6 +30,10 @@ class DovecotSessions:
             if users is None or str(address.account) in users:
                 end_sessions(self.settings, address)
 
+    def end_of(self, address: Address) -> None:
+        """Return after the sessions of an account have ended."""
+        end_sessions(self.settings, address)
+
     def _users(self) -> set[str] | None:
         """The accounts with sessions; None if Dovecot does not tell."""
         command = [self.program, "-f", "tab", "who", "-1"]

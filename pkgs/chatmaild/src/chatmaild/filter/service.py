@@ -124,7 +124,7 @@ def _keep(connection: socket.socket, state: State) -> None:
 
 
 def _rights(group: str) -> int:
-    """Mode of the socket: only Postfix may connect, because a peer can have any message signed.
+    """Mode of the sockets: only Postfix may connect, because a peer can have any message signed.
 
     Postfix' processes have no group but their own, so this service must run with that group.
     """

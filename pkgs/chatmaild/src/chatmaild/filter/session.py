@@ -1,8 +1,8 @@
 """A milter session: one SMTP connection, or the bounces that Postfix makes.
 
 Postfix sends MAIL, all header fields and the body without waiting for an answer. It waits at the
-end of the message, and at RCPT of mail at port 25 (`negotiation`). A refused MAIL is
-answered where Postfix waits next.
+end of the message, and at RCPT of mail at port 25 (`negotiation`). A refused MAIL is answered where
+Postfix waits next.
 """
 
 from __future__ import annotations

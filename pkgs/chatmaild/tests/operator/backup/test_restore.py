@@ -170,6 +170,17 @@ def test_deleted_addresses_stay_deleted(
     assert lines[0] == "left out 1 addresses that were deleted since the backup"
 
 
+def test_an_address_that_was_created_again_since_stays(
+    relay: Settings, saved: Repository, note: pathlib.Path, units: Units
+) -> None:
+    """On the same machine: deleted and created again after the backup, or on its day."""
+    Tombstones.of(relay).add(ALICE, now_s=time.time())
+
+    _restore(relay, saved, note, units, force=True)
+
+    assert Mailboxes.of(relay).exists(ALICE)
+
+
 def test_an_address_that_was_created_again_comes_back(
     relay: Settings, repository: Repository, note: pathlib.Path, units: Units
 ) -> None:

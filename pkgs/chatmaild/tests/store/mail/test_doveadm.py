@@ -87,6 +87,15 @@ def test_many_uids_are_several_commands(path: pathlib.Path) -> None:
     assert [line.count(b",") for line in server.lines] == [9_999, 9_998]
 
 
+@pytest.mark.parametrize("folder", ["*", "IN?OX", "%"])
+def test_a_folder_with_a_wildcard_is_not_expunged(path: pathlib.Path, folder: str) -> None:
+    """Dovecot would delete messages with these UIDs in other folders, too."""
+    with serving(path) as server, Doveadm(str(path)) as doveadm, pytest.raises(DovecotError):
+        doveadm.expunge("a@b.test", folder, [1])
+
+    assert server.lines == []
+
+
 def test_a_refusal_is_an_error(path: pathlib.Path) -> None:
     """The next command uses the same connection."""
     with serving(path, b"\n-TEMPFAIL\n", b"\n+\n") as server, Doveadm(str(path)) as doveadm:

@@ -231,6 +231,7 @@ def _prepare(settings: Settings, staged: Sequence[Staged], manifest: Manifest) -
         if one.place.kind == plan.MAIL:
             deleted = staging.remove_deleted(
                 one.directory,
+                Mailboxes.of(settings),
                 Tombstones.of(settings),
                 now_s=time.time(),
                 since_s=manifest.created_s,

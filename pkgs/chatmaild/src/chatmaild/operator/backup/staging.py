@@ -12,7 +12,7 @@ from pathlib import Path
 
 from chatmaild.operator.backup.manifest import Owners
 from chatmaild.operator.backup.plan import MESSAGE_QUEUES
-from chatmaild.store.mailboxes import account_of
+from chatmaild.store.mailboxes import Mailboxes, account_of
 from chatmaild.store.tombstones import DIRECTORY as DELETED
 from chatmaild.store.tombstones import KEY, Tombstones
 
@@ -72,12 +72,21 @@ def remove_second_queue_files(queue: Path) -> int:
     return removed
 
 
-def remove_deleted(mail: Path, known: Tombstones, *, now_s: float, since_s: float) -> int:
-    """Remove addresses that were deleted here since the backup; return how many."""
+def remove_deleted(
+    mail: Path, here: Mailboxes, known: Tombstones, *, now_s: float, since_s: float
+) -> int:
+    """Remove addresses that were deleted here since the backup; return how many.
+
+    One that exists here was created again: it stays.
+    """
     removed = 0
     for directory in mail.iterdir():
         address = account_of(directory.name)
-        if address and known.has(address, now_s=now_s, since_s=since_s):
+        if (
+            address
+            and not here.exists(address)
+            and known.has(address, now_s=now_s, since_s=since_s)
+        ):
             shutil.rmtree(directory)
             removed += 1
     return removed

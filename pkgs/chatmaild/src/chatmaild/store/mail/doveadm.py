@@ -21,6 +21,8 @@ _END: Final = re.compile(rb"(?:^|\n)(\+|-[^\n]*)\n\Z")
 _ESCAPES: Final = str.maketrans(
     {"\x01": "\x011", "\t": "\x01t", "\n": "\x01n", "\r": "\x01r", "\0": "\x010"}
 )
+# in names of folders they also stand for other names
+_WILDCARDS: Final = frozenset("*?%")
 # a line of at most a megabyte, and a UID has at most 10 digits
 _UIDS_AT_ONCE: Final = 10_000
 
@@ -49,16 +51,16 @@ class Doveadm:
     ) -> None:
         """Delete messages; those that do not exist any more are ignored.
 
-        `*`, `?` and `%` in the name of a folder also mean folders of the same account that match.
-
         Args:
             account: name of the mailbox directory.
             listed_only: keep messages that no client has listed yet.
 
         Raises:
-            DovecotError: Dovecot could not delete them.
+            DovecotError: Dovecot could not delete them, or the folder has a wildcard in its name.
             OSError: Dovecot does not answer.
         """
+        if _WILDCARDS & set(folder):
+            raise DovecotError("Dovecot would delete messages of other folders, too")
         numbers = sorted(uids)
         more = ["old"] if listed_only else []
         for start in range(0, len(numbers), _UIDS_AT_ONCE):

@@ -1,0 +1,56 @@
+"""Dovecot works no more than before after it has ended a session and is reloaded."""
+
+from __future__ import annotations
+
+import pytest
+from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.target import CommandFailedError, Machine
+from chatmail_testkit.waiting import wait_for
+
+pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(90)]
+
+HIBERNATION_S = 1.0  # imap_hibernate_timeout
+WATCHED_S = 1.0
+# A process that spins takes all of it; one that shares two cores with other tests at least a fifth.
+MOST_S = 0.1
+
+# the processor time that a process takes within some seconds
+PROGRAM = """
+import os, sys, time
+
+def taken_s():
+    with open(f"/proc/{sys.argv[1]}/stat") as file:
+        user, system = file.read().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+before_s = taken_s()
+time.sleep(float(sys.argv[2]))
+print(taken_s() - before_s)
+"""
+
+
+def test_after_a_hibernating_session(bob: Person, machine: Machine) -> None:
+    """The deletion of an address ends its sessions, and a new certificate reloads Dovecot."""
+    bob.imap.idle()
+    assert bob.imap.notices(within_s=2 * HIBERNATION_S) == []
+    served_by = _processes(machine, "imap-hibernate")
+    machine.run("doveadm", "kick", bob.address)
+    machine.run("systemctl", "reload", "dovecot")
+    wait_for(
+        lambda: not served_by & _processes(machine, "imap-hibernate"),
+        "the end of the process that had the session",
+        within_s=20,
+    )
+    # an earlier restart may leave the one before for a moment
+    wait_for(lambda: len(_processes(machine, "anvil")) == 1, "one anvil", within_s=20)
+
+    [anvil] = _processes(machine, "anvil")
+
+    assert float(machine.run("python3", "-c", PROGRAM, anvil, str(WATCHED_S))) < MOST_S
+
+
+def _processes(machine: Machine, name: str) -> set[str]:
+    try:
+        return set(machine.run("pgrep", "--exact", name).split())
+    except CommandFailedError:
+        return set()
