@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bench.families import far, large, local, logins, memory, push, throughput
+from bench.families import far, large, local, logins, many, memory, push, throughput
 from bench.rows import Family
 
 FAMILIES: Final[Sequence[Family]] = (
@@ -16,4 +16,5 @@ FAMILIES: Final[Sequence[Family]] = (
     logins.FAMILY,
     *throughput.FAMILIES,
     large.FAMILY,
+    many.FAMILY,
 )
