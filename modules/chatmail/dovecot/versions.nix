@@ -1,6 +1,6 @@
 # { lib, settings, programs } -> { changed; warnings; }: which of pkgs/preload the relay's Dovecot runs with.
-# `changed` are the two settings as they take effect, and `eachReply` and `endedPeers`, no settings: with a version that nobody
-# tested, stock behaviour and a warning.
+# `changed` are the two settings as they take effect, and `backgroundClose`, `eachReply` and `endedPeers`, which are no
+# settings: with a version that nobody tested, stock behaviour and a warning.
 {
   lib,
   settings,
@@ -23,6 +23,7 @@ let
 in
 {
   changed = lib.mapAttrs (_: isWanted: isWanted && isTested) wanted // {
+    backgroundClose = isTested;
     eachReply = isTested;
     endedPeers = isTested;
   };

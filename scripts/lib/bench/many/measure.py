@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -16,10 +17,11 @@ from pathlib import Path
 
 import click
 import labs
+from bench.sides import MODULES, RELAYS
 from steps import say
 
 LOAD = Path(__file__).with_name("load.py")
-RELAY = "a.test"
+RELAY = RELAYS[0]
 # sessions hibernate a second after the last change
 SETTLE_S = 4.0
 UNITS = ("postfix", "dovecot", "chatmail-accounts", "chatmail-filter")
@@ -63,6 +65,7 @@ def measured(lab: str, work: Work) -> Iterator[Figures]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        env=os.environ | {"PYTHONPATH": MODULES},
     ) as load:
         for _ in range(work.rounds):
             yield _round(lab, load)
