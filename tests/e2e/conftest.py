@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from chatmail_testkit.peers.peer import Peer, peer_with_key_of
+from chatmail_testkit.people.inbox import in_words
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.classic import Classic
 from chatmail_testkit.relays.lab import LabTarget
@@ -72,7 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add each server's journal and queue to the report of a failed test."""
+    """Add each server's journal and queue, and each person's INBOX, to a failed test's report."""
     report = yield
     if report.when == "call" and report.failed:
         target = item.config.stash[_TARGET]
@@ -84,6 +85,9 @@ def pytest_runtest_makereport(
                     (f"journal of {domain}", _or_error(machine.logs, call.start))
                 )
                 report.sections.append((f"queue of {domain}", _or_error(machine.queue)))
+        for name, person in getattr(item, "funcargs", {}).items():
+            if isinstance(person, Person):
+                report.sections.append((f"INBOX of {name}", _or_error(in_words, person)))
     return report
 
 
@@ -218,7 +222,7 @@ def _inside(target: Target, domain: str) -> Machine:
     return machine
 
 
-def _or_error(look: Callable[..., str], *arguments: float) -> str:
+def _or_error(look: Callable[..., str], *arguments: object) -> str:
     try:
         return look(*arguments)
     except Exception as error:

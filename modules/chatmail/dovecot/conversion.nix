@@ -44,13 +44,11 @@ in
       # not oneshot: an upgrade does not wait for its end, which can take hours
       Type = "exec";
       ExecStart = "${programs.chatmaild} convert-storage ${programs.doveadm} /etc/${configuration}";
-      # if it was killed: no account stays out of use
-      ExecStopPost = "${programs.chatmaild} recover-storage";
-      # goes on where it was
+      # an account that was being converted stays in use if it is killed
       Restart = "on-failure";
       RestartSec = "500ms";
       RestartSteps = 8;
-      RestartMaxDelaySec = "1min";
+      RestartMaxDelaySec = "15s";
       User = users.mail;
       Group = users.mail;
       # doveadm becomes the user that it is, and gives files the group that they have
@@ -58,17 +56,13 @@ in
         "@setuid"
         "@chown"
       ];
-      # the socket that lists sessions
-      SupplementaryGroups = [ users.dovecot ];
       ReadWritePaths = [
         directories.mail
-        # the choice, and which accounts are being converted
+        # the choice
         directories.accounts
         directories.numbers
       ];
-      # a walk through everything: after the people's mail
-      Nice = 10;
-      IOSchedulingClass = "idle";
+      # no low priority: Dovecot's tool has locks of mailboxes in use, and clients would wait for it
     };
   };
 

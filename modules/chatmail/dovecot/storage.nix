@@ -40,7 +40,8 @@ in
     mail_cache_purge_delete_percentage = 1;
     mail_cache_purge_min_size = 1;
 
-    # chatmail-expire and quota-clean choose messages, Dovecot deletes them: chatmaild/store/mail/doveadm.py
+    # Dovecot changes mailboxes for chatmail-expire, quota-clean and `chatmail import`, and tells `chatmail export` flags
+    # and UIDs: chatmaild/store/mail/doveadm.py
     "service doveadm" = {
       user = users.mail;
       # 0600: Dovecot asks for no password then
@@ -56,8 +57,15 @@ in
     };
     "protocol doveadm".doveadm_allowed_commands = {
       expunge = true;
+      fetch = true;
+      "\"flags add\"" = true;
       force-resync = true;
       "\"mailbox cache purge\"" = true;
+      "\"mailbox create\"" = true;
+      "\"mailbox status\"" = true;
+      "\"mailbox update\"" = true;
+      move = true;
+      save = true;
     };
   };
 }

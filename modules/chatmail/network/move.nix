@@ -28,6 +28,7 @@ in
         "chatmail-accounts"
         "chatmail-expire"
         "chatmail-filter"
+        "chatmail-storage"
         "chatmail-transport"
         "dovecot"
         "postfix"

@@ -6,23 +6,19 @@ CPU time is that of Dovecot's control group.
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import click
 import labs
 from steps import say, step
+from storage.mailbox import SAMPLE, Mailbox
 
 LAB: Final = "storage-bench"
 CONFIG: Final = labs.CHECKOUT / "scripts" / "lib" / "bench" / "ours.nix"
-HERE: Final = Path(__file__).parent
-ADDRESS, PASSWORD = "bench1234", "secretsecret"
 SIZES: Final = (100, 1000, 2000, 4000, 10_000)
-SAMPLE: Final = 100
+TURNS: Final = 3
 MAILDIR: Final = 'mail_driver = maildir\nquota "User quota" {\n  driver = maildir\n}\n'
 SDBOX: Final = 'mail_driver = sdbox\nquota "User quota" {\n  driver = count\n}\n'
 STOCK_LOGS: Final = """\
@@ -60,65 +56,21 @@ class Candidate:
     """A relay with its settings, and what was measured there."""
 
     name: str
-    relay: str
     settings: str
-    user: str = "bench1234"
-    messages: int = 0
+    mailbox: Mailbox
     found: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def address(self) -> str:
-        """The address of the mailbox."""
-        return f"{self.user}@{self.relay}"
 
     def prepare(self) -> None:
         """Take the settings into use, and create the address."""
-        labs.output(
-            LAB,
-            self.relay,
-            "sh",
-            "-c",
-            "cat >> /etc/dovecot/dovecot.conf && systemctl restart dovecot",
-            stdin=self.settings,
-        )
-        self.client_lists()
-
-    def deliver(self, number: int) -> Mapping[str, float]:
-        """Deliver messages; return CPU and time of one."""
-        self.messages += number
-        return self._there("deliver", self.address, str(number))
+        take = "cat >> /etc/dovecot/dovecot.conf && systemctl restart dovecot"
+        labs.output(LAB, self.mailbox.relay, "sh", "-c", take, stdin=self.settings)
+        self.mailbox.client("list")
 
     def client(self, action: str) -> None:
         """Let a client do it; note time, and the CPU time of Dovecot."""
         key = f"{action} again" if f"{action} ms" in self.found else action
-        before_us = self._there("used")["us"]
-        self.found[f"{key} ms"] = self._client(action)
-        self.found[f"{key} cpu ms"] = (self._there("used")["us"] - before_us) / 1000
-
-    def client_lists(self) -> None:
-        """Let a client list the mailbox, as a phone does that is online."""
-        self._client("list")
-
-    def _client(self, action: str) -> float:
-        command = labs.python(LAB, str(HERE / "client.py"), action, self.address, PASSWORD)
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise labs.LabFailedError(f"{action}: {done.stderr}")
-        took_ms: float = json.loads(done.stdout)["ms"]
-        return took_ms
-
-    def disk(self) -> None:
-        """Note what a message takes on disk."""
-        for name, number in self._there("disk", self.address).items():
-            self.found[f"{name} per message"] = number / self.messages
-
-    def _there(self, *arguments: str) -> dict[str, float]:
-        script = (HERE / "on_relay.py").read_text()
-        printed = labs.output(
-            LAB, self.relay, "python3", "-", *arguments, stdin=script, timeout_s=600
-        )
-        result: dict[str, float] = json.loads(printed)
-        return result
+        used_ms, cpu_ms = self.mailbox.client(action)
+        self.found |= {f"{key} ms": used_ms, f"{key} cpu ms": cpu_ms}
 
 
 @click.command()
@@ -129,7 +81,10 @@ def main(*, only: Sequence[str], most: int, keep: bool) -> None:
     """Print what a delivery and a client cost with each format."""
     names = [name for name in CANDIDATES if not only or name in only]
     relays = [f"{letter}.test" for letter in "abcdefgh"[: len(names)]]
-    candidates = [Candidate(n, r, CANDIDATES[n]) for n, r in zip(names, relays, strict=True)]
+    candidates = [
+        Candidate(name, CANDIDATES[name], Mailbox(LAB, relay))
+        for name, relay in zip(names, relays, strict=True)
+    ]
     try:
         labs.up(LAB, relays, CONFIG, disk="2G")
         for one in candidates:
@@ -141,11 +96,8 @@ def main(*, only: Sequence[str], most: int, keep: bool) -> None:
             for one in candidates:
                 one.client(action)
         for one in candidates:
-            one.disk()
-            warnings = labs.output(
-                LAB, one.relay, "sh", "-c", "journalctl -u dovecot | grep -ci cache || true"
-            )
-            one.found["lines about the cache"] = float(warnings)
+            one.found |= one.mailbox.disk()
+            one.found["lines about the cache"] = one.mailbox.complaints()
     finally:
         if not keep:
             labs.down(LAB)
@@ -154,13 +106,11 @@ def main(*, only: Sequence[str], most: int, keep: bool) -> None:
 
 def _deliver(candidates: Sequence[Candidate], size: int) -> None:
     for one in candidates:
-        if size > one.messages:
-            one.deliver(size - one.messages)
+        one.mailbox.fill(size)
     best: dict[str, Mapping[str, float]] = {}
-    for _ in range(3):
+    for _ in range(TURNS):
         for one in candidates:
-            one.client_lists()
-            figures = one.deliver(SAMPLE)
+            figures = one.mailbox.deliver(SAMPLE)
             if one.name not in best or figures["cpu_ms"] < best[one.name]["cpu_ms"]:
                 best[one.name] = figures
     for one in candidates:

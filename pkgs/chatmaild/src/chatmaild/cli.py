@@ -150,15 +150,6 @@ def convert_storage(settings_path: Path, doveadm: str, configuration: str) -> No
     service.run(Settings.load(settings_path), doveadm, configuration)
 
 
-@group.command("recover-storage")
-@click.pass_obj
-def recover_storage(settings_path: Path) -> None:
-    """Complete or undo the conversion of single mailboxes that was interrupted."""
-    from chatmaild.conversion import service
-
-    service.recover_interrupted(Settings.load(settings_path))
-
-
 @group.command("media-peers")
 @click.pass_obj
 def media_peers(settings_path: Path) -> None:

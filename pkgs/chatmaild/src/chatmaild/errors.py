@@ -11,7 +11,9 @@
     ├── KeyUnavailableError (TimeoutError) DNS does not answer for a DKIM key; try again later
     ├── SocketInUseError (OSError)       another process listens where this one would
     ├── DovecotError                     Dovecot could not change a mailbox
+    │   └── FullError                    its quota refuses a message
     ├── ConversionError                  a mailbox keeps the format that it has
+    │   └── ToolError                    no mailbox can be converted
     ├── UntakenError     (ValueError)    a file of another server's tree is not imported
     ├── RegistrationRefused              no address is created now; carries a reason code
     └── ProtocolError    (ValueError)    a peer violates its protocol
@@ -64,8 +66,16 @@ class DovecotError(ChatmaildError):
     """Dovecot could not change a mailbox; its log says why."""
 
 
+class FullError(DovecotError):
+    """The quota of a mailbox refuses a message."""
+
+
 class ConversionError(ChatmaildError):
     """A mailbox keeps the format that it has; the text says why, without the address."""
+
+
+class ToolError(ConversionError):
+    """Dovecot's tool does not start: no mailbox can be converted."""
 
 
 class UntakenError(ChatmaildError, ValueError):

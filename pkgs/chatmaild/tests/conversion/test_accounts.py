@@ -1,107 +1,17 @@
 """Accounts are converted with copies that a stand-in writes, and changes are noticed."""
 
 import pathlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 import pytest
 
-from chatmaild.address import Address, parse_address
-from chatmaild.conversion import places
-from chatmaild.conversion.accounts import FAILED, Converter, waiting
-from chatmaild.errors import ConversionError
+from chatmaild.address import parse_address
+from chatmaild.conversion import accounts, places
+from chatmaild.conversion.accounts import FAILED, Converter, Result
+from chatmaild.conversion.service import waiting
 from chatmaild.store.mail.formats import Choice, Format, format_of
 from chatmaild.store.mailboxes import Mailboxes
 
-ALICE = parse_address("alice1234@chat.example.org")
-BOB = parse_address("bob123456@chat.example.org")
-TEXT = "Subject: hello\n\nhello\n"
-
-
-def put(home: pathlib.Path, uid: int, *, flags: str = "") -> None:
-    """Deliver a message into a maildir, with its UID."""
-    base = f"{1700000000 + uid}.M{uid}P1.host,S={len(TEXT)}"
-    for part in ("cur", "new", "tmp"):
-        (home / part).mkdir(exist_ok=True)
-    (home / "cur" / f"{base}:2,{flags}").write_text(TEXT)
-    listed = home / "dovecot-uidlist"
-    if not listed.exists():
-        listed.write_text("3 V1700000000 N1\n")
-    with listed.open("a") as file:
-        file.write(f"{uid} :{base}\n")
-
-
-def _copied(maildir: pathlib.Path, copy: pathlib.Path) -> None:
-    """What Dovecot's tool writes."""
-    place = copy / "mailboxes" / "INBOX" / "dbox-Mails"
-    place.mkdir(parents=True, exist_ok=True)
-    for row in (maildir / "dovecot-uidlist").read_text().splitlines()[1:]:
-        uid = row.partition(" ")[0]
-        head = f"2 M1e C6b0bfbee\n\x01\x02N          {len(TEXT):016X}\n"
-        (place / f"u.{uid}").write_text(head + TEXT + "\n\x01\x03\nR1\n")
-
-
-@dataclass
-class Copies:
-    """Stand-in of `doveadm backup`, to sdbox."""
-
-    mailboxes: Mailboxes
-    meanwhile: list[pathlib.Path] = field(default_factory=list)
-    is_broken: bool = False
-    frozen: int = 0
-
-    def copy(self, accounts: Sequence[str], wanted: Format) -> None:
-        """Copy; then a message arrives at the accounts of `meanwhile`."""
-        assert wanted is Format.SDBOX
-        for account in accounts:
-            home = self.mailboxes.directory / account
-            if not self.is_broken:
-                _copied(home, home / places.CONVERTING)
-        for home in self.meanwhile:
-            put(home, 9)
-
-    def copy_frozen(self, home: pathlib.Path, wanted: Format) -> None:
-        """Copy what came meanwhile."""
-        self.frozen += 1
-        if self.is_broken:
-            raise ConversionError("the tool is broken")
-        _copied(home / places.CONVERTED, home / places.CONVERTING)
-
-
-@dataclass
-class Sessions:
-    """Notes whose sessions end."""
-
-    mailboxes: Mailboxes
-    ended: list[Address] = field(default_factory=list)
-    ended_before: list[Address] = field(default_factory=list)
-
-    def end(self, addresses: Iterable[Address]) -> None:
-        """Note them."""
-        self.ended += addresses
-
-    def end_of(self, address: Address) -> None:
-        """Note it; the account must be blocked, and its old mailbox in its place."""
-        home = self.mailboxes.path(address)
-        assert (home / "mailboxes").is_file()
-        assert (home / "cur").is_dir()
-        self.ended_before.append(address)
-
-
-@pytest.fixture
-def boxes(tmp_path: pathlib.Path) -> Mailboxes:
-    """Two accounts of an older version, each with two messages."""
-    found = Mailboxes(tmp_path / "mail", Choice(tmp_path / "choice"))
-    found.directory.mkdir()
-    for address in (ALICE, BOB):
-        found.create(address, "hash", now_s=1.7e9)
-        for uid in (1, 2):
-            put(found.path(address), uid, flags="S")
-    return found
-
-
-def _uids(home: pathlib.Path) -> list[str]:
-    return sorted(path.name for path in (home / "mailboxes/INBOX/dbox-Mails").iterdir())
+from .standins import ALICE, BOB, Copies, Sessions, convert, put, uids
 
 
 def test_all_messages_are_there_afterwards(boxes: Mailboxes) -> None:
@@ -112,99 +22,81 @@ def test_all_messages_are_there_afterwards(boxes: Mailboxes) -> None:
     converter.convert([ALICE, BOB])
 
     home = boxes.path(ALICE)
-    assert _uids(home) == ["u.1", "u.2"]
+    assert uids(home) == ["u.1", "u.2"]
     assert (home / "mailboxes/INBOX/dbox-Mails/u.2").stat().st_mtime == 1700000002
     assert sorted(path.name for path in home.iterdir()) == [
         "enforceE2EEincoming",
         "mailboxes",
         "password",
     ]
-    assert sessions.ended_before == [ALICE, BOB]
     assert sessions.ended == [ALICE, BOB]
-    assert (converter.result.converted, converter.result.failed, copies.frozen) == (2, 0, 0)
+    assert converter.result == Result(converted=2)
+    assert (len(copies.copies), copies.rests) == (1, 0)
     assert waiting(boxes, Format.SDBOX) == []
 
 
 def test_a_message_that_arrives_meanwhile_is_copied(boxes: Mailboxes) -> None:
-    """A second copy of the mailbox, which nobody can change then."""
-    copies = Copies(boxes, meanwhile=[boxes.path(BOB)])
+    """While the mailbox is in use; then nothing is left for the time in which it is not."""
+    copies = Copies(boxes, meanwhile=lambda n: put(boxes.path(BOB), 9) if n == 1 else None)
 
-    Converter(boxes, Format.SDBOX, copies, Sessions(boxes)).convert([ALICE, BOB])
+    convert(boxes, copies)
 
-    assert copies.frozen == 1
-    assert _uids(boxes.path(BOB)) == ["u.1", "u.2", "u.9"]
+    assert (len(copies.copies), copies.rests) == (2, 0)
+    assert uids(boxes.path(BOB)) == ["u.1", "u.2", "u.9"]
+
+
+def test_the_rest_of_a_busy_mailbox_is_copied_alone(boxes: Mailboxes) -> None:
+    """Something arrives at each copy; what came since the last one is little."""
+    copies = Copies(boxes, meanwhile=lambda n: put(boxes.path(BOB), n + 8))
+
+    convert(boxes, copies, BOB)
+
+    assert (len(copies.copies), copies.rests) == (2, 1)
+    assert uids(boxes.path(BOB)) == [f"u.{uid}" for uid in (1, 10, 2, 9)]
+
+
+def test_a_mailbox_is_given_back_if_the_rest_takes_too_long(
+    boxes: Mailboxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried some more times, then it stays as it is, and the reason is in a file."""
+    monkeypatch.setattr(accounts, "_PAUSE_S", 0)
+    copies = Copies(boxes, meanwhile=lambda n: put(boxes.path(BOB), n + 8), is_slow=True)
+
+    result = convert(boxes, copies)
+
+    assert (result.converted, result.failed, copies.rests) == (1, 1, 5)
+    assert format_of(boxes.path(BOB)) is Format.MAILDIR
+    assert (boxes.path(BOB) / FAILED).read_text() == "too much\n"
+
+
+def test_a_copy_that_breaks_is_made_anew(boxes: Mailboxes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dovecot may have left it in the middle of a change."""
+    monkeypatch.setattr(accounts, "_PAUSE_S", 0)
+    stray = boxes.path(BOB) / places.CONVERTING / "mailboxes/INBOX/dbox-Mails/u.77"
+
+    def change(number: int) -> None:
+        put(boxes.path(BOB), number + 8)
+        if number == 1:
+            stray.write_text("")
+
+    copies = Copies(boxes, meanwhile=change, breaks=1)
+
+    result = convert(boxes, copies, BOB)
+
+    assert (result.converted, result.failed, copies.rests) == (1, 0, 2)
+    assert uids(boxes.path(BOB)) == sorted(f"u.{uid}" for uid in (1, 2, 9, 10, 11, 12))
 
 
 def test_what_a_killed_copy_left_is_removed(boxes: Mailboxes) -> None:
-    """A message file that is not in the index, of a message that was deleted since."""
+    """It may be incomplete, also after a power failure."""
     orphan = boxes.path(ALICE) / places.CONVERTING / "mailboxes/INBOX/dbox-Mails/u.7"
     orphan.parent.mkdir(parents=True)
     orphan.write_text("2 M1e C6b0bfbee\n\x01\x02N          0000000000000000\n")
-    copies = Copies(boxes)
+    assert waiting(boxes, Format.SDBOX)[0] == ALICE
 
-    Converter(boxes, Format.SDBOX, copies, Sessions(boxes)).convert([ALICE])
+    convert(boxes, Copies(boxes), ALICE)
 
-    assert copies.frozen == 1
-    assert _uids(boxes.path(ALICE)) == ["u.1", "u.2"]
-
-
-def test_a_failure_keeps_the_mailbox(boxes: Mailboxes) -> None:
-    """The reason is in a file; the next attempt removes it."""
-    copies = Copies(boxes, is_broken=True)
-    converter = Converter(boxes, Format.SDBOX, copies, Sessions(boxes))
-
-    converter.convert([ALICE])
-
-    home = boxes.path(ALICE)
-    assert converter.result.failed == 1
-    assert (home / FAILED).read_text() == "the tool is broken\n"
-    assert format_of(home) is Format.MAILDIR
-    assert len(list((home / "cur").iterdir())) == 2
-    assert not (home / places.CONVERTING).exists()
-    copies.is_broken = False
-    converter.convert([ALICE])
-    assert format_of(home) is Format.SDBOX
-    assert not (home / FAILED).exists()
-
-
-def test_an_incomplete_copy_is_not_taken(boxes: Mailboxes) -> None:
-    """One message is missing in it, and is again the second time."""
-    copies = Copies(boxes)
-    copies.copy_frozen = lambda home, wanted: None  # type: ignore[method-assign]
-    real = copies.copy
-
-    def copy(accounts: Sequence[str], wanted: Format) -> None:
-        real(accounts, wanted)
-        (boxes.path(ALICE) / places.CONVERTING / "mailboxes/INBOX/dbox-Mails/u.2").unlink()
-
-    copies.copy = copy  # type: ignore[method-assign]
-    converter = Converter(boxes, Format.SDBOX, copies, Sessions(boxes))
-
-    converter.convert([ALICE])
-
-    assert "1 messages are in the maildir only" in (boxes.path(ALICE) / FAILED).read_text()
-    assert format_of(boxes.path(ALICE)) is Format.MAILDIR
-
-
-def test_an_account_with_both_formats_is_not_touched(boxes: Mailboxes) -> None:
-    """An older version ran after the conversion, and made a maildir beside the sdbox."""
-    (boxes.path(ALICE) / "mailboxes").mkdir()
-    converter = Converter(boxes, Format.MAILDIR, Copies(boxes), Sessions(boxes))
-
-    converter.convert([ALICE])
-
-    assert converter.result.failed == 1
-    assert "both formats" in (boxes.path(ALICE) / FAILED).read_text()
-
-
-def test_a_deleted_account_is_no_failure(boxes: Mailboxes) -> None:
-    """It is gone before its turn."""
-    boxes.delete(ALICE)
-    converter = Converter(boxes, Format.SDBOX, Copies(boxes), Sessions(boxes))
-
-    converter.convert([ALICE, BOB])
-
-    assert (converter.result.converted, converter.result.others) == (1, 1)
+    assert uids(boxes.path(ALICE)) == ["u.1", "u.2"]
 
 
 def test_new_accounts_have_the_chosen_format(boxes: Mailboxes, tmp_path: pathlib.Path) -> None:

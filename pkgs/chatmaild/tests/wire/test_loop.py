@@ -19,6 +19,7 @@ class Echo:
     def __init__(self) -> None:
         self.state: State | None = State("echo", b"")
         self.is_closed = False
+        self.settled = 0
         self.release = threading.Event()
 
     def receive(self, data: bytes) -> bytes | Work:
@@ -38,6 +39,9 @@ class Echo:
             case b"much":
                 return b"x" * 3_000_000
         return data
+
+    def settle(self) -> None:
+        self.settled += 1
 
     def close(self) -> None:
         assert not self.is_closed
@@ -207,3 +211,16 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline_s
         time.sleep(0.005)
+
+
+def test_what_can_wait_is_done_when_the_answer_is_sent(served: Served) -> None:
+    """Once for each answer, also for one that a thread found."""
+    with served.connect() as peer:
+        assert said(peer, b"hello") == b"hello"
+        session = served.sessions[0]
+        session.release.set()
+        assert said(peer, b"slow") == b"done"
+        assert said(peer, b"hello") == b"hello"
+        served.ends()
+
+    assert session.settled == 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bench.families import far, large, local, logins, many, memory, push, throughput
+from bench.families import far, large, local, logins, many, memory, push, storage, throughput
 from bench.rows import Family
 
 FAMILIES: Final[Sequence[Family]] = (
@@ -17,4 +17,5 @@ FAMILIES: Final[Sequence[Family]] = (
     *throughput.FAMILIES,
     large.FAMILY,
     many.FAMILY,
+    storage.FAMILY,
 )

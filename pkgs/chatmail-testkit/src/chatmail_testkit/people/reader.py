@@ -20,6 +20,9 @@ _ID = re.compile(rb"<[^>]+>")
 # each look marks the newest messages, and moves one now and then
 _MARKED = 3
 _MOVED_EVERY = 5
+# a relay allows 50 folders
+_MOST_MADE = 40
+_MADE_EVERY = 2
 _PAUSE_S = 0.05
 
 
@@ -34,6 +37,7 @@ class Reader:
         contradictions: UIDs that had another message before.
         longest_s: the longest time without an answer.
         ends: how many sessions ended.
+        made: folders that the server has created.
     """
 
     person: Person
@@ -43,6 +47,7 @@ class Reader:
     contradictions: list[tuple[str, int]] = field(default_factory=list)
     longest_s: float = 0
     ends: int = 0
+    made: set[str] = field(default_factory=set)
     _looks: int = 0
 
     def reads(self, over: threading.Event) -> None:
@@ -64,7 +69,7 @@ class Reader:
             session.end()
 
     def looks(self, session: Imap) -> None:
-        """Looks at new messages, marks some, and moves one now and then."""
+        """Looks at new messages, marks some, moves one now and then, and makes a folder."""
         self._looks += 1
         found = self._fetch(session, "INBOX")
         newest = sorted(found)[-_MARKED:]
@@ -74,6 +79,10 @@ class Reader:
         if newest and self._looks % _MOVED_EVERY == 0:
             session.move(newest[:1], FOLDER)
         self._fetch(session, FOLDER)
+        if self._looks % _MADE_EVERY == 0 and len(self.made) < _MOST_MADE:
+            name = f"Made{self._looks}"
+            session.create_folder(name)
+            self.made.add(name)
 
     def takes_stock(self) -> tuple[Counter[bytes], set[bytes]]:
         """Returns how often each message is there, and which are marked as seen."""

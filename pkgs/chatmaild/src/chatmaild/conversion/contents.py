@@ -1,19 +1,22 @@
 """What is in a mailbox: whether it changed, and whether its copy is complete."""
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from chatmaild.errors import ConversionError
 from chatmaild.store import maildir
 from chatmaild.store.mail import sdbox, uidlist
+from chatmaild.store.mail.formats import Format
 
 _KEYWORDS: Final = "dovecot-keywords"
 _PARTS: Final = ("cur", "new")
 INBOX: Final = "INBOX"
+_MESSAGE: Final = re.compile(r"u\.[1-9][0-9]{0,9}")
 # Start of a message file (Dovecot 2.4, src/lib-storage/index/dbox-common/dbox-file.h): a line of
 # the file, then the header of the message, with the size of the message in hexadecimal digits
 _HEAD_BYTES: Final = 256
@@ -21,8 +24,10 @@ _HEAD: Final = re.compile(
     rb"2 M[0-9A-Fa-f]+ C[0-9A-Fa-f]+\n\x01\x02N .{8} ([0-9A-Fa-f]{16})", re.DOTALL
 )
 
-# names of message files and their flags, and the meaning of the flags, by folder
+# By folder: in a maildir, names and flags of the messages, and what the flags mean; in an sdbox,
+# names of the messages, and size and time of its indexes, which have the flags.
 Fingerprint = dict[str, tuple[frozenset[tuple[str, str]], bytes]]
+_INDEXES: Final = ("dovecot.index", sdbox.LOG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +39,49 @@ class Stored:
     time_s: float
 
 
-def fingerprint(root: Path) -> Fingerprint:
-    """The messages and flags of a maildir: two that are equal have the same content.
+@dataclass(slots=True)
+class Known:
+    """What earlier comparisons of an account have read: files of messages do not change.
+
+    Attributes:
+        listed: UIDs by folder and name of a maildir.
+        copied: by path and inode of an sdbox.
+        settled: files of the copy whose time of storage is right.
+    """
+
+    listed: dict[tuple[str, str], tuple[int, Stored]] = field(default_factory=dict)
+    copied: dict[tuple[str, int], Stored] = field(default_factory=dict)
+    settled: set[Stored] = field(default_factory=set)
+
+
+def fingerprint(home: Path, format_: Format) -> Fingerprint:
+    """The messages and flags of a mailbox: two that are equal have the same content.
 
     Raises:
         OSError: it cannot be read.
     """
+    if format_ is Format.SDBOX:
+        return {one.path: (_listed(one), _indexes(one)) for one in sdbox.folders(str(home))}
     return {
-        _name(root, folder): (frozenset(_named(folder)), _content(f"{folder}/{_KEYWORDS}"))
-        for folder in maildir.folders(str(root))
+        _name(home, folder): (frozenset(_named(folder)), _content(f"{folder}/{_KEYWORDS}"))
+        for folder in maildir.folders(str(home))
     }
 
 
-def compare(root_of_maildir: Path, root_of_sdbox: Path) -> list[tuple[Stored, Stored]]:
+def compare(
+    root_of_maildir: Path, root_of_sdbox: Path, known: Known
+) -> list[tuple[Stored, Stored]]:
     """Pairs of the files of each message, in maildir and sdbox.
+
+    Args:
+        known: what earlier comparisons have read; this one adds to it.
 
     Raises:
         ConversionError: a message is in one of them only, or has another size.
         OSError: a mailbox cannot be read.
     """
-    ours = _folders_of_maildir(root_of_maildir)
-    theirs = _folders_of_sdbox(root_of_sdbox)
+    ours = _folders_of_maildir(root_of_maildir, known)
+    theirs = _folders_of_sdbox(root_of_sdbox, known)
     # Dovecot makes an INBOX when it is used first
     if ours.keys() | {INBOX} != theirs.keys() | {INBOX}:
         raise ConversionError("the copy has other folders")
@@ -73,64 +100,77 @@ def compare(root_of_maildir: Path, root_of_sdbox: Path) -> list[tuple[Stored, St
     return pairs
 
 
-def remove_orphans(root_of_maildir: Path, root_of_sdbox: Path) -> None:
-    """Remove message files of a copy that are not in its index: a process was killed.
-
-    Its next run did not know them, so they are messages that were deleted from the maildir since.
-
-    Raises:
-        ConversionError, OSError: see `compare`.
-    """
-    ours = _folders_of_maildir(root_of_maildir)
-    for name, messages in _folders_of_sdbox(root_of_sdbox).items():
-        for uid in messages.keys() - ours.get(name, {}).keys():
-            os.unlink(messages[uid].path)  # noqa: PTH108 - as everywhere here
-
-
-def _folders_of_maildir(root: Path) -> dict[str, dict[int, Stored]]:
+def _folders_of_maildir(root: Path, known: Known) -> dict[str, dict[int, Stored]]:
     return {
-        _name(root, folder): _messages_of_maildir(folder)
+        _name(root, folder): _messages_of_maildir(folder, known)
         for folder in maildir.folders(str(root))
         if os.path.isdir(f"{folder}/cur")  # noqa: PTH112 - for each mailbox
     }
 
 
-def _messages_of_maildir(folder: str) -> dict[int, Stored]:
-    listed = uidlist.parse(_content(f"{folder}/{uidlist.FILE}"))
-    found = {}
-    for part in _PARTS:
-        for entry in _entries(f"{folder}/{part}"):
-            base = entry.name.partition(":")[0]
+def _messages_of_maildir(folder: str, known: Known) -> dict[int, Stored]:
+    entries = {
+        entry.name.partition(":")[0]: entry
+        for part in _PARTS
+        for entry in _entries(f"{folder}/{part}")
+    }
+    new = {base for base in entries if (folder, base) not in known.listed}
+    if new:
+        listed = uidlist.parse(_content(f"{folder}/{uidlist.FILE}"), new)
+        for base in new:
             row = listed.rows.get(base) if listed else None
             if row is None:
                 raise ConversionError("a message has no UID yet")
-            status = entry.stat()
-            sized = maildir.SIZE.search(base)
-            size_bytes = int(sized[1]) if sized else status.st_size
-            time_s = maildir.stored_s(base, status.st_mtime)
-            found[row.uid] = Stored(entry.path, size_bytes, time_s)
-    return found
+            known.listed[folder, base] = row.uid, _stored(entries[base], base)
+    return dict(known.listed[folder, base] for base in entries)
 
 
-def _folders_of_sdbox(root: Path) -> dict[str, dict[int, Stored]]:
-    found: dict[str, dict[int, Stored]] = {}
+def _stored(entry: "os.DirEntry[str]", base: str) -> Stored:
+    status = entry.stat()
+    sized = maildir.SIZE.search(base)
+    size_bytes = int(sized[1]) if sized else status.st_size
+    return Stored(entry.path, size_bytes, maildir.stored_s(base, status.st_mtime))
+
+
+def _folders_of_sdbox(root: Path, known: Known) -> dict[str, dict[int, Stored]]:
     start = f"{root}/{sdbox.ROOT}/"
-    for folder in sdbox.folders(str(root)):
-        name = folder.path.removeprefix(start).removesuffix(f"/{sdbox.MESSAGES}")
-        found[name] = {
-            message.uid: Stored(message.path, _size_bytes(message.path), message.time_s)
-            for message in sdbox.messages(folder)
-            if message.uid
+    return {
+        folder.path.removeprefix(start).removesuffix(f"/{sdbox.MESSAGES}"): {
+            int(entry.name[2:]): _copied(entry, known)
+            for entry in _entries(folder.path)
+            if _MESSAGE.fullmatch(entry.name)
         }
-    return found
+        for folder in sdbox.folders(str(root))
+    }
+
+
+def _copied(entry: "os.DirEntry[str]", known: Known) -> Stored:
+    key = entry.path, entry.inode()
+    if key not in known.copied:
+        time_s = entry.stat(follow_symlinks=False).st_mtime
+        known.copied[key] = Stored(entry.path, _size_bytes(entry.path), time_s)
+    return known.copied[key]
 
 
 def _size_bytes(path: str) -> int:
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - for each message
         found = _HEAD.match(file.read(_HEAD_BYTES) or b"")
     if found is None:
-        raise ConversionError("a message file of the copy cannot be read")
+        raise ConversionError("a message file of an sdbox cannot be read")
     return int(found[1], 16)
+
+
+def _listed(folder: sdbox.Folder) -> frozenset[tuple[str, str]]:
+    return frozenset((entry.name, "") for entry in _entries(folder.path) if entry.name[:2] == "u.")
+
+
+def _indexes(folder: sdbox.Folder) -> bytes:
+    found = []
+    for name in _INDEXES:
+        with contextlib.suppress(FileNotFoundError):
+            status = os.stat(f"{folder.path}/{name}")  # noqa: PTH116 - for each mailbox
+            found.append((name, status.st_ino, status.st_size, status.st_mtime_ns))
+    return repr(found).encode()
 
 
 def _named(folder: str) -> Iterator[tuple[str, str]]:

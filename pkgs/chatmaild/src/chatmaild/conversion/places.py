@@ -1,19 +1,17 @@
 """Where the parts of an account are during its conversion, and how it goes on after a crash.
 
     converting/   the mailbox in its new format, written beside the old one
-    converted/    the old mailbox: moved there before the new one gets its place
+    converted/    the old mailbox, when the new one has its place; `to-FORMAT` in it is the new one
 
     1. copy       Dovecot writes `converting`; the account is in use
-    2. block      a file has the name of the new directory: new processes of Dovecot wait
-                  (pkgs/preload/mailbox-format.c); then the sessions of the account end
-    3. freeze     the old mailbox moves to `converted`: nothing can change it any more
-    4. publish    the new one moves from `converting` to its place
-    5. clean      `converted` is deleted
+    2. lease      no other process has the mailbox open, see lease.py
+    3. publish    the new mailbox moves from `converting` to its place
+    4. clean      the old one is deleted
 
-Files named as the directories of the old format stay in their place until step 5. A delivery that
-still has the old mailbox open would make the directories again; with these it fails, and Dovecot
-answers with a temporary error.
-Each step is a sequence of renames, so after a crash the directories tell what was done.
+Dovecot opens `mailboxes` if it is there, otherwise `cur` (pkgs/preload/mailbox-format.c). So one
+rename changes the format: that of `mailboxes`, to its place or away from it. A crash before it
+leaves the old mailbox in use, and a crash after it the new one; neither waits for `recover`, which
+removes the rest.
 """
 
 import contextlib
@@ -25,20 +23,26 @@ from pathlib import Path
 from typing import Final
 
 from chatmaild.errors import ConversionError
-from chatmaild.store.mail.formats import Format, format_of
+from chatmaild.store.mail.formats import Format
 
 CONVERTING: Final = "converting"
 CONVERTED: Final = "converted"
-# the directories whose names stay occupied; that which tells the format first
-_DIRECTORIES: Final = {Format.MAILDIR: ("cur", "new", "tmp"), Format.SDBOX: ("mailboxes",)}
-# Dovecot's files of a maildir's INBOX, and the list of folders, which Dovecot makes anew
+# a directory, because the journal of the file system orders its creation before later renames
+_TARGET: Final = "to-"
+_MAILDIR: Final = ("cur", "new", "tmp")
+# Dovecot's files of a maildir's INBOX
 _FILES: Final = re.compile(
     r"dovecot-uidlist|dovecot-keywords|dovecot\.index(\..*)?|maildirsize|maildirfolder"
-    r"|dovecot\.list\.index(\..*)?"
 )
 _FOLDER: Final = re.compile(r"\.[^.].*")
+# which Dovecot makes anew
+_LIST: Final = "dovecot.list.index"
 # doveadm's plugin for Sieve, which the relay has not
 _SIEVE: Final = ("sieve/tmp", "sieve")
+BOTH: Final = (
+    "it has mailboxes in both formats: an older version ran after the conversion, and its messages"
+    " are in cur and new"
+)
 
 
 def other(one: Format) -> Format:
@@ -46,71 +50,48 @@ def other(one: Format) -> Format:
     return Format.SDBOX if one is Format.MAILDIR else Format.MAILDIR
 
 
-def block(home: Path, old: Format) -> None:
-    """Let new processes of Dovecot wait; `recover` or `publish` ends it.
+def found(home: Path) -> list[Format]:
+    """The formats whose directory an account has; Dovecot opens the sdbox if there are two."""
+    return [one for one in Format if _is_directory(home / one.directory)]
+
+
+def refuse_links(home: Path) -> None:
+    """Look for symbolic links, which nobody follows: they could lead to another account.
 
     Raises:
-        OSError: the disk fails.
+        ConversionError: there is one, or a file has the name of a directory.
+        OSError: a directory cannot be read.
     """
-    (home / CONVERTED).mkdir(mode=0o700)
-    _occupy(home / other(old).directory)
-
-
-def freeze(home: Path, old: Format) -> None:
-    """Move the mailbox to `converted`, after `block`.
-
-    Raises:
-        ConversionError: a process writes a new one again and again.
-        OSError: the disk fails.
-    """
-    converted = home / CONVERTED
-    for name in _DIRECTORIES[old]:
-        (home / name).mkdir(mode=0o700, exist_ok=True)
-        (home / name).rename(converted / name)
-        _occupy(home / name)
-    for name in _more(home, old):
-        with contextlib.suppress(FileNotFoundError):  # a temporary file of Dovecot
-            (home / name).rename(converted / name)
-
-
-def unfreeze(home: Path, old: Format) -> None:
-    """Move the mailbox back from `converted`, from which nothing was published.
-
-    Raises:
-        OSError: the disk fails.
-    """
-    converted = home / CONVERTED
-    for name in [*_more(converted, old), *reversed(_DIRECTORIES[old])]:
-        if not (converted / name).exists():
-            continue
-        if (home / name).is_dir():
-            _give_back(home / name, converted / name)
-        (home / name).unlink(missing_ok=True)
-        (converted / name).rename(home / name)
-    shutil.rmtree(converted)
-    for one in Format:
-        _release(home, one)
+    names = (*_MAILDIR, Format.SDBOX.directory, CONVERTING, CONVERTED)
+    wrong = [name for name in names if _is_in_the_way(home / name)]
+    if wrong:
+        raise ConversionError(f"{wrong[0]} is not a directory")
+    if home.is_symlink() or any(entry.is_symlink() for entry in _walk(home)):
+        raise ConversionError("it has a symbolic link")
 
 
 def publish(home: Path, new: Format) -> None:
-    """Move the new mailbox to its place; the rename of its first directory is the last one.
+    """Move the new mailbox to its place, in an account that no other process has open.
 
     Raises:
-        OSError: the disk fails.
+        OSError: the disk fails; then `recover` completes or undoes it.
     """
-    converting = home / CONVERTING
-    for name in _DIRECTORIES[new]:
+    converting, converted = home / CONVERTING, home / CONVERTED
+    converted.mkdir(mode=0o700)
+    (converted / f"{_TARGET}{new}").mkdir(mode=0o700)
+    for path in home.glob(f"{_LIST}*"):
+        path.unlink()
+    directory = Format.SDBOX.directory
+    if new is Format.SDBOX:
+        (converting / directory).mkdir(mode=0o700, exist_ok=True)
+        (converting / directory).rename(home / directory)
+        _retire(home)
+        return
+    for name in _MAILDIR:
         (converting / name).mkdir(mode=0o700, exist_ok=True)
-    _remove(home, new)
-    for name in [*_more(converting, new), *reversed(_DIRECTORIES[new])]:
-        (home / name).unlink(missing_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            (converting / name).rename(home / name)
-
-
-def is_published(home: Path, old: Format) -> bool:
-    """Whether the new mailbox of an account with a `converted` has its place."""
-    return (home / other(old).directory).is_dir()
+    for name in _maildir(converting):
+        (converting / name).rename(home / name)
+    (home / directory).rename(converted / directory)
 
 
 def clean(home: Path) -> None:
@@ -119,101 +100,107 @@ def clean(home: Path) -> None:
     Raises:
         OSError: the disk fails.
     """
-    for one in Format:
-        _release(home, one)
     for name in _SIEVE:
         with contextlib.suppress(OSError):
             (home / name).rmdir()
-    # the last one tells that something is left to do
-    for name in (CONVERTING, CONVERTED):
+    _delete(home / CONVERTING)
+    converted = home / CONVERTED
+    if not _is_directory(converted):
+        return
+    targets = [converted / f"{_TARGET}{one}" for one in Format]
+    for path in [*converted.iterdir()]:
+        if path not in targets:
+            _delete(path)
+    # these tell that something is left to do
+    for path in (*targets, converted):
         with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(home / name)
-
-
-def frozen(home: Path) -> Format | None:
-    """The format of the mailbox in `converted`; None if there is none."""
-    if not (home / CONVERTED).is_dir():
-        return None
-    return format_of(home / CONVERTED)
+            path.rmdir()
 
 
 def recover(home: Path) -> bool:
-    """Complete or undo a conversion that was interrupted; what was copied stays for the next one.
+    """Complete or undo what was interrupted; the account may be in use.
 
     Returns:
         Whether the account has its new format.
 
     Raises:
+        ConversionError: an older version has used the account since then; nothing was changed.
         OSError: the disk fails.
     """
-    if not (home / CONVERTED).is_dir():
+    refuse_links(home)
+    converted = home / CONVERTED
+    if not _is_directory(converted):
+        _delete(home / CONVERTING)
         return False
-    old = frozen(home)
-    if old is None or is_published(home, old):
-        # killed before the first rename, or after the last one
-        done = old is not None
-        if done or format_of(home) is not None:
-            clean(home)
-        return done
-    new = other(old)
-    for name in [*_more(home, new), *_DIRECTORIES[new]]:  # published in part
-        if not (home / name).is_file() or name not in _DIRECTORIES[new]:
-            with contextlib.suppress(OSError):
-                (home / name).rename(home / CONVERTING / name)
-    unfreeze(home, old)
+    new = next((one for one in Format if (converted / f"{_TARGET}{one}").is_dir()), None)
+    if new is None:
+        if any(converted.iterdir()):
+            raise ConversionError(f"{CONVERTED} is not the directory of a conversion")
+        clean(home)
+        return False
+    if new is Format.SDBOX and new in found(home):
+        _refuse_changed(home)
+        _retire(home)
+        clean(home)
+        return True
+    if new is Format.MAILDIR and Format.SDBOX not in found(home):
+        clean(home)
+        return True
+    if new is Format.MAILDIR:
+        _refuse_changed(home)
+        for name in _maildir(home):
+            _delete(home / name)
+    clean(home)
     return False
 
 
-def _occupy(place: Path) -> None:
-    for _ in range(10):
-        if place.is_file():
-            return
-        try:
-            os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        except FileExistsError:
-            _remove_empty(place)
-        else:
-            return
-    raise ConversionError("a process of Dovecot writes to the mailbox again and again")
+def _retire(home: Path) -> None:
+    """Move a maildir away beside which an sdbox was published."""
+    for name in _maildir(home):
+        (home / name).rename(home / CONVERTED / name)
 
 
-def _give_back(place: Path, converted: Path) -> None:
-    """Move messages of a directory that a process has made anew to those of the old one."""
-    if place.name in _DIRECTORIES[Format.MAILDIR]:
-        for path in place.iterdir():
-            path.rename(converted / path.name)
-    _remove_empty(place)
+def _refuse_changed(home: Path) -> None:
+    """Nobody uses the maildir beside an sdbox, but a version that does not know sdbox."""
+    begun_ns = max(path.stat().st_mtime_ns for path in home.glob(f"{CONVERTED}/{_TARGET}*"))
+    for name in _maildir(home):
+        for entry in _walk(home / name) if _is_directory(home / name) else ():
+            is_message = entry.name[:1].isdigit() and not entry.is_dir(follow_symlinks=False)
+            if is_message and entry.stat(follow_symlinks=False).st_ctime_ns > begun_ns:
+                raise ConversionError(BOTH)
 
 
-def _remove_empty(place: Path) -> None:
-    """Remove directories that a process has made anew meanwhile; a message in them stays."""
-    for _, _, files in os.walk(place):
-        if any(re.fullmatch(r"u\.\d+|\d.*", name) for name in files):
-            raise ConversionError("a message arrived while the mailbox moved")
-    shutil.rmtree(place, ignore_errors=True)
+def _maildir(home: Path) -> list[str]:
+    """The names of a maildir; that which tells the format last, so that it has all the others."""
+    names = sorted(os.listdir(home))  # noqa: PTH208 - only names are needed
+    folders = [name for name in names if _FOLDER.fullmatch(name) and _is_directory(home / name)]
+    files = [name for name in names if _FILES.fullmatch(name)]
+    return [*folders, *files, *(name for name in reversed(_MAILDIR) if name in names)]
 
 
-def _release(home: Path, one: Format) -> None:
-    for name in _DIRECTORIES[one]:
-        if (home / name).is_file():
-            (home / name).unlink()
+def _walk(place: Path) -> Iterator["os.DirEntry[str]"]:
+    try:
+        entries = os.scandir(place)
+    except FileNotFoundError:
+        return
+    with entries:
+        for entry in entries:
+            yield entry
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(Path(entry.path))
 
 
-def _remove(home: Path, one: Format) -> None:
-    """Remove what a process that had an older mailbox open has left of that format."""
-    for name in [*_more(home, one)]:
-        with contextlib.suppress(NotADirectoryError):
-            shutil.rmtree(home / name)
-            continue
-        (home / name).unlink(missing_ok=True)
+def _is_directory(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
-def _more(home: Path, one: Format) -> Iterator[str]:
-    """The names that belong to the mailbox, besides the directories that tell its format."""
-    for name in sorted(os.listdir(home)):  # noqa: PTH208 - only names are needed
-        is_folder = _FOLDER.fullmatch(name) and (home / name).is_dir()
-        if one is Format.SDBOX:
-            if name.startswith("dovecot.list.index"):
-                yield name
-        elif is_folder or _FILES.fullmatch(name):
-            yield name
+def _is_in_the_way(path: Path) -> bool:
+    return os.path.lexists(path) and not _is_directory(path)
+
+
+def _delete(path: Path) -> None:
+    if not _is_directory(path):
+        path.unlink(missing_ok=True)
+        return
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(path)

@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import itertools
 import logging
 import os
 import time
@@ -11,21 +10,20 @@ from pathlib import Path
 from typing import Final
 
 from chatmaild.address import Address
-from chatmaild.conversion.accounts import Converter, recover, waiting
+from chatmaild.conversion import places, room
+from chatmaild.conversion.accounts import FAILED, Converter
 from chatmaild.conversion.dovecot import Doveadm
 from chatmaild.conversion.sessions import DovecotSessions
 from chatmaild.errors import ConversionError
 from chatmaild.metrics import numbers
 from chatmaild.settings import Settings
 from chatmaild.store.mail.formats import Choice, Format
-from chatmaild.store.mailboxes import Mailboxes, account_of
+from chatmaild.store.mailboxes import Mailboxes
 
 _log = logging.getLogger(__name__)
 
 # of chatmail-upgrade; there while a new system is on trial
 TRIAL: Final = Path("/var/lib/chatmail-upgrade/previous")
-# the accounts that are being converted, for the next process if this one is killed
-_OPEN: Final = "storage-open"
 _LOCK: Final = "storage-lock"
 # one process of doveadm for so many: its start takes 50 ms, a small account 10 ms
 _MOST_ACCOUNTS: Final = 100
@@ -42,7 +40,6 @@ def run(settings: Settings, doveadm: str, configuration: str) -> None:
         OSError: the disk is full or fails.
     """
     with alone(settings):
-        recover_interrupted(settings)
         choice = Choice.of(settings)
         while is_on_trial() and choice.stored() is not Format.MAILDIR:
             time.sleep(_TRIAL_POLL_S)
@@ -62,7 +59,7 @@ def _convert_all(settings: Settings, choice: Choice, doveadm: Doveadm) -> bool:
         wanted = Format.SDBOX
         choice.store(wanted)
     mailboxes = Mailboxes.of(settings)
-    sessions = DovecotSessions(settings, doveadm.program)
+    sessions = DovecotSessions(settings)
     converter = Converter(mailboxes, wanted, doveadm, sessions)
     found = waiting(mailboxes, wanted)
     started_s, left = time.monotonic(), len(found)
@@ -70,38 +67,34 @@ def _convert_all(settings: Settings, choice: Choice, doveadm: Doveadm) -> bool:
     for batch in _batches(mailboxes, found):
         if choice.stored() is not wanted:
             return False
-        _convert(settings, converter, batch)
+        converter.convert(batch)
         left -= len(batch)
         _report(settings, converter, left)
     if found:
         done, took_s = converter.result, time.monotonic() - started_s
         _log.info(
-            "storage: %d accounts are %s now, %d failed; %.1f s",
-            *(done.converted, wanted, done.failed, took_s),
+            "storage: %d accounts are %s now, none was out of use for more than %.2f s;"
+            " %d failed; %.1f s",
+            *(done.converted, wanted, done.longest_s, done.failed, took_s),
         )
     return True
 
 
-def _convert(settings: Settings, converter: Converter, batch: Sequence[Address]) -> None:
-    journal = Path(settings.directories.accounts) / _OPEN
-    journal.write_text("".join(f"{one.account}\n" for one in batch))
-    converter.convert(batch)
-    journal.unlink()
-
-
-def recover_interrupted(settings: Settings) -> None:
-    """Make accounts usable that a killed process was converting.
+def waiting(mailboxes: Mailboxes, wanted: Format) -> list[Address]:
+    """The accounts that were interrupted, and then those that do not have the format yet.
 
     Raises:
-        OSError: the disk fails.
+        OSError: the mail directory cannot be read.
     """
-    journal = Path(settings.directories.accounts) / _OPEN
-    try:
-        names = journal.read_text().splitlines()
-    except FileNotFoundError:
-        return
-    recover(Mailboxes.of(settings), [one for name in names if (one := account_of(name))])
-    journal.unlink(missing_ok=True)
+    interrupted, others = [], []
+    for address in mailboxes.addresses():
+        home = mailboxes.path(address)
+        with contextlib.suppress(OSError):
+            if any(os.path.lexists(home / name) for name in (places.CONVERTED, places.CONVERTING)):
+                interrupted.append(address)
+            elif places.found(home) != [wanted] or (home / FAILED).exists():
+                others.append(address)
+    return interrupted + others
 
 
 def _batches(mailboxes: Mailboxes, found: Sequence[Address]) -> Iterator[list[Address]]:
@@ -120,13 +113,11 @@ def _batches(mailboxes: Mailboxes, found: Sequence[Address]) -> Iterator[list[Ad
 
 
 def _number(home: Path) -> int:
-    """About how many messages the account has."""
-    places = itertools.chain((home / "cur", home / "new"), home.glob("mailboxes/*/dbox-Mails"))
-    number = 0
-    for place in places:
-        with contextlib.suppress(OSError):
-            number += len(os.listdir(place))  # noqa: PTH208 - only their number is needed
-    return number
+    """About how many messages the account has; one that cannot be read fails at its turn."""
+    try:
+        return room.size_of(home).messages
+    except OSError:
+        return 0
 
 
 def _report(settings: Settings, converter: Converter, left: int) -> None:
@@ -136,7 +127,9 @@ def _report(settings: Settings, converter: Converter, left: int) -> None:
         "converted": converter.result.converted,
         "failed": converter.result.failed,
     }
-    numbers.write(settings, numbers.STORAGE, found)
+    # with a full disk the old numbers stay, and the next accounts are tried
+    with contextlib.suppress(OSError):
+        numbers.write(settings, numbers.STORAGE, found)
 
 
 @contextlib.contextmanager

@@ -25,7 +25,6 @@ from chatmaild.wire.loop import State, Work
 _log = logging.getLogger(__name__)
 
 _INGRESSES: Final = {ingress.value.encode(): ingress for ingress in Ingress}
-_REPLY_LIMIT: Final = 400  # characters; RFC 5321 section 4.5.3.1.5 allows 512
 
 
 class Session:
@@ -33,6 +32,7 @@ class Session:
 
     __slots__ = (
         "_content_began",
+        "_decision",
         "_envelope",
         "_is_negotiated",
         "_macros",
@@ -54,6 +54,7 @@ class Session:
         self._envelope: Envelope | None = None
         self._refusal: Refuse | None = None
         self._transaction: Transaction | None = None
+        self._decision: Decision | None = None  # of the message that has ended, until `settle`
         self._content_began = False  # header or body of the message have begun to arrive
         self._received: list[milter.Packet] = []  # MAIL and RCPT with their macros, and DATA
 
@@ -92,6 +93,11 @@ class Session:
             ProtocolError: the bytes are not the milter protocol, or not our version of it.
         """
         return self._run(self._packets.feed(data), b"")
+
+    def settle(self) -> None:
+        """Count the message that has ended, and release its memory."""
+        if self._decision is not None:
+            self._forget()
 
     def close(self) -> None:
         """Release the memory of the current message."""
@@ -228,43 +234,48 @@ class Session:
         Raises:
             MustWaitError: the decision has to wait; only without `may_wait`.
         """
+        self.settle()
         refusal, transaction = self._refusal, self._transaction
         if transaction is None or refusal is not None:
             decision = Decision(verdict=refusal or verdicts.INTERNAL_ERROR)
         else:
             decision = transaction.end(may_wait=may_wait)
-        answer = self._answer(decision, transaction)
-        self._forget()
+        has_sender = self._envelope is not None and self._envelope.sender is not None
+        answer = decision.packets(has_sender=has_sender)
+        self._decision = decision
         return answer
 
-    def _answer(self, decision: Decision, transaction: Transaction | None) -> bytes:
-        """Count the decision and return its packets."""
+    def _refused(self, refusal: Refuse) -> bytes:
+        """Refuse at once, and count it."""
+        self._count_refusal(refusal)
+        return milter.reply(refusal.code, refusal.text)
+
+    def _count(self, decision: Decision) -> None:
         verdict, tally = decision.verdict, self._policy.tally
         if isinstance(verdict, Refuse):
-            return self._refused(verdict)
-        if isinstance(verdict, Discard):
+            self._count_refusal(verdict)
+        elif isinstance(verdict, Discard):
             tally.discarded(self._ingress)
-            return milter.DISCARD
-        message_id = None if transaction is None else transaction.message_id
-        tally.accepted(self._ingress, message_id, signed=decision.signature is not None)
-        has_sender = self._envelope is not None and self._envelope.sender is not None
-        return decision.packets(has_sender=has_sender)
+        else:
+            message_id = None if self._transaction is None else self._transaction.message_id
+            tally.accepted(self._ingress, message_id, signed=decision.signature is not None)
 
-    def _refused(self, refusal: Refuse) -> bytes:
+    def _count_refusal(self, refusal: Refuse) -> None:
         self._policy.tally.refused(self._ingress, refusal.code, refusal.reason)
         if refusal.code >= 500:
             _log.info("refused: %s", refusal.reason)
-        return milter.reply(refusal.code, refusal.text[:_REPLY_LIMIT])
 
     @property
     def _ingress(self) -> str:
         return "unknown" if self._envelope is None else self._envelope.ingress.label
 
     def _forget(self, _: bytes = b"") -> None:
-        """Drop the current message and its state."""
+        """Drop the current message and its state; count it if it has ended."""
+        if self._decision is not None:
+            self._count(self._decision)
         if self._transaction is not None:
             self._transaction.close()
-        self._envelope = self._refusal = self._transaction = None
+        self._envelope = self._refusal = self._transaction = self._decision = None
         self._content_began = False
         self._received = []
 

@@ -19,7 +19,7 @@ from chatmaild.filter.mime.author import ip_address, is_domain_literal
 from chatmaild.filter.mime.headers import Header, may_be_truncated
 from chatmaild.filter.mime.report import LIMIT_BYTES, ReportReader
 from chatmaild.filter.policy import Envelope, Policy
-from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Refuse, Verdict
+from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Discard, Refuse, Verdict
 from chatmaild.wire import milter
 
 _HEADER_LIMIT: Final = 1 << 20  # bytes; 1000 recipients with their keys take a tenth
@@ -53,14 +53,18 @@ class Decision(NamedTuple):
     body: bytes | None = None
 
     def packets(self, *, has_sender: bool) -> bytes:
-        """The changes and the acceptance, for Postfix."""
+        """The answer for Postfix: the refusal, or the changes and the acceptance."""
+        if isinstance(self.verdict, Refuse):
+            return milter.reply(self.verdict.code, self.verdict.text)
+        if isinstance(self.verdict, Discard):
+            return milter.DISCARD
         changes = [milter.change_header(c.name, c.index, c.value) for c in self.changes]
         if self.signature is not None:
             changes.append(milter.insert_header(b"DKIM-Signature", self.signature))
         changes += [milter.delete_recipient(resolved) for resolved in self.removed]
         if self.body is not None:
             changes += milter.replace_body(self.body)
-        if isinstance(self.verdict, Accept) and self.verdict.null_sender and has_sender:
+        if self.verdict.null_sender and has_sender:
             changes.append(milter.change_sender(""))
         return b"".join((*changes, milter.CONTINUE))
 

@@ -14,7 +14,7 @@ _REQUEST: Final = "VERSION\tscript\t4\t0\nnoreply\n{address}\n\n"
 _ANSWER_BYTES: Final = 4096
 
 
-def end_sessions(settings: Settings, address: Address) -> None:
+def end_sessions(settings: Settings, address: Address, *, timeout_s: float = TIMEOUT_S) -> None:
     """End all sessions of an account; does nothing if Dovecot does not run.
 
     Returns after they have ended; later logins are not affected.
@@ -23,7 +23,7 @@ def end_sessions(settings: Settings, address: Address) -> None:
         contextlib.suppress(OSError),
         socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dovecot,
     ):
-        dovecot.settimeout(TIMEOUT_S)
+        dovecot.settimeout(timeout_s)
         dovecot.connect(settings.sockets.end_sessions)
         dovecot.sendall(_REQUEST.format(address=address.account).encode())
         while dovecot.recv(_ANSWER_BYTES):  # Dovecot closes the connection when it is done

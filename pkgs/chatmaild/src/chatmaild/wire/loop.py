@@ -59,6 +59,9 @@ class Session(Protocol):
             ProtocolError: the bytes are not of the protocol; the connection is closed.
         """
 
+    def settle(self) -> None:
+        """Do what the peer need not wait for; called when the answer is sent."""
+
     def close(self) -> None:
         """Release what the session holds; called once, at the end of the connection."""
 
@@ -167,6 +170,7 @@ class Loop:
             self._working += 1
         elif answer:
             self._send(connection, answer)
+            connection.session.settle()
 
     def _send(self, connection: _Connection, answer: bytes) -> None:
         try:
@@ -197,6 +201,7 @@ class Loop:
                 self._resume(connection)
                 try:
                     self._send(connection, answer)
+                    connection.session.settle()
                 except ConnectionError:
                     self._close(connection)
 

@@ -65,6 +65,7 @@ LEADING_SPACE: Final = 0x100000  # header values keep the blank behind the colon
 # The largest packet of Postfix is a header field of `header_size_limit`; body pieces have 65,535.
 MAX_PACKET_BYTES: Final = 4 << 20
 BODY_PIECE_BYTES: Final = 65_535  # MILTER_CHUNK_SIZE
+_REPLY_LIMIT: Final = 400  # characters; RFC 5321 section 4.5.3.1.5 allows 512
 _HEAD: Final = struct.Struct("!IB")
 _OPTIONS: Final = struct.Struct("!III")
 _NUMBER: Final = struct.Struct("!I")
@@ -172,12 +173,13 @@ DISCARD: Final = packet(b"d")  # the client reads 250, the message is not delive
 
 
 def reply(code: int, text: str) -> bytes:
-    """Return the refusal `code text`: one line, which Postfix sends to the client.
+    """Return the refusal `code text`: one line for the client, cut to its limit.
 
     A percent sign is doubled, because Postfix undoubles it, and what is not printable ASCII
     becomes a question mark.
     """
-    line = "".join(char if " " <= char <= "~" else "?" for char in f"{code} {text}")
+    words = f"{code} {text[:_REPLY_LIMIT]}"
+    line = "".join(char if " " <= char <= "~" else "?" for char in words)
     return packet(b"y", line.replace("%", "%%").encode() + b"\0")
 
 

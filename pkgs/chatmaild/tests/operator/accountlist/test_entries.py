@@ -34,11 +34,41 @@ def people(mailboxes: Mailboxes) -> None:
             at_s = floor_to_day(now_s) - days * DAY_S + (3600 if path == marker else 0)
             os.utime(path, (at_s, at_s))
         if name != "ci-abcdef":
-            (home / "cur").mkdir(exist_ok=True)
+            _use(home, "cur", "new", "tmp")
     mailboxes.set_disabled(parse_address(f"ancient12@{DOMAIN}"), disabled=True)
     (mailboxes.path(parse_address(f"ancient12@{DOMAIN}")) / "cur" / "1.x,S=2500000:2,").touch()
     (mailboxes.directory / "UPPER@case").mkdir()
     (mailboxes.directory / "no-account").mkdir()
+
+
+def _use(home: pathlib.Path, *directories: str) -> None:
+    """Make what Dovecot makes when it opens the INBOX first."""
+    for name in directories:
+        (home / name).mkdir(parents=True, exist_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("made", "used"),
+    [
+        # of a version before 0.4
+        ((), ("cur", "new", "tmp")),
+        # while a new version is on trial
+        (("cur",), ("cur", "new", "tmp")),
+        (("mailboxes",), ("mailboxes/INBOX/dbox-Mails",)),
+    ],
+)
+def test_a_creation_is_no_use(
+    chatmail: Chatmail, settings: Settings, made: tuple[str, ...], used: tuple[str, ...]
+) -> None:
+    """In both formats; the first session or message is."""
+    home = pathlib.Path(settings.directories.mail) / f"someone12@{DOMAIN}"
+    home.mkdir()
+    (home / "password").touch()
+    _use(home, *made)
+
+    assert chatmail("address", "list", "--plain", "--never-used")[1] == [home.name]
+    _use(home, *used)
+    assert chatmail("address", "list", "--plain", "--never-used")[1] == []
 
 
 @pytest.mark.usefixtures("people")

@@ -37,9 +37,19 @@ def test_names_of_deleted_messages_are_forgotten(tmp_path: pathlib.Path) -> None
     now_s = time.time()
     names = {f"{int(now_s)}.young", f"{int(now_s) - 100}.old", "odd"}
 
-    home.write_imported(tmp_path, names, now_s - 50, durable=True)
+    home.note_imported(tmp_path, names, now_s - 50, None, durable=True)
 
     assert home.read_imported(tmp_path) == {f"{int(now_s)}.young", "odd"}
+    assert home.read_state(tmp_path) is None
+
+
+def test_the_state_is_noted_beside_the_names(tmp_path: pathlib.Path) -> None:
+    """Until something is left at the other relay again."""
+    for came, state in (({"1.a"}, "digest"), (set[str](), "digest"), ({"1.b"}, None)):
+        home.note_imported(tmp_path, came, 0, state, durable=False)
+        assert home.read_state(tmp_path) == state
+
+    assert home.read_imported(tmp_path) == {"1.a", "1.b"}
 
 
 def test_a_file_system_is_synced(tmp_path: pathlib.Path) -> None:

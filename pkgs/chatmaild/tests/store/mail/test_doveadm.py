@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from chatmaild.errors import DovecotError
-from chatmaild.store.mail.doveadm import Doveadm
+from chatmaild.errors import DovecotError, FullError
+from chatmaild.store.mail.doveadm import Doveadm, Status
 
 
 class Server:
@@ -94,6 +94,56 @@ def test_a_folder_with_a_wildcard_is_not_expunged(path: pathlib.Path, folder: st
         doveadm.expunge("a@b.test", folder, [1])
 
     assert server.lines == []
+
+
+def test_rows_are_read(path: pathlib.Path) -> None:
+    """Values end with tabs, rows do not end; another folder may fit to the name."""
+    status = b"a*c\t7\t1700\tff\ta\x01tc\t9\t1701\tee\t"
+    flags = b"3\t\\Seen $x\t4\t\t"
+    answers = (status + b"\n+\n", b"\n+\n", flags + b"\n+\n")
+    with serving(path, *answers) as server, Doveadm(str(path)) as doveadm:
+        assert doveadm.status("a@b.test", "a\tc") == Status(1701, 9, "ee")
+        with pytest.raises(DovecotError):
+            doveadm.status("a@b.test", "INBOX")
+        assert doveadm.flags("a@b.test", "INBOX") == {
+            3: frozenset({"\\Seen", "$x"}),
+            4: frozenset(),
+        }
+
+    assert server.lines[0] == b"\ta@b.test\tmailbox status\tuidvalidity uidnext guid\ta\x01tc\n"
+    assert server.lines[2] == b"\ta@b.test\tfetch\tuid flags\tmailbox\tINBOX\tall\n"
+
+
+def test_messages_are_saved(path: pathlib.Path) -> None:
+    """With identity, time and UID; a full mailbox is an error of its own."""
+    answers = (b"\n+\n", b"\n-UNKNOWN\n")
+    with serving(path, *answers) as server, Doveadm(str(path)) as doveadm:
+        doveadm.save("a@b.test", "X", "/m", guid="1.x,S=5", received_s=9, uid=4)
+        with pytest.raises(FullError):
+            doveadm.save("a@b.test", "X", "/m", guid="1.x,S=5", received_s=9, uid=None)
+
+    assert server.lines == [
+        b"\ta@b.test\tsave\t-m\tX\t-g\t1.x,S=5\t-r\t9\t-U\t4\t/m\n",
+        b"\ta@b.test\tsave\t-m\tX\t-g\t1.x,S=5\t-r\t9\t/m\n",
+    ]
+
+
+def test_a_folder_is_changed(path: pathlib.Path) -> None:
+    """Flags, new UIDs, UIDVALIDITY, the next UID."""
+    with serving(path, *[b"\n+\n"] * 5) as server, Doveadm(str(path)) as doveadm:
+        doveadm.create("a@b.test", "X")
+        doveadm.set_validity("a@b.test", "X", 17)
+        doveadm.reserve_uids("a@b.test", "X", 9)
+        doveadm.add_flags("a@b.test", "X", {"\\Seen", "$x"}, [5, 6])
+        doveadm.renumber("a@b.test", "X", [7])
+
+    assert [line.decode().split("\t")[2:] for line in server.lines] == [
+        ["mailbox create", "X\n"],
+        ["mailbox update", "-V", "17", "X\n"],
+        ["mailbox update", "-N", "9", "X\n"],
+        ["flags add", "$x \\Seen", "mailbox", "X", "uid", "5:6\n"],
+        ["move", "X", "mailbox", "X", "uid", "7\n"],
+    ]
 
 
 def test_a_refusal_is_an_error(path: pathlib.Path) -> None:

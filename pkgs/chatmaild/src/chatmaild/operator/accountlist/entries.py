@@ -21,8 +21,9 @@ from chatmaild.store.mailboxes import DAY_S, DISABLED, ENFORCE_ENCRYPTION, PASSW
 
 # as `account_of` in store/mailboxes.py: lower case, one @, no slash, no +tag, not dots alone
 _NAME: Final = re.compile(r"(?=[^@]*[^.@])[!-*,-.0-?\[-~]+@[!-.0-?\[-~]+")
-# of a used mailbox, in both formats
-_INBOXES: Final = (f"{sdbox.ROOT}/INBOX", "cur")
+# What Dovecot makes when it opens the INBOX of an account first, in both formats. A creation makes
+# `mailboxes` or `cur`, versions before 0.4 made neither.
+_INBOXES: Final = (f"{sdbox.ROOT}/INBOX", "new")
 _AGE: Final = re.compile(r"([0-9]{1,5})d")
 
 
@@ -31,7 +32,7 @@ class Entry(NamedTuple):
 
     Attributes:
         created_s: None if unknown: the file with this time was removed to allow clear text.
-        is_used: whether it had a session or mail.
+        is_used: whether it had a session or mail: Dovecot has opened its INBOX.
         size_bytes: of all messages; None if not measured.
     """
 

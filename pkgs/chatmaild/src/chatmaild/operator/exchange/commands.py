@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from chatmaild.errors import ChatmaildError, UntakenError
-from chatmaild.operator.exchange import acme, dkim, exporting, importing, queue, sdbox
+from chatmaild.operator.exchange import acme, dkim, exporting, importing, queue
 from chatmaild.operator.exchange.importing import Importer, Kind
 from chatmaild.operator.exchange.survey import Survey, check_domain, look
 from chatmaild.operator.exchange.upstream import layout
 from chatmaild.operator.exchange.upstream.tree import Directory, Untaken
 from chatmaild.operator.privileges import acting_as, audit
+from chatmaild.operator.storage import command as storage
 from chatmaild.settings import Settings
 
 Print = Callable[[str], None]
@@ -91,7 +92,7 @@ def _import(
             ) from error
     result = importer.result
     if result.kinds[Kind.NEW]:
-        sdbox.convert_new()
+        storage.convert_imported()
     keys = dkim.install(settings, survey.keys) if settings.dkim.enable else []
     account = acme.install(survey.acme_accounts, untaken)
     document: dict[str, Any] = {

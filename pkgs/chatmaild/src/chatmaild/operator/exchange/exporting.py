@@ -1,6 +1,7 @@
 """Write this relay as a tree of an upstream relay, for `cmdeploy` or for another relay of ours."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Final
 
 from chatmaild.address import Address
 from chatmaild.dkim.keys import key_path, load_key, public_record
-from chatmaild.errors import ChatmaildError, UntakenError
-from chatmaild.operator.exchange import acme, sdbox
+from chatmaild.errors import BusyError, ChatmaildError, UntakenError
+from chatmaild.operator.exchange import acme
 from chatmaild.operator.exchange.filling import Filler
 from chatmaild.operator.exchange.home import (
     put,
@@ -18,18 +19,21 @@ from chatmaild.operator.exchange.home import (
     write_tokens,
 )
 from chatmaild.operator.exchange.importing import addresses
+from chatmaild.operator.exchange.sdbox.leaving import Leaver
+from chatmaild.operator.exchange.source import Source
 from chatmaild.operator.exchange.upstream import layout
 from chatmaild.operator.exchange.upstream.mailbox import OldMailbox, read
 from chatmaild.operator.exchange.upstream.tree import Directory, Untaken
 from chatmaild.settings import Settings
 from chatmaild.store.files import sync_file_system, write_atomically
-from chatmaild.store.mailboxes import (
-    IMPORTED,
-    PASSWORD,
-    floor_to_day,
-)
+from chatmaild.store.mail.doveadm import Doveadm
+from chatmaild.store.mail.formats import Format, format_of
+from chatmaild.store.mailboxes import IMPORTED, PASSWORD, Mailboxes, floor_to_day
 
 _DIRECTORY_MODE: Final = 0o700
+# how often a mailbox is written anew because its format changed meanwhile
+_ATTEMPTS: Final = 3
+_CHANGING: Final = "its mailbox is being converted: export again"
 _NO_MARK: Final = "disabled here, and upstream has no such mark: block it there"
 
 
@@ -70,10 +74,13 @@ def export_all(
     """
     target = path.joinpath(*layout.MAIL, layout.mail_directory(settings.mail_domain))
     target.mkdir(mode=_DIRECTORY_MODE, parents=True)
-    with Directory.at(Path(settings.directories.mail)) as mail:
+    with (
+        Directory.at(Path(settings.directories.mail)) as mail,
+        Doveadm(settings.sockets.doveadm) as dovecot,
+    ):
+        exporter = _Exporter(settings, mail, target, untaken, result, dovecot, now_s=now_s)
         for address in addresses(mail, settings.mail_domain, untaken):
-            with sdbox.maildir(settings, address, untaken) as copy:
-                _export(mail, copy, address, target, settings, untaken, result, now_s)
+            exporter.export(address)
             yield
     _write_key(settings, path, result)
     result.acme_server = acme.export(settings, path)
@@ -83,37 +90,86 @@ def export_all(
     sync_file_system(path)
 
 
-def _export(
-    mail: Directory,
-    copy: Directory | None,
-    address: Address,
-    target: Path,
-    settings: Settings,
-    untaken: Untaken,
-    result: Result,
-    now_s: float,
-) -> None:
-    try:
-        with mail.directory(str(address)) as source:
-            old = read(source, address, untaken, mail=copy) if source else None
+class _Exporter:
+    """Writes the mailboxes of this relay into the directory of the tree."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        mail: Directory,
+        target: Path,
+        untaken: Untaken,
+        result: Result,
+        dovecot: Doveadm,
+        *,
+        now_s: float,
+    ) -> None:
+        self._settings = settings
+        self._mailboxes = Mailboxes.of(settings)
+        self._mail = mail
+        self._target = target
+        self._untaken = untaken
+        self._result = result
+        self._dovecot = dovecot
+        self._now_s = now_s
+
+    def export(self, address: Address) -> None:
+        """Write a mailbox, or count why it is not written."""
+        home = self._target / str(address)
+        try:
+            written = self._written(address, home)
+        except (UntakenError, BusyError) as error:
+            shutil.rmtree(home, ignore_errors=True)
+            self._untaken.add(str(address), str(error))
+            return
+        if written is None:
+            self._untaken.add(str(address), "no account any more")
+            return
+        old, filler = written
+        if old.disabled:
+            self._untaken.add(str(address), _NO_MARK)
+        _write_account(home, old, self._now_s)
+        (home / IMPORTED).unlink(missing_ok=True)
+        self._result.addresses += 1
+        self._result.messages += filler.result.messages
+        self._result.size_bytes += filler.result.size_bytes
+        self._result.wrong += filler.wrong()
+
+    def _written(self, address: Address, home: Path) -> tuple[OldMailbox, Filler | Leaver] | None:
+        """Write the messages; again if the mailbox has changed its format meanwhile."""
+        mine = self._mailboxes.path(address)
+        for _ in range(_ATTEMPTS):
+            found = format_of(mine)
+            try:
+                written = self._write(address, home, found)
+            except (ChatmaildError, OSError):
+                if format_of(mine) is found:
+                    raise
+            else:
+                if format_of(mine) is found:
+                    return written
+            shutil.rmtree(home, ignore_errors=True)
+        raise BusyError(_CHANGING)
+
+    def _write(
+        self, address: Address, home: Path, found: Format | None
+    ) -> tuple[OldMailbox, Filler | Leaver] | None:
+        with self._mail.directory(str(address)) as source:
+            old = read(source, address, self._untaken) if source else None
             if source is None or old is None:
-                untaken.add(str(address), "no account any more")
-                return
-            home = target / str(address)
+                return None
             home.mkdir(mode=_DIRECTORY_MODE)
-            filler = Filler(copy or source, old, home, settings, untaken, now_s=now_s, in_use=False)
+            facts = (self._settings, self._untaken)
+            filler: Filler | Leaver
+            if found is Format.SDBOX:
+                filler = Leaver(
+                    source, str(address), home, *facts, self._dovecot, now_s=self._now_s
+                )
+            else:
+                mailbox = Source(source, old, *facts, imported=frozenset(), now_s=self._now_s)
+                filler = Filler(mailbox, home, in_use=False)
             filler.fill()
-    except UntakenError as error:
-        untaken.add(str(address), str(error))
-        return
-    if old.disabled:
-        untaken.add(str(address), _NO_MARK)
-    _write_account(home, old, now_s)
-    (home / IMPORTED).unlink(missing_ok=True)
-    result.addresses += 1
-    result.messages += filler.result.messages
-    result.size_bytes += filler.result.size_bytes
-    result.wrong += filler.wrong()
+        return old, filler
 
 
 def _write_account(home: Path, old: OldMailbox, now_s: float) -> None:

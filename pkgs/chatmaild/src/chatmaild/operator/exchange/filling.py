@@ -6,39 +6,19 @@ owner moved or deleted in the meantime does not come back when an import is repe
 
 import contextlib
 import secrets
-from collections.abc import Mapping, Set
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from chatmaild.errors import UntakenError
-from chatmaild.expire.retention import too_old
 from chatmaild.operator.exchange import content
-from chatmaild.operator.exchange.home import (
-    content_of,
-    files_of,
-    locked,
-    put,
-    read_imported,
-    write_imported,
-)
-from chatmaild.operator.exchange.upstream.mailbox import (
-    PARTS,
-    OldMailbox,
-    OldMessage,
-)
-from chatmaild.operator.exchange.upstream.tree import Directory, Untaken
-from chatmaild.settings import Settings
+from chatmaild.operator.exchange.home import content_of, files_of, locked, note_imported, put
+from chatmaild.operator.exchange.source import FLAGS, KEYWORDS, Source, identity
+from chatmaild.operator.exchange.upstream.mailbox import PARTS, OldMessage
 from chatmaild.store.files import fsync_directory
 from chatmaild.store.fullness import NEARLY_FULL
 from chatmaild.store.mail import uidlist
 from chatmaild.store.mail.uidlist import Uidlist
-
-_KEYWORDS: Final = "dovecot-keywords"
-_UIDLIST_LIMIT: Final = 1 << 26
-_KEYWORDS_LIMIT: Final = 1 << 16
-# D draft, F flagged, P passed, R replied, S seen; not T, which is to be expunged there
-_FLAGS: Final = frozenset("DFPRS")
 
 
 @dataclass(slots=True)
@@ -63,33 +43,16 @@ class Filler:
     """Writes the messages of one mailbox; a message that is here, or came before, is left out.
 
     Args:
-        source: the mailbox's directory in the tree.
+        source: the mailbox in the tree.
         home: the directory to write into, which exists.
-        settings: for the limits of this relay.
-        now_s: messages that retention would delete now do not come.
         in_use: the account exists, so that others use the directory, and each file must be on disk.
     """
 
-    def __init__(
-        self,
-        source: Directory,
-        old: OldMailbox,
-        home: Path,
-        settings: Settings,
-        untaken: Untaken,
-        *,
-        now_s: float,
-        in_use: bool,
-    ) -> None:
+    def __init__(self, source: Source, home: Path, *, in_use: bool) -> None:
         self._in_use = in_use
         self._source = source
-        self._old = old
         self._home = home
-        self._settings = settings
-        self._untaken = untaken
-        self._now_s = now_s
-        self._limit_bytes = settings.mail.max_message_bytes + settings.mail.overhead_bytes
-        self._imported = read_imported(home)
+        self._imported = source.imported
         self._came: set[str] = set()
         # of messages that came: where they are, and their size
         self._placed: list[tuple[Path, str, int]] = []
@@ -102,16 +65,14 @@ class Filler:
             BusyError: Dovecot keeps the lock of a folder.
             OSError: the disk is full or fails; the messages written before that stay.
         """
-        wanted: dict[str, list[OldMessage]] = {folder: [] for folder in self._old.folders}
-        for message in self._old.messages:
-            wanted[message.folder].append(message)
+        is_complete = False
         try:
-            for folder, messages in wanted.items():
+            for folder, messages in self._source.by_folder().items():
                 self._fill_folder(folder, messages)
+            is_complete = self._source.is_complete
         finally:
-            if self._came - self._imported:
-                names = self._imported | self._came
-                write_imported(self._home, names, self._oldest_s(), durable=self._in_use)
+            state = self._source.state() if is_complete else None
+            note_imported(self._home, self._came, self._source.oldest_s, state, self._in_use)
         if self.result.messages:
             for name in ("maildirsize", NEARLY_FULL):
                 (self._home / name).unlink(missing_ok=True)
@@ -132,9 +93,6 @@ class Filler:
                 number += is_new
         return number
 
-    def _oldest_s(self) -> float:
-        return self._now_s - self._settings.retention.delete_after_days * 86400
-
     def _fill_folder(self, folder: str, messages: list[OldMessage]) -> None:
         place = self._home / folder
         # the home itself is not made again: its owner may have deleted the address
@@ -142,11 +100,11 @@ class Filler:
             (place / part).mkdir(mode=0o700, exist_ok=True)
         here = files_of(place)
         names = {message.base for message in messages} | here.keys()
-        there = self._lists(folder, messages, names)
-        new = [m for m in messages if self._is_new(m, there, here)]
+        there = self._source.uids(folder, messages, names)
+        new = [m for m in messages if m.base not in here and self._source.is_new(m, there)]
         staged = self._stage(folder, new, names)
         # also those of an import that was killed before it wrote their names
-        self._came |= {self._identity(m, there) for m in messages if m.base in here}
+        self._came |= {identity(m, there) for m in messages if m.base in here}
         if self._in_use and not staged and not self._changed(place, messages):
             return
         try:
@@ -156,35 +114,7 @@ class Filler:
         finally:
             for left in staged:
                 left.path.unlink(missing_ok=True)
-        self._came |= {self._identity(one.message, there) for one in staged}
-
-    def _lists(self, folder: str, messages: list[OldMessage], names: Set[str]) -> Uidlist | None:
-        """The UIDs at the other relay, of messages with these names."""
-        found = self._small(folder, uidlist.FILE, _UIDLIST_LIMIT)
-        parsed = uidlist.parse(found, names)
-        if found and messages and parsed is None:
-            name = f"{self._old.address}/{folder}/{uidlist.FILE}"
-            self._untaken.add(name, "no list of UIDs: clients fetch these folders anew")
-        return parsed
-
-    def _small(self, folder: str, name: str, limit_bytes: int) -> bytes | None:
-        with self._source.directory(*([folder] if folder else [])) as opened:
-            try:
-                return opened.read(name, limit_bytes) if opened else None
-            except UntakenError as error:
-                self._untaken.add(f"{self._old.address}/{folder}/{name}", str(error))
-                return None
-
-    @staticmethod
-    def _identity(message: OldMessage, there: Uidlist | None) -> str:
-        row = there.rows.get(message.base) if there else None
-        return row.identity if row else message.base
-
-    def _is_new(self, message: OldMessage, there: Uidlist | None, here: Mapping[str, str]) -> bool:
-        if too_old(message.facts(), self._settings.retention, self._now_s):
-            return False
-        known = {message.base, self._identity(message, there)}
-        return known.isdisjoint(self._imported) and message.base not in here
+        self._came |= {identity(one.message, there) for one in staged}
 
     def _stage(self, folder: str, messages: list[OldMessage], taken: Set[str]) -> list[Staged]:
         """Copy messages to `tmp`, where no client sees them; give them names that are free."""
@@ -192,29 +122,15 @@ class Filler:
         names = set(taken)
         for message in messages:
             path = self._home / folder / "tmp" / f"import-{secrets.token_hex(8)}"
-            try:
-                with self._source.directory(*filter(None, (folder, message.part))) as opened:
-                    if opened is None:
-                        continue
-                    size_bytes = content.copy(
-                        opened.open(message.name, links=message.links),
-                        path,
-                        limit_bytes=self._limit_bytes,
-                        modified_s=min(message.modified_s, self._now_s),
-                        durable=self._in_use,
-                    )
-            except UntakenError as error:
-                name = f"{self._old.address}/{folder}/{message.part}/{message.name}"
-                self._untaken.add(name, str(error))
-            except FileNotFoundError:
-                continue  # a client of the other relay renamed or deleted it: the next import
-            else:
-                base = content.sized_name(message.base, size_bytes)
-                if base != message.base and base in names:
-                    base = content.unique_name(base)
-                names.add(base)
-                staged.append(Staged(path, base, size_bytes, message))
-                self.result.size_bytes += size_bytes
+            size_bytes = self._source.copy(message, path, durable=self._in_use)
+            if size_bytes is None:
+                continue
+            base = content.sized_name(message.base, size_bytes)
+            if base != message.base and base in names:
+                base = content.unique_name(base)
+            names.add(base)
+            staged.append(Staged(path, base, size_bytes, message))
+            self.result.size_bytes += size_bytes
         return staged
 
     def _place(self, folder: str, staged: list[Staged], there: Uidlist | None) -> None:
@@ -239,8 +155,8 @@ class Filler:
 
     def _place_keywords(self, folder: str) -> bool:
         """Write the list of keywords if none is; whether lower-case flags mean the same here."""
-        there = self._small(folder, _KEYWORDS, _KEYWORDS_LIMIT)
-        path = self._home / folder / _KEYWORDS
+        there = self._source.keywords(folder)
+        path = self._home / folder / KEYWORDS
         here = content_of(path)
         if there and here is None:
             put(path, there, durable=self._in_use)
@@ -262,7 +178,7 @@ class Filler:
 
     def _changed(self, place: Path, messages: list[OldMessage]) -> list[tuple[OldMessage, str]]:
         """Messages that got flags at the other relay since an earlier import, and their files."""
-        before = [m for m in messages if m.base in self._imported and set(m.flags) & _FLAGS]
+        before = [m for m in messages if m.base in self._imported and set(m.flags) & FLAGS]
         names = files_of(place) if before else {}
         return [
             (message, names[message.base])
@@ -280,4 +196,4 @@ class Filler:
 
 
 def _more_flags(message: OldMessage, name: str) -> set[str]:
-    return (set(message.flags) & _FLAGS) - set(name.partition(":2,")[2])
+    return (set(message.flags) & FLAGS) - set(name.partition(":2,")[2])

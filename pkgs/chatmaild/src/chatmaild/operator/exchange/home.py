@@ -18,6 +18,8 @@ from chatmaild.store.tokens import merged_document
 # 20 s: Dovecot holds it for milliseconds, and breaks a lock of a dead process
 _LOCK_TIMEOUT_S: Final = 20.0
 _LOCK_POLL_S: Final = 0.05
+# in `imported`, where no name of a message has a colon
+_STATE: Final = "state:"
 
 
 def put(path: Path, data: bytes, *, durable: bool, modified_s: float | None = None) -> None:
@@ -33,20 +35,39 @@ def put(path: Path, data: bytes, *, durable: bool, modified_s: float | None = No
 
 
 def read_imported(home: Path) -> frozenset[str]:
-    """The names of messages that came with earlier imports."""
-    return frozenset((content_of(home / IMPORTED) or b"").decode("ascii", "replace").split())
+    """The identities of messages that came with earlier imports."""
+    return frozenset(name for name in _imported(home) if not name.startswith(_STATE))
 
 
-def write_imported(home: Path, names: Set[str], oldest_s: float, *, durable: bool) -> None:
-    """Write the names, without those of messages that are deleted by their age."""
+def read_state(home: Path) -> str | None:
+    """The state of the other relay's mailbox (source.py) of which nothing is left to import."""
+    found = [name.removeprefix(_STATE) for name in _imported(home) if name.startswith(_STATE)]
+    return found[0] if len(found) == 1 else None
+
+
+def note_imported(
+    home: Path, came: Set[str], oldest_s: float, state: str | None, durable: bool
+) -> None:
+    """Add identities of messages that came, and set the state; None if something is left.
+
+    Identities of messages that are deleted by their age are forgotten.
+    """
 
     def is_young(name: str) -> bool:
         digits = name.partition(".")[0]
         return not digits.isdigit() or len(digits) > 11 or int(digits) >= oldest_s
 
-    kept = sorted(filter(is_young, names))
+    before = read_imported(home)
+    if came <= before and read_state(home) == state:
+        return
+    states = [f"{_STATE}{state}"] if state else []
+    kept = [*states, *sorted(filter(is_young, before | came))]
     text = "".join(f"{name}\n" for name in kept)
     put(home / IMPORTED, text.encode("ascii", "replace"), durable=durable)
+
+
+def _imported(home: Path) -> list[str]:
+    return (content_of(home / IMPORTED) or b"").decode("ascii", "replace").split()
 
 
 def write_tokens(home: Path, tokens: Mapping[str, int], *, durable: bool) -> None:

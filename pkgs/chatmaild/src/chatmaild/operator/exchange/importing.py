@@ -16,20 +16,24 @@ from typing import Final
 
 from chatmaild.address import Address
 from chatmaild.errors import BusyError, UntakenError
-from chatmaild.operator.exchange import sdbox
 from chatmaild.operator.exchange.filling import Filler
 from chatmaild.operator.exchange.home import (
     put,
     read_imported,
+    read_state,
     write_marks,
     write_subscriptions,
     write_tokens,
 )
+from chatmaild.operator.exchange.sdbox.adding import Adder
+from chatmaild.operator.exchange.source import Source
 from chatmaild.operator.exchange.upstream.layout import NO_MAILBOXES, address_of, is_good_hash
 from chatmaild.operator.exchange.upstream.mailbox import OldMailbox, read
 from chatmaild.operator.exchange.upstream.tree import Directory, Untaken
 from chatmaild.settings import Settings
 from chatmaild.store.files import fsync_directory, sync_file_system, write_atomically
+from chatmaild.store.mail.doveadm import Doveadm
+from chatmaild.store.mail.formats import Format, format_of
 from chatmaild.store.mail.locks import DIRECTORY_MODE
 from chatmaild.store.mailboxes import (
     DAY_S,
@@ -85,6 +89,7 @@ class Importer:
         self._untaken = untaken
         self._now_s = now_s
         self._into_existing = into_existing
+        self._dovecot = Doveadm(settings.sockets.doveadm)
         self._staged: list[tuple[Path, OldMailbox, Filler]] = []
         self.result = Result()
 
@@ -137,15 +142,14 @@ class Importer:
 
     def _stage(self, source: Directory, old: OldMailbox) -> None:
         """Write a new mailbox under a temporary name."""
-        home = self._mailboxes.directory / f"{STAGE_PREFIX}{secrets.token_hex(8)}"
-        home.mkdir(mode=DIRECTORY_MODE)
-        filler = self._filler(source, old, home, in_use=False)
+        home = self._new_stage()
+        filler = Filler(self._source(source, old, home), home, in_use=False)
         self._staged.append((home, old, filler))
         filler.fill()
         write_subscriptions(home, old.subscriptions, durable=False)
         write_marks(home, old, now_s=self._now_s)
         write_tokens(home, self._valid_tokens(old), durable=False)
-        if not read_imported(home):
+        if not (home / IMPORTED).exists():
             put(home / IMPORTED, b"", durable=False)
         put(
             home / PASSWORD,
@@ -153,6 +157,11 @@ class Importer:
             durable=False,
             modified_s=floor_to_day(min(old.last_login_s, self._now_s)),
         )
+
+    def _new_stage(self) -> Path:
+        stage = self._mailboxes.directory / f"{STAGE_PREFIX}{secrets.token_hex(8)}"
+        stage.mkdir(mode=DIRECTORY_MODE)
+        return stage
 
     def flush(self) -> None:
         """Bring the new mailboxes to disk, look at them again, and give them their names.
@@ -187,7 +196,8 @@ class Importer:
         return Kind.NEW
 
     def close(self) -> None:
-        """Remove what was not completed."""
+        """Remove what was not completed, and end the connection to Dovecot."""
+        self._dovecot.close()
         while self._staged:
             self._drop(self._staged.pop()[0])
 
@@ -198,13 +208,13 @@ class Importer:
     def _add(self, source: Directory, old: OldMailbox) -> None:
         """Add what is new to an address that came before; its password stays as it is here."""
         home = self._mailboxes.path(old.address)
-        with sdbox.filled_as_maildir(self._settings, old.address):
-            filler = self._filler(source, old, home, in_use=True)
-            try:
-                filler.fill()
-            finally:
-                self._count(filler)
-            self.result.wrong += filler.wrong()
+        found = self._source(source, old, home)
+        if read_state(home) != found.state():
+            # the lock keeps the mailbox in its format
+            with self._mailboxes.alone(old.address) as is_there:
+                if not is_there:
+                    raise FileNotFoundError(home)
+                self._fill(found, home)
         if not self._mailboxes.has(old.address, IMPORTED):
             write_atomically(home / IMPORTED, b"")
         write_subscriptions(home, old.subscriptions, durable=True)
@@ -213,16 +223,34 @@ class Importer:
         if floor_to_day(login_s) > (self._mailboxes.last_login_s(old.address) or 0):
             self._mailboxes.record_login(old.address, now_s=login_s)
 
-    def _filler(self, source: Directory, old: OldMailbox, home: Path, *, in_use: bool) -> Filler:
-        return Filler(
-            source, old, home, self._settings, self._untaken, now_s=self._now_s, in_use=in_use
+    def _fill(self, source: Source, home: Path) -> None:
+        filler: Filler | Adder
+        if format_of(home) is Format.SDBOX:
+            stage = self._new_stage()
+            filler = Adder(source, home, self._untaken, self._dovecot, stage / "message")
+        else:
+            stage = None
+            filler = Filler(source, home, in_use=True)
+        try:
+            filler.fill()
+        finally:
+            self._count(filler)
+            if stage:
+                self._drop(stage)
+        self.result.wrong += filler.wrong()
+
+    def _source(self, directory: Directory, old: OldMailbox, home: Path) -> Source:
+        return Source(
+            *(directory, old, self._settings, self._untaken),
+            imported=read_imported(home),
+            now_s=self._now_s,
         )
 
     def _valid_tokens(self, old: OldMailbox) -> dict[str, int]:
         days = self._settings.push.token_valid_days
         return {t: old.tokens[t] for t in valid_tokens(old.tokens, self._now_s, days)}
 
-    def _count(self, filler: Filler) -> None:
+    def _count(self, filler: Filler | Adder) -> None:
         self.result.messages += filler.result.messages
         self.result.size_bytes += filler.result.size_bytes
         self.result.flags += filler.result.flags

@@ -24,8 +24,10 @@ from chatmaild.settings import Settings
 SERVICES: Final = ("chatmail-accounts", "chatmail-filter", "chatmail-transport", "dovecot")
 POSTFIX: Final = "postfix"
 # they would write, or start what is stopped
-TIMERS: Final = ("chatmail-expire.timer", "chatmail-selftest.timer", "chatmail-upgrade.timer")
-JOBS: Final = ("chatmail-expire.service", "chatmail-selftest.service")
+TIMERS: Final = tuple(
+    f"chatmail-{name}.timer" for name in ("expire", "selftest", "storage", "upgrade")
+)
+JOBS: Final = tuple(f"chatmail-{name}.service" for name in ("expire", "selftest", "storage"))
 UPGRADE: Final = "chatmail-upgrade.service"
 # they read secrets that move
 MEDIA: Final = ("coturn",)

@@ -107,6 +107,13 @@ def convert(settings: Settings, wanted: str, *, say: Callable[[str], None]) -> N
         raise ChatmaildError(f"the conversion failed; journalctl -u {UNIT} says why")
 
 
+def convert_imported() -> None:
+    """Let the unit convert accounts that were imported; without systemd its timer does it later."""
+    command = ["systemctl", "--quiet", "--no-block", "start", UNIT]
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        subprocess.run(command, check=False, capture_output=True, timeout=_TIMEOUT_S)
+
+
 def _systemctl(verb: str, *, check: bool = True) -> int:
     command = ["systemctl", "--quiet", verb, UNIT]
     try:

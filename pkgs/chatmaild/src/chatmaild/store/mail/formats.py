@@ -7,6 +7,7 @@ Dovecot chooses the format of each account by its directories (pkgs/preload/mail
 import contextlib
 import enum
 import os
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -29,14 +30,15 @@ class Format(enum.StrEnum):
 
 
 def format_of(mailbox: str | Path) -> Format | None:
-    """The format of an account; None if Dovecot finds none.
+    """The format of an account; None if Dovecot finds none. It follows no symbolic link.
 
     Raises:
         OSError: the mailbox cannot be read.
     """
     for one in (Format.SDBOX, Format.MAILDIR):
-        if os.path.isdir(f"{mailbox}/{one.directory}"):  # noqa: PTH112 - for each mailbox
-            return one
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            if stat.S_ISDIR(os.lstat(f"{mailbox}/{one.directory}").st_mode):
+                return one
     return None
 
 

@@ -75,15 +75,10 @@ class OldMailbox:
     messages: tuple[OldMessage, ...]
 
 
-def read(
-    directory: Directory, address: Address, untaken: Untaken, *, mail: Directory | None = None
-) -> OldMailbox | None:
+def read(directory: Directory, address: Address, untaken: Untaken) -> OldMailbox | None:
     """Read a mailbox; None if it is no account, or its password cannot be read.
 
     Files that cannot be imported are counted in `untaken`.
-
-    Args:
-        mail: the maildir, where it is not the directory of the account.
     """
     entries = directory.entries()
     if PASSWORD not in entries:
@@ -99,9 +94,8 @@ def read(
     metadata = _small(directory, address, METADATA, _METADATA_LIMIT, untaken)
     modified_s = entries[METADATA].st_mtime if METADATA in entries else 0
     enforced = entries.get(ENFORCE_ENCRYPTION)
-    mail = mail or directory
-    folders = ["", *_folders(mail.entries(), address, untaken)]
-    messages = list(_messages(mail, address, folders, untaken))
+    folders = ["", *_folders(entries, address, untaken)]
+    messages = list(_messages(directory, address, folders, untaken))
     return OldMailbox(
         address=address,
         encoded=hash_here(password),
