@@ -30,7 +30,8 @@ let
   services = filter (name: ours.services.${name} ? wantedBy) (attrNames ours.services);
   context = {
     inherit lib settings programs;
-    # settings.imap.{instantIdle,smallSessions} and endedPeers, false where Dovecot's version was not tested with them
+    # settings.imap.{instantIdle,smallSessions} and the rest of dovecot/versions.nix: false where Dovecot's version was not
+    # tested with them
     changed = dovecot.changed;
     # where the operator's own certificate is; daemons read the one that settings.tls names
     given = cfg.tls;

@@ -1,8 +1,7 @@
 # Changes to stock Dovecot and Postfix; each C file beside this one says what and why.
-#   lib/dovecot/modules/lib20_instant_idle_plugin.so   a plugin of Dovecot
-#   lib/dovecot/modules/lib20_mailbox_format_plugin.so  another one
+#   lib/dovecot/modules/lib20_{instant_idle,mailbox_format,each_reply}_plugin.so   plugins of Dovecot
 #   lib/{ended-peers,small-sessions,background-close}.so   LD_PRELOAD interposers for Dovecot
-#   lib/quiet-syslog.so                                preloaded into Postfix
+#   lib/quiet-syslog.so   preloaded into Postfix
 # Compiled against the headers of Dovecot and OpenSSL: where a signature changes, the build fails.
 {
   lib,
@@ -29,16 +28,16 @@ stdenv.mkDerivation {
   '';
   installPhase = ''
     runHook preInstall
-    for plugin in instant-idle mailbox-format; do
-      install -D -m 555 $plugin.so $out/lib/dovecot/modules/lib20_''${plugin/-/_}_plugin.so
-      rm $plugin.so
+    for plugin in instant-idle mailbox-format each-reply; do
+      install -D -m 555 "$plugin.so" "$out/lib/dovecot/modules/lib20_''${plugin//-/_}_plugin.so"
+      rm "$plugin.so"
     done
     install -D -m 555 -t $out/lib *.so
     runHook postInstall
   '';
 
   meta = {
-    description = "Instant IDLE, two mailbox formats and small sessions for Dovecot, a quiet log for Postfix";
+    description = "Instant IDLE, two mailbox formats, small sessions, prompt replies for Dovecot, a quiet log for Postfix";
     license = lib.licenses.mit;
     platforms = lib.platforms.linux;
   };

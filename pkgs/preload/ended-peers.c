@@ -2,8 +2,8 @@
  * LD_PRELOAD interposer for Dovecot: its anvil process does not spin after a process has ended that it told to end a
  * session. Drop it when all tested versions have Dovecot's commit 2940ee350e (July 2026).
  *
- * `doveadm kick' lets anvil connect to each process that serves several sessions, such as imap-hibernate, and keep
- * the connection. When that process ends, at a reload or because it has nothing to do, admin_client_destroy() in
+ * `doveadm kick' lets anvil connect to each process that serves several sessions, imap-hibernate and imap-wake, and
+ * keep the connection. When that process ends, at a reload or because it has nothing to do, admin_client_destroy() in
  * src/anvil/admin-client.c leaves the connection in the event loop, which then never waits again.
  * The commit lets it call connection_disconnect() first. So does this: of such a connection, nothing else calls
  * connection_disconnect_reason().

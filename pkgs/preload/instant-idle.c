@@ -5,13 +5,17 @@
  * with one look. No setting changes that; https://github.com/dovecot/core/pull/216 removes it and is open since 2024.
  * Drop this plugin when Dovecot has it.
  *
- * notify_changes(): a second inotify instance watches the directory of the mailbox, and a write to its index log calls
+ * notify_changes(): an inotify instance of its own watches the directory of the mailbox, and a write to its index log calls
  * IDLE. Dovecot's own watch is for hibernation and a fallback. Its delay timer is occupied, or each change would cost
  * a second look. It watches the directory, too: stock Dovecot watches the file of the log, and sees nothing any more
  * after the log was rotated.
  *
  * destroy(): a hibernating session takes new watches with it, and drops what the old ones saw since its last look.
  * If they saw a change, a file in the directory comes and goes, which the new watches see.
+ *
+ * A process serves several sessions, and two of them may be of one mailbox. Dovecot has one inotify instance for all
+ * of a process, in which they share a watch, of which the first session alone would hear. Instances are used again,
+ * because it takes the kernel 4 to 20 ms to close one (RCU).
  *
  * All that is for sdbox. A maildir, which waits for its conversion, has two directories: new/ and cur/.
  */
@@ -43,6 +47,8 @@
 struct idle_mailbox {
 	union mailbox_module_context module_ctx;
 	struct io *io;
+	/* an inotify instance while there is an io */
+	int fd;
 	int watches[2];
 	bool is_sdbox;
 };
@@ -56,18 +62,29 @@ static MODULE_CONTEXT_DEFINE_INIT(idle_imap_module, &imap_module_register);
 
 static struct module *idle_module;
 static imap_client_created_func_t *next_client_created;
-/* one for the process, because to close it is slow */
-static int inotify_fd = -1;
+/* inotify instances without watches */
+static ARRAY(int) spare;
+
+static int take_instance(void)
+{
+	int fd;
+
+	if (array_count(&spare) == 0)
+		return inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	fd = *array_back(&spare);
+	array_pop_back(&spare);
+	return fd;
+}
 
 /* Read all events; returns whether one was a change: in an sdbox, a write to the log. */
-static bool drain(bool is_sdbox)
+static bool drain(int fd, bool is_sdbox)
 {
 	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
 	const struct inotify_event *event;
 	bool any = FALSE;
 	ssize_t got;
 
-	while (inotify_fd != -1 && (got = read(inotify_fd, events, sizeof(events))) > 0) {
+	while ((got = read(fd, events, sizeof(events))) > 0) {
 		for (ssize_t at = 0; at < got; at += sizeof(*event) + event->len) {
 			event = (const void *)(events + at);
 			if (!is_sdbox || (event->mask & IN_Q_OVERFLOW) != 0 ||
@@ -94,11 +111,22 @@ static void changed(struct mailbox *box)
 {
 	struct idle_mailbox *idle = IDLE_CONTEXT_REQUIRE(box);
 
-	if (!drain(idle->is_sdbox))
+	if (!drain(idle->fd, idle->is_sdbox))
 		return;
 	occupy_delay(box);
 	/* the session may end in it, and the mailbox with it */
 	box->notify_callback(box, box->notify_context);
+}
+
+/* Keep the instance for another mailbox, without watches and events of this one. */
+static void return_instance(struct idle_mailbox *idle)
+{
+	for (unsigned int i = 0; i < N_ELEMENTS(idle->watches); i++) {
+		if (idle->watches[i] != -1)
+			(void)inotify_rm_watch(idle->fd, idle->watches[i]);
+	}
+	(void)drain(idle->fd, idle->is_sdbox);
+	array_push_back(&spare, &idle->fd);
 }
 
 static void unwatch(struct idle_mailbox *idle)
@@ -106,31 +134,28 @@ static void unwatch(struct idle_mailbox *idle)
 	if (idle->io == NULL)
 		return;
 	io_remove(&idle->io);
-	for (unsigned int i = 0; i < N_ELEMENTS(idle->watches); i++) {
-		if (idle->watches[i] != -1)
-			(void)inotify_rm_watch(inotify_fd, idle->watches[i]);
-	}
+	return_instance(idle);
 }
 
 static void watch(struct mailbox *box, struct idle_mailbox *idle)
 {
 	const char *path = mailbox_get_path(box);
 
-	if (inotify_fd == -1)
-		inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (inotify_fd == -1)
+	idle->fd = take_instance();
+	if (idle->fd == -1)
 		return; /* Dovecot's own watch is there, and says what is missing */
-	(void)drain(idle->is_sdbox);
 	idle->watches[1] = -1;
 	if (idle->is_sdbox)
-		idle->watches[0] = inotify_add_watch(inotify_fd, path, IN_MODIFY);
+		idle->watches[0] = inotify_add_watch(idle->fd, path, IN_MODIFY);
 	else {
-		idle->watches[0] = inotify_add_watch(inotify_fd, t_strconcat(path, "/new", NULL), CHANGES);
-		idle->watches[1] = inotify_add_watch(inotify_fd, t_strconcat(path, "/cur", NULL), CHANGES);
+		idle->watches[0] = inotify_add_watch(idle->fd, t_strconcat(path, "/new", NULL), CHANGES);
+		idle->watches[1] = inotify_add_watch(idle->fd, t_strconcat(path, "/cur", NULL), CHANGES);
 	}
-	if (idle->watches[0] == -1)
+	if (idle->watches[0] == -1) {
+		return_instance(idle);
 		return;
-	idle->io = io_add(inotify_fd, IO_READ, changed, box);
+	}
+	idle->io = io_add(idle->fd, IO_READ, changed, box);
 	occupy_delay(box);
 }
 
@@ -193,7 +218,7 @@ static void idle_client_destroy(struct client *client, const char *reason)
 	struct idle_client *next = IDLE_CLIENT_CONTEXT(client);
 	struct idle_mailbox *idle = client->mailbox == NULL ? NULL : IDLE_CONTEXT(client->mailbox);
 
-	if (client->hibernated && idle != NULL && idle->io != NULL && drain(idle->is_sdbox))
+	if (client->hibernated && idle != NULL && idle->io != NULL && drain(idle->fd, idle->is_sdbox))
 		touch(client->mailbox, idle->is_sdbox);
 	next->module_ctx.super.destroy(client, reason);
 }
@@ -221,15 +246,20 @@ void instant_idle_plugin_deinit(void);
 void instant_idle_plugin_init(struct module *module)
 {
 	idle_module = module;
+	i_array_init(&spare, 8);
 	mail_storage_hooks_add(module, &idle_hooks);
 	next_client_created = imap_client_created_hook_set(idle_client_created);
 }
 
 void instant_idle_plugin_deinit(void)
 {
+	int fd;
+
 	(void)imap_client_created_hook_set(next_client_created);
 	mail_storage_hooks_remove(&idle_hooks);
-	i_close_fd(&inotify_fd);
+	array_foreach_elem(&spare, fd)
+		i_close_fd(&fd);
+	array_free(&spare);
 }
 
 /* Dovecot loads the plugin only where this equals its own. */

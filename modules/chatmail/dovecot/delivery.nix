@@ -1,5 +1,5 @@
 # { lib, settings, programs, ... } -> services.dovecot2: deliveries by LMTP, what a delivery starts, and quota.
-context@{ settings, ... }:
+context@{ lib, settings, ... }:
 let
   inherit (import ./shared.nix context)
     accounts
@@ -9,7 +9,8 @@ let
     queue
     ;
   inherit (settings) retention sockets users;
-  inherit (context) programs;
+  inherit (context) changed programs;
+  inherit (lib) optionalAttrs;
 in
 {
   services.dovecot2.settings = defaults {
@@ -30,7 +31,13 @@ in
     lmtp_hdr_delivery_address = "none";
     # the limit's 451 would hold a popular address' mail back for a minute
     lmtp_user_concurrency_limit = "unlimited";
-    "protocol lmtp".mail_fsync = if settings.mail.fsync then "optimized" else "never";
+    "protocol lmtp" = {
+      mail_fsync = if settings.mail.fsync then "optimized" else "never";
+    }
+    // optionalAttrs changed.eachReply {
+      # the reply of a recipient does not wait for the others: pkgs/preload/each-reply.c
+      mail_plugins.each_reply = true;
+    };
 
     # --- quota
     mail_plugins.quota = true;

@@ -1,5 +1,10 @@
 # { lib, settings, ... } -> services.dovecot2: IMAP sessions and folders.
-context@{ lib, settings, ... }:
+context@{
+  lib,
+  settings,
+  changed,
+  ...
+}:
 let
   inherit (import ./shared.nix context) clients defaults instantIdle;
   inherit (settings)
@@ -14,6 +19,16 @@ let
     "XDELTAPUSH"
   ];
   specialUse = name: { special_use = "\\${name}"; };
+  process = {
+    # the processes behind the login alone have a `-o'
+    executable = lib.concatStringsSep " " (
+      [ "imap" ] ++ map (name: "-o imap_capability/${name}=yes") own
+    );
+    user = users.mail;
+    extra_groups = users.dovecot;
+    restart_request_count = 1000;
+    vsz_limit = "1G";
+  };
 in
 {
   services.dovecot2.settings = defaults {
@@ -21,24 +36,30 @@ in
     # a session that waits costs a tenth of one that works
     imap_hibernate_timeout = "${toString settings.imap.hibernateAfterSeconds}s";
     login_greeting = "IMAP server ready.";
-    "service imap" = {
-      # the processes behind the login alone have a `-o'
-      executable = lib.concatStringsSep " " (
-        [ "imap" ] ++ map (name: "-o imap_capability/${name}=yes") own
-      );
-      user = users.mail;
-      extra_groups = users.dovecot;
+    "service imap" = process // {
       process_limit = limits.imapConnections;
       # warm ones, so that neither a login nor a new message waits for a fork
       process_min_avail = 2;
-      restart_request_count = 1000;
       # a process whose session sleeps is not kept for a minute in case of another
       idle_kill_interval = "1s";
-      vsz_limit = "1G";
-      # A process serves its listeners in this order: sessions that wake up for a message, then new ones. The second is
-      # named for its place only; Dovecot puts listeners without settings first.
-      "unix_listener imap-master".user = users.dovecot;
-      "unix_listener login/imap".mode = "0666";
+      "unix_listener imap-master".mode = "0";
+    };
+    # Sessions that wake from hibernation share processes: the start of one costs more than a notice. instantIdle
+    # notifies them all; Dovecot's own code notifies one of two sessions of a mailbox in a process.
+    "service imap-wake" = process // {
+      # fewer processes hear of each connection; a crash ends as many sessions
+      client_limit = if changed.instantIdle then 200 else 1;
+      process_limit = limits.imapConnections;
+      process_min_avail = 2;
+      "unix_listener imap-master" = {
+        user = users.dovecot;
+        mode = "0600";
+      };
+      # `doveadm kick' looks for it as one of `service imap', whose own listener has the same path without the dot
+      "unix_listener \"srv.imap/./%{pid}\"" = {
+        type = "admin";
+        mode = "0600";
+      };
     };
     "service imap-hibernate" = {
       # The second process starts when the first is full: a session needs two file descriptors.

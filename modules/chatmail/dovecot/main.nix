@@ -23,8 +23,7 @@ let
   preloaded =
     lib.optional changed.endedPeers "ended-peers"
     ++ lib.optional changed.smallSessions "small-sessions"
-    # for sessions that share processes
-    ++ lib.optional changed.instantIdle "background-close";
+    ++ lib.optional changed.backgroundClose "background-close";
   # no blanks: Dovecot splits import_environment at them, and doveadm then cannot read its configuration
   infoLog = "%{env:CHATMAIL_INFO_LOG|default('/dev/null')}";
 in

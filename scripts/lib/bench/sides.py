@@ -24,7 +24,7 @@ RELAYS: Final = ("a.test", "b.test")
 DISK: Final = "4G"  # the messages of all rounds, and the free space that new addresses need
 DEADLINE_S: Final = 600.0
 # of load.py, whatever started this process
-_MODULES: Final = f"{labs.CHECKOUT}/scripts/lib:{labs.CHECKOUT}/pkgs/chatmail-testkit/src"
+MODULES: Final = f"{labs.CHECKOUT}/scripts/lib:{labs.CHECKOUT}/pkgs/chatmail-testkit/src"
 # addresses at each relay for one measurement; more than any of them takes
 _PEOPLE: Final = 1500
 _TABLE: Final = "/etc/dovecot/users"
@@ -80,7 +80,7 @@ class Side:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
-                env=os.environ | {"PYTHONPATH": _MODULES},
+                env=os.environ | {"PYTHONPATH": MODULES},
             ) as running:
                 try:
                     yield running

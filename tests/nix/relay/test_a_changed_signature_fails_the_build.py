@@ -35,6 +35,12 @@ SIGNATURES = [
         "typedef int timeout_callback_t(void *context);",
     ),
     (
+        "each-reply.c",
+        "dovecot/lmtp-client.h",
+        "int (*local_deliver)(struct client *client,",
+        "int (*local_deliver)(struct client *client, bool now,",
+    ),
+    (
         "ended-peers.c",
         "dovecot/connection.h",
         "const char *connection_disconnect_reason(struct connection *conn);",

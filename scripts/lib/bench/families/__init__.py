@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bench.families import far, large, local, logins, memory, push, storage, storm, throughput
+from bench.families import (
+    far,
+    large,
+    local,
+    logins,
+    many,
+    memory,
+    push,
+    storage,
+    storm,
+    throughput,
+)
 from bench.rows import Family
 
 FAMILIES: Final[Sequence[Family]] = (
@@ -17,5 +28,6 @@ FAMILIES: Final[Sequence[Family]] = (
     storm.FAMILY,
     *throughput.FAMILIES,
     large.FAMILY,
+    many.FAMILY,
     storage.FAMILY,
 )
