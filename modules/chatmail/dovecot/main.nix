@@ -52,6 +52,9 @@ in
         # owner, which blocks the mailbox for two minutes.
         dotlock_use_excl = false;
 
+        # After a reload, for a new certificate, open sessions go on in the old processes; otherwise they are killed after 6 s.
+        shutdown_clients = false;
+
         # --- TLS
         ssl = "required";
         ssl_min_protocol = "TLSv1.3";

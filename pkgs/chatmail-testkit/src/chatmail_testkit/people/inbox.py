@@ -18,9 +18,9 @@ def in_words(person: Person) -> str:
     """
     session = person.logs_in()
     session.select_folder("INBOX", readonly=True)
-    found = session.fetch(
-        session.search("ALL") or [0], ["RFC822.SIZE", f"BODY.PEEK[]<0.{_CONTENT_BYTES}>"]
-    )
+    uids = session.search("ALL")
+    wanted = ["RFC822.SIZE", f"BODY.PEEK[]<0.{_CONTENT_BYTES}>"]
+    found = session.fetch(uids, wanted) if uids else {}
     lines = [f"the last that was read is {person.last_uid}"]
     for uid in sorted(found):
         lines.append(f"{uid}: {found[uid][b'RFC822.SIZE']} bytes")
