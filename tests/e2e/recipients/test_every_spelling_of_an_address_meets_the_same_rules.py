@@ -102,6 +102,15 @@ def test_recipients_at_port_25(
     _are_where_the_filter_says(sent, household, other_machine)
 
 
+def test_a_name_that_needs_quotes(alice: Person, bob: Person, carol: Person) -> None:
+    """A dot ends the tag: the mailbox gets it, at the same relay and at another one."""
+    for person in (bob, carol):
+        path = f'"{person.name}+tag."@{person.domain}'
+
+        assert alice.submits(alice.writes(person, text="quoted"), path).code == 250
+        assert person.receives(within_s=20).text == "quoted"
+
+
 def test_recipients_over_https(
     peer: Peer,
     alice: Person,

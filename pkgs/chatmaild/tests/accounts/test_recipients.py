@@ -16,6 +16,7 @@ from chatmaild.wire import serve, socketmap
 from chatmaild.wire.socketmap import netstring, read_netstring
 
 LMTP = "OK lmtp:unix:private/dovecot-lmtp"
+UNKNOWN = "OK error:5.1.1 Recipient address rejected: User unknown"
 
 
 @pytest.fixture
@@ -38,6 +39,11 @@ def maps(settings: Settings, mailboxes: Mailboxes) -> Maps:
         ("recipients ", "NOTFOUND "),
         ("transport alice1234@chat.example.org", LMTP),
         ("transport alice1234+x@chat.example.org", LMTP),
+        ('transport "alice1234+x."@chat.example.org', LMTP),
+        ('transport "alic\\e1234"@chat.example.org', LMTP),
+        ('transport "a/b"@chat.example.org', UNKNOWN),
+        ('transport "bob"@chat.example.org', UNKNOWN),
+        ('transport "@chat.example.org', UNKNOWN),
         ("transport alice1234@elsewhere.example.org", "NOTFOUND "),
         ("transport chat.example.org", "NOTFOUND "),
         ("transport *", "NOTFOUND "),

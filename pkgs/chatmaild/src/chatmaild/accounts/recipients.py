@@ -1,5 +1,6 @@
 """Answer Postfix' socketmaps: which addresses exist here, and where their mail goes."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -9,6 +10,7 @@ from chatmaild.errors import AddressError
 from chatmaild.settings import Settings
 from chatmaild.wire.socketmap import NO_SUCH_MAP, NOT_FOUND, found
 
+_ESCAPED: Final = re.compile(r"\\(.)")
 # RFC 3463 section 3.2: bad destination mailbox address
 UNKNOWN: Final = found("error:5.1.1 Recipient address rejected: User unknown")
 
@@ -61,6 +63,18 @@ class Maps:
 
     def _known(self, key: str) -> bool:
         try:
-            return self.exists(parse_address(key))
+            return self.exists(parse_address(_unquoted(key)))
         except AddressError:
             return False
+
+
+def _unquoted(key: str) -> str:
+    """Return an address without the quotes that Postfix writes (RFC 5321 section 4.1.2).
+
+    The transport map is asked with them, the other one without.
+    """
+    local, _, domain = key.rpartition("@")
+    if len(local) < len('""') or not (local.startswith('"') and local.endswith('"')):
+        return key
+    name = _ESCAPED.sub(r"\1", local[1:-1])
+    return f"{name}@{domain}"
