@@ -21,7 +21,10 @@ let
     users
     ;
   preloaded =
-    lib.optional changed.endedPeers "ended-peers"
+    lib.optionals changed.endedPeers [
+      "absent-mail"
+      "ended-peers"
+    ]
     ++ lib.optional changed.smallSessions "small-sessions"
     ++ lib.optional changed.backgroundClose "background-close";
   # no blanks: Dovecot splits import_environment at them, and doveadm then cannot read its configuration

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
@@ -20,6 +22,15 @@ from imapclient.exceptions import IMAPClientError, LoginError
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 ASLEEP_AFTER_S = 3
+
+
+@pytest.fixture(autouse=True)
+def _no_crash(machine: Machine) -> Iterator[None]:
+    """No session ends by a signal: others share its process."""
+    begun_s = time.time()
+    yield
+    crashed = [line for line in machine.logs(begun_s).splitlines() if "killed with signal" in line]
+    assert crashed == []
 
 
 def test_json_request_deletes_it(alice: Person, bob: Person, target: Target) -> None:

@@ -41,6 +41,12 @@ SIGNATURES = [
         "int (*local_deliver)(struct client *client, bool now,",
     ),
     (
+        "absent-mail.c",
+        "dovecot/mail-storage-private.h",
+        "void mail_set_critical(struct mail *mail,",
+        "int mail_set_critical(struct mail *mail,",
+    ),
+    (
         "ended-peers.c",
         "dovecot/connection.h",
         "const char *connection_disconnect_reason(struct connection *conn);",
