@@ -28,7 +28,7 @@
 
 #define FORMAT_CONTEXT_REQUIRE(obj) MODULE_CONTEXT_REQUIRE(obj, format_user_module)
 
-/* 10 s: the conversion has the mailbox for 2 s at most, and less than Postfix' wait for a greeting */
+/* 10 s: the conversion has the mailbox for 3 s at most, and less than Postfix' wait for a greeting */
 #define WAIT_STEPS 2000
 static const struct timespec wait_step = { .tv_nsec = 5 * 1000 * 1000 };
 

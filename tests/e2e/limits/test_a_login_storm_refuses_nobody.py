@@ -52,7 +52,7 @@ def test_a_lost_network(crowd: Crowd, alice: Person, bob: Person) -> None:
 
 
 def test_a_restart(crowd: Crowd, machine: Machine) -> None:
-    """The services have forgotten whom they know, and Dovecot the keys of TLS tickets."""
+    """The services remember no login then, and Dovecot makes new keys for TLS tickets."""
     machine.run("systemctl", "restart", "dovecot", "chatmail-accounts")
 
     assert not crowd.lands(CLIENTS, WITHIN_S).refusals

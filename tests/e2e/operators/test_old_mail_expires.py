@@ -7,7 +7,7 @@ import time
 import pytest
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.filling import fill, folder
-from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.relays.target import AS_VMAIL, Machine
 from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 
@@ -38,7 +38,7 @@ def test_old_messages_and_addresses_are_deleted(
     uids = bob.imap.search("ALL")
     assert len(uids) == 3
 
-    told = machine.run("runuser", "-u", "vmail", "--", "chatmaild", "expire", "--dry-run")
+    told = machine.run(*AS_VMAIL, "chatmaild", "expire", "--dry-run")
     bob.imap.noop()
     assert "would delete" in told
     assert bob.imap.search("ALL") == uids
@@ -90,7 +90,7 @@ def test_other_directories_are_skipped(alice: Person, bob: Person, machine: Mach
     try:
         machine.run("touch", "-d", "91 days ago", f"{strange}/password")
 
-        told = machine.run("runuser", "-u", "vmail", "--", "chatmaild", "expire", "--verbose")
+        told = machine.run(*AS_VMAIL, "chatmaild", "expire", "--verbose")
 
         wait_for(lambda: _uids(bob) == [], "the end of the message", within_s=10)
         assert f"needs care: {strange}" in told

@@ -6,13 +6,11 @@ import time
 
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.filling import MAIL, fill
-from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.relays.target import AS_VMAIL, Machine
 from chatmail_testkit.waiting import wait_for
 
 FILLING, FILLING_BYTES = 17, 30_840_000  # 500 MiB less 8000 bytes
 WITHIN_S = 30
-# runuser(1) would tell the journal its arguments
-AS_VMAIL = ("setpriv", "--reuid=vmail", "--regid=vmail", "--clear-groups")
 TOO_MUCH = "x" * 20_000
 
 

@@ -19,7 +19,7 @@ import pytest
 from chatmail_testkit.mail.reply import OK
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.people.reader import Reader
-from chatmail_testkit.relays.target import CommandFailedError, Machine
+from chatmail_testkit.relays.target import AS_VMAIL, CommandFailedError, Machine
 from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 
@@ -33,8 +33,6 @@ UNIT = "chatmail-storage"
 LONGEST_S = 5.0
 MAIL = "/var/lib/chatmail/mail"
 CHOICE = "/var/lib/chatmail/accounts/storage"
-# runuser(1) would tell the journal its arguments
-AS_VMAIL = ("setpriv", "--reuid=vmail", "--regid=vmail", "--clear-groups")
 FILL = """
 import sys, time
 home, number = sys.argv[1], int(sys.argv[2])

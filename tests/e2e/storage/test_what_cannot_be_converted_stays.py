@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from chatmail_testkit.people.person import Person
-from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.relays.target import AS_VMAIL, Machine
 from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 from imapclient.exceptions import IMAPClientError
@@ -107,7 +107,7 @@ def _home(person: Person) -> str:
 
 
 def _choose(machine: Machine, wanted: str) -> None:
-    machine.run("runuser", "-u", "vmail", "--", "sh", "-c", f"echo {wanted} > {CHOICE}")
+    machine.run(*AS_VMAIL, "sh", "-c", f"echo {wanted} > {CHOICE}")
 
 
 def _restarts(machine: Machine) -> int:

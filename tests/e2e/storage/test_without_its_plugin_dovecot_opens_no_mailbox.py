@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from chatmail_testkit.people.person import Person
-from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.relays.target import AS_VMAIL, Machine
 from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 from imapclient.exceptions import IMAPClientError
@@ -18,11 +18,11 @@ CHOICE = "/var/lib/chatmail/accounts/storage"
 @pytest.fixture
 def owner(machine: Machine, relay: str, new_person: PersonFactory) -> Iterator[Person]:
     """An address whose mailbox is a maildir, as that of an older version."""
-    machine.run("runuser", "-u", "vmail", "--", "sh", "-c", f"echo maildir > {CHOICE}")
+    machine.run(*AS_VMAIL, "sh", "-c", f"echo maildir > {CHOICE}")
     person = new_person(relay)
     person.logs_in().end()
     yield person
-    machine.run("runuser", "-u", "vmail", "--", "sh", "-c", f"echo sdbox > {CHOICE}")
+    machine.run(*AS_VMAIL, "sh", "-c", f"echo sdbox > {CHOICE}")
 
 
 @pytest.mark.disturbs

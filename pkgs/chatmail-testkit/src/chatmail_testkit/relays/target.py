@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
+
+# Runs a command as the owner of the mailboxes. runuser(1) would tell the journal its arguments.
+AS_VMAIL: Final = ("setpriv", "--reuid=vmail", "--regid=vmail", "--clear-groups")
 
 
 class Machine(Protocol):
