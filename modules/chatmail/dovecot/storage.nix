@@ -23,6 +23,9 @@ let
 in
 {
   services.dovecot2.settings = defaults {
+    # With an index of folders, deliveries that create a mailbox at the same time lock this index and mailboxes.lock in
+    # different orders: one ends by SIGABRT, and its message and others come half a minute later. People have few folders.
+    mailbox_list_index = false;
     # Each delivery reads dovecot.index.log from where dovecot.index ends: small logs keep its cost flat. Measured by
     # `scripts/scale storage`.
     mail_index_rewrite_min_log_bytes = "4k";

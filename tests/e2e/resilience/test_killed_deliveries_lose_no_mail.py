@@ -20,7 +20,6 @@ FILES = [
     INBOX,
     f"{INBOX}/dovecot.index.cache",
     f"{INBOX}/dovecot.index.log",
-    "dovecot.list.index.log",
 ]
 # system calls that change a mailbox, and the files where they are watched; none: all files
 CALLS: dict[str, list[str]] = {
