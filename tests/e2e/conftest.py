@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if ledger := config.getoption("--ledger"):
         os.environ[LEDGER] = str(Path(ledger).absolute())
     for marker in (
-        "remembers: searches the relays for all that other scenarios used, so it runs last",
+        "remembers: searches the relays for what other scenarios left behind, so it runs last",
         "disturbs: stops or cuts off hosts, or tells memory, so it has its lab for itself",
         "measures: tells times, so it has the machine for itself",
     ):

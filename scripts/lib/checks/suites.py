@@ -276,9 +276,10 @@ def measuring_scenarios(lab: str) -> Suite:
 
 
 def searching_scenarios(lab: str) -> Suite:
-    """Return the search of a lab for all that scenarios used; runs after them."""
-    title = f"search of lab {lab} for personal data"
-    return _scenarios(title, lab, [SCENARIOS / "privacy"], "-m", "remembers", "-v")
+    """Return the search of a lab for crashes and for all that scenarios used; runs after them."""
+    title = f"search of lab {lab} for crashes and personal data"
+    folders = [SCENARIOS / "machine", SCENARIOS / "privacy"]
+    return _scenarios(title, lab, folders, "-m", "remembers", "-v")
 
 
 def forget(lab: str) -> None:

@@ -52,7 +52,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "chown -R": "typed on a machine of chatmail/relay",
     "ssh root@new.example.org true": _TWO_MACHINES,
     "chatmail move": _TWO_MACHINES,
-    "chatmail storage convert": "tests/e2e/storage converts mailboxes in use, both ways",
+    "chatmail storage convert": "tests/e2e/mailboxes converts mailboxes in use, both ways",
 }
 
 # shell commands that make what a command of a page expects

@@ -29,9 +29,9 @@ _CPU = (
     "for u in $@; do"
     ' sed -n "s/^usage_usec/$u/p" /sys/fs/cgroup/system.slice/$u.service/cpu.stat; done'
 )
-# Bodies of messages, of maildir and of dbox: files and names that are younger than a minute.
+# bodies of messages, of maildir and of dbox: files and names of the last minute above a size
 _BODIES = r"""
-find /var/lib/chatmail/mail -type f -mmin -1 \( -name '*,S=*' -o -name 'u.[0-9]*' \) \
+find /var/lib/chatmail/mail -type f -mmin -1 -size +$1c \( -name '*,S=*' -o -name 'u.[0-9]*' \) \
     -printf '%i\n' | sort | uniq -c | awk '{files++; names += $1} END {print files, names}'
 """
 
@@ -94,9 +94,9 @@ def cpu_s(lab: str) -> Mapping[str, float]:
     return {unit: int(us) / 1e6 for unit, us in (line.split() for line in printed.splitlines())}
 
 
-def bodies(lab: str) -> tuple[int, int]:
+def bodies(lab: str, least_bytes: int) -> tuple[int, int]:
     """Return how many files hold the bodies of the last minute, and how many names they have."""
-    files, names = labs.output(lab, RELAY, "sh", "-c", _BODIES).split()
+    files, names = labs.output(lab, RELAY, "sh", "-c", _BODIES, "sh", str(least_bytes)).split()
     return int(files), int(names)
 
 
@@ -111,7 +111,7 @@ def main(lab: str, *, count: int, size_bytes: int, rounds: int, fetches: bool) -
     work = Work(count=count, size_bytes=size_bytes, rounds=rounds, fetches=fetches)
     for figures in measured(lab, work):
         say(" ".join(f"{key.removesuffix('_s')}={value:.3f}" for key, value in figures.items()))
-    files, names = bodies(lab)
+    files, names = bodies(lab, size_bytes // 2)
     say(f"bodies of the last minute: {files} files with {names} names")
 
 

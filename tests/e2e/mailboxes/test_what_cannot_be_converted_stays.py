@@ -9,14 +9,13 @@ from collections.abc import Iterator
 
 import pytest
 from chatmail_testkit.people.person import Person
-from chatmail_testkit.relays.target import AS_VMAIL, Machine
+from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 from imapclient.exceptions import IMAPClientError
 
-UNIT = "chatmail-storage"
-MAIL = "/var/lib/chatmail/mail"
-CHOICE = "/var/lib/chatmail/accounts/storage"
+from mailboxes.conversion import MAIL, UNIT, choose, has_ended
+
 OUTSIDE = "/var/tmp/outside"
 # what happens to a maildir, and what the operator reads
 FAULTS = {
@@ -46,7 +45,7 @@ FAULTS = {
 @pytest.fixture
 def owners(machine: Machine, relay: str, new_person: PersonFactory) -> Iterator[dict[str, Person]]:
     """Addresses of an older version, by what happens to them."""
-    _choose(machine, "maildir")
+    choose(machine, "maildir")
     # it names mounted directories in the journal
     machine.run("systemctl", "log-level", "warning")
     people = {fault: new_person(relay) for fault in FAULTS}
@@ -56,11 +55,11 @@ def owners(machine: Machine, relay: str, new_person: PersonFactory) -> Iterator[
     for person in people.values():
         machine.run("sh", "-c", f"umount -l {_home(person)} 2>&1; rm -rf {_home(person)}")
     machine.run("systemctl", "log-level", "info")
-    _choose(machine, "sdbox")
+    choose(machine, "sdbox")
     machine.run("rm", "-rf", OUTSIDE)
     for unit in ("dovecot", UNIT):
         machine.run("systemctl", "restart", unit)
-    wait_for(lambda: _has_ended(machine), "the end of the conversion", within_s=20)
+    wait_for(lambda: has_ended(machine), "the end of the conversion", within_s=20)
 
 
 @pytest.mark.disturbs
@@ -74,12 +73,12 @@ def test_and_the_operator_is_told(owners: dict[str, Person], bob: Person, machin
     for fault, person in owners.items():
         machine.run("sh", "-c", f"cd {_home(person)} && {{ {FAULTS[fault][0]}; }}")
 
-    _choose(machine, "sdbox")
+    choose(machine, "sdbox")
     machine.run("systemctl", "restart", "--job-mode=ignore-dependencies", UNIT)
     wait_for(lambda: _restarts(machine) > 0, "a failure without Dovecot", within_s=20)
     assert "conversion-failed" not in machine.run("ls", _home(owners["nothing"]))
     machine.run("systemctl", "start", "dovecot")
-    wait_for(lambda: _has_ended(machine), "the end of the conversion", within_s=40)
+    wait_for(lambda: has_ended(machine), "the end of the conversion", within_s=40)
     storage = machine.run("sh", "-c", "chatmail storage status || true")
     status = machine.run("sh", "-c", "chatmail status || true")
 
@@ -106,14 +105,5 @@ def _home(person: Person) -> str:
     return f"{MAIL}/{person.address}"
 
 
-def _choose(machine: Machine, wanted: str) -> None:
-    machine.run(*AS_VMAIL, "sh", "-c", f"echo {wanted} > {CHOICE}")
-
-
 def _restarts(machine: Machine) -> int:
     return int(machine.run("systemctl", "show", "--property=NRestarts", "--value", UNIT))
-
-
-def _has_ended(machine: Machine) -> bool:
-    state = machine.run("systemctl", "show", "--property=ActiveState,Result", UNIT)
-    return state.split() == ["Result=success", "ActiveState=inactive"]

@@ -23,16 +23,15 @@ from chatmail_testkit.relays.target import AS_VMAIL, CommandFailedError, Machine
 from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 
+from mailboxes.conversion import MAIL, UNIT, choose, has_ended
+
 MESSAGES = int(os.environ.get("CHATMAIL_CONVERTED_MESSAGES", "300"))
 KILLS = 2 if MESSAGES <= 300 else 8
 KILL_WITHIN_S = 0.4 if MESSAGES <= 300 else 4.0
 WRITERS = 2 if MESSAGES <= 300 else 6
 PACE_S = 0.2
-UNIT = "chatmail-storage"
 # some 100 ms, killed or not; at most 3 s, and a client's new connection
 LONGEST_S = 5.0
-MAIL = "/var/lib/chatmail/mail"
-CHOICE = "/var/lib/chatmail/accounts/storage"
 FILL = """
 import sys, time
 home, number = sys.argv[1], int(sys.argv[2])
@@ -50,9 +49,9 @@ for i in range(number):
 @pytest.fixture
 def machine(other_machine: Machine) -> Iterator[Machine]:
     """The relay with few other accounts; new ones have the old format, as before an upgrade."""
-    _choose(other_machine, "maildir")
+    choose(other_machine, "maildir")
     yield other_machine
-    _choose(other_machine, "sdbox")
+    choose(other_machine, "sdbox")
     other_machine.run("systemctl", "restart", UNIT)
     _wait(other_machine)
 
@@ -107,7 +106,7 @@ def _convert_in_use(
         writing = [pool.submit(_write, writer, owner, over) for writer in writers]
         reading = pool.submit(reader.reads, over)
         try:
-            _choose(machine, wanted)
+            choose(machine, wanted)
             machine.run("systemctl", "restart", UNIT)
             for _ in range(KILLS):
                 time.sleep(random.uniform(0.05, KILL_WITHIN_S))
@@ -143,18 +142,9 @@ def _write(writer: Person, owner: Person, over: threading.Event) -> tuple[set[by
     return accepted, unknown
 
 
-def _choose(machine: Machine, wanted: str) -> None:
-    machine.run(*AS_VMAIL, "sh", "-c", f"echo {wanted} > {CHOICE}")
-
-
 def _wait(machine: Machine) -> None:
-    """Wait until the conversion has ended well; systemd starts it again after a kill."""
-
-    def has_ended() -> bool:
-        state = machine.run("systemctl", "show", "--property=ActiveState,Result", UNIT)
-        return state.split() == ["Result=success", "ActiveState=inactive"]
-
-    wait_for(has_ended, "the end of the conversion", within_s=60 if MESSAGES <= 300 else 1800)
+    within_s = 60 if MESSAGES <= 300 else 1800
+    wait_for(lambda: has_ended(machine), "the end of the conversion", within_s=within_s)
 
 
 def _empty_queue(machine: Machine) -> None:

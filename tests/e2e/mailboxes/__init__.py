@@ -1,0 +1,1 @@
+"""Mailboxes: their format, its conversion, and what happens to them under load."""
