@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Final
 
-from chatmaild.cli import VERSION
+from chatmaild.services import VERSION
 from chatmaild.errors import ProtocolError
 from chatmaild.logs import log_error
 from chatmaild.metrics import Counters, dump, families
