@@ -21,7 +21,7 @@ print("\\n".join(sys.modules))
     ("service", "others"),
     [
         ("accounts", {"cryptography", "dns"}),
-        ("filter", set()),
+        ("filter", {"asyncio"}),
         ("transport", {"cryptography", "dns"}),
         ("monitor", {"cryptography", "dns"}),
     ],
