@@ -20,10 +20,10 @@ print("\\n".join(sys.modules))
 @pytest.mark.parametrize(
     ("service", "others"),
     [
-        ("accounts", {"cryptography", "dns"}),
+        ("accounts", {"cryptography", "dns", "idna", "shutil"}),
         ("filter", {"asyncio"}),
-        ("transport", {"cryptography", "dns"}),
-        ("monitor", {"cryptography", "dns"}),
+        ("transport", {"cryptography", "ctypes", "dns", "idna"}),
+        ("monitor", {"cryptography", "dns", "idna"}),
     ],
 )
 def test_services_load_no_more_than_they_need(service: str, others: set[str]) -> None:
