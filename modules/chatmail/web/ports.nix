@@ -14,6 +14,7 @@ let
     sockets
     tls
     ;
+  inherit (import ./capacity.nix settings) zone;
   shared = settings.web.port443 == "shared";
   port = toString;
   # 0.0.0.0 is there in any case, for the machine itself
@@ -38,7 +39,7 @@ in
   services.nginx = {
     # Postfix gets no PROXY protocol, but a pseudonym instead of the IP address, see ./pseudonyms.nix
     streamConfig = ''
-      limit_conn_zone $chatmail_network zone=chatmail_port_587:32m;
+      limit_conn_zone $chatmail_network zone=chatmail_port_587:${zone};
       server {
         ${listen ports.submission}
         # beside those that Postfix counts, and answers with 421
@@ -60,7 +61,7 @@ in
         ${postfix} $chatmail_pseudonym;
         default "";
       }
-      limit_conn_zone $chatmail_network zone=chatmail_port_465:32m;
+      limit_conn_zone $chatmail_network zone=chatmail_port_465:${zone};
       server {
         ${listen ports.submissions}
         # clients that have not sent a ClientHello beside those that Postfix counts, and answers with 421
@@ -88,7 +89,7 @@ in
         ~(^|,)imap(,|$) 127.0.0.1:${port ports.imapsInternal};
         default unix:${sockets.https};
       }
-      limit_conn_zone $chatmail_network zone=chatmail_port_443:32m;
+      limit_conn_zone $chatmail_network zone=chatmail_port_443:${zone};
       server {
         ${listen ports.https}
         # counted before the ClientHello, hence for IMAP, SMTP and web together
