@@ -1,10 +1,10 @@
 # settings -> how many connections a worker of nginx has room for, and the size of a zone that counts them by network.
 { limits, ... }:
 let
-  # One worker may have to serve all clients alone. On ports 443, 465 and 587 a mail session has a connection to the
-  # client and one to its daemon; a request, and SMTP from port 443, one more at each end of a socket.
+  # One worker may have to serve all clients alone: a session on ports 443, 465 or 587, and a request, have a connection
+  # to the client and one to the daemon. smtpConnections is for each of two listeners of Postfix.
   connections =
-    2 * limits.imapConnections + 6 * limits.smtpConnections + 4 * limits.webConnections + 512;
+    2 * (limits.imapConnections + 2 * limits.smtpConnections + limits.webConnections) + 512;
 in
 {
   inherit connections;

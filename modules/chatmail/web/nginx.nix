@@ -13,7 +13,6 @@ let
     mkDefault
     optional
     optionalAttrs
-    optionalString
     ;
   inherit (settings)
     domain
@@ -28,7 +27,7 @@ let
   shared = mode == "shared";
   port = toString;
   inherit (import ./capacity.nix settings) connections zone;
-  # A worker takes memory for each of its connections (15 MB for the default limits) when it starts. One has time for
+  # A worker takes memory for each of its connections (12 MB for the default limits) when it starts. One has time for
   # tens of thousands of them.
   workers = 1 + connections / 50000;
   # with log files, listening sockets, and request bodies that wait in files; workers inherit the limit of the unit
@@ -39,7 +38,6 @@ let
   all = port: map (addr: { inherit addr port; }) everywhere;
   internal = {
     ssl = true;
-    proxyProtocol = shared;
   }
   // (
     if shared then
@@ -85,10 +83,6 @@ let
         limit_conn chatmail_web ${toString limits.webConnectionsPerIp};
         limit_conn_status 503;
         ${headers}
-      ''
-      + optionalString shared ''
-        set_real_ip_from unix:;
-        real_ip_header proxy_protocol;
       '';
     }
     // extra;
