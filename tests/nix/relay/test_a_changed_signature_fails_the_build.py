@@ -53,6 +53,12 @@ SIGNATURES = [
         "char *connection_disconnect_reason(struct connection *conn);",
     ),
     (
+        "no-statistics.c",
+        "dovecot/process-stat.h",
+        "void process_stat_read_start(struct process_stat *stat_r, struct event *event);",
+        "void process_stat_read_start(struct process_stat *stat_r);",
+    ),
+    (
         "shared-settings.c",
         "dovecot/settings.h",
         "int settings_get(struct event *event,",
