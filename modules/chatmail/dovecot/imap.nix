@@ -29,6 +29,9 @@ let
     restart_request_count = 1000;
     vsz_limit = "1G";
   };
+  # Sessions share processes, because the start of one costs more than a login or a notice. instantIdle notifies them
+  # all; Dovecot's own code notifies one of two sessions of a mailbox in a process. A crash ends all of its sessions.
+  shared = sessions: if changed.instantIdle then sessions else 1;
 in
 {
   services.dovecot2.settings = defaults {
@@ -37,6 +40,8 @@ in
     imap_hibernate_timeout = "${toString settings.imap.hibernateAfterSeconds}s";
     login_greeting = "IMAP server ready.";
     "service imap" = process // {
+      # When thousands return at once, processes that start would keep both cores of a small machine busy.
+      client_limit = shared 50;
       process_limit = limits.imapConnections;
       # warm ones, so that neither a login nor a new message waits for a fork
       process_min_avail = 2;
@@ -44,11 +49,10 @@ in
       idle_kill_interval = "1s";
       "unix_listener imap-master".mode = "0";
     };
-    # Sessions that wake from hibernation share processes: the start of one costs more than a notice. instantIdle
-    # notifies them all; Dovecot's own code notifies one of two sessions of a mailbox in a process.
+    # sessions that wake from hibernation, which do not wait behind logins
     "service imap-wake" = process // {
-      # fewer processes hear of each connection; a crash ends as many sessions
-      client_limit = if changed.instantIdle then 200 else 1;
+      # more than above: fewer processes hear of each connection
+      client_limit = shared 200;
       process_limit = limits.imapConnections;
       process_min_avail = 2;
       "unix_listener imap-master" = {

@@ -30,7 +30,8 @@ let
     ++ lib.optionals changed.cheapUsers [
       "no-statistics"
       "shared-settings"
-    ];
+    ]
+    ++ lib.optional changed.quietFirst "quiet-first";
   # no blanks: Dovecot splits import_environment at them, and doveadm then cannot read its configuration
   infoLog = "%{env:CHATMAIL_INFO_LOG|default('/dev/null')}";
 in

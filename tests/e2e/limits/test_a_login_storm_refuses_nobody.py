@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
 CLIENTS = 200
 WITHIN_S = 60
 MESSAGES = 5
+# a process has 50 sessions, and is used again when they hibernate
+MOST_PROCESSES = CLIENTS // 10
 # port, protocol that the client offers, and what it sends before TLS
 PORTS = [
     (143, "", b"x STARTTLS\r\n"),
@@ -38,9 +40,10 @@ def crowd(relay: str) -> Iterator[Crowd]:
         yield clients
 
 
-def test_a_lost_network(crowd: Crowd, alice: Person, bob: Person) -> None:
-    """Other users' messages arrive meanwhile."""
+def test_a_lost_network(crowd: Crowd, alice: Person, bob: Person, machine: Machine) -> None:
+    """Other users' messages arrive meanwhile; few IMAP processes start."""
     crowd.leaves()
+    before = _started(machine)
     with ThreadPoolExecutor(1) as pool:
         landing = pool.submit(crowd.lands, CLIENTS, WITHIN_S)
         for number in range(MESSAGES):
@@ -49,6 +52,7 @@ def test_a_lost_network(crowd: Crowd, alice: Person, bob: Person) -> None:
 
         assert not landing.result().refusals
         assert landing.result().resumed == CLIENTS
+        assert _started(machine) - before <= MOST_PROCESSES
 
 
 def test_a_restart(crowd: Crowd, machine: Machine) -> None:
@@ -85,6 +89,12 @@ def test_each_port_resumes(relay: str) -> None:
     assert [resumed for resumed, _ in first] == [False] * len(PORTS)
     assert [resumed for resumed, _ in again] == [True] * len(PORTS)
     assert [resumed for resumed, _ in third] == [True] * len(PORTS)
+
+
+def _started(machine: Machine) -> int:
+    """Returns how many IMAP processes Dovecot has started."""
+    names, values = machine.run("doveadm", "-f", "tab", "service", "status", "imap").splitlines()
+    return int(dict(zip(names.split("\t"), values.split("\t"), strict=True))["process_total"])
 
 
 def _context(protocol: str) -> ssl.SSLContext:

@@ -100,6 +100,12 @@ SIGNATURES = [
         "int __maxevents, int __timeout)",
         "int __maxevents, long __timeout)",
     ),
+    (
+        "quiet-first.c",
+        "sys/epoll.h",
+        "int __maxevents, int __timeout)",
+        "int __maxevents, long __timeout)",
+    ),
 ]
 INCLUDE = pathlib.PurePath(HEADERS).parent
 

@@ -38,6 +38,12 @@ REMOTE: Final = "x-dovecot-auth-remote"
 PROTOCOL: Final = "x-dovecot-auth-protocol"
 # as Postfix calls itself
 SMTP: Final = "smtp"
+# made once: each login might need it
+_LATER: Final = json_response(
+    {"error": "temporarily_unavailable"},
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    retry_after=RETRY_AFTER_S,
+)
 
 
 def handler(
@@ -53,7 +59,7 @@ def handler(
             case "POST", "/login":
                 ip = remote_ip(request.head.value(REMOTE))
                 return await patience.answer(
-                    lambda: _login(request, logins, ip, notice), ip, _later()
+                    lambda: _login(request, logins, ip, notice), ip, _LATER
                 )
             case "POST", "/refusal":
                 return await _refusal(request, logins, patience)
@@ -73,15 +79,7 @@ async def _or_later(answer: Awaitable[Response]) -> Response:
         pass
     except Exception as error:
         serve.log_error("request", error)
-    return _later()
-
-
-def _later() -> Response:
-    return json_response(
-        {"error": "temporarily_unavailable"},
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        retry_after=RETRY_AFTER_S,
-    )
+    return _LATER
 
 
 async def _heard(event: Awaitable[None]) -> Response:

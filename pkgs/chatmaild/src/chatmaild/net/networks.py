@@ -28,8 +28,10 @@ def _prefix(ip: str, length: int, *, loopback: int) -> str:
     except ValueError:
         return ""
     if isinstance(address, ipaddress.IPv4Address):
-        bits = loopback if address.is_loopback else IPV4_BITS
-        return str(ipaddress.ip_network((int(address), bits), strict=False).network_address)
+        # for each login: a network object costs more than the rest
+        if loopback == IPV4_BITS or not address.is_loopback:
+            return str(address)
+        return str(ipaddress.ip_network((int(address), loopback), strict=False).network_address)
     if address.ipv4_mapped:
         return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((int(address), length), strict=False))

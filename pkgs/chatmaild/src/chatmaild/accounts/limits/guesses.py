@@ -65,9 +65,9 @@ class Guesses:
         Raises:
             TooManyError: too many wrong ones came from this network.
         """
-        account = str(address.account)
-        whole = self._names.of(network(ip))
-        pair = self._names.of(account, network(ip))
+        account, of_ip = str(address.account), network(ip)
+        whole = self._names.of(of_ip)
+        pair = self._names.of(account, of_ip)
         wanted = [(self._by_account, pair)]
         if not self._known.touch(pair):
             wanted.append((self._by_site, self._names.of(account, site(ip))))

@@ -31,6 +31,7 @@ class Document(Generic[T]):
 
     def __init__(self, path: Path, parse: Callable[[Any], T], absent: T) -> None:
         self._path = path
+        self._directory = str(path.parent)
         self._parse = parse
         self._absent = absent
         self._seen: tuple[tuple[int, int, int], T] | None = None
@@ -58,8 +59,8 @@ class Document(Generic[T]):
             status = os.stat(self._path)  # noqa: PTH116 - for each message
         except FileNotFoundError:
             # without its directory, or what it links to, nobody knows what the operator decided
-            os.stat(self._path.parent)  # noqa: PTH116
-            if self._path.is_symlink():
+            os.stat(self._directory)  # noqa: PTH116
+            if os.path.islink(self._path):  # noqa: PTH114
                 raise
             return self._absent
         state = (status.st_ino, status.st_mtime_ns, status.st_size)
