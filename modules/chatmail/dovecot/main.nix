@@ -27,6 +27,10 @@ let
     ]
     ++ lib.optional changed.smallSessions "small-sessions"
     ++ lib.optional changed.backgroundClose "background-close"
+    ++ lib.optionals changed.cheapUsers [
+      "no-statistics"
+      "shared-settings"
+    ]
     ++ lib.optional changed.quietFirst "quiet-first";
   # no blanks: Dovecot splits import_environment at them, and doveadm then cannot read its configuration
   infoLog = "%{env:CHATMAIL_INFO_LOG|default('/dev/null')}";

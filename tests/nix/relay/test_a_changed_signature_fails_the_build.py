@@ -53,6 +53,36 @@ SIGNATURES = [
         "char *connection_disconnect_reason(struct connection *conn);",
     ),
     (
+        "no-statistics.c",
+        "dovecot/process-stat.h",
+        "void process_stat_read_start(struct process_stat *stat_r, struct event *event);",
+        "void process_stat_read_start(struct process_stat *stat_r);",
+    ),
+    (
+        "shared-settings.c",
+        "dovecot/settings.h",
+        "int settings_get(struct event *event,",
+        "int settings_get(const struct event *event,",
+    ),
+    (
+        "shared-settings.c",
+        "dovecot/settings.h",
+        "void settings_override(struct settings_instance *instance,",
+        "bool settings_override(struct settings_instance *instance,",
+    ),
+    (
+        "shared-settings.c",
+        "dovecot/var-expand.h",
+        "int var_expand_program_execute(string_t *dest, const struct var_expand_program *program,",
+        "int var_expand_program_execute(string_t *dest, struct var_expand_program *program,",
+    ),
+    (
+        "shared-settings.c",
+        "dovecot/event-filter.h",
+        "int event_filter_parse_case_sensitive(const char *str,",
+        "int event_filter_parse_case_sensitive(string_t *str,",
+    ),
+    (
         "small-sessions.c",
         "openssl/bio.h",
         "int BIO_new_bio_pair(BIO **bio1, size_t writebuf1,",
