@@ -1,5 +1,5 @@
 # Port 443 for the relay and for the operator's own sites: in mode `shared' the stream multiplexer owns the port, and
-# every virtual host that does not say where it listens moves behind it.
+# every virtual host that does not say where it listens moves behind it. It gets the client's own connection.
 { config, lib, ... }:
 let
   inherit (lib) mkDefault mkIf optional;
@@ -9,27 +9,19 @@ let
 in
 {
   config = mkIf (cfg.enable && settings.web.port443 == "shared") {
-    services.nginx = {
-      defaultListen = mkDefault (
-        map (addr: {
-          inherit addr;
-          port = ports.http;
-          ssl = false;
-        }) ([ "0.0.0.0" ] ++ optional settings.network.ipv6 "[::]")
-        ++ [
-          {
-            addr = "unix:${settings.sockets.https}";
-            port = null;
-            ssl = true;
-            proxyProtocol = true;
-          }
-        ]
-      );
-      # the other sites' logs and limits see who really came
-      commonHttpConfig = ''
-        set_real_ip_from unix:;
-        real_ip_header proxy_protocol;
-      '';
-    };
+    services.nginx.defaultListen = mkDefault (
+      map (addr: {
+        inherit addr;
+        port = ports.http;
+        ssl = false;
+      }) ([ "0.0.0.0" ] ++ optional settings.network.ipv6 "[::]")
+      ++ [
+        {
+          addr = "unix:${settings.sockets.https}";
+          port = null;
+          ssl = true;
+        }
+      ]
+    );
   };
 }

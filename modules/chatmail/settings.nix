@@ -250,6 +250,7 @@ in
     login = 8701;
     httpsInternal = 8443;
     imapsInternal = 8993;
+    imapsFromHttps = 8994;
     submissionsInternal = 8465;
     submissionInternal = 8587;
     mxdelivSmtp = 10026;

@@ -13,7 +13,6 @@ let
     mkDefault
     optional
     optionalAttrs
-    optionalString
     ;
   inherit (settings)
     domain
@@ -27,11 +26,8 @@ let
   mode = settings.web.port443;
   shared = mode == "shared";
   port = toString;
-  # Connections of one worker, which may have to serve all clients alone. On ports 443, 465 and 587 a mail session has
-  # one to the client and one to its daemon; a request, and SMTP from port 443, one more at each end of a socket.
-  connections =
-    2 * limits.imapConnections + 6 * limits.smtpConnections + 4 * limits.webConnections + 512;
-  # A worker takes memory for each of its connections (15 MB for the default limits) when it starts. One has time for
+  inherit (import ./capacity.nix settings) connections zone;
+  # A worker takes memory for each of its connections (12 MB for the default limits) when it starts. One has time for
   # tens of thousands of them.
   workers = 1 + connections / 50000;
   # with log files, listening sockets, and request bodies that wait in files; workers inherit the limit of the unit
@@ -42,7 +38,6 @@ let
   all = port: map (addr: { inherit addr port; }) everywhere;
   internal = {
     ssl = true;
-    proxyProtocol = shared;
   }
   // (
     if shared then
@@ -88,10 +83,6 @@ let
         limit_conn chatmail_web ${toString limits.webConnectionsPerIp};
         limit_conn_status 503;
         ${headers}
-      ''
-      + optionalString shared ''
-        set_real_ip_from unix:;
-        real_ip_header proxy_protocol;
       '';
     }
     // extra;
@@ -145,8 +136,8 @@ in
 
     commonHttpConfig = ''
       ${networkKey}
-      limit_conn_zone $chatmail_network zone=chatmail_web:32m;
-      limit_conn_zone $chatmail_network zone=chatmail_uploads:32m;
+      limit_conn_zone $chatmail_network zone=chatmail_web:${zone};
+      limit_conn_zone $chatmail_network zone=chatmail_uploads:${zone};
       limit_conn_zone $server_name zone=chatmail_uploads_all:1m;
       # also where a virtual host has no say yet: before the name of the host is known
       client_header_timeout 10s;
@@ -239,6 +230,11 @@ in
       "chatmail-accounts.service"
       "chatmail-transport.service"
     ];
+    # what is freed after the configuration is read goes back to the system (2 MB), and so do large buffers
+    environment = {
+      MALLOC_MMAP_THRESHOLD_ = mkDefault "262144";
+      MALLOC_TRIM_THRESHOLD_ = mkDefault "1048576";
+    };
     serviceConfig = bounds // {
       RemoveIPC = mkDefault true;
       SystemCallFilter = mkDefault [

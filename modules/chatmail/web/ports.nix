@@ -14,6 +14,7 @@ let
     sockets
     tls
     ;
+  inherit (import ./capacity.nix settings) zone;
   shared = settings.web.port443 == "shared";
   port = toString;
   # 0.0.0.0 is there in any case, for the machine itself
@@ -38,7 +39,7 @@ in
   services.nginx = {
     # Postfix gets no PROXY protocol, but a pseudonym instead of the IP address, see ./pseudonyms.nix
     streamConfig = ''
-      limit_conn_zone $chatmail_network zone=chatmail_port_587:32m;
+      limit_conn_zone $chatmail_network zone=chatmail_port_587:${zone};
       server {
         ${listen ports.submission}
         # beside those that Postfix counts, and answers with 421
@@ -60,7 +61,7 @@ in
         ${postfix} $chatmail_pseudonym;
         default "";
       }
-      limit_conn_zone $chatmail_network zone=chatmail_port_465:32m;
+      limit_conn_zone $chatmail_network zone=chatmail_port_465:${zone};
       server {
         ${listen ports.submissions}
         # clients that have not sent a ClientHello beside those that Postfix counts, and answers with 421
@@ -85,25 +86,38 @@ in
     + optionalString shared ''
       map $ssl_preread_alpn_protocols $chatmail_service {
         ~(^|,)smtp(,|$) unix:${fromHttps};
-        ~(^|,)imap(,|$) 127.0.0.1:${port ports.imapsInternal};
+        ~(^|,)imap(,|$) $chatmail_imap;
         default unix:${sockets.https};
       }
-      limit_conn_zone $chatmail_network zone=chatmail_port_443:32m;
+      # the PROXY protocol names two IP addresses of one family
+      map $binary_remote_addr $chatmail_imap {
+        ${optionalString network.ipv6 "\"~(?s)^.{16}$\" [::1]:${port ports.imapsFromHttps};"}
+        default 127.0.0.1:${port ports.imapsFromHttps};
+      }
+      limit_conn_zone $chatmail_network zone=chatmail_port_443:${zone};
       server {
         ${listen ports.https}
         # counted before the ClientHello, hence for IMAP, SMTP and web together
         limit_conn chatmail_port_443 ${toString limits.port443ConnectionsPerIp};
-        proxy_pass $chatmail_service;
-        # passes the client's IP address to all services of the port, or to none
+        ssl_preread on;
+        preread_timeout 10s;
+        # the connection goes on in the server that listens there, with its IP address and without a second socket
+        pass $chatmail_service;
+        error_log stderr emerg;
+      }
+      # IMAP from port 443
+      server {
+        listen 127.0.0.1:${port ports.imapsFromHttps};
+        ${optionalString network.ipv6 "listen [::1]:${port ports.imapsFromHttps};"}
+        proxy_pass 127.0.0.1:${port ports.imapsInternal};
         proxy_protocol on;
-        ${byProtocol}
+        ${passOn}
         # an IMAP client may be idle for 29 minutes (RFC 2177)
         proxy_timeout 1h;
       }
       # SMTP from port 443: the IP address is not passed on
       server {
-        listen unix:${fromHttps} proxy_protocol;
-        set_real_ip_from unix:;
+        listen unix:${fromHttps};
         proxy_bind $chatmail_pseudonym;
         proxy_pass ${postfix};
         ${passOn}

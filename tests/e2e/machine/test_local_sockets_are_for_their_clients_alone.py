@@ -90,6 +90,7 @@ TCP: Final = {
     **dict.fromkeys((25, 80, 143, 443, 465, 587, 993), PUBLIC),
     53: RESOLVER,
     **dict.fromkeys((8465, 8587, 8993), "nginx alone reaches it, where the kernel has nf_tables"),
+    8994: "leads to port 993 with the address of the client, which is this machine",
     3340: "relays what its clients encrypt, and is open to the Internet by port 443",
     8701: "hears Dovecot's user alone",
     8700: "counters alone, which name nobody",

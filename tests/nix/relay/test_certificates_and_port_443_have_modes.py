@@ -81,7 +81,7 @@ def test_one_listener_accepts_xclient(describe: Describe) -> None:
 
 
 def test_port_443_is_shared_by_alpn(describe: Describe) -> None:
-    """The client's IP address is passed on by PROXY protocol, and only there."""
+    """The web server gets the connection itself, Dovecot the IP address by PROXY protocol."""
     nginx = describe().config["services"]["nginx"]
     listeners = {
         (listen["addr"], listen["port"], listen.get("proxyProtocol", False))
@@ -92,10 +92,11 @@ def test_port_443_is_shared_by_alpn(describe: Describe) -> None:
     assert {
         ("0.0.0.0", 80, False),
         ("[::]", 80, False),
-        ("unix:/run/nginx/https.sock", None, True),
+        ("unix:/run/nginx/https.sock", None, False),
     } == listeners
     assert "ssl_preread on;" in nginx["streamConfig"]
-    assert "proxy_protocol on;" in nginx["streamConfig"]
+    assert "pass $chatmail_service;" in nginx["streamConfig"]
+    assert nginx["streamConfig"].count("proxy_protocol") == 1
 
 
 def test_web_only_leaves_the_listeners_to_nginx(describe: Describe) -> None:

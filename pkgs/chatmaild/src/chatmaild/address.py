@@ -7,8 +7,6 @@ the value.
 import re
 from typing import NamedTuple
 
-import idna
-
 from chatmaild.errors import AddressError
 from chatmaild.settings import Accounts
 
@@ -115,4 +113,6 @@ def _label(label: str) -> str:
         return label
     if len(label) > _MAX_LABEL_LENGTH:
         raise UnicodeError
+    import idna  # its tables take 0.5 MB, and few relays meet such a name
+
     return idna.alabel(label).decode("ascii")

@@ -1,23 +1,15 @@
 """`chatmaild`: a subcommand for each service and each scheduled job."""
 
-import io
-import os
 import sys
-import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
 
-from chatmaild import logs
-from chatmaild.errors import ChatmaildError, SettingsError
+from chatmaild import exits, logs, services
+from chatmaild.exits import EXIT_FAILED as EXIT_FAILED
+from chatmaild.services import VERSION as VERSION
 from chatmaild.settings import DEFAULT_PATH, Settings
-
-EXIT_FAILED = 1
-# sysexits.h EX_CONFIG; the units have RestartPreventExitStatus=78
-EXIT_SETTINGS = 78
-
-VERSION = Path(__file__).with_name("VERSION").read_text().strip()
 
 # shared by `chatmaild` and `chatmail`
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
@@ -54,36 +46,28 @@ def check_settings(settings_path: Path, file: Path | None) -> None:
 @click.pass_obj
 def accounts(settings_path: Path) -> None:
     """Serve logins, recipient look-ups, METADATA, push, /new and /account/delete."""
-    from chatmaild import accounts as service
-
-    service.run(Settings.load(settings_path))
+    services.run("accounts", settings_path)
 
 
 @group.command("filter")
 @click.pass_obj
 def filter_(settings_path: Path) -> None:
     """Serve the milter that applies the mail rules and signs with DKIM."""
-    from chatmaild import filter as service
-
-    service.run(Settings.load(settings_path))
+    services.run("filter", settings_path)
 
 
 @group.command()
 @click.pass_obj
 def transport(settings_path: Path) -> None:
     """Serve delivery over HTTPS, outbound and inbound."""
-    from chatmaild import transport as service
-
-    service.run(Settings.load(settings_path))
+    services.run("transport", settings_path)
 
 
 @group.command()
 @click.pass_obj
 def metrics(settings_path: Path) -> None:
     """Serve the numbers of all services to Prometheus."""
-    from chatmaild import monitor as service
-
-    service.run(Settings.load(settings_path))
+    services.run("metrics", settings_path)
 
 
 @group.command("count-addresses")
@@ -194,40 +178,17 @@ def run_group(command: click.Group) -> None:
 
 def exit_code(call: Callable[[], object]) -> int:
     """Call, and return the exit code: 0, 1 failed, 2 usage, 78 unusable settings."""
-    for stream in (sys.stdout, sys.stderr):
-        # a word of the command line may be no text; it is quoted with escapes then
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    return exits.exit_code(lambda: _usage_checked(call))
+
+
+def _usage_checked(call: Callable[[], object]) -> object:
     try:
-        result = call()
+        return call()
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except click.Abort:
-        return _failed("nothing was done", EXIT_FAILED)
-    except UnicodeDecodeError:
-        return _failed("the input is not text in UTF-8", EXIT_FAILED)
-    except SettingsError as error:
-        return _failed(str(error), EXIT_SETTINGS)
-    except PermissionError as error:
-        hint = "" if os.geteuid() == 0 else "; run this as root"
-        return _failed(f"{error.filename}: {error.strerror}{hint}", EXIT_FAILED)
-    except BrokenPipeError:
-        # the reader, such as head, has enough; nothing can be written at exit, either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILED
-    except (ChatmaildError, OSError) as error:
-        return _failed(str(error), EXIT_FAILED)
-    except Exception as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(frame.filename).name}:{frame.lineno}"
-        return _failed(f"a fault of this program, {type(error).__name__} at {place}", EXIT_FAILED)
-    return result if isinstance(result, int) else 0
-
-
-def _failed(text: str, code: int) -> int:
-    click.echo(f"error: {text}", err=True)
-    return code
+        return exits.failed("nothing was done")
 
 
 def main() -> None:

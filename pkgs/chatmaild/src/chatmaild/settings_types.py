@@ -154,6 +154,7 @@ class Ports:
     https_internal: int  # 1 to 65535
     imap: int  # 1 to 65535
     imaps: int  # 1 to 65535
+    imaps_from_https: int  # 1 to 65535
     imaps_internal: int  # 1 to 65535
     login: int  # 1 to 65535
     mxdeliv_smtp: int  # 1 to 65535

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chatmaild.accounts.service import set_up
-from chatmaild.metrics import dump
+from chatmaild.metrics import collecting
 from chatmaild.settings import Settings
 
 Scenario = Callable[["Relay"], Coroutine[Any, Any, None]]
@@ -42,7 +42,7 @@ class Relay:
 
     async def metrics(self) -> str:
         """Read the counters as the collector does."""
-        return (await dump.read(self.settings.sockets.accounts_metrics)).text
+        return (await collecting.read(self.settings.sockets.accounts_metrics)).text
 
     async def web(
         self, method: str, path: str, body: bytes = b"", **headers: str

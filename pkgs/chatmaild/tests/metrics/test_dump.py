@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from chatmaild.errors import ProtocolError
-from chatmaild.metrics import Counters, dump
+from chatmaild.metrics import Counters, collecting, dump
 from chatmaild.metrics.recent import Recent
 from chatmaild.wire.listening import listen_unix
 from chatmaild.wire.serve import streams
@@ -26,9 +26,9 @@ def test_an_asyncio_service_answers(socket_directory: pathlib.Path) -> None:
     path, (counters, recent) = socket_directory / "metrics.sock", _numbers()
 
     async def scenario() -> dump.Dump:
-        handler = dump.connection(lambda: dump.encode(counters, recent))
+        handler = collecting.connection(lambda: dump.encode(counters, recent))
         async with streams(listen_unix(path), handler):
-            return await dump.read(path)
+            return await collecting.read(path)
 
     found = asyncio.run(scenario())
 

@@ -20,7 +20,7 @@ from chatmaild.accounts.recipients import Maps
 from chatmaild.accounts.registration import memory_bytes
 from chatmaild.accounts.web.endpoints import Web
 from chatmaild.flow import last_hour
-from chatmaild.metrics import Counters, dump, families
+from chatmaild.metrics import Counters, collecting, dump, families
 from chatmaild.metrics.recent import Recent
 from chatmaild.net import loopback
 from chatmaild.settings import Settings
@@ -106,4 +106,4 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
             counters.set("memory_size_bytes", all_bytes)
         return dump.encode(counters, recent)
 
-    await stack.enter_async_context(streams(numbers, dump.connection(numbers_now)))
+    await stack.enter_async_context(streams(numbers, collecting.connection(numbers_now)))

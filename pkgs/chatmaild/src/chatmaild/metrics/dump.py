@@ -3,13 +3,12 @@
 The answer is a JSON document `{"text": ..., "recent": [[digest, seconds], ...]}`.
 """
 
-import asyncio
 import contextlib
 import json
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -53,18 +52,6 @@ def decode(data: bytes) -> Dump:
         raise ProtocolError("a service sent no numbers") from error
 
 
-def connection(
-    make: Make,
-) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
-    """Return the handler of the collector's connections, for an asyncio service."""
-
-    async def handle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(make())
-        await writer.drain()
-
-    return handle
-
-
 def serve_in_thread(listener: socket.socket, make: Make) -> None:
     """Answer the collector in a thread of its own, until the process ends."""
     listener.setblocking(True)
@@ -86,23 +73,6 @@ def serve_in_thread(listener: socket.socket, make: Make) -> None:
                     log_error("metrics", error)
 
     threading.Thread(target=serve, name="metrics", daemon=True).start()
-
-
-async def read(path: str | Path) -> Dump:
-    """Read the numbers of a service.
-
-    Raises:
-        OSError: it does not answer in 5 s.
-        ProtocolError: the answer cannot be read.
-    """
-    async with asyncio.timeout(TIMEOUT_S):
-        reader, writer = await asyncio.open_unix_connection(path, limit=LIMIT_BYTES)
-        try:
-            return decode(await reader.read(-1))
-        finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
 
 
 def read_now(path: str | Path) -> Dump:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Final
 
-from chatmaild.cli import VERSION
 from chatmaild.errors import ProtocolError
 from chatmaild.logs import log_error
-from chatmaild.metrics import Counters, dump, families
+from chatmaild.metrics import Counters, collecting, families
 from chatmaild.metrics.dump import Dump
 from chatmaild.monitor import connections, machine, queue, reports
 from chatmaild.monitor.endpoint import handler, read_token
 from chatmaild.monitor.latency import Latencies
+from chatmaild.services import VERSION
 from chatmaild.settings import Settings
 from chatmaild.wire.http_server import http
 from chatmaild.wire.serve import listen_tcp
@@ -94,6 +94,6 @@ class Collector:
 
 async def _read(path: str) -> Dump | None:
     try:
-        return await dump.read(path)
+        return await collecting.read(path)
     except (OSError, ProtocolError):
         return None

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
-import idna
-
 from chatmaild.address import MAX_DOMAIN_LENGTH, ascii_domain
 from chatmaild.errors import DomainError
 
@@ -110,6 +108,8 @@ def _literal(text: str) -> str | None:
 def _mapped(domain: str) -> str | None:
     if len(domain) > MAX_DOMAIN_LENGTH + 1:
         return None
+    import idna  # see address.py
+
     try:
         # the mapping makes ASCII dots of all others
         return ascii_domain(idna.uts46_remap(domain, std3_rules=False).removesuffix("."))

@@ -1,7 +1,6 @@
 """Atomic writes: temporary file, fsync, rename, fsync of the directory."""
 
 import contextlib
-import ctypes
 import os
 import secrets
 from pathlib import Path
@@ -52,6 +51,8 @@ def sync_file_system(path: Path) -> None:
     Raises:
         OSError: the disk fails.
     """
+    import ctypes  # in no service: conversions and imports alone are here
+
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         if ctypes.CDLL(None, use_errno=True).syncfs(descriptor) != 0:

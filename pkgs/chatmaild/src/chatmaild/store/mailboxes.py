@@ -18,7 +18,6 @@ Methods take an `Address` and use its account, without the `+tag`. An OSError is
 import contextlib
 import os
 import secrets
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -202,6 +201,8 @@ class Mailboxes:
         Returns:
             Whether the account had a directory.
         """
+        import shutil  # with three libraries for archives, which the filter would load, too
+
         path = self.path(address)
         trash = self.directory / f"{TRASH_PREFIX}{secrets.token_hex(8)}"
         try:

@@ -11,7 +11,7 @@ from typing import Final
 
 from chatmaild.address import domain_of
 from chatmaild.flow import last_hour, last_seen
-from chatmaild.metrics import Counters, dump, families
+from chatmaild.metrics import Counters, collecting, dump, families
 from chatmaild.net import loopback
 from chatmaild.settings import Settings
 from chatmaild.store.decisions.domains import Domains
@@ -119,7 +119,8 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         streams(listen_tcp(LOOPBACK, settings.ports.transport_smtp), gateway),
         streams(listen_unix(sockets.mxdeliv), mxdeliv.connection, limit_bytes=MAX_HEAD_BYTES),
         streams(
-            listen_unix(sockets.transport_metrics), dump.connection(lambda: dump.encode(counters))
+            listen_unix(sockets.transport_metrics),
+            collecting.connection(lambda: dump.encode(counters)),
         ),
     ):
         await stack.enter_async_context(server)
