@@ -24,7 +24,8 @@ in
 {
   changed = lib.mapAttrs (_: isWanted: isWanted && isTested) wanted // {
     backgroundClose = isTested;
-    cheapUsers = isTested;
+    # two of its libraries replace functions of Dovecot's settings, and ran with this version only
+    cheapUsers = version == "2.4.1";
     eachReply = isTested;
     endedPeers = isTested;
     quietFirst = isTested;

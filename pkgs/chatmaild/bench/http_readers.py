@@ -3,7 +3,7 @@
     PYTHONPATH=src python bench/http_readers.py [--rounds N] [--requests N]
 
 Paired rounds: each round runs every reader once, in turns. Reading alone is measured; the libraries
-do not refuse all that ours refuses. `bench/accounts.py` has the cost of a login in our service.
+do not refuse all that ours refuses. `scripts/bench model` has the cost of a login.
 """
 
 import argparse
