@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import statistics
+import time
 from typing import Final
 
 from bench.many import measure
 from bench.rows import Family, Row
 from bench.sides import Figures, Side
 
-LARGE_BYTES: Final = 100_000
-
 
 def _measure(side: Side) -> Figures:
     small = list(measure.measured(side.lab, measure.Work(count=500)))
+    begun_s = time.time()
     large = list(
-        measure.measured(side.lab, measure.Work(count=1_000, size_bytes=LARGE_BYTES, rounds=1))
+        measure.measured(side.lab, measure.Work(count=1_000, size_bytes=100_000, rounds=1))
     )
-    files, _ = measure.bodies(side.lab, LARGE_BYTES // 2)
+    files, _ = measure.bodies(side.lab, begun_s)
     return {
         "small_s": statistics.median(figures["last_s"] for figures in small),
         "large_s": large[0]["last_s"],

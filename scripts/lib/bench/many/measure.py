@@ -29,9 +29,9 @@ _CPU = (
     "for u in $@; do"
     ' sed -n "s/^usage_usec/$u/p" /sys/fs/cgroup/system.slice/$u.service/cpu.stat; done'
 )
-# bodies of messages, of maildir and of dbox: files and names of the last minute above a size
+# bodies of messages, of maildir and of dbox: files and names since a time
 _BODIES = r"""
-find /var/lib/chatmail/mail -type f -mmin -1 -size +$1c \( -name '*,S=*' -o -name 'u.[0-9]*' \) \
+find /var/lib/chatmail/mail -type f -newermt @$1 \( -name '*,S=*' -o -name 'u.[0-9]*' \) \
     -printf '%i\n' | sort | uniq -c | awk '{files++; names += $1} END {print files, names}'
 """
 
@@ -94,9 +94,9 @@ def cpu_s(lab: str) -> Mapping[str, float]:
     return {unit: int(us) / 1e6 for unit, us in (line.split() for line in printed.splitlines())}
 
 
-def bodies(lab: str, least_bytes: int) -> tuple[int, int]:
-    """Return how many files hold the bodies of the last minute, and how many names they have."""
-    files, names = labs.output(lab, RELAY, "sh", "-c", _BODIES, "sh", str(least_bytes)).split()
+def bodies(lab: str, since_s: float) -> tuple[int, int]:
+    """Return how many files hold the bodies since a time, and how many names they have."""
+    files, names = labs.output(lab, RELAY, "sh", "-c", _BODIES, "sh", str(since_s)).split()
     return int(files), int(names)
 
 
@@ -108,11 +108,12 @@ def bodies(lab: str, least_bytes: int) -> tuple[int, int]:
 @click.option("--fetches", is_flag=True, help="Recipients fetch the message, too.")
 def main(lab: str, *, count: int, size_bytes: int, rounds: int, fetches: bool) -> None:
     """Measure a lab that is up, and print a line of figures for each message."""
+    begun_s = time.time()
     work = Work(count=count, size_bytes=size_bytes, rounds=rounds, fetches=fetches)
     for figures in measured(lab, work):
         say(" ".join(f"{key.removesuffix('_s')}={value:.3f}" for key, value in figures.items()))
-    files, names = bodies(lab, size_bytes // 2)
-    say(f"bodies of the last minute: {files} files with {names} names")
+    files, names = bodies(lab, begun_s)
+    say(f"bodies of these messages: {files} files with {names} names")
 
 
 if __name__ == "__main__":
