@@ -160,6 +160,13 @@ def lab(target: Target) -> LabTarget:
 
 
 @pytest.fixture(scope="session")
+def lab_machines(lab: LabTarget, request: pytest.FixtureRequest) -> dict[str, Machine]:
+    """The hosts of all relays of the lab, by name."""
+    untrusted = [name for name in request.config.getoption("--untrusted").split(",") if name]
+    return {name: lab.machine(name) for name in [*lab.relays, *untrusted]}
+
+
+@pytest.fixture(scope="session")
 def credulous(lab: LabTarget) -> LabTarget:
     """The same relays for clients that do not check certificates."""
     return replace(lab, is_credulous=True)

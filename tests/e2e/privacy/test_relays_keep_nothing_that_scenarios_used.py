@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from chatmail_testkit.relays.lab import LabTarget
 from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.traces.ledger import VARIABLE, Secret, read
 from chatmail_testkit.traces.places import Find, faults
@@ -37,17 +36,14 @@ def used() -> set[Secret]:
 
 
 def test_nothing_is_left_elsewhere(
-    used: set[Secret], lab: LabTarget, request: pytest.FixtureRequest
+    used: set[Secret], lab_machines: dict[str, Machine], relay: str
 ) -> None:
     """Nothing at all of addresses that were deleted, but in messages of others."""
-    untrusted = [name for name in request.config.getoption("--untrusted").split(",") if name]
-    machines = {name: lab.machine(name) for name in [*lab.relays, *untrusted]}
-
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        searched = pool.map(lambda machine: _after_the_night(machine, used), machines.values())
-        found = dict(zip(machines, searched, strict=True))
+        searched = pool.map(lambda machine: _after_the_night(machine, used), lab_machines.values())
+        found = dict(zip(lab_machines, searched, strict=True))
 
-    assert found[lab.relays[0]].finds, "the search is blind"
+    assert found[relay].finds, "the search is blind"
     told = {name: _told(faults(one.finds, one.accounts)) for name, one in found.items()}
     assert {name: lines for name, lines in told.items() if lines} == {}
 
