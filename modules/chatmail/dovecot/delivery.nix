@@ -2,9 +2,7 @@
 context@{ lib, settings, ... }:
 let
   inherit (import ./shared.nix context)
-    accounts
     defaults
-    patience
     postfixSocket
     queue
     ;
@@ -98,16 +96,11 @@ in
       quota_status_nouser = "OK";
     };
 
-    # --- push: an event for every delivery
+    # --- push: a line for every delivery. chatmaild/accounts/push/deliveries.py makes the file, and says why it is one.
     "event_exporter push" = {
-      driver = "http-post";
-      http_post_url = "${accounts}/event";
+      driver = "file";
+      file_path = sockets.deliveries;
       format = "json";
-    }
-    // patience
-    // {
-      # retry an event for an hour; Dovecot's default is 250 ms
-      http_client_request_absolute_timeout = "1h";
     };
     "metric delivered" = {
       exporter = "push";
@@ -115,6 +108,14 @@ in
       exporter_include = [
         "name"
         "fields"
+      ];
+      # no subject, no sender of the header
+      fields = [
+        "user"
+        "mail_from"
+        "error"
+        "message_id"
+        "message_size"
       ];
     };
   };
