@@ -9,6 +9,11 @@ let
   inherit (settings) retention sockets users;
   inherit (context) changed programs;
   inherit (lib) optionalAttrs;
+  plugins =
+    # the reply of a recipient does not wait for the others: pkgs/preload/each-reply.c
+    optionalAttrs changed.eachReply { each_reply = true; }
+    # quota counts a mailbox once for each delivery: pkgs/preload/rare-recount.c
+    // optionalAttrs changed.rareRecount { rare_recount = true; };
 in
 {
   services.dovecot2.settings = defaults {
@@ -32,10 +37,7 @@ in
     "protocol lmtp" = {
       mail_fsync = if settings.mail.fsync then "optimized" else "never";
     }
-    // optionalAttrs changed.eachReply {
-      # the reply of a recipient does not wait for the others: pkgs/preload/each-reply.c
-      mail_plugins.each_reply = true;
-    };
+    // optionalAttrs (plugins != { }) { mail_plugins = plugins; };
 
     # --- quota
     mail_plugins.quota = true;

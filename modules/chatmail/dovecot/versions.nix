@@ -1,6 +1,6 @@
 # { lib, settings, programs } -> { changed; warnings; }: which of pkgs/preload the relay's Dovecot runs with.
-# `changed` are the two settings as they take effect, and `backgroundClose`, `cheapUsers`, `eachReply`, `endedPeers` and
-# `quietFirst`, which are no settings: with a version that nobody tested, stock behaviour and a warning.
+# `changed` are the two settings as they take effect, and `backgroundClose`, `cheapUsers`, `eachReply`, `endedPeers`,
+# `quietFirst` and `rareRecount`, which are no settings: with a version that nobody tested, stock behaviour and a warning.
 {
   lib,
   settings,
@@ -29,6 +29,8 @@ in
     eachReply = isTested;
     endedPeers = isTested;
     quietFirst = isTested;
+    # reads the structs of the quota plugin
+    rareRecount = version == "2.4.1";
   };
   warnings = lib.optionals (!isTested) (
     map (
