@@ -1,5 +1,5 @@
 # Changes to stock Dovecot and Postfix; each C file beside this one says what and why.
-#   lib/dovecot/modules/lib20_{instant_idle,mailbox_format,each_reply,rare_recount}_plugin.so   plugins of Dovecot
+#   lib/dovecot/modules/lib20_{instant_idle,mailbox_format,each_reply,rare_recount,tell_delivery}_plugin.so   plugins of Dovecot
 #   lib/{absent-mail,background-close,ended-peers,no-statistics,quiet-first,shared-settings,small-sessions}.so
 #       LD_PRELOAD interposers for Dovecot
 #   lib/quiet-syslog.so   preloaded into Postfix
@@ -29,7 +29,7 @@ stdenv.mkDerivation {
   '';
   installPhase = ''
     runHook preInstall
-    for plugin in instant-idle mailbox-format each-reply rare-recount; do
+    for plugin in instant-idle mailbox-format each-reply rare-recount tell-delivery; do
       install -D -m 555 "$plugin.so" "$out/lib/dovecot/modules/lib20_''${plugin//-/_}_plugin.so"
       rm "$plugin.so"
     done

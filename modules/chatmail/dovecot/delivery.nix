@@ -97,28 +97,5 @@ in
       quota_status_toolarge = "552 5.2.2";
       quota_status_nouser = "OK";
     };
-
-    # --- push: a line for every delivery. chatmaild/accounts/push/deliveries.py makes the file, and says why it is one.
-    "event_exporter push" = {
-      driver = "file";
-      file_path = sockets.deliveries;
-      format = "json";
-    };
-    "metric delivered" = {
-      exporter = "push";
-      filter = "event=mail_delivery_finished";
-      exporter_include = [
-        "name"
-        "fields"
-      ];
-      # no subject, no sender of the header
-      fields = [
-        "user"
-        "mail_from"
-        "error"
-        "message_id"
-        "message_size"
-      ];
-    };
   };
 }

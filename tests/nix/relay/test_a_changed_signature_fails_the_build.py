@@ -41,6 +41,24 @@ SIGNATURES = [
         "int (*local_deliver)(struct client *client, bool now,",
     ),
     (
+        "rare-recount.c",
+        "dovecot/quota-private.h",
+        "int (*update)(struct quota_root *root,",
+        "int (*update)(struct quota_root *root, bool now,",
+    ),
+    (
+        "rare-recount.c",
+        "dovecot/quota-private.h",
+        "int64_t bytes_used, count_used;",
+        "int64_t used;",
+    ),
+    (
+        "tell-delivery.c",
+        "dovecot/lmtp-client.h",
+        "struct mail *src_mail;",
+        "struct istream *src_mail;",
+    ),
+    (
         "absent-mail.c",
         "dovecot/mail-storage-private.h",
         "void mail_set_critical(struct mail *mail,",

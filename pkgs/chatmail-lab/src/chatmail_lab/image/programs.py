@@ -18,7 +18,13 @@ from chatmail_lab.render.files import File, text_file
 PACKAGES = "/usr/lib/python3/dist-packages"
 LIBRARIES = "/usr/lib/chatmail"
 PLUGINS = "/usr/lib/dovecot/modules"
-PLUGIN_SOURCES = {"each-reply", "instant-idle", "mailbox-format", "rare-recount"}
+PLUGIN_SOURCES = {
+    "each-reply",
+    "instant-idle",
+    "mailbox-format",
+    "rare-recount",
+    "tell-delivery",
+}
 PAGES = "/usr/share/chatmail-www"
 # the second one is for classic servers
 C_SOURCES = ("pkgs/preload", "pkgs/chatmail-lab/preload")

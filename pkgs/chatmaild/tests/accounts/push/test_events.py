@@ -36,6 +36,7 @@ def event(**changes: Any) -> bytes:
         (event(mail_from=f"<{ALICE}>"), Delivery(ALICE, False)),
         (event(error="quota exceeded"), Delivery(ALICE, False)),
         (event(user="nonsense"), None),
+        (event(message_id="\udcff").replace(b"\\udcff", b"\xff"), Delivery(ALICE, True)),
         # the rest of a line that Dovecot did not finish
         (
             b'{"event":"mail_delivery_finished","fields":{"user":"ali' + event(),

@@ -1,4 +1,4 @@
-"""Parse the events that Dovecot's event exporter writes."""
+"""Parse the lines that Dovecot writes for deliveries, in the form of its event exporter."""
 
 import json
 from typing import Final, NamedTuple
@@ -33,7 +33,8 @@ def delivery(line: bytes) -> Delivery | None:
     If Dovecot was killed within a line, the next event follows in the same line: the last counts.
     """
     try:
-        document = json.loads(line[max(0, line.rfind(_BEGINNING)) :])
+        event = line[max(0, line.rfind(_BEGINNING)) :]
+        document = json.loads(event.decode(errors="replace"))
         if document["event"] != _DELIVERY:
             return None
         fields = document["fields"]
