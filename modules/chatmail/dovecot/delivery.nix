@@ -10,9 +10,9 @@ let
   inherit (context) changed programs;
   inherit (lib) optionalAttrs;
   plugins =
-    # the reply of a recipient does not wait for the others: pkgs/preload/each-reply.c
+    # the reply of a recipient does not wait for the others: pkgs/preload/plugins/each-reply.c
     optionalAttrs changed.eachReply { each_reply = true; }
-    # quota counts a mailbox once for each delivery: pkgs/preload/rare-recount.c
+    # quota counts a mailbox once for each delivery: pkgs/preload/plugins/rare-recount.c
     // optionalAttrs changed.rareRecount { rare_recount = true; };
 in
 {

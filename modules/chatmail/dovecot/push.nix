@@ -8,7 +8,7 @@ context@{
 let
   inherit (import ./shared.nix context) defaults;
   inherit (settings) sockets;
-  # pkgs/preload/tell-delivery.c
+  # pkgs/preload/plugins/tell-delivery.c
   ours = {
     import_environment.CHATMAIL_DELIVERIES = sockets.deliveries;
     "protocol lmtp".mail_plugins.tell_delivery = true;

@@ -7,7 +7,7 @@
  * update() of the quota backend runs between both. The first count and the size of the message tell how full the
  * mailbox is then. If that is FAR or more below the lowest warning, no warning is looked at, and nothing is counted.
  * Several deliveries at the same moment do not see each other there. They cross a warning unseen only if they add FAR
- * together: then the daily chatmail-expire cleans the mailbox, or a delivery that fails has it cleaned.
+ * together. Then the daily chatmail-expire cleans the mailbox. docs/threat-model.md, "One count of the quota".
  */
 #include "config.h"
 #include "lib.h"
