@@ -21,10 +21,10 @@ def test_new_mail_causes_a_push(alice: Person, target: Target, relay: str, tmp_p
     pytest.importorskip("deltachat.capi", reason="needs the package deltachat")
     with library(tmp_path / "accounts") as core, serving() as notifier:
         core.logs_in(login_link(target, relay), DEVICE)
-        wait_for(lambda: core.is_push_connected, "a registered phone", within_s=30)
+        wait_for(lambda: core.is_push_connected, "a registered phone")
         token = core.config("encrypted_device_token")
         assert token.startswith("openpgp:")
 
         alice.sends(core.config("configured_addr"))
 
-        wait_for(lambda: notifier.times_s(token), "a call", within_s=10)
+        wait_for(lambda: notifier.times_s(token), "a call")

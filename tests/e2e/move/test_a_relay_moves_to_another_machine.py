@@ -98,7 +98,7 @@ def test_move(
     waiting = f"keeper@[{socket.gethostbyname('client.test')}]"
     alice.leaves()
     alice.sends(waiting)
-    wait_for(lambda: "deferred" in _queues(machine), "a deferred message", within_s=30)
+    wait_for(lambda: "deferred" in _queues(machine), "a deferred message")
     with serving() as notifier, _traffic(bob, alice, carol) as (logins, streams):
         report = machine.run("chatmail", "move", "--yes", target, timeout_s=120)
         _some_more(logins)  # DNS is still the old one

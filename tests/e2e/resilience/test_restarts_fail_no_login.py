@@ -35,7 +35,7 @@ class End:
         """End it and wait until process and connections are gone."""
         before = _process(machine)
         self.of(machine)
-        wait_for(lambda: _process(machine) != before, "the end of the process", within_s=20)
+        wait_for(lambda: _process(machine) != before, "the end of the process")
 
 
 @pytest.fixture(params=[KILL, UPGRADE], ids=["kill", "upgrade"])

@@ -40,8 +40,8 @@ def test_working_and_hibernating_ones(
     machine.run("doveadm", "kick", bob.address)
     machine.run("doveadm", "kick", dora.address)
     hibernating = partial(bob.imap.notices, within_s=0.1)
-    wait_for(partial(_fails, hibernating), "the end of one that hibernated", within_s=20)
-    wait_for(partial(_fails, dora.imap.noop), "the end of one that worked", within_s=20)
+    wait_for(partial(_fails, hibernating), "the end of one that hibernated")
+    wait_for(partial(_fails, dora.imap.noop), "the end of one that worked")
 
 
 def _fails(session: Callable[[], object]) -> bool:

@@ -25,6 +25,8 @@ QUEUE = "/var/lib/postfix/queue"
 MAILBOXES = "/var/lib/chatmail/mail"
 KEY = "/var/lib/chatmail/dkim/opendkim.private"
 DAY_S = 86400
+# an export has all mailboxes of the scenarios before, 700 in a whole run
+EVERYTHING_S = 150
 VALIDITY = 1700000000
 
 
@@ -80,7 +82,9 @@ def old(machine: Machine, relay: str) -> Iterator[OldRelay]:
 
 
 def _chatmail(machine: Machine, *command: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(machine.run("chatmail", *command, "--json"))
+    document: dict[str, Any] = json.loads(
+        machine.run("chatmail", *command, "--json", timeout_s=EVERYTHING_S)
+    )
     return document
 
 
@@ -120,7 +124,7 @@ def test_people_find_their_mail(
     assert (imported["addresses"], imported["messages"], imported["wrong"]) == (1, 2, 0)
     assert machine.run("cat", KEY) == key
     # it came as a maildir; a conversion ends sessions
-    wait_for(lambda: _has_format(machine, home), "its conversion to sdbox", within_s=20)
+    wait_for(lambda: _has_format(machine, home), "its conversion to sdbox")
     _finds_the_old_mailbox(bob, token)
     stored = machine.run("cat", f"{MAILBOXES}/{home}/password")
     assert stored.startswith("$y$")  # its hash is renewed by the login
@@ -151,7 +155,7 @@ def test_queued_mail_passes_the_rules(
 ) -> None:
     """A file that Postfix made is sent again, once; unsigned mail for an address is refused."""
     alice.sends("somebody1@private.test")  # waits: its server has a private IP address
-    queue_id = wait_for(lambda: _deferred(machine, alice), "it waits", within_s=20)
+    queue_id = wait_for(lambda: _deferred(machine, alice), "it waits")
     assert queue_id is not None
     file = machine.run("sh", "-c", f"base64 {QUEUE}/deferred/*/{queue_id}")
     machine.run("postsuper", "-d", queue_id)
@@ -168,7 +172,7 @@ def test_queued_mail_passes_the_rules(
     document = _chatmail(machine, "import", OLD, "--queue")
     assert document["imported"]["queue"] == {"outgoing": 1, "incoming": 0, "before": 0}, document
     again = _chatmail(machine, "import", OLD, "--queue")["imported"]["queue"]
-    new_id = wait_for(lambda: _deferred(machine, alice), "it waits again", within_s=20)
+    new_id = wait_for(lambda: _deferred(machine, alice), "it waits again")
 
     assert again == {"outgoing": 0, "incoming": 0, "before": 1}
     assert new_id not in (None, queue_id)

@@ -23,7 +23,7 @@ from chatmail_testkit.traces.ledger import MARK
 
 PORT = 9443
 PATH = "/notify"
-LONGEST_HANG_S = 30
+LONGEST_HANG_S = 60  # longer than tests wait: a push that waits for it is seen
 
 # a status, no answer before `release`, or a closed connection
 Answer = int | Literal["hang", "cut"]
