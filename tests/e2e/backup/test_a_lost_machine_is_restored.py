@@ -15,7 +15,7 @@ from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 from imapclient.exceptions import LoginError
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.disturbs
 
 STATE, QUEUE = "/var/lib/chatmail", "/var/lib/postfix/queue"
 # as in tests/e2e/lab.nix

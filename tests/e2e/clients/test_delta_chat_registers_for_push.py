@@ -15,7 +15,6 @@ from delta_chat.library import library
 DEVICE = "fcm-chat.delta:0123456789abcdef"
 
 
-@pytest.mark.timeout(120)
 def test_new_mail_causes_a_push(alice: Person, target: Target, relay: str, tmp_path: Path) -> None:
     """The request holds core's token, encrypted for the notification server."""
     pytest.importorskip("deltachat.capi", reason="needs the package deltachat")

@@ -18,7 +18,7 @@ from chatmail_testkit.relays.target import CommandFailedError, Machine, Target
 from chatmail_testkit.waiting import GIVEN_UP_S, wait_for
 from chatmail_testkit.web.client import request
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.disturbs
 
 FILE = "/var/lib/chatmail/operator/domains.json"
 REASON = "Mail to and from this domain is blocked by the operator of this relay"

@@ -10,7 +10,7 @@ from chatmail_testkit.relays.firewall import Count, closed, counted
 from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.disturbs
 
 SMTP, HTTPS = 25, 443
 TRANSPORT = "chatmail-transport"

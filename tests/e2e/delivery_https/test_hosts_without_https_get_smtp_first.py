@@ -11,7 +11,7 @@ from chatmail_testkit.relays.services import stopped
 from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import GIVEN_UP_S
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.disturbs
 
 SMTP, HTTPS = 25, 443
 TRANSPORT = "chatmail-transport"

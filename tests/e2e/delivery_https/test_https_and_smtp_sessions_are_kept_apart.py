@@ -12,7 +12,7 @@ from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import GIVEN_UP_S
 from conftest import PersonFactory
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.disturbs
 
 SMTP = 25
 

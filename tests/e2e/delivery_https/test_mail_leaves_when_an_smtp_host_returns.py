@@ -18,7 +18,6 @@ PUT_OFF = re.compile(r"^(\w+) .*\n +\(", re.MULTILINE)
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(240)
 def test_the_queue_is_emptied(alice: Person, dora: Person, machine: Machine) -> None:
     """Steady new mail for the host does not keep it marked as dead."""
 

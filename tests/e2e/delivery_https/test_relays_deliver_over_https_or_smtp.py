@@ -12,7 +12,7 @@ from chatmail_testkit.relays.services import queue_runs_often, stopped
 from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import GIVEN_UP_S, RETRIED_S, wait_for
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.disturbs
 
 SMTP, HTTPS = 25, 443
 # before Postfix gives up the first IP address (smtp_connect_timeout)

@@ -83,7 +83,6 @@ def test_a_bounce_arrives(alice: Person, eve: Person, credulous: Target, untrust
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("port", [SMTP, HTTPS])
 def test_mail_arrives_over_https_or_smtp(
     port: int, alice: Person, eve: Person, machine: Machine

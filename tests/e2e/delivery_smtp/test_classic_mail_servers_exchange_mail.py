@@ -13,7 +13,7 @@ from chatmail_testkit.people.person import Letter, Person
 from chatmail_testkit.relays.classic import Classic
 from chatmail_testkit.relays.target import Machine, Target
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.disturbs
 
 MARKER = "/var/lib/chatmail/mail/{address}/enforceE2EEincoming"
 

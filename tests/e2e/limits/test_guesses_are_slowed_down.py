@@ -43,7 +43,6 @@ def _smtp(ip: str, address: str, password: str) -> str:
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("guess", [_imap, _smtp], ids=["imap", "smtp"])
 def test_guesses(guess: Login, alice: Person, target: Target, machine: Machine) -> None:
     """Ten are checked at once, then ten a minute; the other 50 learn nothing."""
@@ -66,7 +65,6 @@ def test_guesses(guess: Login, alice: Person, target: Target, machine: Machine) 
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("login", [_imap, _smtp], ids=["imap", "smtp"])
 def test_the_owner_in_the_network_of_the_guesser(
     login: Login, alice: Person, target: Target

@@ -9,8 +9,6 @@ import pytest
 from chatmail_testkit.people.names import new_name
 from chatmail_testkit.relays.target import Machine
 
-pytestmark = pytest.mark.timeout(120)
-
 AT_ONCE = 5
 # two deliveries got into each other's way at one of 200
 MAILBOXES = 300

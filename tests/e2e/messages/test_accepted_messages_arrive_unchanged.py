@@ -17,7 +17,7 @@ from chatmail_testkit.samples.odd_messages import Draft
 from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.disturbs
 
 SEED = 11
 MESSAGES, PER_PERSON = 240, 10  # the rate limit allows a burst of ten

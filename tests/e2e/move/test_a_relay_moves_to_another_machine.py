@@ -23,8 +23,6 @@ from chatmail_testkit.relays.lab import LabTarget
 from chatmail_testkit.relays.target import CommandFailedError, Machine
 from chatmail_testkit.waiting import wait_for
 
-pytestmark = pytest.mark.timeout(240)
-
 MOST_REFUSED_S = 60
 PACE_S = 0.5
 PATIENCE_S = 60

@@ -93,7 +93,6 @@ def files(machine: Machine, relay: str) -> Iterator[Files]:
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(120)
 def test_a_new_certificate_is_served(
     files: Files, alice: Person, bob: Person, machine: Machine, relay: str
 ) -> None:
@@ -113,7 +112,6 @@ def test_a_new_certificate_is_served(
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(120)
 def test_a_mismatched_pair_is_rejected(files: Files, machine: Machine, relay: str) -> None:
     """The old certificate stays; `chatmail status` shows why. Half a pair is rejected, too."""
     usual, new, other = files.read(), _self_signed(relay), _self_signed(relay)
@@ -137,7 +135,6 @@ def test_a_mismatched_pair_is_rejected(files: Files, machine: Machine, relay: st
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(120)
 def test_a_later_certificate_replaces_the_provisional_one(
     files: Files, machine: Machine, relay: str
 ) -> None:

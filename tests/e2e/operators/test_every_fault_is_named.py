@@ -22,7 +22,6 @@ from fault_table.table import FAULTS
 pytestmark = [
     pytest.mark.disturbs,
     pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed"),
-    pytest.mark.timeout(120),
 ]
 
 CONNECT_S = 1.0

@@ -8,7 +8,7 @@ from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(150)]
+pytestmark = pytest.mark.disturbs
 
 DURATION_S = 30
 NAMESPACE = "mail-log"

@@ -10,7 +10,7 @@ from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.disturbs
 
 # names and sizes of all files; the result is what a selftest is for, pid files come and go, and a
 # job counts the queue each minute, with its time

@@ -20,7 +20,7 @@ from chatmail_testkit.traces.places import Find, faults
 from chatmail_testkit.traces.search import Found, search
 
 # 40,000 secrets and four hosts
-pytestmark = [pytest.mark.remembers, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.remembers
 
 AT_ONCE = 2
 EXAMPLES = 3

@@ -40,7 +40,6 @@ class Waiting:
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize("family", SOURCES)
 @pytest.mark.parametrize("port", PORTS)
 def test_the_queue(

@@ -12,7 +12,7 @@ from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.disturbs
 
 CONFIGURATION = "/etc/dovecot/dovecot.conf"
 CHANGE = f"cp {CONFIGURATION} /run/before && cat >> {CONFIGURATION} && systemctl reload dovecot"

@@ -26,8 +26,6 @@ from chatmaild.address import Address
 from chatmaild.filter.envelope import read_path
 from conftest import PersonFactory
 
-pytestmark = pytest.mark.timeout(170)
-
 MAIL = "/var/lib/chatmail/mail"
 SPELLINGS = 1500
 SUBMITTED = 250

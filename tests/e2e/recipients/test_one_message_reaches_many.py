@@ -13,7 +13,7 @@ from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.disturbs
 
 FLUSHED_AT_ONCE = 50  # BATCH in pkgs/preload/each-reply.c
 RECIPIENTS = FLUSHED_AT_ONCE + 10

@@ -11,7 +11,7 @@ from chatmail_testkit.waiting import RETRIED_S, wait_for
 from conftest import PersonFactory
 from imapclient.exceptions import IMAPClientError
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.disturbs
 
 # pkgs/chatmail-lab/preload/shifted-clock.c
 TIMER = "chatmail-clock.timer"

@@ -12,7 +12,7 @@ from chatmail_testkit.relays.target import CommandFailedError, Machine
 from chatmail_testkit.waiting import GIVEN_UP_S, RETRIED_S, wait_for
 from conftest import PersonFactory
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.disturbs
 
 MAIL = "/var/lib/chatmail/mail"
 # new addresses need 1 GiB and 50,000 inodes

@@ -21,7 +21,6 @@ PATIENCE_S = 60
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     "unit",
     [

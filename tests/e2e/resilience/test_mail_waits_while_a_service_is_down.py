@@ -14,7 +14,7 @@ from chatmail_testkit.relays.target import Machine, Target
 from chatmail_testkit.waiting import RETRIED_S, wait_for
 from imapclient.exceptions import IMAPClientAbortError, LoginError
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.disturbs
 
 FILTER, ACCOUNTS, DOVECOT = "chatmail-filter", "chatmail-accounts", "dovecot"
 

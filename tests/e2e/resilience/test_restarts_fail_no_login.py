@@ -13,7 +13,7 @@ from chatmail_testkit.relays.target import Machine, Target
 from chatmail_testkit.waiting import wait_for
 from chatmail_testkit.web.client import request
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.disturbs
 
 UNIT = "chatmail-accounts"
 KILL = f"kill --signal=KILL {UNIT}"

@@ -13,7 +13,7 @@ from chatmail_testkit.waiting import wait_for
 
 FILTER = "chatmail-filter"
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.disturbs
 
 
 def test_client_sessions_end(alice: Person, bob: Person, machine: Machine) -> None:

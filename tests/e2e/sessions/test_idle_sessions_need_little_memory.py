@@ -22,7 +22,6 @@ done | awk '/^Pss:/ { total += $2 } END { print total }'
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(120)
 def test_memory_per_session(relay: str, new_person: PersonFactory, machine: Machine) -> None:
     """All of Dovecot's processes, divided by the hibernating sessions."""
     people = [new_person(relay) for _ in range(SESSIONS)]

@@ -13,7 +13,7 @@ from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.disturbs
 
 HIBERNATION_S = 1.0  # imap_hibernate_timeout
 # by default Dovecot ends the processes from before a reload after 6 s

@@ -93,7 +93,6 @@ def _hash(machine: Machine, password: str) -> str:
     return machine.run("doveadm", "pw", "-s", "SHA512-CRYPT", "-p", password).strip()
 
 
-@pytest.mark.timeout(90)
 def test_people_find_their_mail(
     old: OldRelay, alice: Person, new_person: PersonFactory, machine: Machine
 ) -> None:
@@ -149,7 +148,6 @@ def test_people_find_their_mail(
     _goes_back(bob, machine)
 
 
-@pytest.mark.timeout(90)
 def test_queued_mail_passes_the_rules(
     old: OldRelay, alice: Person, bob: Person, machine: Machine
 ) -> None:
