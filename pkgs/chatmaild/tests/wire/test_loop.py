@@ -2,15 +2,14 @@
 
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from chatmaild.errors import ProtocolError
 from chatmaild.wire.loop import Loop, State, Work
 
-DEADLINE_S = 20
+from ..waiting import DEADLINE_S, until
 
 
 class Echo:
@@ -203,14 +202,6 @@ def test_idle_connections_are_handed_over(served: Served) -> None:
         assert [state.content for state in served.states] == [b"", b"said before"]
         served.kept[1].sendall(b"from the next process")
         assert busy.recv(100) == b"from the next process"
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.005)
 
 
 def test_what_can_wait_is_done_when_the_answer_is_sent(served: Served) -> None:
