@@ -14,6 +14,8 @@ from chatmaild.accounts.service import set_up
 from chatmaild.metrics import collecting
 from chatmaild.settings import Settings
 
+from ..waiting import DEADLINE_S
+
 Scenario = Callable[["Relay"], Coroutine[Any, Any, None]]
 
 
@@ -65,7 +67,7 @@ async def exchange(
     """Send a request, read one answer, close."""
     writer.write(data)
     try:
-        return await asyncio.wait_for(read_answer(reader), 10)
+        return await asyncio.wait_for(read_answer(reader), DEADLINE_S)
     finally:
         writer.close()
 

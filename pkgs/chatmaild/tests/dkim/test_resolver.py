@@ -224,7 +224,7 @@ class Dns:
     def __call__(self, name: str) -> TxtAnswer:
         """A key."""
         self.names.append(name)
-        assert self.go.wait(10)
+        assert self.go.wait(DEADLINE_S)
         return TxtAnswer(texts=(RECORD,), ttl_s=self.ttl_s)
 
 
