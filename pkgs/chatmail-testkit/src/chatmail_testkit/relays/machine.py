@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from chatmail_testkit.relays import hanging
+from chatmail_testkit import hanging
 from chatmail_testkit.relays.target import CommandFailedError
 from chatmail_testkit.waiting import ANSWER_S
 

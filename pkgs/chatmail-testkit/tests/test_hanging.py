@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chatmail_testkit.relays import hanging
+from chatmail_testkit import hanging
 from chatmail_testkit.waiting import wait_for
 
 ENDLESS = """
