@@ -58,6 +58,7 @@ def test_a_refused_message_gets_its_exact_reply(mta: Mta) -> None:
     assert mta.content(EVE, body=encrypted()) == [(b"y", b"554 5.7.1 No DKIM signature found\0")]
 
 
+@pytest.mark.usefixtures("slow_refill")
 def test_the_rate_limit_is_answered_at_rcpt(mta: Mta) -> None:
     """Every recipient of the eleventh message gets the reply; percent signs are escaped."""
     sender = "100%@chat.example.org"
