@@ -113,9 +113,12 @@ class Container:
 
         Raises:
             NotReadyError: The timeout expired; with the end of the console.
+            LabError: The lab was killed, by an interrupt or by `down`.
         """
         deadline = time.monotonic() + INIT_TIMEOUT_S
         while True:
+            if not self.keeper.is_alive():
+                raise LabError(f"{self.host.name} did not boot: the lab was stopped")
             pid = self.init_pid()
             if pid is not None and Path(f"/proc/{pid}/root/run/systemd/private").exists():
                 return
