@@ -98,7 +98,7 @@ def test_move(
     alice.sends(waiting)
     wait_for(lambda: "deferred" in _queues(machine), "a deferred message")
     with serving() as notifier, _traffic(bob, alice, carol) as (logins, streams):
-        report = machine.run("chatmail", "move", "--yes", target, timeout_s=120)
+        report = machine.run("chatmail", "move", "--yes", target)
         _some_more(logins)  # DNS is still the old one
         lab.point(alice.domain, new_machine)
         _some_more(logins)
@@ -139,7 +139,7 @@ def _fails_and_goes_on(machine: Machine, there: Machine, target: str, alice: Per
     there.run("tee", "/run/systemd/system/dovecot.service.d/broken.conf", stdin=broken)
     there.run("systemctl", "daemon-reload")
     with pytest.raises(CommandFailedError, match="dovecot does not start"):
-        machine.run("chatmail", "move", "--yes", target, timeout_s=120)
+        machine.run("chatmail", "move", "--yes", target)
     alice.leaves()
     alice.imap.noop()
     assert '"abandoned"' in there.run("cat", STATE)

@@ -17,8 +17,10 @@ PATIENCE_S: Final = 29.0
 GIVEN_UP_S: Final = 60.0
 # for the next attempt: a message waits for 30 s, then for a run of the queue, then for a host
 RETRIED_S: Final = 150.0
-# for the answer of a server, or the end of a command
+# for the answer of a server
 ANSWER_S: Final = 60.0
+# for the end of a command, also of a backup, a restore or an export of all mailboxes
+COMMAND_S: Final = 150.0
 
 
 def wait_for(

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from chatmail_testkit import hanging
 from chatmail_testkit.relays.target import CommandFailedError
-from chatmail_testkit.waiting import ANSWER_S
+from chatmail_testkit.waiting import COMMAND_S
 
 LOG_LINES = 40
 
@@ -21,7 +21,7 @@ class RemoteMachine(Protocol):
     def argv(self, command: tuple[str, ...]) -> list[str]:
         """Returns the local command line that runs a command there."""
 
-    def run(self, *command: str, stdin: bytes = b"", timeout_s: float = ANSWER_S) -> str:
+    def run(self, *command: str, stdin: bytes = b"", timeout_s: float = COMMAND_S) -> str:
         """Returns the standard output of a command."""
         argv = self.argv(command)
         try:

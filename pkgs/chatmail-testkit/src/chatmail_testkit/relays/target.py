@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from chatmail_testkit.waiting import ANSWER_S
+from chatmail_testkit.waiting import COMMAND_S
 
 # Runs a command as the owner of the mailboxes. runuser(1) would tell the journal its arguments.
 AS_VMAIL: Final = ("setpriv", "--reuid=vmail", "--regid=vmail", "--clear-groups")
@@ -18,7 +18,7 @@ AS_VMAIL: Final = ("setpriv", "--reuid=vmail", "--regid=vmail", "--clear-groups"
 class Machine(Protocol):
     """A root shell on one relay."""
 
-    def run(self, *command: str, stdin: bytes = b"", timeout_s: float = ANSWER_S) -> str:
+    def run(self, *command: str, stdin: bytes = b"", timeout_s: float = COMMAND_S) -> str:
         """Returns the standard output of a command.
 
         Raises:
