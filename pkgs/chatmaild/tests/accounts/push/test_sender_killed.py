@@ -19,7 +19,8 @@ from chatmaild.accounts.push import sender as sender_module
 from chatmaild.address import Address, parse_address
 from chatmaild.store.mailboxes import Mailboxes
 
-from ...children import chatmaild, environment
+from ...children import chatmaild, environment, stacks
+from ...waiting import until
 
 NOW_S = time.time()
 
@@ -42,22 +43,20 @@ def service_file(
 @contextlib.contextmanager
 def _running(file: pathlib.Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     """A service that listens; a test that fails does not leave it behind."""
-    with subprocess.Popen(chatmaild(file, "accounts"), env=environment()) as child:
+    command = chatmaild(file, "accounts")
+    with subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE) as child:
         try:
-            _wait_until_it_listens(port)
+            until(lambda: _listens(port), "the service listens")
             yield child
         except BaseException:
-            child.kill()
+            print(stacks(child))
             raise
 
 
-def _wait_until_it_listens(port: int) -> None:
-    deadline_s = time.monotonic() + 20
-    while time.monotonic() < deadline_s:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.01)
-    raise TimeoutError("the service does not start")
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
 
 
 def _append(deliveries: pathlib.Path, address: Address) -> None:
