@@ -1,6 +1,6 @@
 """Read the deliveries that Dovecot appends to a file, a line for each.
 
-pkgs/preload/plugins/tell-delivery.c writes it before the reply of the recipient is sent; with a
+pkgs/preload/plugins/tell-delivery.c writes it before the reply of the recipient is sent. With a
 version of Dovecot that it was not tested with, Dovecot's event exporter does so afterwards. The
 file is in memory (/run). It keeps what happens while this service is stopped, killed or busy.
 
