@@ -15,7 +15,7 @@ from conftest import PersonFactory
 
 pytestmark = pytest.mark.disturbs
 
-FLUSHED_AT_ONCE = 50  # BATCH in pkgs/preload/each-reply.c
+FLUSHED_AT_ONCE = 50  # BATCH in pkgs/preload/plugins/each-reply.c
 RECIPIENTS = FLUSHED_AT_ONCE + 10
 LOGINS_AT_ONCE = 8
 TEXTS = ["one", "two"]

@@ -1,4 +1,4 @@
-"""Deliveries and push notifications survive a kill of the accounts service."""
+"""Deliveries and push notifications survive a kill of the accounts service, and of Dovecot."""
 
 from __future__ import annotations
 
@@ -27,6 +27,28 @@ DELIVER = """
 import smtplib, sys
 with smtplib.LMTP("/var/lib/postfix/queue/private/dovecot-lmtp") as lmtp:
     lmtp.sendmail(sys.argv[1], sys.argv[2], sys.stdin.buffer.read())
+"""
+CONFIGURATION = "/etc/dovecot/dovecot.conf"
+CHANGE = f"cp {CONFIGURATION} /run/before && cat >> {CONFIGURATION} && systemctl restart dovecot"
+RESTORE = f"cat /run/before > {CONFIGURATION} && systemctl restart dovecot"
+# `stock' of modules/chatmail/dovecot/push.nix
+EXPORTER = """
+protocol lmtp {
+  mail_plugins {
+    tell_delivery = no
+  }
+}
+event_exporter push {
+  driver = file
+  file_path = /run/chatmail/accounts-dovecot/deliveries.json
+  format = json
+}
+metric delivered {
+  exporter = push
+  filter = event=mail_delivery_finished
+  exporter_include = name fields
+  fields = user mail_from error message_id message_size
+}
 """
 
 
@@ -84,6 +106,34 @@ def test_deliveries_while_it_is_stopped(
         machine.run("python3", "-c", DELIVER, alice.address, bob.address, stdin=message)
 
     wait_for(lambda: notifier.times_s(token), "a call")
+
+
+def test_dovecot_is_killed_before_it_is_back(
+    alice: Person, bob: Person, machine: Machine, notifier: Notifier
+) -> None:
+    """What was delivered is in no memory of Dovecot."""
+    token = new_device(bob)
+    message = alice.writes(bob)
+    with stopped(machine, UNIT):
+        machine.run("python3", "-c", DELIVER, alice.address, bob.address, stdin=message)
+        machine.run("systemctl", "kill", "--signal=KILL", "dovecot")
+        machine.run("systemctl", "restart", "dovecot")
+
+    wait_for(lambda: notifier.times_s(token), "a call", within_s=20)
+
+
+def test_dovecots_exporter_does_it_too(
+    alice: Person, bob: Person, machine: Machine, notifier: Notifier
+) -> None:
+    """As with a version of Dovecot for which our plugin was not tested."""
+    token = new_device(bob)
+    machine.run("sh", "-c", CHANGE, stdin=EXPORTER.encode())
+    try:
+        machine.run("python3", "-c", DELIVER, alice.address, bob.address, stdin=alice.writes(bob))
+
+        wait_for(lambda: notifier.times_s(token), "a call", within_s=20)
+    finally:
+        machine.run("sh", "-c", RESTORE)
 
 
 def _kill(machine: Machine) -> None:

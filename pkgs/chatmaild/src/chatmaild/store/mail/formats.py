@@ -1,6 +1,6 @@
 """The two formats of a mailbox: maildir, and sdbox since 0.4.
 
-Dovecot chooses the format of each account by its directories (pkgs/preload/mailbox-format.c):
+Dovecot chooses the format of each account by its directories (pkgs/preload/plugins/mailbox-format.c):
 `mailboxes` means sdbox, otherwise `cur` means maildir.
 """
 
