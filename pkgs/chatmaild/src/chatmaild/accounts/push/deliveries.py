@@ -1,8 +1,8 @@
 """Read the deliveries that Dovecot appends to a file, a line for each.
 
-pkgs/preload/plugins/tell-delivery.c writes it before the reply of the recipient is sent; with a version of
-Dovecot that it was not tested with, Dovecot's event exporter does so afterwards. The file is in
-memory (/run). It keeps what happens while this service is stopped, killed or busy.
+pkgs/preload/plugins/tell-delivery.c writes it before the reply of the recipient is sent. With a
+version of Dovecot that it was not tested with, Dovecot's event exporter does so afterwards. The
+file is in memory (/run). It keeps what happens while this service is stopped, killed or busy.
 
 A line is punched out of the file as soon as it was handled (fallocate(2)): its text and its memory
 are gone, and the next process begins where this one ended. So a kill repeats one delivery at most.
