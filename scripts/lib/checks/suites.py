@@ -61,6 +61,8 @@ LONGEST = 2  # suites that start first
 # pytest starts twice as fast without the plugins that a suite does not use
 PLUGINS = ["--disable-plugin-autoload", "-p", "pytest_timeout"]
 IN_WORKERS = ["-p", "xdist.plugin", "-n"]
+# the scenarios of a file change the same setting of a relay: they do not run side by side
+FILES_IN_TURN = ["--dist", "loadfile"]
 HYPOTHESIS = ["-p", "_hypothesis_pytestplugin"]
 WORKERS = 2  # scenarios that disturb and other suites run beside them
 BROWSERS = 2  # a browser keeps a core busy
@@ -241,8 +243,9 @@ def lab_suites() -> list[Suite]:
 
 def quiet_scenarios(lab: str) -> Suite:
     """Return the scenarios that disturb no host, several at a time."""
-    chosen = ["-m", "not disturbs and not measures and not remembers", *IN_WORKERS, str(WORKERS)]
-    return _scenarios("scenarios", lab, [SCENARIOS], *chosen)
+    chosen = ["-m", "not disturbs and not measures and not remembers"]
+    workers = [*IN_WORKERS, str(WORKERS), *FILES_IN_TURN]
+    return _scenarios("scenarios", lab, [SCENARIOS], *chosen, *workers)
 
 
 def disturbing_files() -> list[list[Path]]:

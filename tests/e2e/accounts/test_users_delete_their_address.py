@@ -15,7 +15,7 @@ from chatmail_testkit.mail.reply import transaction
 from chatmail_testkit.mail.sessions import port_25
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine, Target
-from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.waiting import ANSWER_S, wait_for
 from chatmail_testkit.web.client import Answer, request
 from imapclient.exceptions import IMAPClientError, LoginError
 
@@ -136,7 +136,7 @@ def test_sessions_do_not_make_the_mailbox_again(
         writing = [pool.submit(_writes_until_it_ends, session) for session in busy]
         _delete(target, alice, JSON, json.dumps(_credentials(alice)))
         for written in writing:
-            written.result(timeout=10)
+            written.result(timeout=ANSWER_S)
 
     assert alice.name not in machine.run("ls", "/var/lib/chatmail/mail")
 

@@ -17,7 +17,7 @@ from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.filling import fill
 from chatmail_testkit.relays.firewall import closed
 from chatmail_testkit.relays.target import Machine, Target
-from chatmail_testkit.waiting import GIVEN_UP_S, wait_for
+from chatmail_testkit.waiting import ANSWER_S, GIVEN_UP_S, wait_for
 from chatmail_testkit.web.client import Answer, request
 from conftest import PersonFactory
 from cryptography import x509
@@ -165,7 +165,7 @@ def _certificate_of(host: str) -> x509.Certificate:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     with (
-        socket.create_connection((host, 993), timeout=10) as plain,
+        socket.create_connection((host, 993), timeout=ANSWER_S) as plain,
         context.wrap_socket(plain, server_hostname=host) as session,
     ):
         der = session.getpeercert(binary_form=True)

@@ -12,6 +12,7 @@ from chatmail_testkit.mail.storm import Crowd, without_verification
 from chatmail_testkit.people.names import new_accounts
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import ANSWER_S
 
 pytestmark = pytest.mark.disturbs
 
@@ -112,7 +113,7 @@ def _session(
 ) -> tuple[bool, ssl.SSLSession]:
     """Returns whether the server resumed the session, and its new ticket."""
     number, _, before = port
-    with socket.create_connection((relay, number), timeout=20) as plain:
+    with socket.create_connection((relay, number), timeout=ANSWER_S) as plain:
         for command in before.splitlines(keepends=True):
             plain.recv(4096)
             plain.sendall(command)

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine
-from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.waiting import PATIENCE_S, wait_for
 from conftest import PersonFactory
 
 pytestmark = pytest.mark.disturbs
@@ -34,7 +34,7 @@ def test_working_and_hibernating_ones(
     until_s = time.monotonic() + WATCHED_S
     while time.monotonic() < until_s:
         alice.sends(bob)
-        assert bob.imap.notices(within_s=10)
+        assert bob.imap.notices(within_s=PATIENCE_S)
         dora.imap.noop()
         bob.imap.notices(within_s=2 * HIBERNATION_S)  # it hibernates again
     machine.run("doveadm", "kick", bob.address)

@@ -11,6 +11,8 @@ import pytest
 from chatmaild.accounts.push import deliveries as module
 from chatmaild.accounts.push.deliveries import MAX_FAILED, READ_BYTES, Deliveries
 
+from ...waiting import DEADLINE_S
+
 Scenario = Callable[[], Awaitable[None]]
 
 
@@ -53,7 +55,7 @@ class File:
         """A step that waits until so many lines were handled."""
 
         async def step() -> None:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(DEADLINE_S):
                 while len(self.handled) < count:
                     await asyncio.sleep(0.002)
 
@@ -181,7 +183,7 @@ def test_after_an_hour_a_line_is_given_up(
     file.faults = {line: 1000}
 
     async def given_up() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             while "given up" not in caplog.text:
                 await asyncio.sleep(0.002)
 
