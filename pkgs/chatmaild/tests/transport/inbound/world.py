@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from chatmaild.flow.last_seen import LastSeen
 from chatmaild.metrics import Counters
+from chatmaild.transport.inbound.direct import Direct
 from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES, Mxdeliv
 from chatmaild.transport.inbound.smtp_client import SmtpSessions
 
@@ -67,7 +68,9 @@ class Relay:
 
 
 @contextlib.asynccontextmanager
-async def relay(last_seen: LastSeen | None = None) -> AsyncIterator[Relay]:
+async def relay(
+    last_seen: LastSeen | None = None, direct: Direct | None = None
+) -> AsyncIterator[Relay]:
     """A relay for us.test."""
     smtpd, addresses, counters = Smtpd(), Addresses(), Counters()
     async with asyncio.timeout(DEADLINE_S), listening(smtpd.serve) as smtp_port:
@@ -79,6 +82,7 @@ async def relay(last_seen: LastSeen | None = None) -> AsyncIterator[Relay]:
             any_exists=addresses.any_exists,
             counters=counters,
             last_seen=last_seen,
+            direct=direct,
         )
         async with listening(service.connection, limit=MAX_HEAD_BYTES) as port:
             yield Relay(smtpd, addresses, counters, port)
