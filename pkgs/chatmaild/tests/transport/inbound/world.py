@@ -40,12 +40,11 @@ class Relay:
     counters: Counters
     port: int
 
-    async def sends(self, request: bytes, *, eof: bool = False) -> bytes:
-        """Send these bytes and return the answer."""
+    async def sends(self, request: bytes) -> bytes:
+        """Send these bytes, then the end of the stream, and return all answers."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(request)
-        if eof:
-            writer.write_eof()
+        writer.write_eof()
         answer = await reader.read()
         writer.close()
         return answer

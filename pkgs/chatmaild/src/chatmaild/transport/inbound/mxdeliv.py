@@ -1,7 +1,7 @@
 """Serve /mxdeliv: take the messages that peers POST, and let Postfix decide.
 
-nginx ends TLS, buffers slow uploads and forwards whole requests, one for each connection. Peers are
-not trusted: their messages are checked as on port 25.
+nginx ends TLS, buffers slow uploads and forwards whole requests. Peers are not trusted: their
+messages are checked as on port 25.
 
 * 200 `250 …`: Dovecot has it (`direct`), or Postfix accepted it. For recipients that do not exist,
   Postfix returns a report: one HTTP answer is for all recipients, and the others must get the
@@ -84,17 +84,21 @@ class Mxdeliv:
         self._slots = asyncio.Semaphore(MAX_AT_ONCE)
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one request."""
-        try:
-            async with asyncio.timeout(READ_S):
-                head = await read_head(reader)
-            body = Body(reader, head.content_length)
-            response = await self._answer(head, body)
-            await body.discard()
-        except HttpError as error:
-            response = plain_response(error.status)
-        writer.write(response.encode(keep_alive=False))
-        await writer.drain()
+        """Answer the requests of a connection, which nginx keeps open between them."""
+        keeps = True
+        while keeps:
+            try:
+                async with asyncio.timeout(READ_S):
+                    head = await read_head(reader)
+                body = Body(reader, head.content_length)
+                response = await self._answer(head, body)
+                await body.discard()
+                keeps = head.keep_alive and not body.left_bytes
+            except HttpError as error:
+                response = plain_response(error.status)
+                keeps = False
+            writer.write(response.encode(keep_alive=keeps))
+            await writer.drain()
 
     async def _answer(self, head: Head, body: Body) -> Response:
         if head.method != "POST":
