@@ -112,6 +112,7 @@ in
           SupplementaryGroups = [ users.mail ];
           ReadWritePaths = [
             directories.dkim
+            (dirOf sockets.milterDirect)
             (dirOf sockets.filterMetrics)
           ];
           # keys of other domains, from the resolver
@@ -130,6 +131,12 @@ in
       # the buffers of TLS connections (256 KB each) go back to the system when a burst is over
       environment.MALLOC_MMAP_THRESHOLD_ = "131072";
       stopIfChanged = false;
+      # it stops first: a delivery that both have begun ends, so that the peer does not repeat it
+      after = [
+        "network.target"
+        "chatmail-filter.service"
+        "dovecot.service"
+      ];
       serviceConfig = keepsListening // {
         ReadWritePaths = [
           directories.transport

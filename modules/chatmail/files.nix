@@ -61,6 +61,7 @@ in
     ${dirOf sockets.transportRecipients} = door users.mail users.transport;
     ${dirOf sockets.deliveries} = door users.mail users.dovecot;
     ${dirOf sockets.web} = door users.mail users.nginx;
+    ${dirOf sockets.milterDirect} = door users.filter users.transport;
     ${dirOf sockets.mxdeliv} = door users.transport users.nginx;
     ${dirOf sockets.destinations} = door users.transport users.postfix;
     ${dirOf sockets.accountsMetrics} = door users.mail users.metrics;

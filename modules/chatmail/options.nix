@@ -225,6 +225,17 @@ in
         Without it a power failure can lose the messages of the last seconds.
       '';
     };
+    directDelivery = mkOption {
+      type = types.bool;
+      default = true;
+      example = false;
+      description = ''
+        Whether a small message that another relay sends over HTTPS to one address goes to its mailbox at once,
+        without Postfix' queue.
+        Disable it if you changed how Postfix handles incoming mail, for example with aliases or a filter of your own:
+        then all messages go through Postfix.
+      '';
+    };
   };
 
   retention = {

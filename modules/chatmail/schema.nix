@@ -205,10 +205,7 @@ in
   python = concatStringsSep "\n\n" (
     [
       ''
-        """The sections of settings.json, made from modules/chatmail: a change here is overwritten.
-
-        `UPDATE_GOLDEN=1 pytest tests/nix` renews this file; settings.schema.json has the ranges.
-        """
+        """The sections of settings.json, made by modules/chatmail/schema.nix: change the options there."""
 
         from collections.abc import Mapping
         from dataclasses import dataclass

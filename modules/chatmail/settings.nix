@@ -218,6 +218,7 @@ in
       # chatmaild filter
       milter = "${runtime.filter}/milter.sock";
       milterSubmission = "${runtime.filter}/submission.sock";
+      milterDirect = "${between "filter" "transport"}/milter.sock";
       # chatmaild transport
       mxdeliv = "${between "transport" "nginx"}/mxdeliv.sock";
       destinations = "${between "transport" "postfix"}/destinations.sock";
@@ -233,6 +234,8 @@ in
       doveadm = "${dovecotBase}/doveadm-messages";
       # Dovecot; chatmaild filter asks whether a message fits into a mailbox
       quotaStatus = "${dovecotBase}/quota-status";
+      # Dovecot; chatmaild transport delivers messages that came over HTTPS
+      lmtpDirect = "${dovecotBase}/lmtp-direct";
     }
     # Dovecot, inside Postfix' queue directory
     // facts str {

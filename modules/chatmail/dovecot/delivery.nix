@@ -27,6 +27,13 @@ in
       "unix_listener lmtp".mode = "0";
       # not private/lmtp: that is the socket of Postfix' own client
       "unix_listener ${queue}${sockets.lmtp}" = postfixSocket "0600";
+    }
+    // optionalAttrs settings.mail.directDelivery {
+      # messages that came over HTTPS, after the filter accepted them
+      "unix_listener ${baseNameOf sockets.lmtpDirect}" = {
+        user = users.transport;
+        mode = "0600";
+      };
     };
     # addresses and headers in UTF-8 (RFC 6531), which Postfix takes in, are delivered, too
     mail_utf8_extensions = true;

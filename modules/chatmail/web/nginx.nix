@@ -148,6 +148,12 @@ in
         ${concatMapStringsSep "\n  " (name: "\"${name}\" 0;") names}
       }
       access_log /var/log/nginx/access.log combined if=$chatmail_is_logged;
+      upstream chatmail_mxdeliv {
+        server unix:${sockets.mxdeliv};
+        keepalive 8;
+        # below the 60 s after which the service closes an idle connection
+        keepalive_timeout 30s;
+      }
     '';
 
     virtualHosts = {
@@ -162,9 +168,14 @@ in
             refusal 503 "This relay has too much to do or is being restarted. Please try again in a minute.";
 
           "= /mxdeliv" = {
-            proxyPass = "http://unix:${sockets.mxdeliv}";
+            proxyPass = "http://chatmail_mxdeliv";
             # a slow upload waits here, in memory or a file, and not with an smtpd process of Postfix
             extraConfig = ''
+              proxy_http_version 1.1;
+              proxy_set_header Connection "";
+              # A kept connection that the service has closed: on a new one the next process answers. The request is
+              # a POST, therefore `non_idempotent'.
+              proxy_next_upstream error non_idempotent;
               client_max_body_size ${toString (mail.maxMessageBytes + mail.overheadBytes)};
               # between two reads
               client_body_timeout 20s;

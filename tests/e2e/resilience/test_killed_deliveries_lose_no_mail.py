@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from itertools import count
 
 import pytest
 from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.services import deadly
 from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 from imapclient.exceptions import IMAPClientAbortError
@@ -33,18 +32,6 @@ CALLS: dict[str, list[str]] = {
 # a lock of a dead process is broken after 3 s; one without a process id after 120 s
 PATIENCE_S = 15
 
-ARM = """
-processes=$(pgrep --full ^dovecot/lmtp) || exit 0
-systemd-run --quiet --collect --unit=death --description=death \
-    --property=StandardError=null strace --output=/dev/null \
-    $(printf -- ' --attach=%s' $processes) "$@" >&2
-for process in $processes; do
-    while grep --quiet 'TracerPid:.0$' /proc/$process/status; do sleep 0.02; done
-done
-echo $processes
-"""
-DISARM = "systemctl stop death 2>/dev/null; pgrep --full ^dovecot/lmtp || true"
-
 
 @pytest.mark.parametrize("call", CALLS)
 def test_the_message_arrives(call: str, alice: Person, bob: Person, machine: Machine) -> None:
@@ -57,7 +44,7 @@ def test_the_message_arrives(call: str, alice: Person, bob: Person, machine: Mac
     for number in count(1):
         texts.add(text := f"{call} {number}")
         before = _count(bob)
-        with _deadly(machine, *paths, f"--inject={call}:signal=KILL:when={number}") as killed:
+        with deadly(machine, *paths, f"--inject={call}:signal=KILL:when={number}") as killed:
             alice.sends(bob, text=text)
             wait_for(lambda: _is_through(machine), "an empty queue", within_s=PATIENCE_S)
             _wait_for_more(bob, than=before)
@@ -66,20 +53,6 @@ def test_the_message_arrives(call: str, alice: Person, bob: Person, machine: Mac
 
     assert number > 1, "no delivery makes this call"
     assert texts == {letter.text for letter in bob.inbox()}
-
-
-@contextlib.contextmanager
-def _deadly(machine: Machine, *options: str) -> Iterator[set[str]]:
-    """Make strace kill delivery processes; afterwards the set holds those killed."""
-    killed: set[str] = set()
-    waiting = wait_for(
-        lambda: machine.run("sh", "-c", ARM, "arm", *options).split(), "a process", within_s=10
-    )
-    try:
-        yield killed
-    finally:
-        alive = machine.run("sh", "-c", DISARM).split()
-        killed.update(set(waiting) - set(alive))
 
 
 def _count(person: Person) -> int:

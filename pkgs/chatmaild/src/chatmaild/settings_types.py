@@ -1,7 +1,4 @@
-"""The sections of settings.json, made from modules/chatmail: a change here is overwritten.
-
-`UPDATE_GOLDEN=1 pytest tests/nix` renews this file; settings.schema.json has the ranges.
-"""
+"""The sections of settings.json, made by modules/chatmail/schema.nix: change the options there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -102,6 +99,7 @@ class Limits:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
     bounce_after_days: int  # 1 to 7
+    direct_delivery: bool
     domains_per_minute: int  # 10 to 100000
     fsync: bool
     max_domains: int  # 10 to 100000
@@ -217,8 +215,10 @@ class Sockets:
     filter_metrics: str
     https: str
     lmtp: str
+    lmtp_direct: str
     metadata: str
     milter: str
+    milter_direct: str
     milter_submission: str
     mxdeliv: str
     quota_status: str

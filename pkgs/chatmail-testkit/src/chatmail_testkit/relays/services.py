@@ -1,4 +1,4 @@
-"""Stop a service of a relay, or run its queue more often, for a while."""
+"""For a while: stop a service of a relay, kill its deliveries, or run its queue more often."""
 
 from __future__ import annotations
 
@@ -6,6 +6,19 @@ import contextlib
 from collections.abc import Iterator
 
 from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import wait_for
+
+_ARM = """
+processes=$(pgrep --full ^dovecot/lmtp) || exit 0
+systemd-run --quiet --collect --unit=death --description=death \
+    --property=StandardError=null strace --output=/dev/null \
+    $(printf -- ' --attach=%s' $processes) "$@" >&2
+for process in $processes; do
+    while grep --quiet 'TracerPid:.0$' /proc/$process/status; do sleep 0.02; done
+done
+echo $processes
+"""
+_DISARM = "systemctl stop death 2>/dev/null; pgrep --full ^dovecot/lmtp || true"
 
 
 @contextlib.contextmanager
@@ -28,3 +41,17 @@ def queue_runs_often(machine: Machine) -> Iterator[None]:
         yield
     finally:
         machine.run("systemctl", "stop", "e2e-flush")
+
+
+@contextlib.contextmanager
+def deadly(machine: Machine, *options: str) -> Iterator[set[str]]:
+    """Makes strace kill delivery processes; afterwards the set holds those killed."""
+    killed: set[str] = set()
+    waiting = wait_for(
+        lambda: machine.run("sh", "-c", _ARM, "arm", *options).split(), "a process", within_s=10
+    )
+    try:
+        yield killed
+    finally:
+        alive = machine.run("sh", "-c", _DISARM).split()
+        killed.update(set(waiting) - set(alive))

@@ -150,18 +150,22 @@ class Policy:
             return verdicts.too_much_mail(name)
         return found.mailbox
 
-    def recipient(self, ingress: Ingress, path: bytes, *, resolved: bytes) -> Recipient | Refuse:
+    def recipient(
+        self, ingress: Ingress, path: bytes, *, resolved: bytes, must_exist: bool = False
+    ) -> Recipient | Refuse:
         """The recipient or the refusal.
 
         Mail from other servers is for addresses of this relay only. Over HTTPS an unknown address
-        is accepted: one reply answers all recipients, and the copy for an unknown one bounces.
+        is accepted unless it `must_exist`: one reply answers all recipients, and the copy for an
+        unknown one bounces.
         """
         found = read_resolved_path(path, resolved, self.mail_domain)
         if found is None:
             return verdicts.BAD_RECIPIENT
         if ingress.is_remote and not isinstance(found.mailbox, Address):
             return verdicts.UNKNOWN_RECIPIENT
-        if ingress is Ingress.SMTP and not self._exists(found.mailbox):
+        must_exist |= ingress is Ingress.SMTP
+        if must_exist and not self._exists(found.mailbox):
             return verdicts.UNKNOWN_RECIPIENT
         return found
 

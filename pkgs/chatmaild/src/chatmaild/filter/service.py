@@ -16,7 +16,7 @@ from chatmaild.dkim.keys import key_path, load_signer, selectors
 from chatmaild.dkim.resolver import KeyCache
 from chatmaild.filter.limits.memory import ByteBudget
 from chatmaild.filter.limits.rates import DomainLimiter, RateLimiter
-from chatmaild.filter.negotiation import EACH_RECIPIENT, WHOLE_MESSAGE
+from chatmaild.filter.negotiation import DIRECT, EACH_RECIPIENT, WHOLE_MESSAGE
 from chatmaild.filter.policy import Policy
 from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.session import Session
@@ -54,12 +54,13 @@ def serve(settings: Settings) -> None:
     with (
         listen_unix(settings.sockets.milter, rights) as others,
         listen_unix(settings.sockets.milter_submission, rights) as submission,
+        listen_unix(settings.sockets.milter_direct) as direct,
         listen_unix(settings.sockets.filter_metrics) as numbers,
     ):
         if policy.last_seen is not None:
             policy.last_seen.begin()
         dump.serve_in_thread(numbers, policy.tally.dump)
-        modes = {others: EACH_RECIPIENT, submission: WHOLE_MESSAGE}
+        modes = {others: EACH_RECIPIENT, submission: WHOLE_MESSAGE, direct: DIRECT}
         loop = Loop({listener: partial(Session, policy, mode) for listener, mode in modes.items()})
         # before connections are taken from systemd: a signal must hand them back at any time
         for number in (signal.SIGTERM, signal.SIGINT):

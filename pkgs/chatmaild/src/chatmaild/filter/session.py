@@ -15,7 +15,7 @@ from typing import Final
 from chatmaild.filter import verdicts
 from chatmaild.filter.envelope import Recipient
 from chatmaild.filter.negotiation import MACROS, Mode
-from chatmaild.filter.policy import Envelope, Ingress, Policy
+from chatmaild.filter.policy import Envelope, Policy
 from chatmaild.filter.transaction import Decision, MustWaitError, Transaction
 from chatmaild.filter.verdicts import Discard, Refuse
 from chatmaild.logs import log_error
@@ -23,8 +23,6 @@ from chatmaild.wire import milter
 from chatmaild.wire.loop import State, Work
 
 _log = logging.getLogger(__name__)
-
-_INGRESSES: Final = {ingress.value.encode(): ingress for ingress in Ingress}
 
 
 class Session:
@@ -161,7 +159,7 @@ class Session:
         self._received = received
         macros, self._macros = self._macros, {}
         self._refusal = verdicts.INTERNAL_ERROR  # until the checks are done
-        self._envelope = Envelope(ingress=_INGRESSES[macros[b"{daemon_name}"]])
+        self._envelope = Envelope(ingress=self._mode.ingress(macros))
         self._envelope.client = macros.get(b"{client_addr}", b"").decode("ascii", "replace")
         found = self._policy.sender(
             self._envelope.ingress,
@@ -193,7 +191,9 @@ class Session:
         if self._refusal is not None or self._envelope is None:
             return self._refusal or verdicts.INTERNAL_ERROR
         path = milter.first_argument(data)
-        found = self._policy.recipient(self._envelope.ingress, path, resolved=resolved)
+        found = self._policy.recipient(
+            self._envelope.ingress, path, resolved=resolved, must_exist=self._mode.is_direct
+        )
         if not isinstance(found, Recipient):
             return found
         refusal = self._policy.too_many_domains(self._envelope, found)
@@ -242,7 +242,7 @@ class Session:
             decision = transaction.end(may_wait=may_wait)
         has_sender = self._envelope is not None and self._envelope.sender is not None
         answer = decision.packets(has_sender=has_sender)
-        self._decision = decision
+        self._decision = None if self._mode.comes_again(answer) else decision
         return answer
 
     def _refused(self, refusal: Refuse) -> bytes:

@@ -16,6 +16,7 @@ from chatmaild.net import loopback
 from chatmaild.settings import Settings
 from chatmaild.store.decisions.domains import Domains
 from chatmaild.transport import silence
+from chatmaild.transport.inbound.direct import Direct
 from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES, Mxdeliv
 from chatmaild.transport.inbound.smtp_client import SmtpSessions
 from chatmaild.transport.outbound.connections import Connections
@@ -100,6 +101,8 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     recipients = socketmap.Client(settings.sockets.transport_recipients)
     stack.callback(recipients.close)
     seen = last_seen.LastSeen.of(settings, last_seen.HTTPS)
+    direct = Direct(settings.sockets.milter_direct, settings.sockets.lmtp_direct)
+    stack.callback(direct.close)
     mxdeliv = Mxdeliv(
         smtp_sessions=smtp_sessions,
         max_message_bytes=settings.mail.max_message_bytes,
@@ -107,6 +110,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         any_exists=partial(recipients.any_found, "recipients"),
         counters=counters,
         last_seen=seen,
+        direct=direct if settings.mail.direct_delivery else None,
     )
     sockets = settings.sockets
     allows = Domains(settings).allow

@@ -66,9 +66,28 @@ def test_a_request_that_breaks_off_is_not_taken(caplog: pytest.LogCaptureFixture
             head = (
                 f"POST /mxdeliv HTTP/1.1\r\nHost: us.test\r\nContent-Length: 9\r\n{TO_BOB}\r\n\r\n"
             )
-            await r.sends(head.encode() + b"half", eof=True)
+            await r.sends(head.encode() + b"half")
 
             assert (r.smtpd.sessions, r.smtpd.accepted) == (1, [])
             assert not caplog.records
+
+    asyncio.run(scenario())
+
+
+def test_a_connection_takes_one_request_after_the_other() -> None:
+    """nginx keeps it open; a client that asks for its end gets it."""
+    one = (
+        f"POST /mxdeliv HTTP/1.1\r\nHost: us.test\r\n{FROM_EVE}\r\n{TO_BOB}\r\n"
+        "Content-Length: 3\r\n"
+    )
+
+    async def scenario() -> None:
+        async with relay() as r:
+            answers = await r.sends(
+                f"{one}\r\nx\r\n{one}Connection: close\r\n\r\ny\r\n{one}\r\nz\r\n".encode()
+            )
+            assert answers.count(b"HTTP/1.1 200 OK\r\n") == 2
+            assert answers.count(b"Connection: close\r\n") == 1
+            assert len(r.smtpd.accepted) == 2
 
     asyncio.run(scenario())

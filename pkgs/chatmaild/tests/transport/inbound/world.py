@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from chatmaild.flow.last_seen import LastSeen
 from chatmaild.metrics import Counters
+from chatmaild.transport.inbound.direct import Direct
 from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES, Mxdeliv
 from chatmaild.transport.inbound.smtp_client import SmtpSessions
 
@@ -40,12 +41,11 @@ class Relay:
     counters: Counters
     port: int
 
-    async def sends(self, request: bytes, *, eof: bool = False) -> bytes:
-        """Send these bytes and return the answer."""
+    async def sends(self, request: bytes) -> bytes:
+        """Send these bytes, then the end of the stream, and return all answers."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(request)
-        if eof:
-            writer.write_eof()
+        writer.write_eof()
         answer = await reader.read()
         writer.close()
         return answer
@@ -68,7 +68,9 @@ class Relay:
 
 
 @contextlib.asynccontextmanager
-async def relay(last_seen: LastSeen | None = None) -> AsyncIterator[Relay]:
+async def relay(
+    last_seen: LastSeen | None = None, direct: Direct | None = None
+) -> AsyncIterator[Relay]:
     """A relay for us.test."""
     smtpd, addresses, counters = Smtpd(), Addresses(), Counters()
     async with asyncio.timeout(DEADLINE_S), listening(smtpd.serve) as smtp_port:
@@ -80,6 +82,7 @@ async def relay(last_seen: LastSeen | None = None) -> AsyncIterator[Relay]:
             any_exists=addresses.any_exists,
             counters=counters,
             last_seen=last_seen,
+            direct=direct,
         )
         async with listening(service.connection, limit=MAX_HEAD_BYTES) as port:
             yield Relay(smtpd, addresses, counters, port)

@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import functools
 import pathlib
+import time
 from collections.abc import AsyncIterator
-from typing import cast
+from typing import ClassVar, cast
 
 import dns.asyncresolver
 import dns.flags
@@ -34,7 +35,13 @@ ZONE = {
 
 
 class NameServer(asyncio.DatagramProtocol):
-    """Answers from the zone; is silent about dead.test."""
+    """Answers from the zone; is silent about dead.test.
+
+    Attributes:
+        asked: all questions, in their order.
+    """
+
+    asked: ClassVar[list[tuple[str, str]]] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the socket."""
@@ -45,6 +52,7 @@ class NameServer(asyncio.DatagramProtocol):
         query = dns.message.from_wire(data)
         question = query.question[0]
         name, kind = question.name.to_text().lower(), dns.rdatatype.to_text(question.rdtype)
+        self.asked.append((name, kind))
         if name == "dead.test.":
             return
         response = dns.message.make_response(query)
@@ -181,3 +189,22 @@ def test_a_domain_that_is_no_name() -> None:
     """Postfix, which comes next, tells the sender."""
     with pytest.raises(NoExchangerError):
         _exchangers("\N{HEAVY BLACK HEART}.test")
+
+
+def test_addresses_are_looked_up_beside_the_mx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the domain at first, and later those of its last host."""
+
+    async def scenario() -> None:
+        async with resolver() as names:
+            for host in ("two.test.", "first.two.test."):
+                NameServer.asked.clear()
+                await names.exchangers("two.test")
+                assert set(NameServer.asked) == {
+                    ("two.test.", "MX"),
+                    (host, "AAAA"),
+                    (host, "A"),
+                }
+                later_s = time.time() + 61
+                monkeypatch.setattr(time, "time", lambda now_s=later_s: now_s)
+
+    asyncio.run(scenario())

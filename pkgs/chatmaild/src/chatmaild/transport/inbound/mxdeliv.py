@@ -1,10 +1,11 @@
 """Serve /mxdeliv: take the messages that peers POST, and let Postfix decide.
 
-nginx ends TLS, buffers slow uploads and forwards whole requests, one for each connection. Peers are
-not trusted: their messages are checked as on port 25.
+nginx ends TLS, buffers slow uploads and forwards whole requests. Peers are not trusted: their
+messages are checked as on port 25.
 
-* 200 `250 …`: Postfix accepted it. For recipients that do not exist, Postfix returns a report: one
-  HTTP answer is for all recipients, and the others must get the message.
+* 200 `250 …`: Dovecot has it (`direct`), or Postfix accepted it. For recipients that do not exist,
+  Postfix returns a report: one HTTP answer is for all recipients, and the others must get the
+  message.
 * 400 with a 5yz reply: refused permanently. 413 if it is too large.
 * 503 with a 4yz reply: refused temporarily. Peers keep the message and try SMTP after any failure,
   but some take every 4xx as permanent.
@@ -19,6 +20,7 @@ from chatmaild.address import domain_of
 from chatmaild.flow.last_seen import LastSeen
 from chatmaild.metrics import Counters
 from chatmaild.transport.envelope import Envelope, clean
+from chatmaild.transport.inbound.direct import Direct
 from chatmaild.transport.inbound.duplicates import Duplicates, Fingerprint
 from chatmaild.transport.inbound.injection import Injection
 from chatmaild.transport.inbound.smtp_client import IpAddress, Refused, SmtpSessions
@@ -57,6 +59,7 @@ class Mxdeliv:
         any_exists: whether at least one of some addresses is one of this relay.
         counters: for each reply code.
         last_seen: records when another relay offered a message; None records nothing.
+        direct: delivers small messages without Postfix; None for none.
     """
 
     def __init__(
@@ -68,7 +71,9 @@ class Mxdeliv:
         any_exists: Callable[[Sequence[str]], Awaitable[bool]],
         counters: Counters,
         last_seen: LastSeen | None = None,
+        direct: Direct | None = None,
     ) -> None:
+        self._direct = direct
         self._smtp_sessions = smtp_sessions
         self._max_message_bytes = max_message_bytes
         self._max_recipients = max_recipients
@@ -79,17 +84,21 @@ class Mxdeliv:
         self._slots = asyncio.Semaphore(MAX_AT_ONCE)
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one request."""
-        try:
-            async with asyncio.timeout(READ_S):
-                head = await read_head(reader)
-            body = Body(reader, head.content_length)
-            response = await self._answer(head, body)
-            await body.discard()
-        except HttpError as error:
-            response = plain_response(error.status)
-        writer.write(response.encode(keep_alive=False))
-        await writer.drain()
+        """Answer the requests of a connection, which nginx keeps open between them."""
+        keeps = True
+        while keeps:
+            try:
+                async with asyncio.timeout(READ_S):
+                    head = await read_head(reader)
+                body = Body(reader, head.content_length)
+                response = await self._answer(head, body)
+                await body.discard()
+                keeps = head.keep_alive and not body.left_bytes
+            except HttpError as error:
+                response = plain_response(error.status)
+                keeps = False
+            writer.write(response.encode(keep_alive=keeps))
+            await writer.drain()
 
     async def _answer(self, head: Head, body: Body) -> Response:
         if head.method != "POST":
@@ -124,13 +133,39 @@ class Mxdeliv:
         except TimeoutError:
             return BUSY
         try:
-            if not await self._any_exists(envelope.recipients):
-                return UNKNOWN
-            return await self._inject(envelope, client_of(head, envelope), body)
+            client = client_of(head, envelope)
+            if client is None and self._direct and self._direct.takes(envelope, body.left_bytes):
+                return await self._deliver(self._direct, envelope, body)
+            return await self._inject(envelope, client, body)
         finally:
             self._slots.release()
 
+    async def _deliver(self, direct: Direct, envelope: Envelope, body: Body) -> Reply:
+        content = b"".join([piece async for piece in body.pieces()])
+        fingerprint = Fingerprint(envelope)
+        fingerprint.feed(content)
+
+        async def take() -> Reply:
+            reply = await direct.deliver(envelope, content)
+            if reply is not None and not reply.accepted:
+                raise Refused(reply)
+            return reply or await self._inject_whole(envelope, content)
+
+        return await self._duplicates.once(fingerprint.digest(), take)
+
+    async def _inject_whole(self, envelope: Envelope, content: bytes) -> Reply:
+        await self._check_existence(envelope)
+        async with Injection(self._smtp_sessions, envelope, len(content)) as injection:
+            await injection.write(content)
+            return await injection.commit()
+
+    async def _check_existence(self, envelope: Envelope) -> None:
+        """Raise `Refused` unless a recipient exists."""
+        if not await self._any_exists(envelope.recipients):
+            raise Refused(UNKNOWN)
+
     async def _inject(self, envelope: Envelope, client: IpAddress | None, body: Body) -> Reply:
+        await self._check_existence(envelope)
         fingerprint = Fingerprint(envelope, client)
         size_bytes = body.left_bytes
         async with Injection(self._smtp_sessions, envelope, size_bytes, client) as injection:

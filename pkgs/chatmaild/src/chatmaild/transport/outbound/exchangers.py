@@ -119,10 +119,10 @@ class DnsResolver:
             return hosts
         import dns.exception
 
-        if domain not in self._known:
-            # most relays are their own mail exchanger: their addresses are looked up meanwhile
-            for kind in self._kinds:
-                self._start(name_in_dns, kind)
+        # Most hosts stay, and most relays are their own: addresses are looked up meanwhile.
+        likely = hosts[0].name if hosts else name_in_dns
+        for kind in self._kinds:
+            self._start(likely, kind)
         try:
             answer = await asyncio.shield(self._start(name_in_dns, "MX"))
         except (dns.exception.DNSException, UnicodeError) as error:
