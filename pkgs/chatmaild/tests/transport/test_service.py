@@ -208,12 +208,15 @@ def test_a_greeting_is_not_guessed(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("request_", "start"),
     [
-        (b"GET /mxdeliv HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 405 "),
-        (b"POST /mxdeliv HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 400 "),
+        (b"GET /mxdeliv HTTP/1.1\r\nConnection: close\r\n\r\n", b"HTTP/1.1 405 "),
+        (
+            b"POST /mxdeliv HTTP/1.1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+            b"HTTP/1.1 400 ",
+        ),
     ],
 )
 def test_nginx_finds_the_other_end(settings: Settings, request_: bytes, start: bytes) -> None:
-    """It answers and closes."""
+    """It answers, and closes the connection of a client that asks for it."""
 
     async def scenario() -> bytes:
         async with service(settings):
