@@ -210,7 +210,7 @@ def test_a_greeting_is_not_guessed(settings: Settings) -> None:
     [
         (b"GET /mxdeliv HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"HTTP/1.1 405 "),
         (
-            b"POST /mxdeliv HTTP/1.1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+            b"POST /mxdeliv HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
             b"HTTP/1.1 400 ",
         ),
     ],

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from chatmaild.transport.envelope import Envelope
+from chatmaild.transport.inbound import lmtp_client
 from chatmaild.transport.inbound.direct import DELIVERED, MAX_AT_ONCE, MAX_BYTES, Direct
 from chatmaild.wire import milter
 from chatmaild.wire.smtp_reply import Reply
@@ -119,9 +120,11 @@ def test_what_needs_a_change_goes_through_postfix(directory: pathlib.Path, chang
     ],
 )
 def test_without_dovecot_postfix_takes_it(
-    directory: pathlib.Path, replies: dict[str, bytes]
+    directory: pathlib.Path, replies: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It returns mail for a full mailbox to its sender, and repeats the rest."""
+    monkeypatch.setattr(lmtp_client, "_COMMAND_S", 0.2)
+    monkeypatch.setattr(lmtp_client, "DELIVER_S", 0.2)
     mailbox = Mailbox(replies)
 
     assert delivers(directory, Judge(), mailbox) is None
