@@ -12,8 +12,9 @@ from chatmail_testkit.mail.storm import Crowd, without_verification
 from chatmail_testkit.people.names import new_accounts
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import ANSWER_S
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.disturbs
 
 # more than one network may have wrong passwords; scripts/scale storm has 5000
 CLIENTS = 200
@@ -112,7 +113,7 @@ def _session(
 ) -> tuple[bool, ssl.SSLSession]:
     """Returns whether the server resumed the session, and its new ticket."""
     number, _, before = port
-    with socket.create_connection((relay, number), timeout=20) as plain:
+    with socket.create_connection((relay, number), timeout=ANSWER_S) as plain:
         for command in before.splitlines(keepends=True):
             plain.recv(4096)
             plain.sendall(command)

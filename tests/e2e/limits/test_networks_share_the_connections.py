@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from chatmail_testkit.relays.lab import LabTarget
 from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import ANSWER_S
 
 pytestmark = pytest.mark.disturbs
 USUAL = Path(__file__).parents[1] / "lab.nix"
 FEW = Path(__file__).parent / "few-connections.nix"
 IMAP_LIMIT, SMTP_LIMIT, WEB_LIMIT = 4, 3, 1  # a fifth of what few-connections.nix says
-TIMEOUT_S = 15.0
 # addresses of the client: two of one network, and one of another
 SOURCES = {
     "ipv4": ("192.0.2.201", "192.0.2.201", "192.0.2.202"),
@@ -73,7 +73,6 @@ def few(lab: LabTarget, relay: str, machine: Machine) -> Iterator[LabTarget]:
             )
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("family", SOURCES)
 @pytest.mark.parametrize("entrance", ENTRANCES)
 def test_share(entrance: str, family: str, few: LabTarget, relay: str) -> None:
@@ -102,7 +101,7 @@ def _connection(lab: LabTarget, relay: str, way: Entrance, source: str) -> Itera
     with socket.socket(family) as raw:
         # at its end it is gone at once, without a state that would count for the next scenario
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        raw.settimeout(TIMEOUT_S)
+        raw.settimeout(ANSWER_S)
         raw.bind((source, 0))
         try:
             raw.connect(where)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Target
+from chatmail_testkit.waiting import ANSWER_S
 
 # what Dovecot 2.4 offers before a login, without an option of ours
 STOCK = {b"IMAP4rev1", b"LOGIN-REFERRALS", b"ID", b"ENABLE", b"IDLE", b"SASL-IR", b"LITERAL+"}
@@ -33,7 +34,10 @@ def test_before_the_login(port: int, alpn: Sequence[str], target: Target, relay:
 def test_without_tls(target: Target, relay: str) -> None:
     """Nor on port 143."""
     address = (target.host(relay), 143)
-    with socket.create_connection(address, timeout=10) as plain, plain.makefile("rb") as lines:
+    with (
+        socket.create_connection(address, timeout=ANSWER_S) as plain,
+        plain.makefile("rb") as lines,
+    ):
         greeting = lines.readline()
 
     assert greeting.endswith(b"] IMAP server ready.\r\n")
@@ -73,7 +77,7 @@ def _session(target: Target, relay: str, port: int, alpn: Sequence[str]) -> Iter
         context.set_alpn_protocols(list(alpn))
     host = target.host(relay)
     with (
-        socket.create_connection((host, port), timeout=10) as plain,
+        socket.create_connection((host, port), timeout=ANSWER_S) as plain,
         context.wrap_socket(plain, server_hostname=host) as session,
     ):
         yield session

@@ -10,10 +10,10 @@ from functools import partial
 import pytest
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine
-from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.waiting import PATIENCE_S, wait_for
 from conftest import PersonFactory
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.disturbs
 
 HIBERNATION_S = 1.0  # imap_hibernate_timeout
 # by default Dovecot ends the processes from before a reload after 6 s
@@ -34,14 +34,14 @@ def test_working_and_hibernating_ones(
     until_s = time.monotonic() + WATCHED_S
     while time.monotonic() < until_s:
         alice.sends(bob)
-        assert bob.imap.notices(within_s=10)
+        assert bob.imap.notices(within_s=PATIENCE_S)
         dora.imap.noop()
         bob.imap.notices(within_s=2 * HIBERNATION_S)  # it hibernates again
     machine.run("doveadm", "kick", bob.address)
     machine.run("doveadm", "kick", dora.address)
     hibernating = partial(bob.imap.notices, within_s=0.1)
-    wait_for(partial(_fails, hibernating), "the end of one that hibernated", within_s=20)
-    wait_for(partial(_fails, dora.imap.noop), "the end of one that worked", within_s=20)
+    wait_for(partial(_fails, hibernating), "the end of one that hibernated")
+    wait_for(partial(_fails, dora.imap.noop), "the end of one that worked")
 
 
 def _fails(session: Callable[[], object]) -> bool:

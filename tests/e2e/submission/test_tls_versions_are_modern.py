@@ -10,6 +10,7 @@ from ssl import TLSVersion
 import pytest
 from chatmail_testkit.mail import sessions
 from chatmail_testkit.relays.target import Target
+from chatmail_testkit.waiting import ANSWER_S
 
 
 @pytest.mark.parametrize("port", [465, 993])
@@ -64,7 +65,7 @@ def test_servers_may_not_use_tls_1_1(target: Target, relay: str) -> None:
 
 def _version(target: Target, relay: str, port: int, version: TLSVersion) -> str | None:
     with contextlib.ExitStack() as stack:
-        plain = socket.create_connection((target.host(relay), port), timeout=10)
+        plain = socket.create_connection((target.host(relay), port), timeout=ANSWER_S)
         stack.enter_context(plain)
         context = _context(version)
         session = stack.enter_context(

@@ -7,12 +7,12 @@ import socket
 
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine, Target
+from chatmail_testkit.waiting import ANSWER_S
 from chatmail_testkit.web.client import request
 from conftest import PersonFactory
 
 KEY = "/shared/vendor/deltachat/irohrelay"
 UNIT = "iroh-relay"
-TIMEOUT_S = 20
 
 
 def test_metadata_has_the_url(alice: Person) -> None:
@@ -56,7 +56,7 @@ def _upgraded(target: Target, domain: str, protocol: str, sent: bytes) -> bytes:
     """Return all bytes of the answer."""
     host = target.host(domain)
     with (
-        socket.create_connection((host, 443), timeout=TIMEOUT_S) as plain,
+        socket.create_connection((host, 443), timeout=ANSWER_S) as plain,
         target.tls().wrap_socket(plain, server_hostname=host) as connection,
         connection.makefile("rb") as answers,
     ):

@@ -9,9 +9,8 @@ from xml.etree import ElementTree as ET
 import dns.resolver
 import pytest
 from chatmail_testkit.relays.target import Target
+from chatmail_testkit.waiting import ANSWER_S
 from chatmail_testkit.web.client import request
-
-TIMEOUT_S = 30
 
 
 @pytest.fixture
@@ -93,7 +92,7 @@ def test_robots_txt_excludes_search_engines(target: Target, domain: str) -> None
 def test_other_names_and_ports_redirect(target: Target, domain: str) -> None:
     """`www.`, and port 80."""
     www = request(target, "GET", f"www.{domain}", "/info.html")
-    connection = http.client.HTTPConnection(target.host(domain), 80, timeout=TIMEOUT_S)
+    connection = http.client.HTTPConnection(target.host(domain), 80, timeout=ANSWER_S)
     connection.request("GET", "/info.html")
     plain = connection.getresponse()
     connection.close()

@@ -208,6 +208,7 @@ class Selftest:
 class Sockets:
     accounts_metrics: str
     auth: str
+    deliveries: str
     destinations: str
     doveadm: str
     end_sessions: str
