@@ -1,6 +1,7 @@
 # Changes to stock Dovecot and Postfix; each C file beside this one says what and why.
 #   lib/dovecot/modules/lib20_{instant_idle,mailbox_format,each_reply}_plugin.so   plugins of Dovecot
-#   lib/{absent-mail,background-close,ended-peers,no-statistics,quiet-first,shared-settings,small-sessions}.so
+#   lib/{absent-mail,background-close,ended-peers,no-statistics,prompt-stop,quiet-first,shared-settings,
+#       small-sessions}.so
 #       LD_PRELOAD interposers for Dovecot
 #   lib/quiet-syslog.so   preloaded into Postfix
 # Compiled against the headers of Dovecot and OpenSSL: where a signature changes, the build fails.
