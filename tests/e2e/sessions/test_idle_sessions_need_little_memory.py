@@ -1,4 +1,4 @@
-"""Idle IMAP sessions need little memory and delay no restart, so a small machine holds thousands."""
+"""Idle IMAP sessions need little memory and delay no restart: a small machine holds thousands."""
 
 from __future__ import annotations
 

@@ -193,9 +193,7 @@ def _create(crowd: Sequence[Clients]) -> None:
 @click.command()
 @click.option("--clients", "count", default=5000, show_default=True)
 @click.option("--rounds", default=2, show_default=True)
-@click.option(
-    "--waiting", "connections", default=10000, show_default=True, help="0: not measured."
-)
+@click.option("--waiting", "connections", default=10000, show_default=True, help="0: not measured.")
 @click.option("--name", default=LAB, show_default=True, help="Name of the lab.")
 @click.option("--running", is_flag=True, help="The lab is up, and stays up.")
 def main(*, count: int, rounds: int, connections: int, name: str, running: bool) -> None:
