@@ -74,6 +74,7 @@ in
           directories.accounts
         ]
         ++ map dirOf [
+          sockets.deliveries
           sockets.recipients
           sockets.transportRecipients
           sockets.web

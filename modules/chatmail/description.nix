@@ -58,6 +58,7 @@ in
     ./dovecot/auth.nix
     ./dovecot/imap.nix
     ./dovecot/delivery.nix
+    ./dovecot/push.nix
     ./dovecot/storage.nix
     ./dovecot/conversion.nix
     ./dovecot/clock.nix

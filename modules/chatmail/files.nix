@@ -59,6 +59,7 @@ in
   systemd.tmpfiles.settings."10-chatmail-sockets" = {
     ${dirOf sockets.recipients} = door users.mail users.postfix;
     ${dirOf sockets.transportRecipients} = door users.mail users.transport;
+    ${dirOf sockets.deliveries} = door users.mail users.dovecot;
     ${dirOf sockets.web} = door users.mail users.nginx;
     ${dirOf sockets.mxdeliv} = door users.transport users.nginx;
     ${dirOf sockets.destinations} = door users.transport users.postfix;

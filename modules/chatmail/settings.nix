@@ -213,6 +213,8 @@ in
       transportRecipients = "${between "accounts" "transport"}/recipients.sock";
       web = "${between "accounts" "nginx"}/web.sock";
       metadata = "${runtime.accounts}/metadata.sock";
+      # a file, no socket: Dovecot appends deliveries, chatmaild accounts reads them
+      deliveries = "${between "accounts" "dovecot"}/deliveries.json";
       # chatmaild filter
       milter = "${runtime.filter}/milter.sock";
       milterSubmission = "${runtime.filter}/submission.sock";

@@ -1,5 +1,6 @@
 # Changes to stock Dovecot and Postfix; each C file beside this one says what and why.
-#   lib/dovecot/modules/lib20_{instant_idle,mailbox_format,each_reply}_plugin.so   plugins of Dovecot
+#   lib/dovecot/modules/lib20_{each_reply,instant_idle,mailbox_format,rare_recount,tell_delivery}_plugin.so
+#       plugins of Dovecot, from ./plugins
 #   lib/{absent-mail,background-close,ended-peers,no-statistics,prompt-stop,quiet-first,shared-settings,
 #       small-sessions}.so
 #       LD_PRELOAD interposers for Dovecot
@@ -22,7 +23,7 @@ stdenv.mkDerivation {
 
   buildPhase = ''
     runHook preBuild
-    for source in *.c; do
+    for source in *.c plugins/*.c; do
       $CC -std=gnu11 -O2 -Wall -Wextra -Werror -shared -fPIC \
         -I${lib.getDev dovecot}/include/dovecot -o "''${source%.c}.so" "$source"
     done
@@ -30,9 +31,9 @@ stdenv.mkDerivation {
   '';
   installPhase = ''
     runHook preInstall
-    for plugin in instant-idle mailbox-format each-reply; do
-      install -D -m 555 "$plugin.so" "$out/lib/dovecot/modules/lib20_''${plugin//-/_}_plugin.so"
-      rm "$plugin.so"
+    for plugin in plugins/*.so; do
+      name=$(basename "$plugin" .so)
+      install -D -m 555 "$plugin" "$out/lib/dovecot/modules/lib20_''${name//-/_}_plugin.so"
     done
     install -D -m 555 -t $out/lib *.so
     runHook postInstall

@@ -73,9 +73,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add each server's journal and queue, and each person's INBOX, to a failed test's report."""
+    """Add the load, journals, queues, and each person's INBOX to the report of what failed."""
     report = yield
-    if report.when == "call" and report.failed:
+    if report.failed:
+        report.sections.append(("load of this machine", f"{os.getloadavg()[0]:.1f}"))
         target = item.config.stash[_TARGET]
         classic = item.config.getoption("--classic")
         for domain in [*target.relays, *([classic] if classic else [])]:

@@ -5,16 +5,17 @@ import sys
 
 import pytest
 from chatmail_lab import Lab
+from chatmail_testkit.waiting import ANSWER_S, PATIENCE_S
 
 SEND_AND_WAIT = """
 import imaplib, smtplib, ssl, sys, time
-sender, recipient, reader = sys.argv[1:]
+sender, recipient, reader, patience_s = *sys.argv[1:4], float(sys.argv[4])
 with smtplib.SMTP("c.test", 587) as session:
     session.starttls(context=ssl.create_default_context())
     session.login(sender, "secret")
     head = f"From: {sender}\\nTo: {recipient}\\nSubject: hi\\n"
     session.sendmail(sender, [recipient], head + "\\nhello\\n")
-deadline = time.monotonic() + 20
+deadline = time.monotonic() + patience_s
 while time.monotonic() < deadline:
     with imaplib.IMAP4_SSL("c.test") as box:
         box.login(reader, "secret")
@@ -62,9 +63,13 @@ def people(running: Lab) -> Lab:
 
 
 def _received(lab: Lab, sender: str, recipient: str, reader: str) -> str:
-    script = [sys.executable, "-c", SEND_AND_WAIT, sender, recipient, reader]
+    script = [sys.executable, "-c", SEND_AND_WAIT, sender, recipient, reader, str(PATIENCE_S)]
     done = subprocess.run(
-        lab.command("client", script), capture_output=True, text=True, timeout=60, check=False
+        lab.command("client", script),
+        capture_output=True,
+        text=True,
+        timeout=2 * ANSWER_S,
+        check=False,
     )
 
     assert done.returncode == 0, done.stderr
@@ -92,7 +97,11 @@ def test_many_messages_at_once_are_signed(people: Lab) -> None:
     """OpenDKIM's resolver works with several threads."""
     script = [sys.executable, "-c", SEND_AT_ONCE]
     done = subprocess.run(
-        people.command("client", script), capture_output=True, text=True, timeout=90, check=False
+        people.command("client", script),
+        capture_output=True,
+        text=True,
+        timeout=2 * ANSWER_S,
+        check=False,
     )
 
     assert done.returncode == 0, done.stderr

@@ -5,16 +5,22 @@ import subprocess
 
 import pytest
 from chatmail_lab import Lab
+from chatmail_testkit.waiting import ANSWER_S, PATIENCE_S
 
+PATIENCE = str(PATIENCE_S)
 CONNECT = """
 import socket, sys
-socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=1.5).close()
+socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=float(sys.argv[3])).close()
 """
 
 
 def _client(lab: Lab, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        lab.command("client", command), capture_output=True, text=True, timeout=30, check=False
+        lab.command("client", command),
+        capture_output=True,
+        text=True,
+        timeout=ANSWER_S,
+        check=False,
     )
 
 
@@ -32,8 +38,12 @@ def test_the_client_trusts_the_relays_by_name(running: Lab) -> None:
 def test_no_packet_leaves_the_lab(running: Lab, host: str) -> None:
     """A connection fails at once, by IP address and by name."""
     connected = running.relay(host)
-    by_address = connected.exec(["python3", "-c", CONNECT, "198.51.100.1", "443"], check=False)
-    by_name = connected.exec(["python3", "-c", CONNECT, "example.org", "443"], check=False)
+    by_address = connected.exec(
+        ["python3", "-c", CONNECT, "198.51.100.1", "443", PATIENCE], check=False
+    )
+    by_name = connected.exec(
+        ["python3", "-c", CONNECT, "example.org", "443", PATIENCE], check=False
+    )
 
     assert "No route to host" in by_address.stderr
     assert "gaierror" in by_name.stderr
@@ -42,9 +52,9 @@ def test_no_packet_leaves_the_lab(running: Lab, host: str) -> None:
 def test_a_cut_host_is_unreachable_until_it_is_healed(running: Lab) -> None:
     """Packets are dropped without an error."""
     running.cut("a.test")
-    while_cut = _client(running, "python3", "-c", CONNECT, "192.0.2.11", "25")
+    while_cut = _client(running, "python3", "-c", CONNECT, "192.0.2.11", "25", "1.5")
     running.heal("a.test")
-    healed = _client(running, "python3", "-c", CONNECT, "192.0.2.11", "25")
+    healed = _client(running, "python3", "-c", CONNECT, "192.0.2.11", "25", PATIENCE)
 
     assert "timed out" in while_cut.stderr
     assert (healed.returncode, healed.stderr) == (0, "")

@@ -6,11 +6,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from webtest.relay import Relay
+from webtest.waiting import DEADLINE_S
 
 
 def get(relay: Relay, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
     """Status, headers with lower-case names, and text of a response."""
-    connection = http.client.HTTPConnection(urlsplit(relay.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(relay.url).netloc, timeout=DEADLINE_S)
     try:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request("GET", path, headers=named)
@@ -127,7 +128,7 @@ def test_the_old_name_of_the_picture_redirects(trusted_relay: Relay) -> None:
 
 def test_pages_are_compressed(trusted_relay: Relay) -> None:
     """If the client accepts gzip."""
-    connection = http.client.HTTPConnection(urlsplit(trusted_relay.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(trusted_relay.url).netloc, timeout=DEADLINE_S)
     connection.request("GET", "/ru/privacy.html", headers={"Accept-Encoding": "gzip"})
     answer = connection.getresponse()
 

@@ -13,7 +13,7 @@ let
   configuration = "chatmail/storage.conf";
 in
 {
-  # chooses the driver of each account: ../../../pkgs/preload/mailbox-format.c
+  # chooses the driver of each account: ../../../pkgs/preload/plugins/mailbox-format.c
   services.dovecot2.settings.mail_plugins.mailbox_format = true;
 
   # For Dovecot's tool alone: a copy is no delivery, so it counts for no quota, notifies nobody, and has no METADATA.

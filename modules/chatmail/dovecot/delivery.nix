@@ -2,15 +2,18 @@
 context@{ lib, settings, ... }:
 let
   inherit (import ./shared.nix context)
-    accounts
     defaults
-    patience
     postfixSocket
     queue
     ;
   inherit (settings) retention sockets users;
   inherit (context) changed programs;
   inherit (lib) optionalAttrs;
+  plugins =
+    # the reply of a recipient does not wait for the others: pkgs/preload/plugins/each-reply.c
+    optionalAttrs changed.eachReply { each_reply = true; }
+    # quota counts a mailbox once for each delivery: pkgs/preload/plugins/rare-recount.c
+    // optionalAttrs changed.rareRecount { rare_recount = true; };
 in
 {
   services.dovecot2.settings = defaults {
@@ -34,10 +37,7 @@ in
     "protocol lmtp" = {
       mail_fsync = if settings.mail.fsync then "optimized" else "never";
     }
-    // optionalAttrs changed.eachReply {
-      # the reply of a recipient does not wait for the others: pkgs/preload/each-reply.c
-      mail_plugins.each_reply = true;
-    };
+    // optionalAttrs (plugins != { }) { mail_plugins = plugins; };
 
     # --- quota
     mail_plugins.quota = true;
@@ -96,26 +96,6 @@ in
       quota_status_overquota = "552 5.2.2";
       quota_status_toolarge = "552 5.2.2";
       quota_status_nouser = "OK";
-    };
-
-    # --- push: an event for every delivery
-    "event_exporter push" = {
-      driver = "http-post";
-      http_post_url = "${accounts}/event";
-      format = "json";
-    }
-    // patience
-    // {
-      # retry an event for an hour; Dovecot's default is 250 ms
-      http_client_request_absolute_timeout = "1h";
-    };
-    "metric delivered" = {
-      exporter = "push";
-      filter = "event=mail_delivery_finished";
-      exporter_include = [
-        "name"
-        "fields"
-      ];
     };
   };
 }

@@ -38,6 +38,6 @@ in
   };
   # everything that ends in an auth or statistics process: sessions, their log-ins, submission, deliveries
   clients = limits.imapConnections + 3 * limits.smtpConnections + 1000;
-  # pkgs/preload/instant-idle.c
+  # pkgs/preload/plugins/instant-idle.c
   instantIdle = lib.optionalAttrs changed.instantIdle { instant_idle = true; };
 }

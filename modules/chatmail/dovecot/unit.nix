@@ -9,7 +9,7 @@ context@{
 let
   inherit (import ./shared.nix context) clients;
   inherit (lib) mkDefault;
-  inherit (settings) directories;
+  inherit (settings) directories sockets;
 in
 {
   systemd.services.dovecot = {
@@ -42,6 +42,7 @@ in
         ProtectSystem = lib.mkOverride 90 "strict";
         ReadWritePaths = [
           directories.mail
+          (dirOf sockets.deliveries)
           # the sockets for Postfix
           directories.postfixQueue
         ];

@@ -157,7 +157,7 @@ in
         # do not slow down input while delivery is behind
         in_flow_delay = "0s";
         # One transaction for all local recipients of a message: Dovecot stores the body once, and links it. Without
-        # pkgs/preload/each-reply.c, a kill in it doubles the message for all of them.
+        # pkgs/preload/plugins/each-reply.c, a kill in it doubles the message for all of them.
         lmtp_destination_recipient_limit = if changed.eachReply then 1000 else 50;
         # one slow or dead peer takes a few of the delivery agents, never all
         default_destination_concurrency_limit = 20;

@@ -56,7 +56,7 @@ def test_waiting_ends_when_all_answer(serve: Serve) -> None:
     service = Service(name="SMTP", port=serve(b"220 relay\r\n"), tls=False, answer=b"220 ")
 
     assert (
-        wait("127.0.0.1", "x.example", deadline_s=5, report=said.append, awaited=(service,)) == ()
+        wait("127.0.0.1", "x.example", deadline_s=50, report=said.append, awaited=(service,)) == ()
     )
     assert said == ["SMTP answers"]
 

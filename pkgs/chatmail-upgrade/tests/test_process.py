@@ -5,7 +5,7 @@ from chatmail_upgrade.process import NOT_FOUND, TIMED_OUT, Result, run
 
 def test_output_and_exit_status_are_captured() -> None:
     """Both outputs."""
-    done = run(["/bin/sh", "-c", "echo out; echo err >&2; exit 3"], deadline_s=10)
+    done = run(["/bin/sh", "-c", "echo out; echo err >&2; exit 3"], deadline_s=60)
 
     assert Result(status=3, output="out\n", errors="err\n") == done
     assert not done.ok
@@ -14,7 +14,7 @@ def test_output_and_exit_status_are_captured() -> None:
 
 def test_a_missing_program_is_a_failure() -> None:
     """As in a shell."""
-    done = run(["chatmail-no-such-program"], deadline_s=10)
+    done = run(["chatmail-no-such-program"], deadline_s=60)
 
     assert done.status == NOT_FOUND
     assert "no such program" in done.tail()

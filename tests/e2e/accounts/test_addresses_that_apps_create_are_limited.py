@@ -21,7 +21,6 @@ from imapclient.exceptions import LoginError
 
 pytestmark = pytest.mark.disturbs
 METRICS = "http://127.0.0.1:8700/metrics"
-TIMEOUT_S = 120
 
 
 @pytest.fixture
@@ -30,7 +29,6 @@ def host(lab: LabTarget, untrusted: str) -> Machine:
     return lab.machine(untrusted)
 
 
-@pytest.mark.timeout(TIMEOUT_S)
 def test_the_budget_of_apps_is_not_that_of_people(
     untrusted: str,
     host: Machine,

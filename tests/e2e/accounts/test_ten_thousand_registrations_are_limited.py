@@ -33,7 +33,6 @@ def sources(request: pytest.FixtureRequest) -> Iterator[Sequence[str]]:
 
 
 @pytest.mark.measures
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("sources", [FEW, MANY], indirect=True, ids=["one address", "many"])
 def test_limits_hold(
     sources: Sequence[str], alice: Person, target: Target, relay: str, machine: Machine

@@ -93,7 +93,7 @@ def test_the_old_password_is_refused(alice: Person, target: Target, machine: Mac
     _delete(target, alice, JSON, json.dumps(_credentials(alice)))
     _gets_another_owner(alice, machine)
     next_owner = alice.logs_in()
-    wait_for(lambda: former.has_ended(), "the end of the former owner's session", within_s=10)
+    wait_for(lambda: former.has_ended(), "the end of the former owner's session")
     next_owner.noop()
 
     with pytest.raises(LoginError):
@@ -109,8 +109,8 @@ def test_sessions_end(alice: Person, target: Target) -> None:
 
     _delete(target, alice, JSON, json.dumps(_credentials(alice)))
 
-    wait_for(lambda: asleep.has_ended(), "the end of the session that sleeps", within_s=10)
-    wait_for(lambda: awake.has_ended(), "the end of the other session", within_s=10)
+    wait_for(lambda: asleep.has_ended(), "the end of the session that sleeps")
+    wait_for(lambda: awake.has_ended(), "the end of the other session")
 
 
 def test_the_journal_names_no_address(alice: Person, machine: Machine, target: Target) -> None:

@@ -15,7 +15,7 @@ from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 from imapclient.exceptions import LoginError
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.disturbs
 
 STATE, QUEUE = "/var/lib/chatmail", "/var/lib/postfix/queue"
 # as in tests/e2e/lab.nix
@@ -84,7 +84,7 @@ def test_everything_comes_back(
     first = machine.run("chatmail", "backup", "create", "--init", "--no-mail")
     peer_down()
     alice.sends(carol, text="waits")
-    wait_for(lambda: carol.address in machine.queue(), "queued mail", within_s=10)
+    wait_for(lambda: carol.address in machine.queue(), "queued mail")
     texts = _while_it_runs(lambda: _back_up(machine), alice, bob)
     invites = machine.run("chatmail", "invite", "list")
     before, keys = machine.run("sh", "-c", LISTING), _keys(machine)
@@ -93,7 +93,7 @@ def test_everything_comes_back(
 
     _lose(machine)
     assert _keys(machine) != keys
-    told = machine.run("chatmail", "backup", "restore", timeout_s=90)
+    told = machine.run("chatmail", "backup", "restore")
 
     assert "mail and queue" in told
     assert "chatmail dns --check" in told
@@ -115,9 +115,9 @@ def test_everything_comes_back(
     other_machine.start("nginx")
     machine.run("chatmail", "queue", "retry", carol.domain)
     carol.leaves()
-    assert carol.receives(within_s=30).text == "waits"
+    assert carol.receives().text == "waits"
     alice.sends(bob, text="after")
-    wait_for(lambda: "after" in [letter.text for letter in bob.inbox()], "new mail", within_s=10)
+    wait_for(lambda: "after" in [letter.text for letter in bob.inbox()], "new mail")
     with pytest.raises(CommandFailedError, match="this machine has addresses: --force"):
         machine.run("chatmail", "backup", "restore")
 
@@ -150,7 +150,7 @@ def test_what_fails_is_one_line(alice: Person, machine: Machine) -> None:
     assert "the repository is whole" in machine.run("chatmail", "backup", "verify")
     before = machine.run("sh", "-c", ADDRESSES)
     machine.run("chatmail", "backup", "create", "--no-mail")
-    told = machine.run("chatmail", "backup", "restore", "--force", timeout_s=90)
+    told = machine.run("chatmail", "backup", "restore", "--force")
     assert "no mail" in told
     assert machine.run("sh", "-c", ADDRESSES) == before
     alice.leaves()
@@ -164,7 +164,7 @@ def _remove(machine: Machine) -> None:
 
 def _back_up(machine: Machine) -> str:
     """By the unit, with mail."""
-    return machine.run("systemctl", "start", "chatmail-backup", timeout_s=60)
+    return machine.run("systemctl", "start", "chatmail-backup")
 
 
 def _while_it_runs(work: Callable[[], str], sender: Person, recipient: Person) -> list[str]:
@@ -174,7 +174,7 @@ def _while_it_runs(work: Callable[[], str], sender: Person, recipient: Person) -
     for number in range(3):
         sender.sends(recipient, text=f"early {number}")
         sent.append(f"early {number}")
-    wait_for(lambda: len(recipient.inbox()) > len(sent), "early mail", within_s=10)
+    wait_for(lambda: len(recipient.inbox()) > len(sent), "early mail")
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(work)
         for number in range(AT_ONCE - len(sent)):
@@ -187,11 +187,11 @@ def _while_it_runs(work: Callable[[], str], sender: Person, recipient: Person) -
 def _lose(machine: Machine) -> None:
     """An empty machine with the same configuration, as its first boot leaves it."""
     units = json.loads(machine.run("cat", "/etc/chatmail/settings.json"))["units"]
-    machine.run("systemctl", "stop", *units, *ONCE, timeout_s=60)
+    machine.run("systemctl", "stop", *units, *ONCE)
     queues = " ".join(f"{QUEUE}/{name}" for name in ("active", "defer", "deferred", "incoming"))
     machine.run("sh", "-c", f"rm -rf {STATE}/* {queues}")
     machine.run("systemd-tmpfiles", "--create")
-    machine.run("systemctl", "start", *ONCE, *units, timeout_s=60)
+    machine.run("systemctl", "start", *ONCE, *units)
 
 
 def _keys(machine: Machine) -> str:
@@ -203,7 +203,7 @@ def _fails(machine: Machine, *command: str) -> str:
     """What it says: one line."""
     argv = ("chatmail", "backup", *command)
     with pytest.raises(CommandFailedError) as raised:
-        machine.run(*argv, timeout_s=60)
+        machine.run(*argv)
     [line] = str(raised.value).splitlines()
     assert "error: " in line
     return line

@@ -29,7 +29,7 @@ def test_after_the_next_message(damage: str, alice: Person, bob: Person, machine
 
     alice.sends(bob, text="four")
 
-    wait_for(lambda: _flush(machine), "an empty queue", within_s=20)
+    wait_for(lambda: _flush(machine), "an empty queue")
     assert {letter.text for letter in bob.inbox()} == {*TEXTS, "four"}
 
 
@@ -46,7 +46,7 @@ def test_after_the_daily_run(alice: Person, bob: Person, machine: Machine) -> No
 def _get_messages(sender: Person, recipient: Person) -> None:
     for text in TEXTS:
         sender.sends(recipient, text=text)
-    wait_for(lambda: len(recipient.inbox()) == len(TEXTS), "the messages", within_s=20)
+    wait_for(lambda: len(recipient.inbox()) == len(TEXTS), "the messages")
     recipient.leaves()
 
 

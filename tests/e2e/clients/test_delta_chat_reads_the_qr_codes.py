@@ -22,7 +22,6 @@ from delta_chat.server import core, login_of
 from deltachat_rpc_client import Account, DeltaChat
 from deltachat_rpc_client.rpc import JsonRpcError
 
-TIMEOUT_S = 120
 TURN = "/shared/vendor/deltachat/turn"
 
 
@@ -39,7 +38,6 @@ def doorkeeper(lab: LabTarget, untrusted: str) -> Machine:
     return lab.machine(untrusted)
 
 
-@pytest.mark.timeout(TIMEOUT_S)
 @pytest.mark.parametrize("code", ["DCACCOUNT:https://{domain}/new", "DCACCOUNT:{domain}"])
 def test_an_invite_code_creates_a_profile(code: str, chats: DeltaChat, untrusted: str) -> None:
     """`DCACCOUNT:` codes; core asks `/new` or generates an address itself."""
@@ -48,7 +46,6 @@ def test_an_invite_code_creates_a_profile(code: str, chats: DeltaChat, untrusted
     assert _address(profile).endswith(f"@{untrusted}")
 
 
-@pytest.mark.timeout(TIMEOUT_S)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_login_link_creates_a_profile(
     method: str, chats: DeltaChat, credulous: Target, untrusted: str
@@ -62,7 +59,6 @@ def test_a_login_link_creates_a_profile(
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(TIMEOUT_S)
 def test_a_closed_relay_needs_an_invite_token(
     chats: DeltaChat, untrusted: str, doorkeeper: Machine
 ) -> None:
@@ -79,7 +75,6 @@ def test_a_closed_relay_needs_an_invite_token(
             _scans(chats, f"DCACCOUNT:https://{untrusted}/new")
 
 
-@pytest.mark.timeout(TIMEOUT_S)
 def test_core_finds_the_turn_server(
     chats: DeltaChat, alice: Person, target: Target, relay: str
 ) -> None:

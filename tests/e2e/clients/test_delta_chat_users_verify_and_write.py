@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from chatmail_testkit.relays.target import Target
 from delta_chat.server import core, profile
 from deltachat_rpc_client import Message
 
 
-@pytest.mark.timeout(120)
 def test_secure_join_and_messages(
     target: Target, relay: str, other_relay: str, tmp_path: Path
 ) -> None:

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 from chatmail_testkit.people.person import Person
-from chatmail_testkit.relays.firewall import closed
+from chatmail_testkit.relays.firewall import closed, counted
 from chatmail_testkit.relays.services import queue_runs_often, stopped
 from chatmail_testkit.relays.target import Machine
-from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.waiting import GIVEN_UP_S, RETRIED_S, wait_for
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.disturbs
 
 SMTP, HTTPS = 25, 443
+# before Postfix gives up the first IP address (smtp_connect_timeout)
+AT_ONCE_S = 14
 
 
 @pytest.fixture(autouse=True)
@@ -32,9 +34,9 @@ def test_https_works_without_port_25(
     with closed(machine, SMTP), closed(other_machine, SMTP):
         for number in range(3):
             alice.sends(carol, text=f"there {number}")
-            assert carol.receives(within_s=10).text == f"there {number}"
+            assert carol.receives(within_s=AT_ONCE_S).text == f"there {number}"
             carol.sends(alice, text=f"back {number}")
-            assert alice.receives(within_s=10).text == f"back {number}"
+            assert alice.receives(within_s=AT_ONCE_S).text == f"back {number}"
 
 
 def test_https_carries_large_messages(alice: Person, carol: Person, other_machine: Machine) -> None:
@@ -43,7 +45,7 @@ def test_https_carries_large_messages(alice: Person, carol: Person, other_machin
 
     with closed(other_machine, SMTP):
         alice.sends(carol, text=text)
-        assert carol.receives(within_s=40).text == text
+        assert carol.receives(within_s=GIVEN_UP_S).text == text
 
 
 def test_https_reports_unknown_recipients(
@@ -54,8 +56,8 @@ def test_https_reports_unknown_recipients(
 
     with closed(machine, SMTP), closed(other_machine, SMTP):
         alice.sends(carol, nobody, text="to both")
-        assert carol.receives(within_s=10).text == "to both"
-        bounce = alice.receives(within_s=10)
+        assert carol.receives(within_s=AT_ONCE_S).text == "to both"
+        bounce = alice.receives(within_s=AT_ONCE_S)
 
     assert bounce.headers.get_content_type() == "multipart/report"
     assert nobody in bounce.raw.decode()
@@ -69,9 +71,9 @@ def test_a_refusal_over_https_bounces(
 
     with closed(machine, SMTP), closed(other_machine, SMTP):
         alice.sends(nobody)
-        wait_for(lambda: nobody in machine.queue(), "the message waits", within_s=40)
+        wait_for(lambda: nobody in machine.queue(), "the message waits", within_s=GIVEN_UP_S)
         with queue_runs_often(machine):
-            bounce = alice.receives(within_s=100)
+            bounce = alice.receives(within_s=RETRIED_S)
 
     assert "550 5.1.1" in bounce.raw.decode()
 
@@ -86,9 +88,11 @@ def test_smtp_works_without_https(
         if reach == "both relays":
             stack.enter_context(closed(machine, HTTPS))
         alice.sends(carol, text="first")
-        assert carol.receives(within_s=25).text == "first"
-        alice.sends(carol, text="second")
-        assert carol.receives(within_s=4).text == "second"
+        assert carol.receives().text == "first"
+        with counted(machine, HTTPS) as tries:
+            alice.sends(carol, text="second")
+            assert carol.receives().text == "second"
+            assert tries() == 0
 
 
 def test_https_is_used_again_after_a_failure(
@@ -97,11 +101,11 @@ def test_https_is_used_again_after_a_failure(
     """A relay without port 25 stays reachable after an HTTPS failure."""
     with closed(other_machine, SMTP, HTTPS):
         alice.sends(carol, text="patience")
-        wait_for(lambda: carol.address in machine.queue(), "the message waits", within_s=40)
+        wait_for(lambda: carol.address in machine.queue(), "the message waits", within_s=GIVEN_UP_S)
     with closed(other_machine, SMTP), queue_runs_often(machine):
-        assert carol.receives(within_s=90).text == "patience"
+        assert carol.receives(within_s=RETRIED_S).text == "patience"
         alice.sends(carol, text="quick again")
-        assert carol.receives(within_s=10).text == "quick again"
+        assert carol.receives(within_s=AT_ONCE_S).text == "quick again"
 
 
 @pytest.mark.parametrize("unit", ["chatmail-transport", "nginx"])
@@ -113,7 +117,7 @@ def test_smtp_works_while_https_is_down(
     assert carol.receives().text == "before"
     with stopped(other_machine, unit):
         alice.sends(carol, text="meanwhile")
-        assert carol.receives(within_s=10).text == "meanwhile"
+        assert carol.receives().text == "meanwhile"
 
 
 def test_mail_waits_for_the_transport_service(
@@ -123,7 +127,7 @@ def test_mail_waits_for_the_transport_service(
     with stopped(machine, "chatmail-transport"):
         alice.sends(carol, text="waits")
         carol.sends(alice, text="comes in")
-        assert alice.receives(within_s=20).text == "comes in"
-        wait_for(lambda: carol.address in machine.queue(), "the message waits", within_s=20)
+        assert alice.receives().text == "comes in"
+        wait_for(lambda: carol.address in machine.queue(), "the message waits")
     with queue_runs_often(machine):
-        assert carol.receives(within_s=40).text == "waits"
+        assert carol.receives(within_s=GIVEN_UP_S).text == "waits"

@@ -17,7 +17,7 @@ from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.filling import fill
 from chatmail_testkit.relays.firewall import closed
 from chatmail_testkit.relays.target import Machine, Target
-from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.waiting import GIVEN_UP_S, wait_for
 from chatmail_testkit.web.client import Answer, request
 from conftest import PersonFactory
 from cryptography import x509
@@ -62,10 +62,10 @@ def _asked(credulous: Target, untrusted: str, method: str) -> Answer:
 def test_mail_arrives_both_ways(alice: Person, eve: Person) -> None:
     """As between any two relays."""
     alice.sends(eve, text="there")
-    assert eve.receives(within_s=20).text == "there"
+    assert eve.receives().text == "there"
 
     eve.sends(alice, text="and back")
-    assert alice.receives(within_s=20).text == "and back"
+    assert alice.receives().text == "and back"
 
 
 def test_a_bounce_arrives(alice: Person, eve: Person, credulous: Target, untrusted: str) -> None:
@@ -76,14 +76,13 @@ def test_a_bounce_arrives(alice: Person, eve: Person, credulous: Target, untrust
 
     alice.sends(eve)
 
-    bounce = alice.receives(within_s=20).headers
+    bounce = alice.receives().headers
     assert bounce.get_content_type() == "multipart/report"
     assert f"mailer-daemon@{eve.domain}" in bounce["From"].lower()
     assert b"5.2.2" in bounce.as_bytes()
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("port", [SMTP, HTTPS])
 def test_mail_arrives_over_https_or_smtp(
     port: int, alice: Person, eve: Person, machine: Machine
@@ -91,9 +90,9 @@ def test_mail_arrives_over_https_or_smtp(
     """Neither needs a trusted certificate."""
     with closed(machine, port):
         alice.sends(eve, text="there")
-        assert eve.receives(within_s=40).text == "there"
+        assert eve.receives(within_s=GIVEN_UP_S).text == "there"
         eve.sends(alice, text="and back")
-        assert alice.receives(within_s=40).text == "and back"
+        assert alice.receives(within_s=GIVEN_UP_S).text == "and back"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -153,7 +152,9 @@ def test_an_ordinary_name_is_checked(
     machine.run("systemctl", "restart", "chatmail-transport")
     alice.sends(f"somebody1@{NAME_OF_THE_ADDRESS}")
     try:
-        wait_for(lambda: "not verified" in machine.queue(), "the message waits", within_s=40)
+        wait_for(
+            lambda: "not verified" in machine.queue(), "the message waits", within_s=GIVEN_UP_S
+        )
         assert NAME_OF_THE_ADDRESS in machine.queue()
     finally:
         machine.run("postsuper", "-d", "ALL")

@@ -23,7 +23,6 @@ QUICK_S = 5
 
 
 @pytest.mark.measures
-@pytest.mark.timeout(180)
 def test_other_mail_is_delivered_in_seconds(
     alice: Person,
     carol: Person,

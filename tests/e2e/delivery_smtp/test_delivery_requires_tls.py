@@ -10,7 +10,7 @@ from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.disturbs
 
 WITHOUT_TLS, WITH_TLS = "nauta.cu", "client.test"  # the lab's DNS names the client for both
 WITHIN_S = 60

@@ -12,7 +12,6 @@ from chatmail_testkit.waiting import wait_for
 
 # hosts on the relay itself; see private.test in the lab's DNS
 ADDRESSES = ("10.66.0.1", "fd66::1")
-WITHIN_S = 20
 # reason, then recipient
 DEFERRED = re.compile(r"\(.*\)\n +somebody1@private\.test")
 
@@ -25,7 +24,7 @@ def test_address_literals_bounce(literal: str, alice: Person, machine: Machine) 
     """The message bounces at once; neither HTTPS nor SMTP connects."""
     with counted_to(machine, *ADDRESSES) as packets:
         alice.sends(f"somebody1@{literal}")
-        bounce = alice.receives(within_s=WITHIN_S)
+        bounce = alice.receives()
 
         assert packets() == 0
     assert b"Status: 5.4.4" in bounce.raw
@@ -37,7 +36,8 @@ def test_a_domain_with_private_addresses_waits(alice: Person, machine: Machine) 
     with counted_to(machine, *ADDRESSES) as packets:
         alice.sends("somebody1@private.test")
         wait_for(
-            lambda: DEFERRED.search(machine.run("postqueue", "-p")), "it waits", within_s=WITHIN_S
+            lambda: DEFERRED.search(machine.run("postqueue", "-p")),
+            "it waits",
         )
 
         assert packets() == 0

@@ -21,7 +21,6 @@ def fallen_back(classic: Classic) -> Iterator[Classic]:
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(180)
 def test_the_next_attempt_delivers(dora: Person, alice: Person, fallen_back: Classic) -> None:
     """Postfix and Exim fall back by default; the retry under TLS delivers."""
     dora.sends(alice)

@@ -15,7 +15,7 @@ from chatmail_testkit.relays.target import CommandFailedError, Machine
 from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 
-pytestmark = [pytest.mark.measures, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.measures
 
 # a tenth of the relay's own numbers: 200 destinations for 50 and 10 delivery agents
 DOMAINS = 200

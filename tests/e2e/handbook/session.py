@@ -14,7 +14,7 @@ from handbook.commands import Command, entry, shows
 from handbook.known import BEFORE, ENDLESS
 
 _STOPPED: Final = 124  # timeout(1)
-_SESSION_S: Final = 120
+_SESSION_S: Final = 200
 _NOT_ENDED: Final = -1
 
 

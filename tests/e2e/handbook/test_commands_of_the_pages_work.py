@@ -14,7 +14,7 @@ from handbook.commands import commands, once
 from handbook.known import ADDRESS, DOMAIN, OTHER, PAGES
 from handbook.session import typed
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.disturbs
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 

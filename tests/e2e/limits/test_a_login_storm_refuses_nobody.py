@@ -13,7 +13,7 @@ from chatmail_testkit.people.names import new_accounts
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.disturbs
 
 # more than one network may have wrong passwords; scripts/scale storm has 5000
 CLIENTS = 200

@@ -17,6 +17,7 @@ from chatmail_testkit.people.names import new_name, new_password
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.lab import LabTarget
 from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.waiting import ANSWER_S
 from imapclient.exceptions import IMAPClientError
 
 pytestmark = pytest.mark.disturbs
@@ -27,7 +28,6 @@ MAX_FOLDERS = 50
 INODES_OF_A_FOLDER = 10
 MAX_MESSAGES = 1000
 CROWD, STRANGER = "192.0.2.203", "192.0.2.204"
-TIMEOUT_S = 30.0
 SMALL = b"x: y\r\n\r\n"
 
 
@@ -45,24 +45,21 @@ def few(lab: LabTarget) -> Iterator[LabTarget]:
             subprocess.run(["ip", "address", "delete", f"{ip}/24", "dev", "eth0"], check=True)
 
 
-@pytest.mark.timeout(120)
 def test_first_logins(few: LabTarget, relay: str) -> None:
     """Forty at once from one IP address: five, and then two a second; elsewhere nobody waits."""
     started_s = time.monotonic()
     with ThreadPoolExecutor(40) as pool:
         crowd = [pool.submit(_first_login, few, relay, CROWD) for _ in range(40)]
-        login_s = time.monotonic()
         assert _first_login(few, relay, STRANGER)
-        elsewhere_s = time.monotonic() - login_s
+        waiting = sum(not future.done() for future in crowd)
         made = sum(future.result() for future in crowd)
     took_s = time.monotonic() - started_s
 
     assert BURST <= made <= BURST + PER_S * took_s + 1
     assert made < 40
-    assert elsewhere_s < 3
+    assert waiting > len(crowd) / 2
 
 
-@pytest.mark.timeout(60)
 def test_folders(alice: Person, machine: Machine, relay: str) -> None:
     """CREATE says NO, and the inodes of the mailbox are as few as the folders."""
     # INBOX is the first one, and a parent counts, too
@@ -77,7 +74,6 @@ def test_folders(alice: Person, machine: Machine, relay: str) -> None:
     assert len(inodes) < INODES_OF_A_FOLDER * MAX_FOLDERS
 
 
-@pytest.mark.timeout(120)
 def test_messages(few: LabTarget, alice: Person, bob: Person) -> None:
     """Without a byte of content worth counting, the number is the limit; APPEND and mail end."""
     for _ in range(MAX_MESSAGES):
@@ -96,7 +92,7 @@ def _first_login(lab: LabTarget, relay: str, source: str) -> bool:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     host = socket.getaddrinfo(lab.host(relay), None, socket.AF_INET)[0][4][0]
-    raw = socket.create_connection((str(host), 993), TIMEOUT_S, source_address=(source, 0))
+    raw = socket.create_connection((str(host), 993), ANSWER_S, source_address=(source, 0))
     with context.wrap_socket(raw) as stream, stream.makefile("rwb") as lines:
         lines.readline()
         lines.write(f'a LOGIN "{new_name()}@{relay}" "{new_password()}"\r\n'.encode())

@@ -73,7 +73,6 @@ def few(lab: LabTarget, relay: str, machine: Machine) -> Iterator[LabTarget]:
             )
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("family", SOURCES)
 @pytest.mark.parametrize("entrance", ENTRANCES)
 def test_share(entrance: str, family: str, few: LabTarget, relay: str) -> None:

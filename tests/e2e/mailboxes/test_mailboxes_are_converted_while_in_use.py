@@ -57,7 +57,6 @@ def machine(other_machine: Machine) -> Iterator[Machine]:
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(3600 if MESSAGES > 300 else 120)
 def test_nothing_is_lost_or_doubled(
     machine: Machine, other_relay: str, new_person: PersonFactory
 ) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine
-from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.waiting import ANSWER_S, wait_for
 from conftest import PersonFactory
 from imapclient.exceptions import IMAPClientError
 
@@ -59,7 +59,7 @@ def owners(machine: Machine, relay: str, new_person: PersonFactory) -> Iterator[
     machine.run("rm", "-rf", OUTSIDE)
     for unit in ("dovecot", UNIT):
         machine.run("systemctl", "restart", unit)
-    wait_for(lambda: has_ended(machine), "the end of the conversion", within_s=20)
+    wait_for(lambda: has_ended(machine), "the end of the conversion")
 
 
 @pytest.mark.disturbs
@@ -67,7 +67,7 @@ def test_and_the_operator_is_told(owners: dict[str, Person], bob: Person, machin
     """No message is lost, and nothing outside of an account is touched."""
     bob.sends(*owners.values(), text="before")
     for person in owners.values():
-        person.receives(within_s=20)
+        person.receives()
         person.leaves()
     machine.run("systemctl", "stop", "dovecot")
     for fault, person in owners.items():
@@ -75,10 +75,10 @@ def test_and_the_operator_is_told(owners: dict[str, Person], bob: Person, machin
 
     choose(machine, "sdbox")
     machine.run("systemctl", "restart", "--job-mode=ignore-dependencies", UNIT)
-    wait_for(lambda: _restarts(machine) > 0, "a failure without Dovecot", within_s=20)
+    wait_for(lambda: _restarts(machine) > 0, "a failure without Dovecot")
     assert "conversion-failed" not in machine.run("ls", _home(owners["nothing"]))
     machine.run("systemctl", "start", "dovecot")
-    wait_for(lambda: has_ended(machine), "the end of the conversion", within_s=40)
+    wait_for(lambda: has_ended(machine), "the end of the conversion", within_s=ANSWER_S)
     storage = machine.run("sh", "-c", "chatmail storage status || true")
     status = machine.run("sh", "-c", "chatmail status || true")
 

@@ -20,7 +20,6 @@ MESSAGES = 3
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("count", [1, AT_ONCE])
 def test_memory_is_bounded(
     count: int,
@@ -48,7 +47,6 @@ def test_memory_is_bounded(
 
 
 @pytest.mark.measures
-@pytest.mark.timeout(300)
 def test_cpu_time_is_bounded(
     alice: Person, carol: Person, machine: Machine, other_machine: Machine
 ) -> None:

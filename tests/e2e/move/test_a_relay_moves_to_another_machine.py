@@ -23,8 +23,6 @@ from chatmail_testkit.relays.lab import LabTarget
 from chatmail_testkit.relays.target import CommandFailedError, Machine
 from chatmail_testkit.waiting import wait_for
 
-pytestmark = pytest.mark.timeout(240)
-
 MOST_REFUSED_S = 60
 PACE_S = 0.5
 PATIENCE_S = 60
@@ -98,9 +96,9 @@ def test_move(
     waiting = f"keeper@[{socket.gethostbyname('client.test')}]"
     alice.leaves()
     alice.sends(waiting)
-    wait_for(lambda: "deferred" in _queues(machine), "a deferred message", within_s=30)
+    wait_for(lambda: "deferred" in _queues(machine), "a deferred message")
     with serving() as notifier, _traffic(bob, alice, carol) as (logins, streams):
-        report = machine.run("chatmail", "move", "--yes", target, timeout_s=120)
+        report = machine.run("chatmail", "move", "--yes", target)
         _some_more(logins)  # DNS is still the old one
         lab.point(alice.domain, new_machine)
         _some_more(logins)
@@ -141,7 +139,7 @@ def _fails_and_goes_on(machine: Machine, there: Machine, target: str, alice: Per
     there.run("tee", "/run/systemd/system/dovecot.service.d/broken.conf", stdin=broken)
     there.run("systemctl", "daemon-reload")
     with pytest.raises(CommandFailedError, match="dovecot does not start"):
-        machine.run("chatmail", "move", "--yes", target, timeout_s=120)
+        machine.run("chatmail", "move", "--yes", target)
     alice.leaves()
     alice.imap.noop()
     assert '"abandoned"' in there.run("cat", STATE)

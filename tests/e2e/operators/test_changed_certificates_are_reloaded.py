@@ -14,11 +14,10 @@ from functools import partial
 from typing import NamedTuple
 
 import pytest
-from chatmail_testkit.mail import smtp
 from chatmail_testkit.mail.smtp import Smtp
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine
-from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.waiting import ANSWER_S, wait_for
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -28,7 +27,6 @@ from imapclient import IMAPClient
 SETTINGS = "/etc/chatmail/settings.json"
 UNIT = "chatmail-certificate.service"
 DAEMONS = ("postfix", "dovecot", "nginx")
-WITHIN_S = 30
 # a unit that failed once and would start now
 FAIL = """
 drop=/run/systemd/system/{unit}.d
@@ -89,12 +87,12 @@ def files(machine: Machine, relay: str) -> Iterator[Files]:
     yield kept
     kept.write(usual)
     wait_for(
-        lambda: _served(relay) == {_fingerprint(usual)}, "the usual certificate", within_s=WITHIN_S
+        lambda: _served(relay) == {_fingerprint(usual)},
+        "the usual certificate",
     )
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(120)
 def test_a_new_certificate_is_served(
     files: Files, alice: Person, bob: Person, machine: Machine, relay: str
 ) -> None:
@@ -107,14 +105,13 @@ def test_a_new_certificate_is_served(
     files.write(new)
 
     expected = {_fingerprint(new)}
-    wait_for(lambda: _served(relay) == expected, "the new certificate", within_s=WITHIN_S)
+    wait_for(lambda: _served(relay) == expected, "the new certificate")
     assert running == machine.run("systemctl", "show", "--property=MainPID", *DAEMONS)
     alice.sends(bob, text="in sessions from before")
     assert bob.receives().text == "in sessions from before"
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(120)
 def test_a_mismatched_pair_is_rejected(files: Files, machine: Machine, relay: str) -> None:
     """The old certificate stays; `chatmail status` shows why. Half a pair is rejected, too."""
     usual, new, other = files.read(), _self_signed(relay), _self_signed(relay)
@@ -125,20 +122,19 @@ def test_a_mismatched_pair_is_rejected(files: Files, machine: Machine, relay: st
     ):
         files.write(wrong)
 
-        wait_for(partial(_is_in_status, machine, said), said, within_s=10)
+        wait_for(partial(_is_in_status, machine, said), said)
         machine.run("systemctl", "restart", "nginx", "dovecot")
-        wait_for(partial(_are_open, relay), "all ports", within_s=WITHIN_S)
+        wait_for(partial(_are_open, relay), "all ports")
         assert _served(relay) == {_fingerprint(usual)}
 
     files.write(new)
 
     expected = {_fingerprint(new)}
-    wait_for(lambda: _served(relay) == expected, "the new certificate", within_s=WITHIN_S)
+    wait_for(lambda: _served(relay) == expected, "the new certificate")
     assert "problem" not in machine.run("ls", "/var/lib/chatmail/tls")
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(120)
 def test_a_later_certificate_replaces_the_provisional_one(
     files: Files, machine: Machine, relay: str
 ) -> None:
@@ -155,7 +151,7 @@ def test_a_later_certificate_replaces_the_provisional_one(
     machine.run("sh", "-c", FAIL.format(unit="nginx.service"))
     files.write(usual)
 
-    wait_for(lambda: _is_served(relay, usual), "the certificate", within_s=WITHIN_S)
+    wait_for(lambda: _is_served(relay, usual), "the certificate")
 
 
 def _is_in_status(machine: Machine, said: str) -> bool:
@@ -171,7 +167,7 @@ def _is_served(host: str, pair: Pair) -> bool:
 def _are_open(host: str) -> bool:
     with contextlib.suppress(OSError):  # systemd says "started" before nginx listens
         for port in (*SMTP_PORTS, IMAP_PORT, *TLS_PORTS):
-            socket.create_connection((host, port), timeout=smtp.TIMEOUT_S).close()
+            socket.create_connection((host, port), timeout=ANSWER_S).close()
         return True
     return False
 
@@ -187,12 +183,12 @@ def _served(host: str) -> set[str]:
             session = stack.enter_context(Smtp(host, port))
             session.starttls(context)
             found.add(hashlib.sha256(session.certificate).hexdigest())
-        imap = IMAPClient(host, IMAP_PORT, ssl=False, timeout=smtp.TIMEOUT_S)
+        imap = IMAPClient(host, IMAP_PORT, ssl=False, timeout=ANSWER_S)
         stack.callback(imap.shutdown)
         imap.starttls(ssl_context=context)
         found.add(_fingerprint_of(imap.socket()))
         for port in TLS_PORTS:
-            plain = socket.create_connection((host, port), timeout=smtp.TIMEOUT_S)
+            plain = socket.create_connection((host, port), timeout=ANSWER_S)
             found.add(
                 _fingerprint_of(
                     stack.enter_context(context.wrap_socket(plain, server_hostname=host))

@@ -25,7 +25,6 @@ MAY_BE_EMPTY: Final = {"Memory"}
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed"),
-    pytest.mark.timeout(240),
 ]
 
 

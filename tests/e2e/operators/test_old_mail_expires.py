@@ -46,9 +46,9 @@ def test_old_messages_and_addresses_are_deleted(
 
     machine.run("systemctl", "start", "chatmail-expire")
 
-    wait_for(lambda: _uids(bob) == uids[2:], "the end of two messages", within_s=10)
+    wait_for(lambda: _uids(bob) == uids[2:], "the end of two messages")
     assert gone.address not in machine.run("ls", MAILBOXES)
-    wait_for(lambda: session.has_ended(), "the end of the session", within_s=10)
+    wait_for(lambda: session.has_ended(), "the end of the session")
     _check_consistent(bob, uids[2:])
     alice.sends(bob)
     assert bob.receives()
@@ -62,7 +62,7 @@ def test_the_oldest_messages_make_room(alice: Person, bob: Person, machine: Mach
 
     alice.sends(bob, text="x" * 1_000_000)
 
-    wait_for(lambda: 60 < _used_percent(bob) <= 70, "a mailbox with room", within_s=20)
+    wait_for(lambda: 60 < _used_percent(bob) <= 70, "a mailbox with room")
     uids = _uids(bob)
     assert len(uids) == FILLING  # the oldest was deleted, the new one arrived
     _check_consistent(bob, uids)
@@ -79,7 +79,7 @@ def test_an_address_with_a_hyphen_is_cleaned(
 
     person.imap.append("INBOX", b"Subject: draft\r\n\r\n" + b"x" * 1_000_000)
 
-    wait_for(lambda: 60 < _used_percent(person) <= 70, "a mailbox with room", within_s=20)
+    wait_for(lambda: 60 < _used_percent(person) <= 70, "a mailbox with room")
 
 
 def test_other_directories_are_skipped(alice: Person, bob: Person, machine: Machine) -> None:
@@ -92,7 +92,7 @@ def test_other_directories_are_skipped(alice: Person, bob: Person, machine: Mach
 
         told = machine.run(*AS_VMAIL, "chatmaild", "expire", "--verbose")
 
-        wait_for(lambda: _uids(bob) == [], "the end of the message", within_s=10)
+        wait_for(lambda: _uids(bob) == [], "the end of the message")
         assert f"needs care: {strange}" in told
         assert strange in machine.run("find", MAILBOXES, "-maxdepth", "1")
     finally:

@@ -130,4 +130,4 @@ def _chatmail(machine: Machine, *command: str, stdin: str = "") -> str:
 
 
 def _wait_for_end_of(session: Imap) -> None:
-    wait_for(lambda: session.has_ended(), "the end of the session", within_s=10)
+    wait_for(lambda: session.has_ended(), "the end of the session")

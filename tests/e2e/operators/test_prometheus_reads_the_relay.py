@@ -94,7 +94,6 @@ def test_a_scrape_takes_less_than_50_ms(machine: Machine) -> None:
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(240)
 def test_a_stopped_service_is_seen(machine: Machine) -> None:
     """The page goes on without it."""
     machine.run("systemctl", "stop", "chatmail-filter", "postfix")

@@ -10,7 +10,7 @@ from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.disturbs
 
 # names and sizes of all files; the result is what a selftest is for, pid files come and go, and a
 # job counts the queue each minute, with its time
@@ -20,7 +20,6 @@ find /var/lib/chatmail /var/lib/postfix/queue /var/lib/dovecot /var/spool /tmp -
   -not -path /var/lib/chatmail/numbers/queue.json \
   -printf '%p %s\n' 2>/dev/null | sort
 """
-SETTLE_S = 20
 
 
 @pytest.fixture(params=["well", "without-dovecot", "delivery-waits", "without-filter"])
@@ -48,9 +47,9 @@ def test_the_state_is_the_same(machine: Machine) -> None:
     """Every file of the relay's state, before and after."""
     before = state(machine)
 
-    machine.run("sh", "-c", "chatmail selftest || true", timeout_s=60)
+    machine.run("sh", "-c", "chatmail selftest || true")
 
-    wait_for(lambda: state(machine) == before, "the state of before", within_s=SETTLE_S)
+    wait_for(lambda: state(machine) == before, "the state of before")
     assert "is empty" in machine.queue()
 
 
@@ -61,7 +60,7 @@ def test_late_logins_create_nothing(
     before = state(machine)
 
     with stopped(machine, "chatmail-accounts"):
-        machine.run("sh", "-c", "chatmail selftest || true", timeout_s=60)
+        machine.run("sh", "-c", "chatmail selftest || true")
     later = new_person(relay)
     later.imap.noop()
 
@@ -72,9 +71,9 @@ def test_a_killed_selftest_cleans_up(machine: Machine) -> None:
     """systemd ends a unit with SIGTERM."""
     before = state(machine)
 
-    machine.run("sh", "-c", "timeout --signal=TERM 0.6 chatmail selftest || true", timeout_s=60)
+    machine.run("sh", "-c", "timeout --signal=TERM 0.6 chatmail selftest || true")
 
-    wait_for(lambda: state(machine) == before, "the state of before", within_s=SETTLE_S)
+    wait_for(lambda: state(machine) == before, "the state of before")
 
 
 def state(machine: Machine) -> list[str]:

@@ -31,7 +31,6 @@ def rotation(lab: LabTarget) -> Iterator[LabTarget]:
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(400)
 def test_rotation(
     rotation: LabTarget,
     alice: Person,

@@ -17,7 +17,7 @@ from chatmail_testkit.mail.smtp import Smtp
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.firewall import lost
 from chatmail_testkit.relays.target import Machine, Target
-from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.waiting import GIVEN_UP_S, wait_for
 
 # nobody has it
 DOWN = "192.0.2.209"
@@ -25,7 +25,6 @@ DOWN = "192.0.2.209"
 SOURCES = {"ipv4": "192.0.2.231", "ipv6": "2001:db8::e1"}
 PLACES = ("/var/lib/postfix", "/var/spool", "/var/log", "/var/lib/chatmail", "/run")
 PORTS = (465, 587, 443)
-DEFERRED_WITHIN_S = 40
 ATTRIBUTE = re.compile(r"^named_attribute: (\w+)=(.*)$", re.MULTILINE)
 SENDER = re.compile(r"^sender: (.*)$", re.MULTILINE)
 
@@ -41,7 +40,6 @@ class Waiting:
 
 
 @pytest.mark.disturbs
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize("family", SOURCES)
 @pytest.mark.parametrize("port", PORTS)
 def test_the_queue(
@@ -80,7 +78,7 @@ def waiting(
             wait_for(
                 partial(_is_deferred, machine, one.queue_id),
                 "deferred",
-                within_s=DEFERRED_WITHIN_S,
+                within_s=GIVEN_UP_S,
             )
         yield sent
     for one in sent.values():

@@ -13,8 +13,6 @@ from probers.programs import Prober, make_profile
 PINGS = 3
 OPTIONS = ("-c", str(PINGS), "-i", "0.2")
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.mark.parametrize("kind", ["name", "address"])
 def test_a_relay_without_a_trusted_certificate(

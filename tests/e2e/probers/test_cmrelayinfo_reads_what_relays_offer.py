@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from chatmail_testkit.relays.target import Target
 
 from probers.programs import Prober, make_profile
-
-pytestmark = pytest.mark.timeout(120)
 
 TIMEOUT = ("--timeout", "50")  # its default of 30 s is short on a busy machine
 MIB = 1024 * 1024

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -25,8 +26,6 @@ from chatmail_testkit.web.client import request
 from chatmaild.address import Address
 from chatmaild.filter.envelope import read_path
 from conftest import PersonFactory
-
-pytestmark = pytest.mark.timeout(170)
 
 MAIL = "/var/lib/chatmail/mail"
 SPELLINGS = 1500
@@ -108,7 +107,7 @@ def test_a_name_that_needs_quotes(alice: Person, bob: Person, carol: Person) -> 
         path = f'"{person.name}+tag."@{person.domain}'
 
         assert alice.submits(alice.writes(person, text="quoted"), path).code == 250
-        assert person.receives(within_s=20).text == "quoted"
+        assert person.receives().text == "quoted"
 
 
 def test_recipients_over_https(
@@ -155,7 +154,7 @@ def test_senders_at_submission(
     took_s = time.monotonic() - started_s
 
     assert BURST <= accepted <= BURST + PER_SECOND * took_s + 1
-    wait_for(lambda: len(bob.inbox()) >= accepted, "all that was accepted", within_s=20)
+    wait_for(lambda: len(bob.inbox()) >= accepted, "all that was accepted")
     assert {letter.headers["From"] for letter in bob.inbox()} == {f"<{alice.address}>"}
     assert len(bob.inbox()) == accepted
 
@@ -170,7 +169,7 @@ def test_a_disabled_sender(
         for _ in range(SUBMITTED // 5):
             session.submits(alice.writes(bob), speller.path(alice.name), bob)
         machine.run("rm", f"{MAIL}/{alice.address}/DISABLED")
-    wait_for(lambda: "empty" in machine.queue(), "an empty queue", within_s=20)
+    _wait_for_the_queue(machine, [bob])
 
     assert bob.inbox() == []
 
@@ -231,6 +230,16 @@ def _speller(domain: str, other_domain: str, machine: Machine, chance: random.Ra
     return Speller(domain=domain, literals=literals, other_domain=other_domain, chance=chance)
 
 
+def _wait_for_the_queue(machine: Machine, people: Sequence[Person]) -> None:
+    """Wait until no mail for these people waits; mail of other scenarios may."""
+
+    def is_through() -> bool:
+        queued = machine.queue().lower()
+        return not any(person.name.lower() in queued for person in people)
+
+    wait_for(is_through, "no mail for them in the queue")
+
+
 def _are_where_the_filter_says(sent: list[Sent], household: Household, machine: Machine) -> None:
     people = (household.open, household.closed, household.stopped)
     expected = {person.address: set[str]() for person in people}
@@ -243,12 +252,12 @@ def _are_where_the_filter_says(sent: list[Sent], household: Household, machine: 
         assert not one.is_clear or owner != household.closed.address, f"clear text: {one}"
         if owner != household.stopped.address:
             expected[owner].add(one.mark)
-    wait_for(lambda: "empty" in machine.queue(), "an empty queue", within_s=30)
+    _wait_for_the_queue(machine, people)
 
     for person in people:
         wanted = expected[person.address]
         # a message that moves between two queues while Postfix lists them is in neither
-        wait_for(partial(_has, person, wanted), "all that was accepted", within_s=30)
+        wait_for(partial(_has, person, wanted), "all that was accepted")
         assert _marks(person) == wanted
         assert _mailboxes(machine, person.name) == [person.address]
     for person in (household.closed, household.stopped):

@@ -43,7 +43,6 @@ def test_a_group_with_a_known_recipient_is_accepted(alice: Person, carol: Person
     assert b"5.1.1" in alice.receives().raw
 
 
-@pytest.mark.timeout(120)
 def test_delta_chat_shows_the_failure(
     target: Target, relay: str, machine: Machine, tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from chatmail_testkit.relays.lab import LabTarget
 from chatmail_testkit.relays.target import Target
-from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.waiting import ANSWER_S, wait_for
 
 # what a client has sent when it falls silent: nothing, half a ClientHello, half a header
 FLOODS = [(443, b""), (443, b"\x16\x03\x01\x02"), (80, b""), (80, b"GET / HTTP/1.1\r\nX: ")]
@@ -24,6 +24,8 @@ FLOODS = [(443, b""), (443, b"\x16\x03\x01\x02"), (80, b""), (80, b"GET / HTTP/1
 EACH = 2500
 SLOWER_BY_S = 0.05
 SAMPLES = 15
+MOST_ROUNDS = 10
+ATTEMPTS = 5
 # a fifth of 10,000 IMAP, 1,000 SMTP and 2,000 web connections
 PER_NETWORK = 2600
 UPLOADS_PER_NETWORK = 200
@@ -31,9 +33,8 @@ UPLOADS_PER_NETWORK = 200
 SUBMISSIONS = 1000
 # in the /64 of the client
 NEIGHBOUR = "2001:db8::2:1"
-TIMEOUT_S = 10
-DEADLINE_S = 15
-SETTLED_WITHIN_S = 30
+HEADER_S = 10
+SETTLED_WITHIN_S = 60
 
 
 @pytest.mark.disturbs
@@ -50,10 +51,8 @@ def test_others_are_served(target: Target, relay: str) -> None:
     with contextlib.ExitStack() as stack:
         for port, opening in FLOODS:
             stack.enter_context(_flood(_address(target, relay, socket.AF_INET), port, opening))
-        busy = {name: _median_s(serve) for name, serve in services.items()}
-
-    slower = {name: busy[name] - quiet[name] for name in services}
-    assert {name: by for name, by in slower.items() if by > SLOWER_BY_S} == {}
+        for name, serve in services.items():
+            _is_as_quick(serve, quiet[name], name)
 
 
 @pytest.mark.disturbs
@@ -63,7 +62,7 @@ def test_submission(port: int, target: Target, relay: str) -> None:
 
     def serve() -> None:
         address = _address(target, relay, socket.AF_INET6)
-        with socket.create_connection((address, port), timeout=TIMEOUT_S) as plain:
+        with socket.create_connection((address, port), timeout=ANSWER_S) as plain:
             session = plain if port == 587 else _secured(plain, target.host(relay), "smtp")
             with session:
                 assert session.recv(4) == b"220 "
@@ -72,25 +71,36 @@ def test_submission(port: int, target: Target, relay: str) -> None:
     with _flood(_address(target, relay, socket.AF_INET), port, b"", count=SUBMISSIONS):
         # Postfix starts a process for each that it lets in
         wait_for(lambda: _is_quick(serve), "greeted", within_s=SETTLED_WITHIN_S)
-        busy_s = _median_s(serve)
-
-    assert busy_s - quiet_s < SLOWER_BY_S
+        _is_as_quick(serve, quiet_s, f"port {port}")
 
 
 @pytest.mark.disturbs
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
 def test_the_limit(family: socket.AddressFamily, lab: LabTarget, relay: str) -> None:
     """One IPv4 address, or one IPv6 /64, has its share of port 443; more is closed at once."""
+    for _ in range(ATTEMPTS):
+        began_s = time.monotonic()
+        with _crowd(lab, relay, family) as opened:
+            wait_for(lambda: len(_open(opened)) <= PER_NETWORK, "the rest closed")
+            still = len(_open(opened))
+            if time.monotonic() - began_s < HEADER_S:  # else the first ones were closed as idle
+                assert still > PER_NETWORK * 0.9
+                return
+    pytest.fail(f"the machine opened no {PER_NETWORK} connections within {HEADER_S} s")
+
+
+@contextlib.contextmanager
+def _crowd(
+    lab: LabTarget, relay: str, family: socket.AddressFamily
+) -> Iterator[list[socket.socket]]:
+    """More connections of a network than it may have, from two addresses that count as one."""
     address, count = _address(lab, relay, family), PER_NETWORK // 2 + 200
     with (
         _neighbours(lab, family) as (one, another),
         _flood(address, 443, b"", count=count, client=one) as first,
         _flood(address, 443, b"", count=count, client=another) as second,
     ):
-        opened = [*first, *second]
-        wait_for(lambda: len(_open(opened)) <= PER_NETWORK, "the rest closed", within_s=5)
-
-        assert len(_open(opened)) > PER_NETWORK * 0.9
+        yield [*first, *second]
 
 
 @contextlib.contextmanager
@@ -121,7 +131,7 @@ def test_uploads(target: Target, relay: str) -> None:
                 slow.sendall(b"x")
             uploads.append(session)
 
-        assert wait_for(lambda: _refusal(target, relay, socket.AF_INET), "refused", within_s=5)
+        assert wait_for(lambda: _refusal(target, relay, socket.AF_INET), "refused")
         assert _refusal(target, relay, socket.AF_INET6) == b""
 
 
@@ -149,7 +159,16 @@ def _refusal(target: Target, relay: str, family: socket.AddressFamily) -> bytes:
 def test_the_deadline(port: int, opening: bytes, target: Target, relay: str) -> None:
     """A client has 10 s for its ClientHello or the header of its request."""
     with _flood(_address(target, relay, socket.AF_INET), port, opening, count=3) as opened:
-        wait_for(lambda: not _open(opened), "closed", within_s=DEADLINE_S)
+        wait_for(lambda: not _open(opened), "closed", within_s=2 * HEADER_S)
+
+
+def _is_as_quick(serve: Callable[[], object], quiet_s: float, what: str) -> None:
+    """Assert it; other programs slow a round down, the flood would slow them all."""
+    rounds: list[float] = []
+    while len(rounds) < MOST_ROUNDS and not (rounds and rounds[-1] - quiet_s < SLOWER_BY_S):
+        rounds.append(_median_s(serve))
+
+    assert rounds[-1] - quiet_s < SLOWER_BY_S, f"{what}: {quiet_s} s before, then {rounds} s"
 
 
 def _is_quick(serve: Callable[[], object]) -> bool:
@@ -182,7 +201,7 @@ def _greeting(target: Target, relay: str, protocol: str) -> None:
 
 def _redirect(target: Target, relay: str) -> None:
     address = _address(target, relay, socket.AF_INET6)
-    with socket.create_connection((address, 80), timeout=TIMEOUT_S) as plain:
+    with socket.create_connection((address, 80), timeout=ANSWER_S) as plain:
         plain.sendall(f"GET / HTTP/1.1\r\nHost: {relay}\r\n\r\n".encode())
         assert plain.recv(12) == b"HTTP/1.1 301"
 
@@ -193,7 +212,7 @@ def _session(
 ) -> Iterator[ssl.SSLSocket]:
     address = _address(target, relay, family)
     with (
-        socket.create_connection((address, 443), timeout=TIMEOUT_S) as plain,
+        socket.create_connection((address, 443), timeout=ANSWER_S) as plain,
         _secured(plain, target.host(relay), protocol) as session,
     ):
         yield session
@@ -222,7 +241,7 @@ def _flood(
         for _ in range(count):
             try:
                 one = socket.create_connection(
-                    (address, port), timeout=TIMEOUT_S, source_address=(client, 0)
+                    (address, port), timeout=ANSWER_S, source_address=(client, 0)
                 )
             except OSError:
                 continue

@@ -12,7 +12,7 @@ from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 from imapclient.exceptions import IMAPClientAbortError
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.disturbs
 
 # files that all deliveries to a mailbox share
 INBOX = "mailboxes/INBOX/dbox-Mails"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +14,6 @@ from chatmail_testkit.waiting import wait_for
 
 FILTER = "chatmail-filter"
 MXDELIV = "/run/chatmail/transport-nginx/mxdeliv.sock"
-LOCK = "locks-a-mailbox"
 LOCKING = """
 import fcntl, os, time
 
@@ -40,15 +40,15 @@ def test_requests_are_answered_before_a_restart(
 ) -> None:
     """The receiving relay answers, so the sender does not retry."""
     alice.sends(carol, text="once")
-    wait_for(lambda: _requests(held), "the message is on its way in", within_s=20)
+    wait_for(lambda: _requests(held), "the message is on its way in")
 
     before = _state(held, unit)
     held.run("systemctl", "restart", "--no-block", unit)
-    wait_for(lambda: _state(held, unit) != before, "the service stops", within_s=5)
+    wait_for(lambda: _state(held, unit) != before, "the service stops")
     _signal(held, "CONT")
 
-    assert carol.receives(within_s=30).text == "once"
-    wait_for(lambda: _nothing_waits(machine, held), "nothing waits", within_s=30)
+    assert carol.receives().text == "once"
+    wait_for(lambda: _nothing_waits(machine, held), "nothing waits")
     assert len(carol.inbox()) == 1
 
 
@@ -63,29 +63,31 @@ def test_deliveries_are_finished_before_a_restart(
     with _locked(machine, f"{folder(bob)}/dovecot.index.log"):
         alice.sends(bob, text="once")
         begun = "grep -e '->' /proc/locks || true"  # a process that waits for a lock
-        wait_for(lambda: machine.run("sh", "-c", begun), "the delivery begins", within_s=10)
+        wait_for(lambda: machine.run("sh", "-c", begun), "the delivery begins")
         before = _state(machine, "postfix")
         machine.run("systemctl", "restart", "--no-block", *units.split())
-        wait_for(lambda: _state(machine, "postfix") != before, "Postfix stops", within_s=5)
+        wait_for(lambda: _state(machine, "postfix") != before, "Postfix stops")
 
     bob.leaves()
     machine.run("systemctl", "start", *units.split())
-    assert bob.receives(within_s=30).text == "once"
-    wait_for(lambda: _nothing_waits(machine), "nothing waits", within_s=30)
+    assert bob.receives().text == "once"
+    wait_for(lambda: _nothing_waits(machine), "nothing waits")
     assert len(bob.inbox()) == 1
 
 
 @contextlib.contextmanager
 def _locked(machine: Machine, path: str) -> Iterator[None]:
     """Block a delivery of Dovecot: another process holds the lock of an index."""
-    # the journal has the arguments of what writes to it, and the path has an address
-    options = ["--quiet", f"--unit={LOCK}", f"--setenv=LOCKED={path}"]
+    # the journal has the arguments of what writes to it, and the path has an address;
+    # it also has the lines of an earlier unit of the same name
+    unit = f"locks-a-mailbox-{secrets.token_hex(4)}"
+    options = ["--quiet", f"--unit={unit}", f"--setenv=LOCKED={path}"]
     machine.run("systemd-run", *options, "python3", "-c", LOCKING)
     try:
-        wait_for(lambda: "locked" in machine.run("journalctl", "-u", LOCK), "a lock", within_s=10)
+        wait_for(lambda: "locked" in machine.run("journalctl", "-u", unit), "a lock")
         yield
     finally:
-        machine.run("systemctl", "stop", LOCK)
+        machine.run("systemctl", "stop", unit)
 
 
 def _nothing_waits(*machines: Machine) -> bool:

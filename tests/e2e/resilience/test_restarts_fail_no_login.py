@@ -13,7 +13,7 @@ from chatmail_testkit.relays.target import Machine, Target
 from chatmail_testkit.waiting import wait_for
 from chatmail_testkit.web.client import request
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.disturbs
 
 UNIT = "chatmail-accounts"
 KILL = f"kill --signal=KILL {UNIT}"
@@ -35,7 +35,7 @@ class End:
         """End it and wait until process and connections are gone."""
         before = _process(machine)
         self.of(machine)
-        wait_for(lambda: _process(machine) != before, "the end of the process", within_s=20)
+        wait_for(lambda: _process(machine) != before, "the end of the process")
 
 
 @pytest.fixture(params=[KILL, UPGRADE], ids=["kill", "upgrade"])

@@ -16,7 +16,7 @@ FILTER = "chatmail-filter"
 TIMES = 3
 MANY = 100
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.disturbs
 
 
 def test_client_sessions_survive(alice: Person, bob: Person, machine: Machine) -> None:

@@ -20,7 +20,6 @@ ROUNDS = 3  # other load can only slow a round down
 
 
 @pytest.mark.measures
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("every_s", "chats"), [(3.0, 3), (0.2, 1)])
 def test_latency_is_low(every_s: float, chats: int, bob: Person, new_person: PersonFactory) -> None:
     """From the sender's first command to the notice in IDLE; several chats take turns."""

@@ -13,7 +13,7 @@ from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 
-pytestmark = [pytest.mark.disturbs, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.disturbs
 
 HIBERNATION_S = 1.0  # imap_hibernate_timeout
 # by default Dovecot ends the processes from before a reload after 6 s
@@ -40,8 +40,8 @@ def test_working_and_hibernating_ones(
     machine.run("doveadm", "kick", bob.address)
     machine.run("doveadm", "kick", dora.address)
     hibernating = partial(bob.imap.notices, within_s=0.1)
-    wait_for(partial(_fails, hibernating), "the end of one that hibernated", within_s=20)
-    wait_for(partial(_fails, dora.imap.noop), "the end of one that worked", within_s=20)
+    wait_for(partial(_fails, hibernating), "the end of one that hibernated")
+    wait_for(partial(_fails, dora.imap.noop), "the end of one that worked")
 
 
 def _fails(session: Callable[[], object]) -> bool:

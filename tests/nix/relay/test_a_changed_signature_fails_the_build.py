@@ -11,34 +11,52 @@ from chatmail_lab.machine.checkout import checkout
 # (source, header below /usr/include, its signature, a changed one)
 SIGNATURES = [
     (
-        "instant-idle.c",
+        "plugins/instant-idle.c",
         "dovecot/mail-storage-private.h",
         "void (*notify_changes)(struct mailbox *box);",
         "void (*notify_changes)(struct mailbox *box, bool now);",
     ),
     (
-        "instant-idle.c",
+        "plugins/instant-idle.c",
         "dovecot/mailbox-watch.h",
         "void mailbox_watch_add(struct mailbox *box, const char *path);",
         "void mailbox_watch_add(struct mail *mail, const char *path);",
     ),
     (
-        "instant-idle.c",
+        "plugins/instant-idle.c",
         "dovecot/imap-client.h",
         "void (*destroy)(struct client *client, const char *reason);",
         "void (*destroy)(struct client *client);",
     ),
     (
-        "instant-idle.c",
+        "plugins/instant-idle.c",
         "dovecot/ioloop.h",
         "typedef void timeout_callback_t(void *context);",
         "typedef int timeout_callback_t(void *context);",
     ),
     (
-        "each-reply.c",
+        "plugins/each-reply.c",
         "dovecot/lmtp-client.h",
         "int (*local_deliver)(struct client *client,",
         "int (*local_deliver)(struct client *client, bool now,",
+    ),
+    (
+        "plugins/rare-recount.c",
+        "dovecot/quota-private.h",
+        "int (*update)(struct quota_root *root,",
+        "int (*update)(struct quota_root *root, bool now,",
+    ),
+    (
+        "plugins/rare-recount.c",
+        "dovecot/quota-private.h",
+        "struct quota *quota_get_mail_user_quota(struct mail_user *user);",
+        "struct quota_root *quota_get_mail_user_quota(struct mail_user *user);",
+    ),
+    (
+        "plugins/tell-delivery.c",
+        "dovecot/lmtp-client.h",
+        "struct mail *src_mail;",
+        "struct istream *src_mail;",
     ),
     (
         "absent-mail.c",

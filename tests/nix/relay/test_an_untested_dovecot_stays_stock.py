@@ -15,6 +15,8 @@ def test_the_lab_has_a_tested_version(default: Relay, root: pathlib.Path) -> Non
     assert default.warnings == []
     assert dovecot_version(root).startswith("2.4.")
     assert written.count("instant_idle = yes") == 1
+    assert written.count("tell_delivery = yes") == 1
+    assert "event_exporter" not in written
     assert "small-sessions.so" in written
 
 
@@ -25,6 +27,8 @@ def test_another_version_loads_neither(describe: Describe) -> None:
 
     assert "instant_idle" not in written
     assert "LD_PRELOAD" not in written
+    assert "tell_delivery" not in written
+    assert "event_exporter push" in written
     assert [warning.split()[0] for warning in relay.warnings] == [
         "services.chatmail.imap.instantIdle",
         "services.chatmail.imap.smallSessions",

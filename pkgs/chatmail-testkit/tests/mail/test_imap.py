@@ -11,6 +11,7 @@ import pytest
 from imapclient import IMAPClient
 
 from chatmail_testkit.mail.imap import Imap
+from chatmail_testkit.waiting import ANSWER_S, PATIENCE_S
 
 Serve = Callable[..., tuple[int, list[bytes]]]
 ANSWERS = {
@@ -29,7 +30,7 @@ class PlainImap(Imap):
     """A session without TLS."""
 
     def __init__(self, port: int) -> None:
-        IMAPClient.__init__(self, "127.0.0.1", port, ssl=False, timeout=5)
+        IMAPClient.__init__(self, "127.0.0.1", port, ssl=False, timeout=ANSWER_S)
 
 
 @pytest.fixture
@@ -68,23 +69,31 @@ def test_a_session_that_goes_on(session: PlainImap) -> None:
     assert not session.has_ended()
 
 
-def test_a_line_in_two_pieces() -> None:
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (b"* OK Still here\r\n* 1 EXI", b"STS\r\n"),
+        (b"* OK Still here\r\n", b"* 1 EXISTS\r\n"),
+    ],
+    ids=["in two pieces", "after Still here"],
+)
+def test_a_late_notice(pieces: tuple[bytes, bytes]) -> None:
     """It is whole, and IDLE ends as usual; that the server is still there is no notice."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=_serve_slowly, args=(listener,))
+        thread = threading.Thread(target=_serve_slowly, args=(listener, *pieces))
         thread.start()
         session = PlainImap(listener.getsockname()[1])
         session.idle()
 
-        assert [*session.notices(within_s=5), *session.notices(within_s=5)] == [(1, b"EXISTS")]
+        assert session.notices(within_s=PATIENCE_S) == [(1, b"EXISTS")]
         assert session.notices(within_s=0.1) == []
         assert session.idle_done() == (b"done", [])
         session.shutdown()
         thread.join()
 
 
-def _serve_slowly(listener: socket.socket) -> None:
-    """Send the second piece of a line when the client has had time for the first one."""
+def _serve_slowly(listener: socket.socket, first: bytes, second: bytes) -> None:
+    """Send the second piece of a notice when the client has had time for the first one."""
     peer, _ = listener.accept()
     with peer, peer.makefile("rb") as lines:
         peer.sendall(b"* PREAUTH [CAPABILITY IMAP4rev1 IDLE] here\r\n")
@@ -95,8 +104,8 @@ def _serve_slowly(listener: socket.socket) -> None:
                 peer.sendall(tags[-2] + b" OK done\r\n")
             elif b"IDLE" in line:
                 peer.sendall(b"+ idling\r\n")
-                peer.sendall(b"* OK Still here\r\n* 1 EXI")
+                peer.sendall(first)
                 select.select([peer], [], [], 0.2)
-                peer.sendall(b"STS\r\n")
+                peer.sendall(second)
             else:
                 peer.sendall(ANSWERS[b"CAPABILITY"].replace(b"TAG", tags[-1]))

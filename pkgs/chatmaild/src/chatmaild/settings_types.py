@@ -210,6 +210,7 @@ class Selftest:
 class Sockets:
     accounts_metrics: str
     auth: str
+    deliveries: str
     destinations: str
     doveadm: str
     end_sessions: str

@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 
+from chatmaild.accounts.limits import creations, guesses
+from chatmaild.accounts.limits.buckets import IpLimit
 from chatmaild.accounts.service import set_up
 from chatmaild.metrics import collecting
 from chatmaild.settings import Settings
+
+from ..waiting import DEADLINE_S
 
 Scenario = Callable[["Relay"], Coroutine[Any, Any, None]]
 
@@ -65,7 +69,7 @@ async def exchange(
     """Send a request, read one answer, close."""
     writer.write(data)
     try:
-        return await asyncio.wait_for(read_answer(reader), 10)
+        return await asyncio.wait_for(read_answer(reader), DEADLINE_S)
     finally:
         writer.close()
 
@@ -91,6 +95,13 @@ def settings_json(settings_json: dict[str, Any]) -> dict[str, Any]:
         "minFreeInodes": 0,
     }
     return settings_json
+
+
+@pytest.fixture
+def no_refill(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network gets its burst and, for the length of a test on a busy machine, no more."""
+    monkeypatch.setattr(creations, "IpLimit", lambda burst, _: IpLimit(burst, 0.001))
+    monkeypatch.setattr(guesses, "ACCOUNT_PER_S", 0.001)
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from chatmaild.address import parse_address
 from chatmaild.settings import Settings
 from chatmaild.store.sessions import end_sessions
 
+from ..waiting import DEADLINE_S
+
 ALICE = parse_address("alice1234@chat.example.org")
 REQUEST = f"VERSION\tscript\t4\t0\nnoreply\n{ALICE}\n\n".encode()
 
@@ -23,7 +25,7 @@ def dovecot(settings: Settings) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(settings.sockets.end_sessions)
         listener.listen()
-        listener.settimeout(10)
+        listener.settimeout(DEADLINE_S)
         yield listener
 
 
@@ -37,7 +39,7 @@ def test_the_request(settings: Settings, dovecot: socket.socket) -> None:
             connection.sendall(b"1 connections kicked\n")
             with pytest.raises(TimeoutError):
                 ending.result(timeout=0.2)
-        ending.result(timeout=10)
+        ending.result(timeout=DEADLINE_S)
 
 
 def test_without_dovecot(settings: Settings) -> None:
@@ -71,7 +73,7 @@ def _heard(dovecot: socket.socket) -> bytes:
 
 
 def _request(connection: socket.socket) -> bytes:
-    connection.settimeout(10)
+    connection.settimeout(DEADLINE_S)
     received = b""
     while not received.endswith(b"\n\n"):
         more = connection.recv(1024)

@@ -274,6 +274,7 @@ def test_hashes_of_sha512_crypt(encoded: str, password: bytes) -> None:
     assert not verify_password(password, encoded.replace("$6$", "$6$rounds=999999999$", 1))
 
 
+@pytest.mark.usefixtures("no_refill")
 def test_guesses_are_slowed_down(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sixty at once are ten; elsewhere the owner logs in, and the web form guesses no further."""
     monkeypatch.setattr(patience, "PATIENCE_S", 0.0)

@@ -15,6 +15,8 @@ from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.wire import serve, socketmap
 from chatmaild.wire.socketmap import netstring, read_netstring
 
+from ..waiting import DEADLINE_S
+
 LMTP = "OK lmtp:unix:private/dovecot-lmtp"
 UNKNOWN = "OK error:5.1.1 Recipient address rejected: User unknown"
 
@@ -88,7 +90,7 @@ async def _exchange(maps: Maps, path: pathlib.Path, data: bytes) -> bytes:
         reader, writer = await asyncio.open_unix_connection(str(path))
         writer.write(data)
         writer.write_eof()
-        answer = await asyncio.wait_for(reader.read(), 5)
+        answer = await asyncio.wait_for(reader.read(), DEADLINE_S)
         writer.close()
         return answer
 

@@ -9,6 +9,8 @@ from chatmaild.conversion.dovecot import Doveadm
 from chatmaild.errors import BusyError, ConversionError, ToolError
 from chatmaild.store.mail.formats import Format
 
+from ..waiting import DEADLINE_S
+
 ACCOUNT = "alice1234@chat.example.org"
 
 Tool = Callable[[str], Doveadm]
@@ -45,7 +47,7 @@ def test_the_rest_is_copied_at_once(tool: Tool, tmp_path: pathlib.Path) -> None:
     """It is on disk then."""
     said = tmp_path / "said"
 
-    tool(f'echo "$@" > {said}').copy_rest(ACCOUNT, Format.MAILDIR, within_s=5)
+    tool(f'echo "$@" > {said}').copy_rest(ACCOUNT, Format.MAILDIR, within_s=DEADLINE_S)
 
     arguments = said.read_text().rstrip()
     assert "mail_fsync=always" in arguments
@@ -91,5 +93,5 @@ def test_a_reason_has_no_address(tool: Tool) -> None:
     """The operator finds it beside the account."""
     with pytest.raises(ConversionError, match=r"^ADDRESS: no space$"):
         tool(f"echo '{ACCOUNT}: no space' >&2; exit 75").copy_rest(
-            ACCOUNT, Format.SDBOX, within_s=5
+            ACCOUNT, Format.SDBOX, within_s=DEADLINE_S
         )

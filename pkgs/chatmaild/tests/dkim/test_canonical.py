@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from chatmaild.dkim.canonical import BodyHash, Canonicalization
 
+from ..timing import is_quick
+
 FORMS = {Canonicalization.SIMPLE: Simple, Canonicalization.RELAXED: Relaxed}
 PIECES = [b" ", b"\t", b"\r\n", b"\r", b" \r\n", b"\r\n\r\n", b"x", b" \t "]
 
@@ -49,25 +51,32 @@ def test_the_hash_is_that_of_dkimpy(body: bytes, form: Canonicalization, step: i
 def test_every_body_is_hashed_fast(line: bytes, form: Canonicalization) -> None:
     """30 MB of empty lines or whitespace take no longer than other 30 MB."""
     chunk = line * (65_000 // len(line))
-    found = BodyHash(form)
-    started_s = time.process_time()
-    for _ in range(460):
-        found.feed(chunk)
-    found.digest()
 
-    assert time.process_time() - started_s < 2
+    def work() -> None:
+        found = BodyHash(form)
+        for _ in range(460):
+            found.feed(chunk)
+        found.digest()
+
+    assert is_quick(work, 2)
 
 
 @pytest.mark.parametrize("form", list(Canonicalization))
 def test_every_piece_is_hashed_fast(form: Canonicalization) -> None:
     """Text after 30 MB of empty lines does not hash them all at once."""
-    found = BodyHash(form)
-    for _ in range(460):
-        found.feed(b"\r\n" * 32_500)
-    started_s = time.thread_time()
-    found.feed(b"x\r\n")
 
-    assert time.thread_time() - started_s < 0.005
+    def after_empty_lines() -> tuple[BodyHash, float]:
+        found = BodyHash(form)
+        for _ in range(460):
+            found.feed(b"\r\n" * 32_500)
+        started_s = time.thread_time()
+        found.feed(b"x\r\n")
+        return found, time.thread_time() - started_s
+
+    tries = (after_empty_lines() for _ in range(5))
+    found = next((found for found, took_s in tries if took_s < 0.005), None)
+
+    assert found is not None
     assert found.digest() == hashlib.sha256(b"\r\n" * (460 * 32_500) + b"x\r\n").digest()
     assert found.size_bytes == 2 * 460 * 32_500 + 3
 

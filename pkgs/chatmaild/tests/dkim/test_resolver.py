@@ -18,6 +18,8 @@ from chatmaild.dkim.keys import public_record
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer, query_txt
 from chatmaild.errors import KeyUnavailableError
 
+from ..waiting import DEADLINE_S
+
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=1024)
 RECORD = public_record(KEY)
 NAME = "sel._domainkey.peer.example"
@@ -58,7 +60,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     system = dns.resolver.Resolver(configure=False)
     system.nameservers, system.port = [address], port
     monkeypatch.setattr(dns.resolver, "default_resolver", system)
-    monkeypatch.setattr(resolver, "_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(resolver, "_TIMEOUT_S", DEADLINE_S)
     yield server
     server.stop()
 
@@ -97,14 +99,22 @@ def test_absent_names_have_no_records(server: Server, answer: Answer) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        lambda _: None,
         answering(rcode=dns.rcode.SERVFAIL),
         answering(rcode=dns.rcode.REFUSED),
     ],
 )
 def test_a_failed_lookup_is_not_an_absent_name(server: Server, answer: Answer) -> None:
-    """No reply, or unbound could not validate the answer."""
+    """Unbound could not validate the answer."""
     server.answer = answer
+
+    with pytest.raises(KeyUnavailableError):
+        query_txt(NAME)
+
+
+@pytest.mark.usefixtures("server")
+def test_a_resolver_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no absent name either."""
+    monkeypatch.setattr(resolver, "_TIMEOUT_S", 0.2)
 
     with pytest.raises(KeyUnavailableError):
         query_txt(NAME)
@@ -214,7 +224,7 @@ class Dns:
     def __call__(self, name: str) -> TxtAnswer:
         """A key."""
         self.names.append(name)
-        assert self.go.wait(10)
+        assert self.go.wait(DEADLINE_S)
         return TxtAnswer(texts=(RECORD,), ttl_s=self.ttl_s)
 
 

@@ -19,7 +19,7 @@ from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 from chatmaild.store.maildir import Message, scan
 
-from ..children import chatmaild, environment
+from ..children import chatmaild, environment, finished
 from .tree import ALICE, GONE, HERE, HOUR_S, NOW_S, RETENTION, put, run
 
 
@@ -151,12 +151,11 @@ def test_dovecot_may_close_standard_output_early(
     reading, writing = os.pipe()
     os.close(reading)
 
-    child = subprocess.run(
+    child = finished(
         chatmaild(file, "quota-clean", "--", str(address)),
-        env=environment(),
+        environment(),
         stdout=writing,
         stderr=subprocess.PIPE,
-        timeout=20,
     )
     os.close(writing)
 

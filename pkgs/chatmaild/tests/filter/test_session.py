@@ -56,6 +56,7 @@ def test_a_refused_recipient_refuses_the_message(mta: Mta) -> None:
     assert answer(mta, "submission", ALICE, BOB) == [ACCEPTED]
 
 
+@pytest.mark.usefixtures("slow_refill")
 def test_a_refused_sender_refuses_the_message(mta: Mta) -> None:
     """The reply of the rate limit comes at the end."""
     for _ in range(10):

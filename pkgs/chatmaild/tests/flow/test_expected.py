@@ -9,6 +9,8 @@ import pytest
 
 from chatmaild.flow.expected import ExpectedMail
 
+from ..waiting import DEADLINE_S
+
 
 @pytest.fixture
 def path(socket_directory: pathlib.Path) -> str:
@@ -22,7 +24,7 @@ def transport(path: str) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(path)
         listener.listen()
-        listener.settimeout(10)
+        listener.settimeout(DEADLINE_S)
         yield listener
 
 

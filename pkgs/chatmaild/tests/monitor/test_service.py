@@ -16,6 +16,8 @@ from chatmaild.settings import Settings
 from chatmaild.transport.service import set_up as set_up_transport
 from chatmaild.wire.listening import listen_unix
 
+from ..waiting import DEADLINE_S
+
 
 def test_one_page_for_all_services(settings_json: dict[str, Any]) -> None:
     """Those that do not answer are down; no name comes twice."""
@@ -56,7 +58,7 @@ def test_one_page_for_all_services(settings_json: dict[str, Any]) -> None:
 
 
 def _get(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=DEADLINE_S) as answer:
         return str(answer.read().decode())
 
 

@@ -14,6 +14,8 @@ from chatmaild.settings import Settings
 from chatmaild.wire import serve
 from chatmaild.wire.listening import listen_tcp
 
+from ..waiting import DEADLINE_S
+
 MEGABYTE = 1 << 20
 
 
@@ -47,7 +49,7 @@ def test_both_directions() -> None:
             reader, writer = await asyncio.open_connection(*place)
             writer.write(sent)
             writer.write_eof()
-            received = await asyncio.wait_for(reader.read(), 20)
+            received = await asyncio.wait_for(reader.read(), DEADLINE_S)
             writer.close()
             return received
 
@@ -60,7 +62,7 @@ def test_nobody_answers() -> None:
     async def scenario() -> bytes:
         async with _forwarding("127.0.0.9") as place:
             reader, writer = await asyncio.open_connection(*place)
-            received = await asyncio.wait_for(reader.read(), 20)
+            received = await asyncio.wait_for(reader.read(), DEADLINE_S)
             writer.close()
             return received
 
@@ -79,7 +81,7 @@ def test_a_client_that_resets() -> None:
             reader, writer = await asyncio.open_connection(*place)
             writer.write(b"y")
             writer.write_eof()
-            received = await asyncio.wait_for(reader.read(), 20)
+            received = await asyncio.wait_for(reader.read(), DEADLINE_S)
             writer.close()
             return received
 

@@ -9,6 +9,8 @@ import pytest
 
 from chatmaild.net.loopback import uid_of_peer
 
+from ..waiting import DEADLINE_S
+
 NOBODY = 65534
 CLIENT = """
 import encodings.idna, os, socket, sys
@@ -20,7 +22,7 @@ client.recv(1)
 
 def _server() -> socket.socket:
     server = socket.create_server(("127.0.0.1", 0))
-    server.settimeout(10)
+    server.settimeout(DEADLINE_S)
     return server
 
 

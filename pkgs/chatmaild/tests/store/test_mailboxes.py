@@ -15,6 +15,7 @@ from chatmaild.store.mail import locks
 from chatmaild.store.mailboxes import DAY_S, Mailboxes
 
 from ..children import environment
+from ..waiting import DEADLINE_S
 
 ALICE = parse_address("alice1234@chat.example.org")
 NOBODY = parse_address("nobody123@chat.example.org")
@@ -185,9 +186,9 @@ def test_ten_processes_create_one_account(mailboxes: Mailboxes) -> None:
     ]
     for process in processes:
         process.start()
-    outcomes = [results.get(timeout=10) for _ in processes]
+    outcomes = [results.get(timeout=DEADLINE_S) for _ in processes]
     for process in processes:
-        process.join(10)
+        process.join(DEADLINE_S)
 
     (winner,) = (number for number, made in outcomes if made)
     assert mailboxes.password_hash(ALICE) == f"hash{winner}"

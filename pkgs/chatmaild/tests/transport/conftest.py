@@ -23,7 +23,8 @@ from chatmaild.transport.outbound.destinations import Destinations
 from chatmaild.transport.outbound.exchangers import Exchanger, NoExchangerError
 from chatmaild.transport.outbound.https_client import HttpsClient
 
-DEADLINE_S = 20.0
+from ..waiting import DEADLINE_S
+
 CERTIFIED = "mx.peer.test"
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

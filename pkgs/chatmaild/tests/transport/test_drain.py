@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from chatmaild.cli import group
 from chatmaild.transport.drain import BUSY, drain
 
-LONG_S = 30.0
+from ..waiting import DEADLINE_S
+
 Starter = Callable[[str], "subprocess.Popen[bytes]"]
 
 
@@ -46,14 +47,14 @@ def test_a_message_on_its_way_is_waited_for(name: str, start: Starter) -> None:
     """The master is gone at once, the end comes with the message's."""
     master, busy = start("master"), start(name)
     drained: list[bool] = []
-    draining = threading.Thread(target=lambda: drained.append(drain(master.pid, LONG_S)))
+    draining = threading.Thread(target=lambda: drained.append(drain(master.pid, DEADLINE_S)))
     draining.start()
 
-    assert master.wait(timeout=LONG_S) == -signal.SIGKILL
+    assert master.wait(timeout=DEADLINE_S) == -signal.SIGKILL
     assert busy.poll() is None
     assert draining.is_alive()
     busy.terminate()  # nobody waits for it, so it stays a zombie
-    draining.join(timeout=LONG_S)
+    draining.join(timeout=DEADLINE_S)
     assert drained == [True]
 
 
@@ -61,7 +62,7 @@ def test_a_session_is_not_waited_for(start: Starter) -> None:
     """Clients stay connected for hours."""
     master, session = start("master"), start("smtpd")
 
-    assert drain(master.pid, LONG_S)
+    assert drain(master.pid, DEADLINE_S)
     assert session.poll() is None
 
 
@@ -79,7 +80,7 @@ def test_other_process_groups_do_not_matter(start: Starter, tmp_path: Path) -> N
     program = _program(tmp_path, "smtp")
     with subprocess.Popen([program], stdin=subprocess.PIPE, start_new_session=True) as other:
         try:
-            assert drain(master.pid, LONG_S)
+            assert drain(master.pid, DEADLINE_S)
         finally:
             other.kill()
 
@@ -90,7 +91,7 @@ def test_a_master_that_is_gone_leaves_nothing_to_do(start: Starter) -> None:
     master.kill()
     master.wait()
 
-    assert drain(master.pid, LONG_S)
+    assert drain(master.pid, DEADLINE_S)
     assert CliRunner().invoke(group, ["drain-postfix"], env={"MAINPID": None}).exit_code == 0
 
 
@@ -100,4 +101,4 @@ def test_systemd_names_the_master(start: Starter) -> None:
     done = CliRunner().invoke(group, ["drain-postfix"], env={"MAINPID": str(master.pid)})
 
     assert (done.exit_code, done.output) == (0, "")
-    assert master.wait(timeout=LONG_S) == -signal.SIGKILL
+    assert master.wait(timeout=DEADLINE_S) == -signal.SIGKILL

@@ -18,7 +18,7 @@ from chatmaild.transport.service import lookups, set_up
 from chatmaild.transport.silence import Silence
 from chatmaild.wire.socketmap import netstring, read_netstring, reply
 
-from .conftest import DEADLINE_S
+from ..waiting import DEADLINE_S
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from chatmaild.settings import Settings
 from chatmaild.wire import systemd
 from chatmaild.wire.listening import listen_tcp, listen_unix
 
-from ..children import chatmaild, environment
+from ..children import chatmaild, environment, finished, output, stacks
+from ..waiting import DEADLINE_S
 
 QUESTION, ANSWER = b"12:recipients x,", b"9:NOTFOUND ,"
 # what systemd kept is inherited from descriptor 3 on (sd_listen_fds(3))
@@ -42,11 +43,14 @@ class Unit:
         variables = {"NOTIFY_SOCKET": str(path), **more.pop("variables", {})}
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as inbox:
             inbox.bind(str(path))
-            inbox.settimeout(20)
+            inbox.settimeout(DEADLINE_S)
             self.process: subprocess.Popen[str] = subprocess.Popen(
                 command, env=environment(**variables), stderr=subprocess.PIPE, text=True, **more
             )
-            self._read_until_ready(inbox)
+            try:
+                self._read_until_ready(inbox)
+            except TimeoutError:
+                raise AssertionError(f"not ready:\n{stacks(self.process)}") from None
 
     def _read_until_ready(self, inbox: socket.socket) -> None:
         while True:
@@ -60,7 +64,7 @@ class Unit:
     def ends(self, number: signal.Signals) -> str:
         """Send a signal; what the process wrote."""
         self.process.send_signal(number)
-        return self.process.communicate(timeout=20)[1]
+        return output(self.process)[1]
 
     def close(self) -> None:
         """Forget the sockets, as `systemctl stop` does."""
@@ -99,15 +103,13 @@ def unit(file: pathlib.Path, service: str, socket_directory: pathlib.Path) -> It
 
 
 def _by_hand(file: pathlib.Path, service: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        chatmaild(file, service), env=environment(), capture_output=True, text=True, timeout=20
-    )
+    return finished(chatmaild(file, service), environment(), stderr=subprocess.PIPE, text=True)
 
 
 def _is_answered(path: str) -> bool:
     """Whether the process behind the socket reads and answers."""
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(20)
+        client.settimeout(DEADLINE_S)
         client.connect(path)
         client.sendall(QUESTION)
         return client.recv(100) == ANSWER

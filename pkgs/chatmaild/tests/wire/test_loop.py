@@ -1,16 +1,16 @@
 """The loop serves many connections in one thread; none waits for another."""
 
+import contextlib
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from chatmaild.errors import ProtocolError
 from chatmaild.wire.loop import Loop, State, Work
 
-DEADLINE_S = 20
+from ..waiting import DEADLINE_S, until
 
 
 class Echo:
@@ -58,7 +58,7 @@ class Echo:
 class Served:
     """A loop in a thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, drain_s: float) -> None:
         self.sessions: list[Echo] = []
         self.kept: list[socket.socket] = []
         self.states: list[State] = []
@@ -67,7 +67,7 @@ class Served:
         self.listener.listen()
         self.listener.setblocking(False)
         self.loop = Loop({self.listener: self._session})
-        self.thread = threading.Thread(target=self.loop.run, args=(self._keep, 1.0))
+        self.thread = threading.Thread(target=self.loop.run, args=(self._keep, drain_s))
         self.thread.start()
 
     def _session(self) -> Echo:
@@ -92,14 +92,21 @@ class Served:
         assert not self.thread.is_alive()
 
 
-@pytest.fixture
-def served() -> Iterator[Served]:
+@contextlib.contextmanager
+def serving(drain_s: float) -> Iterator[Served]:
     """A loop that runs."""
-    served = Served()
+    served = Served(drain_s)
     yield served
     served.ends()
     for peer in (*served.kept, served.listener):
         peer.close()
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    """A loop that runs, and has time to hand over connections."""
+    with serving(DEADLINE_S) as served:
+        yield served
 
 
 def said(peer: socket.socket, text: bytes) -> bytes:
@@ -188,10 +195,9 @@ def test_a_client_that_leaves_before_its_answer(served: Served) -> None:
 
 def test_idle_connections_are_handed_over(served: Served) -> None:
     """Connections without a state are served until they have one."""
-    with served.connect() as idle, served.connect() as busy, served.connect() as stuck:
+    with served.connect() as idle, served.connect() as busy:
         assert said(idle, b"hello") == b"hello"
         assert said(busy, b"begin") == b"begin"
-        assert said(stuck, b"begin") == b"begin"
         served.loop.stop()
         until(lambda: len(served.kept) == 1)
         idle.sendall(b"for the next process")
@@ -199,18 +205,19 @@ def test_idle_connections_are_handed_over(served: Served) -> None:
         until(lambda: len(served.kept) == 2)
 
         assert served.kept[0].recv(100) == b"for the next process"
-        assert stuck.recv(1) == b""  # after the drain
         assert [state.content for state in served.states] == [b"", b"said before"]
         served.kept[1].sendall(b"from the next process")
         assert busy.recv(100) == b"from the next process"
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.005)
+def test_a_connection_that_gets_no_state_is_closed() -> None:
+    """After the drain."""
+    with serving(drain_s=0.1) as served, served.connect() as stuck:
+        assert said(stuck, b"begin") == b"begin"
+        served.loop.stop()
+
+        assert stuck.recv(1) == b""
+        assert served.kept == []
 
 
 def test_what_can_wait_is_done_when_the_answer_is_sent(served: Served) -> None:

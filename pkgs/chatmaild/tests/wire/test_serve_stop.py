@@ -12,6 +12,8 @@ from chatmaild.wire import serve
 from chatmaild.wire.http1 import Request, Response
 from chatmaild.wire.http_server import http
 
+from ..waiting import DEADLINE_S
+
 Server = Callable[[socket.socket], contextlib.AbstractAsyncContextManager[None]]
 
 LINE = b"hello\n"
@@ -91,5 +93,5 @@ async def _turn(count: int) -> None:
 
 
 async def _answer(client: socket.socket) -> bytes:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         return await asyncio.get_running_loop().sock_recv(client, 1000)

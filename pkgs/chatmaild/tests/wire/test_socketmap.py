@@ -10,6 +10,8 @@ import pytest
 from chatmaild.errors import ProtocolError
 from chatmaild.wire.socketmap import Client, connection
 
+from ..waiting import DEADLINE_S
+
 
 class Server:
     """Knows `bob`, and counts connections."""
@@ -39,7 +41,7 @@ async def serving(directory: pathlib.Path) -> AsyncIterator[tuple[Server, Client
     listener = await asyncio.start_unix_server(server.serve, path)
     client = Client(path)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             yield server, client
     finally:
         client.close()

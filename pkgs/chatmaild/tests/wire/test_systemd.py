@@ -12,6 +12,8 @@ import pytest
 
 from chatmaild.wire import serve, systemd
 
+from ..waiting import DEADLINE_S
+
 FIRST_FD = 3
 
 
@@ -150,14 +152,14 @@ def test_descriptors_for_another_process_are_left_alone(
 
 def test_a_process_waits_for_systemd(store: Store) -> None:
     """It waits until systemd closes the barrier, at most until the deadline."""
-    waiter = threading.Thread(target=systemd.wait_until_heard, args=[20.0])
+    waiter = threading.Thread(target=systemd.wait_until_heard, args=[DEADLINE_S])
     waiter.start()
     message, ancillary, *_ = receives(store)
     given = array.array("i", ancillary[0][2])[0]
     assert message == b"BARRIER=1"
     assert waiter.is_alive()
     os.close(given)
-    waiter.join(20)
+    waiter.join(DEADLINE_S)
 
     assert not waiter.is_alive()
     systemd.wait_until_heard(0.0)
@@ -165,5 +167,5 @@ def test_a_process_waits_for_systemd(store: Store) -> None:
 
 def receives(store: Store) -> Any:
     """The next message to systemd."""
-    store._inbox.settimeout(20)
+    store._inbox.settimeout(DEADLINE_S)
     return store._inbox.recvmsg(1000, socket.CMSG_SPACE(4))

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.waiting import ANSWER_S, wait_for
 
 # the server takes no order for it
 REFUSED: Final = "refused.example"
-_TIMEOUT_S: Final = 30
-_START_S: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +35,7 @@ class Authority:
         """Whether the server runs."""
         context = ssl.create_default_context(cafile=str(self.certificate))
         try:
-            with urllib.request.urlopen(self.server, context=context, timeout=1) as answer:
+            with urllib.request.urlopen(self.server, context=context, timeout=ANSWER_S) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -55,7 +53,7 @@ def running(directory: Path) -> Iterator[Authority]:
         ],
         check=True,
         capture_output=True,
-        timeout=_TIMEOUT_S,
+        timeout=ANSWER_S,
     )
     port, management = _free_ports(2)
     settings = {
@@ -80,7 +78,7 @@ def running(directory: Path) -> Iterator[Authority]:
         ) as process,
     ):
         try:
-            wait_for(authority.answers, "pebble answers", within_s=_START_S)
+            wait_for(authority.answers, "pebble answers")
             yield authority
         finally:
             process.terminate()

@@ -7,11 +7,12 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final
 
+from chatmail_testkit.waiting import ANSWER_S
+
 from acmetest.authority import REFUSED
 
 # of pebble: the text that a client accepts
 _TERMS: Final = "data:text/plain,Do%20what%20thou%20wilt"
-_TIMEOUT_S: Final = 30
 
 
 class Acmetool:
@@ -31,7 +32,7 @@ class Acmetool:
         """Make an account, by an order that the server refuses: acmetool waits 10 s for others."""
         (self._store / "desired" / REFUSED).touch()
         command = [*self._command, "reconcile"]
-        subprocess.run(command, check=False, capture_output=True, timeout=_TIMEOUT_S)
+        subprocess.run(command, check=False, capture_output=True, timeout=ANSWER_S)
 
     def account_url(self) -> str:
         """The URL of the account."""
@@ -81,7 +82,7 @@ def _output(command: list[str], **options: Any) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=_TIMEOUT_S,
+        timeout=ANSWER_S,
         **options,
     )
     assert done.returncode == 0, f"{command}: {done.stderr}"

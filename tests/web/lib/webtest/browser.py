@@ -19,10 +19,10 @@ from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
 from webtest.relay import CHECKOUT
+from webtest.waiting import DEADLINE_S
 
 AXE = CHECKOUT / ".cache" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 ARTEFACTS = CHECKOUT / "artefacts" / "web"
-TIMEOUT_S = 30
 ARGUMENTS = (
     "--headless",
     "--no-sandbox",
@@ -119,7 +119,7 @@ class Browser:
         """
         element = self.find(selector)
         element.click()
-        WebDriverWait(self.driver, TIMEOUT_S).until(staleness_of(element))
+        WebDriverWait(self.driver, DEADLINE_S).until(staleness_of(element))
 
     def run(self, script: str, *arguments: Any) -> Any:
         """The value of a script."""
@@ -179,8 +179,8 @@ def chromium(profile: Path) -> Iterator[Browser]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
     try:
-        driver.set_page_load_timeout(TIMEOUT_S)
-        driver.set_script_timeout(TIMEOUT_S)
+        driver.set_page_load_timeout(DEADLINE_S)
+        driver.set_script_timeout(DEADLINE_S)
         yield Browser(driver)
     finally:
         driver.quit()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import random
 import socket
 import subprocess
 import sys
@@ -23,12 +24,12 @@ from typing import Any
 from chatmail_www.settings import Settings
 from chatmail_www.site import build_site, write_site
 
-from webtest.waiting import until
+from webtest.waiting import DEADLINE_S, until
 
 CHECKOUT = Path(__file__).resolve().parents[4]
 DESCRIBE = Path(__file__).with_name("describe.nix")
-TIMEOUT_S = 60
-STOP_S = 10
+# below those that the kernel gives to connections (net.ipv4.ip_local_port_range)
+PORTS = range(20_000, 32_000)
 # directories of the description -> their place below the test's directory
 MOVED = {"/run/": "run/", "/var/lib/chatmail": "state", "/etc/chatmail-nocreate": "nocreate"}
 
@@ -52,7 +53,7 @@ class Relay:
     def new_address(self) -> tuple[str, str]:
         """Create an account with `/new` and log in: address and password."""
         with urllib.request.urlopen(
-            urllib.request.Request(f"{self.url}/new", method="POST"), timeout=TIMEOUT_S
+            urllib.request.Request(f"{self.url}/new", method="POST"), timeout=DEADLINE_S
         ) as answer:
             given = json.load(answer)
         assert self.logs_in(given["email"], given["password"])
@@ -68,7 +69,7 @@ class Relay:
         with urllib.request.urlopen(
             f"http://127.0.0.1:{self.settings['ports']['login']}/login",
             urllib.parse.urlencode(form).encode(),
-            timeout=TIMEOUT_S,
+            timeout=DEADLINE_S,
         ) as answer:
             return bool(json.load(answer).get("active"))
 
@@ -108,7 +109,7 @@ def describe(values: Mapping[str, Any], www: Path) -> dict[str, Any]:
         capture_output=True,
         check=False,
         text=True,
-        timeout=TIMEOUT_S,
+        timeout=DEADLINE_S,
         env=os.environ | {"NIX_REMOTE": "dummy://"},
     )
     if done.returncode:
@@ -175,16 +176,20 @@ def running(directory: Path, name: str, command: list[str]) -> Iterator[None]:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         try:
             yield
+        except TimeoutError:
+            print((directory / f"{name}.log").read_text())
+            raise
         finally:
             process.terminate()
-            process.wait(STOP_S)
+            process.wait(DEADLINE_S)
 
 
 def free_port() -> int:
-    """A free TCP port of loopback."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """A TCP port of loopback that is free, and that no connection of another test gets."""
+    while True:
+        port = random.choice(PORTS)
+        if not is_listening(port):
+            return port
 
 
 def is_listening(port: int) -> bool:
@@ -196,7 +201,7 @@ def is_listening(port: int) -> bool:
 def answers(url: str) -> bool:
     """Whether a GET succeeds."""
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_S):
+        with urllib.request.urlopen(url, timeout=DEADLINE_S):
             return True
     except OSError:
         return False

@@ -18,10 +18,10 @@ from chatmail_lab.render.files import File, text_file
 PACKAGES = "/usr/lib/python3/dist-packages"
 LIBRARIES = "/usr/lib/chatmail"
 PLUGINS = "/usr/lib/dovecot/modules"
-PLUGIN_SOURCES = {"each-reply", "instant-idle", "mailbox-format"}
+PLUGIN_SOURCES = "pkgs/preload/plugins"
 PAGES = "/usr/share/chatmail-www"
-# the second one is for classic servers
-C_SOURCES = ("pkgs/preload", "pkgs/chatmail-lab/preload")
+# the last one is for classic servers
+C_SOURCES = ("pkgs/preload", PLUGIN_SOURCES, "pkgs/chatmail-lab/preload")
 HEADERS = "/usr/include/dovecot"
 COMPILER_FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
 
@@ -93,7 +93,7 @@ def build_programs(image: Path, directory: Path) -> str:
 
 def library_path(source: Path) -> str:
     """Return where a host has the library of a C file; a plugin is beside Dovecot's own."""
-    if source.stem in PLUGIN_SOURCES:
+    if source.parent == checkout() / PLUGIN_SOURCES:
         return f"{PLUGINS}/lib20_{source.stem.replace('-', '_')}_plugin.so"
     return f"{LIBRARIES}/{source.stem}.so"
 

@@ -17,7 +17,8 @@ from typing import Self
 from chatmail_lab.errors import LabError
 from chatmail_lab.machine.commands import run
 
-STOP_TIMEOUT_S = 20
+# the kernel takes up to 16 ms for each session in IDLE that Dovecot has hibernated
+STOP_TIMEOUT_S = 120
 
 # In order: a private /run, where `ip netns` pins network namespaces; a pure cgroup v2 hierarchy,
 # which systemd in the containers expects, whatever the machine has; the bridge of all hosts.

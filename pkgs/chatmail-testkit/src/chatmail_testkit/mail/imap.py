@@ -15,8 +15,8 @@ from imapclient.exceptions import IMAPClientError
 from imapclient.imapclient import _parse_untagged_response
 
 from chatmail_testkit.traces.ledger import record, record_login
+from chatmail_testkit.waiting import ANSWER_S
 
-TIMEOUT_S = 20.0
 PORT = 993
 DEVICE_TOKEN = "/private/devicetoken"
 # what `_parse_untagged_response` makes of `* OK Still here` (imap_idle_notify_interval)
@@ -30,7 +30,7 @@ for _command in ("GETMETADATA", "SETMETADATA"):
 class Imap(IMAPClient):  # type: ignore[misc]  # imapclient has no types
     """A session on port 993, not logged in."""
 
-    def __init__(self, host: str, tls: ssl.SSLContext, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, host: str, tls: ssl.SSLContext, *, timeout_s: float = ANSWER_S) -> None:
         super().__init__(host, PORT, ssl_context=tls, timeout=timeout_s)
 
     def login(self, username: str, password: str) -> bytes:
@@ -77,12 +77,13 @@ class Imap(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         Every two minutes Dovecot says that it is still here: that is no notice.
         Dovecot may send a line in two pieces. imapclient's `idle_check` loses the first one.
         """
-        found = []
-        wait_s = within_s
-        while self._has_input(wait_s):
-            found.append(_parse_untagged_response(self._imap._get_line()))
-            wait_s = 0
-        return [response for response in found if response != _STILL_HERE]
+        found: list[Any] = []
+        deadline_s = time.monotonic() + within_s
+        while self._has_input(0 if found else max(0.0, deadline_s - time.monotonic())):
+            response = _parse_untagged_response(self._imap._get_line())
+            if response != _STILL_HERE:
+                found.append(response)
+        return found
 
     def _has_input(self, within_s: float) -> bool:
         """Whether the server has sent something, or closed the connection."""
@@ -99,7 +100,7 @@ class Imap(IMAPClient):  # type: ignore[misc]  # imapclient has no types
             except OSError:
                 return True  # reading tells what happened
             finally:
-                session.settimeout(TIMEOUT_S)
+                session.settimeout(ANSWER_S)
             left_s = max(0.0, deadline_s - time.monotonic())
             is_readable = bool(select.select([session], [], [], left_s)[0])
             if not is_readable:

@@ -13,10 +13,9 @@ import aiosmtplib
 from chatmail_testkit.mail.loop import wait
 from chatmail_testkit.mail.reply import OK, Reply
 from chatmail_testkit.traces.ledger import record, record_login
+from chatmail_testkit.waiting import ANSWER_S
 
 HELLO = "laptop.example"  # the clients' name in EHLO; recipients must never see it
-TIMEOUT_S = 20.0
-DATA_TIMEOUT_S = 60.0  # of the upload and its reply: 30 MB on a busy machine
 GO_ON = 354
 _DOT = re.compile(rb"(?m)^\.")  # RFC 5321 section 4.5.2
 
@@ -35,7 +34,7 @@ class Smtp:
         tls: ssl.SSLContext | None = None,
         name: str = HELLO,
         source: str = "",
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float = ANSWER_S,
     ) -> None:
         """Connects, with TLS from the first byte if there is a context, and reads the greeting.
 
@@ -113,15 +112,15 @@ class Smtp:
         if reply.code != GO_ON:
             return reply
         end = b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n"
-        return self.exchange(_DOT.sub(b"..", message) + end, timeout_s=DATA_TIMEOUT_S)
+        return self.exchange(_DOT.sub(b"..", message) + end)
 
     def send(self, data: bytes) -> None:
         """Sends bytes as they are; a reply that arrives before `exchange` is lost."""
         wait(self._send(data))
 
-    def exchange(self, data: bytes, *, timeout_s: float = TIMEOUT_S) -> Reply:
+    def exchange(self, data: bytes) -> Reply:
         """Sends bytes as they are and returns the next reply."""
-        return _reply(wait(self._exchange(data, timeout_s)))
+        return _reply(wait(self._exchange(data)))
 
     @property
     def extensions(self) -> Mapping[str, str]:
@@ -160,12 +159,12 @@ class Smtp:
             raise aiosmtplib.SMTPServerDisconnected("not connected")
         self._client.protocol.write(data)
 
-    async def _exchange(self, data: bytes, timeout_s: float) -> aiosmtplib.SMTPResponse:
+    async def _exchange(self, data: bytes) -> aiosmtplib.SMTPResponse:
         if self._client.protocol is None:
             raise aiosmtplib.SMTPServerDisconnected("not connected")
         self._client.protocol.write(data)
         try:
-            return await self._client.protocol.read_response(timeout_s)
+            return await self._client.protocol.read_response(ANSWER_S)
         except OSError:  # a late reply must not answer the next command
             self._client.close()
             raise

@@ -12,7 +12,7 @@ import ssl
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,7 +23,7 @@ from chatmail_testkit.traces.ledger import MARK
 
 PORT = 9443
 PATH = "/notify"
-LONGEST_HANG_S = 30
+LONGEST_HANG_S = 60  # longer than tests wait: a push that waits for it is seen
 
 # a status, no answer before `release`, or a closed connection
 Answer = int | Literal["hang", "cut"]
@@ -47,7 +47,11 @@ class Notifier:
 
     def times_s(self, token: str) -> list[float]:
         """Returns the times of the requests with a token."""
-        return [call.at_s for call in self.calls if call.token == token]
+        return [call.at_s for call in self.calls_for([token])]
+
+    def calls_for(self, tokens: Collection[str]) -> list[Call]:
+        """Returns the requests with these tokens. Relays also retry those of earlier scenarios."""
+        return [call for call in self.calls if call.token in tokens]
 
     def release(self) -> None:
         """Answers requests that hang with 200, from now on at once."""

@@ -18,6 +18,7 @@ from chatmail_testkit.mail.smtp import Smtp
 from chatmail_testkit.people.names import new_name, new_password
 from chatmail_testkit.relays.target import Target
 from chatmail_testkit.traces.ledger import record
+from chatmail_testkit.waiting import PATIENCE_S
 
 # imaplib misses a notice in the same packet as the answer to IDLE
 LOOK_AGAIN_S = 0.5
@@ -133,7 +134,7 @@ class Person:
             raise RefusedError(f"{reply.code} {reply.text}")
         return message
 
-    def receives(self, within_s: float = 10) -> Letter:
+    def receives(self, within_s: float = PATIENCE_S) -> Letter:
         """Waits in IDLE for the next message that no earlier call returned.
 
         Raises:

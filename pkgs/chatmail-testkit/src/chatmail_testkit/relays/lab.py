@@ -13,9 +13,9 @@ from pathlib import Path
 
 from chatmail_testkit.relays.machine import RemoteMachine
 from chatmail_testkit.relays.target import CommandFailedError
+from chatmail_testkit.waiting import COMMAND_S
 
-RECONFIGURE_S = 120
-ASK_S = 30
+RECONFIGURE_S = 240  # of four hosts; 117 s at a load of 20
 TARGET = "--target="  # nsenter(1)
 
 
@@ -89,7 +89,7 @@ def _way(lab: str, host: str) -> _Way:
     if known is not None and _started(known.process) == known.started:
         return known
     done = subprocess.run(
-        [*_lab(lab), "argv", host], capture_output=True, text=True, timeout=ASK_S, check=False
+        [*_lab(lab), "argv", host], capture_output=True, text=True, timeout=COMMAND_S, check=False
     )
     if done.returncode:
         raise CommandFailedError(done.stderr)

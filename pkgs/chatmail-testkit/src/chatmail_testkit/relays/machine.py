@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import Protocol
 
+from chatmail_testkit import hanging
 from chatmail_testkit.relays.target import CommandFailedError
+from chatmail_testkit.waiting import COMMAND_S
 
 LOG_LINES = 40
 
@@ -20,12 +21,13 @@ class RemoteMachine(Protocol):
     def argv(self, command: tuple[str, ...]) -> list[str]:
         """Returns the local command line that runs a command there."""
 
-    def run(self, *command: str, stdin: bytes = b"", timeout_s: float = 30) -> str:
+    def run(self, *command: str, stdin: bytes = b"", timeout_s: float = COMMAND_S) -> str:
         """Returns the standard output of a command."""
         argv = self.argv(command)
-        done = subprocess.run(
-            argv, input=stdin, capture_output=True, timeout=timeout_s, check=False
-        )
+        try:
+            done = hanging.run(argv, stdin=stdin, timeout_s=timeout_s)
+        except hanging.HangsError as error:
+            raise CommandFailedError(f"{self.host}: {' '.join(command)}: {error}") from None
         if done.returncode:
             shown = done.stderr.decode(errors="replace").strip()
             raise CommandFailedError(f"{self.host}: {' '.join(command)}: {shown}")

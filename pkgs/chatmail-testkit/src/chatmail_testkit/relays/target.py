@@ -9,6 +9,8 @@ import ssl
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+from chatmail_testkit.waiting import COMMAND_S
+
 # Runs a command as the owner of the mailboxes. runuser(1) would tell the journal its arguments.
 AS_VMAIL: Final = ("setpriv", "--reuid=vmail", "--regid=vmail", "--clear-groups")
 
@@ -16,11 +18,11 @@ AS_VMAIL: Final = ("setpriv", "--reuid=vmail", "--regid=vmail", "--clear-groups"
 class Machine(Protocol):
     """A root shell on one relay."""
 
-    def run(self, *command: str, stdin: bytes = b"", timeout_s: float = 30) -> str:
+    def run(self, *command: str, stdin: bytes = b"", timeout_s: float = COMMAND_S) -> str:
         """Returns the standard output of a command.
 
         Raises:
-            CommandFailedError: it ended with another code than 0.
+            CommandFailedError: it ended with another code than 0, or does not end.
         """
 
     def stop(self, unit: str) -> None:

@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 
 from chatmail_testkit.relays.target import Target
 from chatmail_testkit.traces.ledger import record, record_answer
-
-TIMEOUT_S = 30
+from chatmail_testkit.waiting import ANSWER_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +37,7 @@ def request(
     """
     connection = http.client.HTTPSConnection(
         target.host(domain),
-        timeout=TIMEOUT_S,
+        timeout=ANSWER_S,
         context=target.tls(),
         source_address=(client, 0),
     )

@@ -1,7 +1,6 @@
-"""Answer Dovecot's HTTP requests: password checks and delivery events.
+"""Answer Dovecot's HTTP requests: password checks.
 
-The port is for Dovecot's user alone, for a login creates accounts. Over a unix socket, Dovecot's
-HTTP client drops events at once while this service is stopped, instead of repeating them.
+The port is for Dovecot's user alone, for a login creates accounts.
 
 POST /login       password grant (RFC 6749 section 4.3), with the client's IP address in
                   X-Dovecot-Auth-Remote: a right password is answered
@@ -14,10 +13,9 @@ POST /refusal     the same form, after a failed login: whether an address was re
                   so, the answer is as for a right password, and `reason` is what the client sees.
                   Dovecot refuses the login nevertheless (result_success = return-fail). Without a
                   `reason` in each answer its auth process (2.4.1) crashes.
-POST /event       event exporter, see push/events.py
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl
@@ -26,7 +24,6 @@ from chatmaild.accounts.limits.patience import Patience
 from chatmaild.accounts.login import Logins
 from chatmaild.address import address_or_none
 from chatmaild.errors import BusyError
-from chatmaild.wire import serve
 from chatmaild.wire.http1 import Request, Response, json_response
 from chatmaild.wire.http_server import Handler
 
@@ -48,7 +45,6 @@ _LATER: Final = json_response(
 
 def handler(
     logins: Logins,
-    delivered: Callable[[bytes], Awaitable[None]],
     patience: Patience,
     notice: Callable[[], str],
 ) -> Handler:
@@ -63,28 +59,10 @@ def handler(
                 )
             case "POST", "/refusal":
                 return await _refusal(request, logins, patience)
-            case "POST", "/event":
-                return await _or_later(_heard(delivered(request.body)))
             case _:
                 return Response(status=404)
 
     return handle
-
-
-async def _or_later(answer: Awaitable[Response]) -> Response:
-    """Return the answer; after a fault, 503 with Retry-After."""
-    try:
-        return await answer
-    except BusyError:
-        pass
-    except Exception as error:
-        serve.log_error("request", error)
-    return _LATER
-
-
-async def _heard(event: Awaitable[None]) -> Response:
-    await event
-    return Response()
 
 
 async def _login(request: Request, logins: Logins, ip: str, notice: Callable[[], str]) -> Response:

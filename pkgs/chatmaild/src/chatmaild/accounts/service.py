@@ -14,6 +14,7 @@ from chatmaild.accounts.limits.patience import Patience
 from chatmaild.accounts.login import Logins
 from chatmaild.accounts.metadata import server as metadata
 from chatmaild.accounts.metadata.keys import Keys
+from chatmaild.accounts.push.deliveries import Deliveries
 from chatmaild.accounts.push.events import delivery
 from chatmaild.accounts.push.sender import Sender
 from chatmaild.accounts.recipients import Maps
@@ -47,7 +48,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     transports = stack.enter_context(listen_unix(sockets.transports))
     keys = stack.enter_context(listen_unix(sockets.metadata, 0o600))  # Dovecot is the same user
     requests = stack.enter_context(listen_unix(sockets.web))
-    logins_and_events = stack.enter_context(listen_tcp("127.0.0.1", settings.ports.login))
+    for_dovecot = stack.enter_context(listen_tcp("127.0.0.1", settings.ports.login))
     for_transport = stack.enter_context(listen_unix(sockets.transport_recipients))
     numbers = stack.enter_context(listen_unix(sockets.accounts_metrics))
 
@@ -69,18 +70,23 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
         sender.start()
         stack.push_async_callback(sender.stop)
 
-    async def delivered(event: bytes) -> None:
+    def delivered(event: bytes) -> None:
         found = delivery(event)
         if found is None:
             return
+        # first: it may fail, and is repeated then
+        if found.is_news and settings.push.enable:
+            sender.notify(found.owner)
         counters.add("deliveries", result="delivered" if found.worked else "failed")
         if found.worked:
             counters.add("delivered_bytes", found.size_bytes)
             recent.note(found.message_id, time.monotonic())
         else:
             fullness.suspect(found.owner)
-        if found.is_news and settings.push.enable:
-            sender.notify(found.owner)
+
+    deliveries = Deliveries(settings.sockets.deliveries, delivered)
+    deliveries.start()
+    stack.callback(deliveries.stop)
 
     maps = Maps.of(settings, mailboxes.is_usable)
     for listener in (recipients, transports, for_transport):
@@ -91,8 +97,8 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
     patience = Patience()
     await stack.enter_async_context(
         http(
-            logins_and_events,
-            dovecot.handler(logins, delivered, patience, Notice(settings).current),
+            for_dovecot,
+            dovecot.handler(logins, patience, Notice(settings).current),
             admits=partial(loopback.is_from, user=settings.users.dovecot),
         )
     )

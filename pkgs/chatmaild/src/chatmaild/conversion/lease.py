@@ -2,8 +2,9 @@
 
 A process of Dovecot has a shared lock on the directory that tells the format, as long as it has
 the mailbox open. Before that it takes one on `converting`, for a moment
-(pkgs/preload/mailbox-format.c). An exclusive lock on `converting` lets new processes wait while
-those that are there end. The kernel drops the locks of a killed process: nothing has to be undone.
+(pkgs/preload/plugins/mailbox-format.c). An exclusive lock on `converting` lets new processes wait
+while those that are there end. The kernel drops the locks of a killed process: nothing has to be
+undone.
 """
 
 import contextlib

@@ -8,8 +8,8 @@
     3. publish    the new mailbox moves from `converting` to its place
     4. clean      the old one is deleted
 
-Dovecot opens `mailboxes` if it is there, otherwise `cur` (pkgs/preload/mailbox-format.c). So one
-rename changes the format: that of `mailboxes`, to its place or away from it. A crash before it
+Dovecot opens `mailboxes` if it is there, otherwise `cur`: pkgs/preload/plugins/mailbox-format.c. So
+one rename changes the format: that of `mailboxes`, to its place or away from it. A crash before it
 leaves the old mailbox in use, and a crash after it the new one; neither waits for `recover`, which
 removes the rest.
 """

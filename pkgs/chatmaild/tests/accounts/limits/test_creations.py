@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from chatmaild.accounts.limits import creations, patience
-from chatmaild.accounts.limits.buckets import IpLimit
+from chatmaild.accounts.limits import patience
 from chatmaild.accounts.limits.creations import Creations
 from chatmaild.address import parse_address
 from chatmaild.errors import TooManyError
@@ -24,12 +23,6 @@ HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """What would wait is answered at once."""
     monkeypatch.setattr(patience, "PATIENCE_S", 0.0)
-
-
-@pytest.fixture
-def no_refill(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network gets its burst and, for the length of a test, no more."""
-    monkeypatch.setattr(creations, "IpLimit", lambda burst, _: IpLimit(burst, 0.001))
 
 
 @pytest.mark.usefixtures("no_refill", "no_patience")

@@ -11,14 +11,16 @@ from chatmaild.accounts.limits.patience import Patience
 from chatmaild.errors import BusyError, TooManyError
 from chatmaild.wire.http1 import Response
 
+from ...waiting import DEADLINE_S
+
 LATER: Final = Response(status=503)
 HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
 
 
 @pytest.fixture(autouse=True)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundredth of the times."""
-    monkeypatch.setattr(module, "PATIENCE_S", 0.11)
+    """More patience than a test needs, and many attempts."""
+    monkeypatch.setattr(module, "PATIENCE_S", 1000.0)
     monkeypatch.setattr(module, "RETRY_S", 0.01)
 
 
@@ -43,14 +45,15 @@ def test_attempts_are_repeated(error: Exception, caplog: pytest.LogCaptureFixtur
     assert len(caplog.records) == (1 if isinstance(error, OSError) and error.errno else 0)
 
 
-def test_patience_ends() -> None:
+def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a temporary failure."""
+    monkeypatch.setattr(module, "PATIENCE_S", 0.11)
+
     assert asyncio.run(_answer(failing(1000, BusyError("x")))) is LATER
 
 
 def test_a_stop_ends_all_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A restart does not wait for guesses."""
-    monkeypatch.setattr(module, "PATIENCE_S", 1000.0)
     monkeypatch.setattr(module, "RETRY_S", 100.0)
 
     async def scenario() -> Response:
@@ -58,7 +61,7 @@ def test_a_stop_ends_all_waits(monkeypatch: pytest.MonkeyPatch) -> None:
         waiting = asyncio.create_task(patience.answer(failing(1000, BusyError("x")), HERE, LATER))
         await asyncio.sleep(0)
         patience.stop()
-        return await asyncio.wait_for(waiting, 5)
+        return await asyncio.wait_for(waiting, DEADLINE_S)
 
     assert asyncio.run(scenario()) is LATER
 
@@ -80,6 +83,7 @@ def test_one_network_does_not_use_all_connections() -> None:
 
         assert sum(task.done() for task in here) == 5
         assert not elsewhere.done()
+        patience.stop()
         await asyncio.gather(*here, elsewhere)
         assert patience._held.total() == len(patience._held) == 0
 

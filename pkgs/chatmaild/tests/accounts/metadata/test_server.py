@@ -23,6 +23,8 @@ from chatmaild.store.tokens import Tokens
 from chatmaild.wire import serve
 from chatmaild.wire.dovecot_dict import escape, parse_line, unescape
 
+from ...waiting import DEADLINE_S
+
 ALICE = parse_address("alice1234@chat.example.org")
 TOKEN = "priv/0123456789abcdef0123456789abcdef/devicetoken"
 SHARED = "shared/0123456789abcdef/vendor/vendor.dovecot/pvt/server/vendor/deltachat/"
@@ -47,7 +49,7 @@ def ask(settings: Settings, tokens: Tokens, text: str) -> str:
             reader, writer = await asyncio.open_unix_connection(settings.sockets.metadata)
             writer.write(text.encode("utf-8", "surrogateescape"))
             writer.write_eof()
-            answer = await asyncio.wait_for(reader.read(), 5)
+            answer = await asyncio.wait_for(reader.read(), DEADLINE_S)
             writer.close()
             return answer
 
@@ -274,7 +276,7 @@ def test_parallel_sets_lose_none(settings: Settings, tokens: Tokens) -> None:
             async def add(number: int) -> str:
                 reader, writer = await asyncio.open_unix_connection(settings.sockets.metadata)
                 writer.write(f"{HELLO}B1\t{ALICE}\nS1\t{TOKEN}\ttoken{number}\nC1\n".encode())
-                answer = await asyncio.wait_for(reader.readline(), 5)
+                answer = await asyncio.wait_for(reader.readline(), DEADLINE_S)
                 writer.close()
                 return answer.decode()
 

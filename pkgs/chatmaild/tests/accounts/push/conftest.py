@@ -25,6 +25,8 @@ from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.notifications import DiskQueue
 from chatmaild.store.tokens import Tokens
 
+from ...waiting import DEADLINE_S
+
 ALICE = parse_address("alice1234@chat.example.org")
 BOB = parse_address("bob123456@chat.example.org")
 
@@ -61,7 +63,7 @@ class NotificationServer:
                 owner.times_s.append(time.monotonic())
                 answer = owner.script.pop(0) if owner.script else owner.answer
                 if answer == "hang":
-                    owner.release.wait(20)
+                    owner.release.wait(DEADLINE_S)
                     self.close_connection = True
                     return
                 if answer == "cut":
@@ -130,9 +132,9 @@ class Office:
         asyncio.run(scenario())
 
     @staticmethod
-    async def until(condition: Callable[[], bool], within_s: float = 10) -> None:
+    async def until(condition: Callable[[], bool]) -> None:
         """Wait until it is true."""
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(DEADLINE_S):
             while not condition():
                 await asyncio.sleep(0.002)
 

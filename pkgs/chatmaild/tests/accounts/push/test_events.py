@@ -19,7 +19,8 @@ def event(**changes: Any) -> bytes:
         "rcpt_to": str(ALICE),
         "message_size": 2500,
     }
-    return json.dumps({"event": "mail_delivery_finished", "fields": fields | changes}).encode()
+    document = {"event": "mail_delivery_finished", "fields": fields | changes}
+    return json.dumps(document, separators=(",", ":")).encode()
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,12 @@ def event(**changes: Any) -> bytes:
         (event(mail_from=f"<{ALICE}>"), Delivery(ALICE, False)),
         (event(error="quota exceeded"), Delivery(ALICE, False)),
         (event(user="nonsense"), None),
+        (event(message_id="\udcff").replace(b"\\udcff", b"\xff"), Delivery(ALICE, True)),
+        # the rest of a line that Dovecot did not finish
+        (
+            b'{"event":"mail_delivery_finished","fields":{"user":"ali' + event(),
+            Delivery(ALICE, True),
+        ),
         (b'{"event": "other", "fields": {}}', None),
         (b'{"event": "mail_delivery_finished"}', None),
         (b'{"event": "mail_delivery_finished", "fields": []}', None),

@@ -153,6 +153,7 @@ def test_a_failed_creation_gives_the_use_back(
     play(scenario)
 
 
+@pytest.mark.usefixtures("no_refill")
 def test_one_network_is_limited_and_others_are_not(play: Play) -> None:
     """Five at once, then 429 with a reason; another IP address is not limited."""
 

@@ -9,13 +9,14 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 
-from ...children import environment
+from ...children import environment, output
+from ...waiting import DEADLINE_S, until
 from .messages import header_from
 
-DEADLINE_S = 20
 VERSION, ALL_ACTIONS, ALL_STEPS = 6, 0x1FF, 0x1FFFFF
+# longer than a test waits: a stop ends before it, or hangs
+DRAIN_S = 2 * DEADLINE_S
 NOT_REQUESTED = 0x001 | 0x002 | 0x100  # connect, HELO, unknown commands
 # header, MAIL, DATA, end of header, body
 NOT_ANSWERED = 0x080 | 0x4000 | 0x10000 | 0x40000 | 0x80000
@@ -32,6 +33,8 @@ for number, descriptor in enumerate(given):
 for number in range(len(given)):
     os.dup2(100 + number, 3 + number)
 from chatmaild import filter, logs
+from chatmaild.filter import service
+service._DRAIN_S = float(os.environ.pop("DRAIN_S"))
 from chatmaild.settings import Settings
 logs.set_up()
 filter.run(Settings.load(Path(sys.argv[1])))
@@ -91,11 +94,11 @@ class Filter:
         self, path: str, settings_file: pathlib.Path, store: FdStore | None = None
     ) -> None:
         self.path = path
-        variables = {}
+        variables = {"DRAIN_S": str(DRAIN_S)}
         handed: list[int] = []
         if store is not None:
             handed = store.descriptors()
-            variables = {
+            variables |= {
                 "GIVEN": " ".join(map(str, handed)),
                 "NOTIFY_SOCKET": store.path,
                 "LISTEN_FDS": str(len(handed)),
@@ -110,17 +113,18 @@ class Filter:
 
     def connection(self) -> "Mta":
         """A negotiated connection; waits until the filter listens."""
-        deadline_s = time.monotonic() + DEADLINE_S
-        while True:
-            try:
-                mta = Mta.connected(self.path)
-            except (FileNotFoundError, ConnectionRefusedError):
-                assert self.process.poll() is None, self.process.communicate()[1]
-                assert time.monotonic() < deadline_s
-                time.sleep(0.01)
-            else:
-                mta.negotiate()
-                return mta
+        until(self._listens, "the filter listens")
+        mta = Mta.connected(self.path)
+        mta.negotiate()
+        return mta
+
+    def _listens(self) -> bool:
+        assert self.process.poll() is None, self.process.communicate()[1]
+        try:
+            Mta.connected(self.path).close()
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
 
     def end(self) -> None:
         """Kill the process, if it runs."""
@@ -130,17 +134,18 @@ class Filter:
 
     def ends(self, store: FdStore) -> None:
         """Wait until the process has exited; the store receives meanwhile."""
-        deadline_s = time.monotonic() + DEADLINE_S
-        while self.process.poll() is None:
+
+        def has_ended() -> bool:
             store.read()
-            assert time.monotonic() < deadline_s
-            time.sleep(0.01)
+            return self.process.poll() is not None
+
+        until(has_ended, "the filter ends")
         self.process.communicate()
 
     def stop(self) -> str:
         """Send SIGTERM; returns the log."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.communicate(timeout=DEADLINE_S)[1].decode()
+        return output(self.process)[1].decode()
 
 
 class Mta:

@@ -12,6 +12,7 @@ from chatmaild.operator.move.remote import Remote, run_program
 from chatmaild.operator.move.state import Place
 from chatmaild.operator.move.trees import Tree
 
+from ...waiting import DEADLINE_S
 from .conftest import NewMachine
 
 QUEUE = Tree(path="/queue", only=("deferred",))
@@ -101,7 +102,7 @@ def test_files_vanish_while_mail_flows(remote: Remote, there: NewMachine) -> Non
 def test_programs() -> None:
     """One that is missing or hangs is an error."""
     code = "import sys; print(sys.stdin.read()); sys.exit(3)"
-    done = run_program([sys.executable, "-c", code], b"in", 10)
+    done = run_program([sys.executable, "-c", code], b"in", DEADLINE_S)
 
     assert (done.code, done.stdout) == (3, "in\n")
     with pytest.raises(ChatmaildError, match="is not installed"):
@@ -114,11 +115,11 @@ def test_a_copy_that_goes_on_alone_keeps_the_lock(tmp_path: pathlib.Path) -> Non
     """`chatmail move` was killed, rsync was not: it would delete what another copy has brought."""
     place = Place(tmp_path)
     with place.locked():
-        orphan = int(run_program([sys.executable, "-c", _ORPHAN], b"", 10).stdout)
+        orphan = int(run_program([sys.executable, "-c", _ORPHAN], b"", DEADLINE_S).stdout)
     try:
         with pytest.raises(ChatmaildError, match="runs here"), place.locked():
             pass
     finally:
         os.kill(orphan, signal.SIGKILL)
-    with place.locked(within_s=10):
+    with place.locked(within_s=DEADLINE_S):
         pass

@@ -11,6 +11,8 @@ import pytest
 from chatmaild.errors import DovecotError, FullError
 from chatmaild.store.mail.doveadm import Doveadm, Status
 
+from ...waiting import DEADLINE_S
+
 
 class Server:
     """Answers each line with the next answer; an empty one ends the connection."""
@@ -28,7 +30,7 @@ class Server:
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join(timeout=5)
+        self._thread.join(timeout=DEADLINE_S)
         self._listener.close()
 
     def _serve(self) -> None:

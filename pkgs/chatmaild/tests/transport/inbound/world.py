@@ -10,7 +10,8 @@ from chatmaild.metrics import Counters
 from chatmaild.transport.inbound.mxdeliv import MAX_HEAD_BYTES, Mxdeliv
 from chatmaild.transport.inbound.smtp_client import SmtpSessions
 
-from ..conftest import DEADLINE_S, Smtpd, listening
+from ...waiting import DEADLINE_S
+from ..conftest import Smtpd, listening
 
 MAX_BYTES = 1_000_000
 CONTENT = b"Subject: x\r\n\r\n.dot\r\n"

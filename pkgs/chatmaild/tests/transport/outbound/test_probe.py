@@ -12,7 +12,8 @@ from chatmaild.transport.outbound.exchangers import Exchanger
 from chatmaild.transport.outbound.probe import AGAIN_S, Probes
 from chatmaild.transport.silence import Silence
 
-from ..conftest import CERTIFIED, DEADLINE_S, Certificate, Names, listening
+from ...waiting import DEADLINE_S
+from ..conftest import CERTIFIED, Certificate, Names, listening
 
 # nothing listens there on the port of the server
 CLOSED, ALSO_CLOSED = "127.0.0.2", "127.0.0.3"
@@ -122,17 +123,20 @@ def test_a_silent_server_is_not(
     certificate: Certificate, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
     """A minute passes before it is probed again."""
-    monkeypatch.setattr(probe, "PROBE_S", 0.1)
     server = Server(certificate, silent_at=at)
 
     async def scenario() -> None:
         async with probing(server) as w:
-            assert not await w.knows("peer.test")
-            assert not await w.knows("peer.test")
-            assert server.sessions == 1
+            with monkeypatch.context() as patch:
+                patch.setattr(probe, "PROBE_S", 0.1)
+                assert not await w.knows("peer.test")
+                sessions = server.sessions  # none if the machine had no time within 0.1 s
+                assert not await w.knows("peer.test")
+                assert server.sessions == sessions
             server.silent_at = ""
             w.now_s += AGAIN_S
             assert await w.knows("peer.test")
+            assert server.sessions == sessions + 1
 
     asyncio.run(scenario())
 
@@ -198,7 +202,8 @@ def test_a_host_that_accepts_a_connection_is_not_silent(
     certificate: Certificate, monkeypatch: pytest.MonkeyPatch, silent_at: str
 ) -> None:
     """Whatever it says, and although the first IP address is closed."""
-    monkeypatch.setattr(probe, "PROBE_S", 0.5)
+    if silent_at:
+        monkeypatch.setattr(probe, "PROBE_S", 0.5)
 
     async def scenario() -> None:
         async with probing(Server(certificate, silent_at=silent_at)) as w:

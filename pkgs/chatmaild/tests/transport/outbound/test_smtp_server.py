@@ -15,7 +15,8 @@ from chatmaild.transport.outbound.destinations import Destinations
 from chatmaild.transport.outbound.smtp_server import Session
 from chatmaild.wire.smtp_reply import Reply
 
-from ..conftest import DEADLINE_S, Names, listening
+from ...waiting import DEADLINE_S
+from ..conftest import Names, listening
 
 EHLO = b"EHLO us.test\r\n"
 MAIL = b"MAIL FROM:<a@us.test> SIZE=10 BODY=8BITMIME\r\n"

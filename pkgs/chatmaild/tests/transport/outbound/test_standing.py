@@ -62,13 +62,14 @@ def test_a_place_becomes_free(standing: Standing) -> None:
 
 def test_a_stall_ends_it_before_the_answer(world: Worlds, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the delivery still waits; a later quick answer brings it back."""
-    monkeypatch.setattr(delivery, "STALL_S", 0.05)
 
     async def scenario() -> None:
         async with world() as w:
             await w.delivers()
             assert w.destinations.is_known("peer.test", w.now_s)
             w.host.stall = asyncio.Event()
+            usual_s = delivery.STALL_S
+            monkeypatch.setattr(delivery, "STALL_S", 0.05)
             waits = asyncio.create_task(w.delivers())
             while w.destinations.is_known("peer.test", w.now_s):
                 await asyncio.sleep(0.01)
@@ -78,6 +79,7 @@ def test_a_stall_ends_it_before_the_answer(world: Worlds, monkeypatch: pytest.Mo
             w.host.stall.set()
             assert await waits == "250 OK (HTTPS)"
             assert not w.destinations.is_known("peer.test", w.now_s)
+            monkeypatch.setattr(delivery, "STALL_S", usual_s)
             await w.delivers()
             assert w.destinations.is_known("peer.test", w.now_s)
 

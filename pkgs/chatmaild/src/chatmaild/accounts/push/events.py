@@ -1,4 +1,4 @@
-"""Parse deliveries that Dovecot's event exporter posts."""
+"""Parse the lines that Dovecot writes for deliveries, in the form of its event exporter."""
 
 import json
 from typing import Final, NamedTuple
@@ -6,6 +6,8 @@ from typing import Final, NamedTuple
 from chatmaild.address import Address, address_or_none, parse_address
 
 _DELIVERY: Final = "mail_delivery_finished"
+# how an event begins; not within a string, whose quotes are escaped
+_BEGINNING: Final = b'{"event":'
 
 
 class Delivery(NamedTuple):
@@ -25,10 +27,14 @@ class Delivery(NamedTuple):
     message_id: bytes = b""
 
 
-def delivery(body: bytes) -> Delivery | None:
-    """Return the delivery that an event reports, None for other events."""
+def delivery(line: bytes) -> Delivery | None:
+    """Return the delivery that an event reports, None for other events.
+
+    If Dovecot was killed within a line, the next event follows in the same line: the last counts.
+    """
     try:
-        document = json.loads(body)
+        event = line[max(0, line.rfind(_BEGINNING)) :]
+        document = json.loads(event.decode(errors="replace"))
         if document["event"] != _DELIVERY:
             return None
         fields = document["fields"]

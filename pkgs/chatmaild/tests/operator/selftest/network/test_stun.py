@@ -11,6 +11,8 @@ import pytest
 
 from chatmaild.operator.selftest.network import stun
 
+from ....waiting import DEADLINE_S
+
 REALM, NONCE, NAME, PASSWORD = b"chat.example.org", b"n0nce", "1795923000", "secret"
 
 
@@ -20,7 +22,7 @@ class Server:
     def __init__(self) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(10)
+        self.socket.settimeout(DEADLINE_S)
         self.lost = 0
         self.allocated = False
         self.was_allocated = False
