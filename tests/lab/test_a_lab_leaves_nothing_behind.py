@@ -12,7 +12,7 @@ from chatmail_lab import Lab
 from chatmail_lab.state import state_directory
 
 SCRIPT = Path(__file__).parents[2] / "scripts/lab"
-WITHIN_S = 20
+WITHIN_S = 120
 
 
 def _links() -> list[str]:

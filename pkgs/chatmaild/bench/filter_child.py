@@ -13,10 +13,10 @@ from typing import Any
 from chatmaild.dkim.keys import load_key, public_record
 from chatmaild.dkim.resolver import KeyCache, TxtAnswer
 from chatmaild.dkim.signer import Signer
-from chatmaild.filter import session
 from chatmaild.filter.limits.memory import ByteBudget
 from chatmaild.filter.limits.rates import DomainLimiter, RateLimiter
-from chatmaild.filter.negotiation import EACH_RECIPIENT
+from chatmaild.filter.milter import session
+from chatmaild.filter.milter.negotiation import EACH_RECIPIENT
 from chatmaild.filter.policy import Policy
 from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.transaction import Decision

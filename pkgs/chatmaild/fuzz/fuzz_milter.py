@@ -24,10 +24,10 @@ with atheris.instrument_imports(
     from chatmaild.errors import ProtocolError
     from chatmaild.filter.limits.memory import ByteBudget
     from chatmaild.filter.limits.rates import DomainLimiter, RateLimiter
-    from chatmaild.filter.negotiation import EACH_RECIPIENT, WHOLE_MESSAGE, Mode
+    from chatmaild.filter.milter.negotiation import EACH_RECIPIENT, WHOLE_MESSAGE, Mode
+    from chatmaild.filter.milter.session import Session
     from chatmaild.filter.policy import Policy
     from chatmaild.filter.recipients import RecipientLookup
-    from chatmaild.filter.session import Session
     from chatmaild.net.domains import DomainRules
     from chatmaild.wire import milter
 

@@ -16,10 +16,10 @@ from chatmaild.dkim.keys import key_path, load_signer, selectors
 from chatmaild.dkim.resolver import KeyCache
 from chatmaild.filter.limits.memory import ByteBudget
 from chatmaild.filter.limits.rates import DomainLimiter, RateLimiter
-from chatmaild.filter.negotiation import DIRECT, EACH_RECIPIENT, WHOLE_MESSAGE
+from chatmaild.filter.milter.negotiation import DIRECT, EACH_RECIPIENT, WHOLE_MESSAGE
+from chatmaild.filter.milter.session import Session
 from chatmaild.filter.policy import Policy
 from chatmaild.filter.recipients import RecipientLookup
-from chatmaild.filter.session import Session
 from chatmaild.flow.expected import ExpectedMail
 from chatmaild.flow.last_seen import LastSeen
 from chatmaild.metrics import Counters, dump, families

@@ -2,12 +2,12 @@
 
 import struct
 
-from chatmaild.filter.negotiation import DIRECT, MACROS
+from chatmaild.filter.milter.negotiation import DIRECT, MACROS
+from chatmaild.filter.milter.session import Session
 from chatmaild.filter.policy import Policy
-from chatmaild.filter.session import Session
 from chatmaild.wire import milter
 
-from .support.messages import ALICE, BOB, ENCRYPTED_TYPE, EVE, encrypted
+from ..support.messages import ALICE, BOB, ENCRYPTED_TYPE, EVE, encrypted
 
 NOBODY = "nobody@chat.example.org"
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from chatmaild.filter import verdicts
 from chatmaild.filter.envelope import Recipient
-from chatmaild.filter.negotiation import MACROS, Mode
+from chatmaild.filter.milter.negotiation import MACROS, Mode
 from chatmaild.filter.policy import Envelope, Policy
 from chatmaild.filter.transaction import Decision, MustWaitError, Transaction
 from chatmaild.filter.verdicts import Discard, Refuse

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from chatmaild.address import parse_address
-from chatmaild.filter.negotiation import WHOLE_MESSAGE
+from chatmaild.filter.milter.negotiation import WHOLE_MESSAGE
+from chatmaild.filter.milter.session import Session
 from chatmaild.filter.policy import Policy
-from chatmaild.filter.session import Session
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.wire import milter
 
-from .support.messages import ALICE, BOB, ENCRYPTED_TYPE, EVE, encrypted
-from .support.process import UNANSWERED_RCPT, FdStore, Filter, Mta
+from ..support.messages import ALICE, BOB, ENCRYPTED_TYPE, EVE, encrypted
+from ..support.process import UNANSWERED_RCPT, FdStore, Filter, Mta
 
 ACCEPTED = (b"c", b"")
 INTERNAL = (b"y", b"451 4.3.0 Internal error in mail filter, try again later\0")
