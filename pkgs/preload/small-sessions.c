@@ -7,6 +7,9 @@
  * i_stream_create(), in imap-login. A session keeps two input buffers of 8 KB for as long as it lives. Those without data
  * are freed each second, and allocated again for the next data.
  *
+ * o_stream_create_file_common(), in imap-login. A session keeps two output buffers of 4 and 8 KB, too. They are freed when
+ * they were sent, and allocated again for the next data.
+ *
  * pool_alloconly_create(), buffer_create_dynamic(), in imap-login. A session has a pool of 8 KB of which it uses 1.3 KB,
  * and an output buffer of 4 KB for lines of 0.5 KB. Both grow when they have to.
  *
@@ -27,6 +30,7 @@
 #include "buffer.h"
 #include "istream-private.h"
 #include "memarea.h"
+#include "ostream-file-private.h"
 #include "llist.h"
 
 #include <dlfcn.h>
@@ -135,6 +139,35 @@ struct istream *i_stream_create(struct istream_private *private, struct istream 
 		stream->private = private;
 		DLLIST_PREPEND(&streams, stream);
 		i_stream_add_destroy_callback(created, forget, stream);
+	}
+	return created;
+}
+
+static __typeof__(((struct ostream_private *)NULL)->cork) cork_stream;
+
+/* Dovecot uncorks a stream after each round of writes, when nothing refers to its buffer. */
+static void cork_and_free_buffer(struct ostream_private *private, bool set)
+{
+	struct file_ostream *stream = container_of(private, struct file_ostream, ostream);
+
+	cork_stream(private, set);
+	if (set || stream->buffer == NULL || stream->head != stream->tail || stream->full)
+		return;
+	i_free(stream->buffer);
+	stream->buffer_size = stream->head = stream->tail = 0;
+}
+
+struct ostream *o_stream_create_file_common(struct file_ostream *stream, int fd, size_t most_bytes, bool closes_fd)
+{
+	static __typeof__(o_stream_create_file_common) *create;
+	struct ostream *created;
+
+	if (create == NULL)
+		create = (__typeof__(create))dlsym(RTLD_NEXT, "o_stream_create_file_common");
+	created = create(stream, fd, most_bytes, closes_fd);
+	if (is_login()) {
+		cork_stream = stream->ostream.cork;
+		stream->ostream.cork = cork_and_free_buffer;
 	}
 	return created;
 }

@@ -26,7 +26,10 @@ let
       "ended-peers"
     ]
     ++ lib.optional changed.smallSessions "small-sessions"
-    ++ lib.optional changed.backgroundClose "background-close"
+    ++ lib.optionals changed.backgroundClose [
+      "background-close"
+      "prompt-stop"
+    ]
     ++ lib.optionals changed.cheapUsers [
       "no-statistics"
       "shared-settings"

@@ -77,6 +77,18 @@ SIGNATURES = [
         "void process_stat_read_start(struct process_stat *stat_r);",
     ),
     (
+        "prompt-stop.c",
+        "dovecot/failures.h",
+        "void i_set_info_handler(failure_callback_t *callback);",
+        "void i_set_info_handler(void (*callback)(const char *line));",
+    ),
+    (
+        "prompt-stop.c",
+        "dovecot/master-service.h",
+        "const struct master_service_anvil_session *session,\n\tconst guid_128_t conn_guid);",
+        "const struct master_service_anvil_session *session);",
+    ),
+    (
         "shared-settings.c",
         "dovecot/settings.h",
         "int settings_get(struct event *event,",
@@ -111,6 +123,12 @@ SIGNATURES = [
         "dovecot/istream-private.h",
         "i_stream_create(struct istream_private *stream, struct istream *parent, int fd,",
         "i_stream_create(struct istream_private *stream, struct istream *parent, long fd,",
+    ),
+    (
+        "small-sessions.c",
+        "dovecot/ostream-file-private.h",
+        "int fd, size_t max_buffer_size, bool autoclose_fd);",
+        "int fd, bool autoclose_fd);",
     ),
     (
         "small-sessions.c",
