@@ -48,15 +48,6 @@ def _latency(side: Side) -> Figures:
     return side.figures("latency", *_TO)
 
 
-def _latency_over_smtp(side: Side) -> Figures:
-    """Messages of two people in turns.
-
-    Postfix remembers the route of the last sender and recipient for 30 s: of one person all would
-    be offered over HTTPS in vain, before SMTP.
-    """
-    return side.figures("latency", "--senders", "2", *_TO)
-
-
 def _beside_local(side: Side) -> Figures:
     """Messages to the other relay, as a share of what both relays do at once on their own."""
     arguments = ["throughput", "--size-bytes", "2048", "--each", "20"]
@@ -79,7 +70,7 @@ _FAR_SMTP: Final = "far-smtp"
 FAMILIES: Final[Sequence[Family]] = (
     _family(
         _SMTP,
-        _over_smtp(_latency_over_smtp),
+        _over_smtp(_latency),
         Row(
             name="other relay, SMTP, median", figure="noticed_median_ms", unit="ms", most_ratio=1.2
         ),
