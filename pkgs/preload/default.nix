@@ -1,8 +1,8 @@
 # Changes to stock Dovecot and Postfix; each C file beside this one says what and why.
 #   lib/dovecot/modules/lib20_{each_reply,instant_idle,mailbox_format,rare_recount,tell_delivery}_plugin.so
 #       plugins of Dovecot, from ./plugins
-#   lib/{absent-mail,background-close,ended-peers,no-statistics,prompt-stop,quiet-first,shared-settings,
-#       small-sessions}.so
+#   lib/{absent-mail,background-close,ended-peers,no-statistics,prompt-stop,quiet-first,resumed-input,
+#       shared-settings,small-sessions}.so
 #       LD_PRELOAD interposers for Dovecot
 #   lib/quiet-syslog.so   preloaded into Postfix
 # Compiled against the headers of Dovecot and OpenSSL: where a signature changes, the build fails.

@@ -29,6 +29,7 @@ let
     ++ lib.optionals changed.backgroundClose [
       "background-close"
       "prompt-stop"
+      "resumed-input"
     ]
     ++ lib.optionals changed.cheapUsers [
       "no-statistics"

@@ -89,6 +89,12 @@ SIGNATURES = [
         "const struct master_service_anvil_session *session);",
     ),
     (
+        "resumed-input.c",
+        "dovecot/connection.h",
+        "void connection_input_halt(struct connection *conn);",
+        "int connection_input_halt(struct connection *conn);",
+    ),
+    (
         "shared-settings.c",
         "dovecot/settings.h",
         "int settings_get(struct event *event,",
