@@ -1,4 +1,4 @@
-"""A client of auth that reads its answers late still gets all of them: imap-login does in a storm of logins."""
+"""A client of Dovecot's auth that reads answers late gets all: so does imap-login in a storm."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from chatmail_testkit.relays.target import Machine
 # Postfix' own socket; imap-login speaks the same protocol
 SOCKET = "/var/lib/postfix/queue/private/auth"
 
-# Three acts, each a connection: how long an answer is; how many answers fit into the socket; then a few more than that, so
-# that auth has over 50 KB left. Half of those in the socket are read, so that the rest fits into it at once, and another
-# request is sent: auth stops reading while it answers that one. Is the next one answered?
+# Three acts, each a connection: how long an answer is; how many answers fit into the socket; then
+# some more, so that auth has over 50 KB left. Half of those in the socket are read, so that the
+# rest fits into it at once, and another request is sent: auth stops reading while it answers that
+# one. Is the next one answered?
 PROGRAM = r"""
 import array, fcntl, os, socket, sys, termios, time
 
