@@ -105,13 +105,18 @@ def test_port_25_defers(
 def test_mail_between_relays_waits(
     unit: str, alice: Person, carol: Person, machine: Machine, other_machine: Machine
 ) -> None:
-    """Alice's relay queues a message until Carol's works again; it arrives exactly once."""
+    """Alice's relay queues a message until Carol's works again; it arrives exactly once.
+
+    Direct delivery over HTTPS needs the filter and Dovecot only: it goes on without the accounts.
+    """
     with stopped(other_machine, unit):
         alice.sends(carol, text="patience")
         wait_for(
-            lambda: carol.address in machine.queue() + other_machine.queue(),
-            "the message waits in a queue",
-            within_s=20,
+            lambda: (
+                carol.address in machine.queue() + other_machine.queue()
+                or (unit == ACCOUNTS and carol.inbox())
+            ),
+            "the message waits in a queue, or has arrived",
         )
 
     # without a flush: the relays retry every minute
