@@ -20,7 +20,7 @@ from chatmail_testkit.mail.reply import OK
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.people.reader import Reader
 from chatmail_testkit.relays.target import AS_VMAIL, CommandFailedError, Machine
-from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.waiting import RETRIED_S, wait_for
 from conftest import PersonFactory
 
 from mailboxes.conversion import MAIL, UNIT, choose, has_ended
@@ -142,7 +142,8 @@ def _write(writer: Person, owner: Person, over: threading.Event) -> tuple[set[by
 
 
 def _wait(machine: Machine) -> None:
-    within_s = 60 if MESSAGES <= 300 else 1800
+    # on a busy machine the mailbox changes faster than it is copied, and several attempts are made
+    within_s = RETRIED_S if MESSAGES <= 300 else 1800
     wait_for(lambda: has_ended(machine), "the end of the conversion", within_s=within_s)
 
 
