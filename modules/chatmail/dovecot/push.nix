@@ -1,4 +1,4 @@
-# { lib, settings, changed, ... } -> services.dovecot2: how chatmail-accounts is told of deliveries, a line for each.
+# { lib, settings, changed, ... } -> services.dovecot2: how chatmail-accounts learns of deliveries: a line of a file for each.
 context@{
   lib,
   settings,

@@ -64,7 +64,7 @@ def test_one_kill(alice: Person, bob: Person, machine: Machine, notifier: Notifi
     tokens = [new_device(bob) for _ in range(DEVICES)]
     notifier.plan = {token: ["hang"] for token in tokens}
     alice.sends(bob)
-    wait_for(lambda: len(notifier.calls_for(tokens)) == WORKERS, "calls on their way")
+    wait_for(lambda: len(notifier.calls_for(tokens)) == WORKERS, "a call of each worker")
 
     _kill(machine)
     notifier.release()
@@ -101,9 +101,8 @@ def test_deliveries_while_it_is_stopped(
 ) -> None:
     """Dovecot reports deliveries when the service is back."""
     token = new_device(bob)
-    message = alice.writes(bob)
     with stopped(machine, UNIT):
-        machine.run("python3", "-c", DELIVER, alice.address, bob.address, stdin=message)
+        _deliver(alice, bob, machine)
 
     wait_for(lambda: notifier.times_s(token), "a call")
 
@@ -113,9 +112,8 @@ def test_dovecot_is_killed_before_it_is_back(
 ) -> None:
     """What was delivered is in no memory of Dovecot."""
     token = new_device(bob)
-    message = alice.writes(bob)
     with stopped(machine, UNIT):
-        machine.run("python3", "-c", DELIVER, alice.address, bob.address, stdin=message)
+        _deliver(alice, bob, machine)
         machine.run("systemctl", "kill", "--signal=KILL", "dovecot")
         machine.run("systemctl", "restart", "dovecot")
 
@@ -129,7 +127,7 @@ def test_dovecots_exporter_does_it_too(
     token = new_device(bob)
     machine.run("sh", "-c", CHANGE, stdin=EXPORTER.encode())
     try:
-        machine.run("python3", "-c", DELIVER, alice.address, bob.address, stdin=alice.writes(bob))
+        _deliver(alice, bob, machine)
 
         wait_for(lambda: notifier.times_s(token), "a call")
     finally:
@@ -159,3 +157,9 @@ def _is_up(machine: Machine) -> bool:
 def _write_round(people: Sequence[Person]) -> None:
     for sender, recipient in pairwise([*people, people[0]]):
         sender.sends(recipient)
+
+
+def _deliver(sender: Person, recipient: Person, machine: Machine) -> None:
+    """Hand a message to Dovecot; Postfix would ask the stopped service for its route."""
+    message = sender.writes(recipient)
+    machine.run("python3", "-c", DELIVER, sender.address, recipient.address, stdin=message)

@@ -40,7 +40,7 @@ def test_requests_are_answered_before_a_restart(
 ) -> None:
     """The receiving relay answers, so the sender does not retry."""
     alice.sends(carol, text="once")
-    wait_for(lambda: _requests(held), "the message is on its way in")
+    wait_for(lambda: _requests(held), "the transport to have the message")
 
     before = _state(held, unit)
     held.run("systemctl", "restart", "--no-block", unit)

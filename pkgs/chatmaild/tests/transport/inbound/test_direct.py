@@ -97,7 +97,7 @@ def test_what_the_filter_decides_is_the_answer(
     ],
 )
 def test_what_needs_a_change_goes_through_postfix(directory: pathlib.Path, change: bytes) -> None:
-    """The filter forgets the message, because it comes again."""
+    """The filter forgets the message: Postfix will send it, too."""
     judge, mailbox = Judge([change + milter.CONTINUE]), Mailbox()
 
     assert delivers(directory, judge, mailbox) is None

@@ -47,8 +47,8 @@ class Mode:
         fd_name_prefix: of the names of kept connections (FDNAME of systemd). Count up if the
             options or the macros change: the next process cannot negotiate again.
         is_direct: the client delivers messages over HTTPS by itself, if they need no change. The
-            recipient must exist, because no queue manager asks. A message that needs a change
-            comes again through Postfix, and counts there.
+            recipient must exist, because no queue manager asks. The client sends a message
+            that needs a change through Postfix, and it is counted there.
     """
 
     options: milter.Options

@@ -4,16 +4,15 @@ import asyncio
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 from chatmaild.transport.inbound.plain import Field
-from chatmaild.transport.inbound.pool import UnavailableError
+from chatmaild.transport.inbound.pool import UnavailableError, UnixSession
 from chatmaild.wire import milter
 from chatmaild.wire.smtp_reply import Reply, parse_reply
 
 # the filter looks up keys for up to 15 s, and the peer waits for 60 s
 _ANSWER_S: Final = 40.0
-_CONNECT_S: Final = 5.0
 _MAX_CHANGES: Final = 2000
 _LENGTH: Final = struct.Struct("!I")
 # all that a mail server can offer
@@ -37,40 +36,8 @@ class Judgement:
     has_changes: bool = False
 
 
-class FilterSession:
+class FilterSession(UnixSession):
     """An open connection to the filter."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    @classmethod
-    async def connect(cls, path: str) -> Self:
-        """Open a connection.
-
-        Raises:
-            UnavailableError: the filter does not answer.
-        """
-        try:
-            async with asyncio.timeout(_CONNECT_S):
-                session = cls(*await asyncio.open_unix_connection(path))
-                try:
-                    await session._negotiate()
-                except BaseException:
-                    session.close()
-                    raise
-        except (OSError, EOFError) as error:
-            raise UnavailableError from error
-        return session
-
-    @property
-    def alive(self) -> bool:
-        """Whether the filter has not closed the connection, as far as is known."""
-        return not (self._reader.at_eof() or self._writer.is_closing())
-
-    def close(self) -> None:
-        """Close the connection without waiting."""
-        self._writer.close()
 
     def offer(self, sender: str, recipient: str, fields: Sequence[Field], body: bytes) -> None:
         """Send a message without waiting; `judgement` returns the answer."""
@@ -97,7 +64,7 @@ class FilterSession:
         """Let the filter release the memory of the message."""
         self._writer.write(milter.packet(bytes([milter.ABORT])))
 
-    async def _negotiate(self) -> None:
+    async def _greet(self) -> None:
         self._writer.write(milter.packet(bytes([milter.NEGOTIATE]), struct.pack("!III", *_OFFER)))
         command, _ = await self._packet()
         if command != milter.NEGOTIATE:

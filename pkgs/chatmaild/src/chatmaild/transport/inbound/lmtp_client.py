@@ -1,9 +1,9 @@
 """Client of Dovecot's LMTP (RFC 2033): one message to one mailbox, with BDAT (RFC 3030)."""
 
 import asyncio
-from typing import Final, Self
+from typing import Final
 
-from chatmaild.transport.inbound.pool import UnavailableError
+from chatmaild.transport.inbound.pool import UnavailableError, UnixSession
 from chatmaild.wire.smtp_reply import Reply, parse_reply
 
 # a mailbox that is being converted keeps a delivery waiting for 10 s; peers wait for 60 s
@@ -13,40 +13,8 @@ _COMMAND_S: Final = 5.0
 _MAX_LINES: Final = 50
 
 
-class LmtpSession:
+class LmtpSession(UnixSession):
     """An open session, past LHLO."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    @classmethod
-    async def connect(cls, path: str) -> Self:
-        """Open a session.
-
-        Raises:
-            UnavailableError: Dovecot does not take messages now.
-        """
-        try:
-            async with asyncio.timeout(_COMMAND_S):
-                session = cls(*await asyncio.open_unix_connection(path))
-                try:
-                    await session._greet()
-                except BaseException:
-                    session.close()
-                    raise
-        except (OSError, EOFError, asyncio.LimitOverrunError) as error:
-            raise UnavailableError from error
-        return session
-
-    @property
-    def alive(self) -> bool:
-        """Whether Dovecot has not closed the session, as far as is known."""
-        return not (self._reader.at_eof() or self._writer.is_closing())
-
-    def close(self) -> None:
-        """Close the session without waiting; Dovecot drops a message that has not ended."""
-        self._writer.close()
 
     def begin(self, sender: str, recipient: str) -> None:
         """Send the envelope without waiting (RFC 2920)."""
