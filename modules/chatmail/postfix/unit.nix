@@ -8,9 +8,18 @@
   ...
 }:
 let
-  inherit (lib) mkDefault mkOverride;
+  inherit (lib) genAttrs mkDefault mkOverride;
+  inherit (settings.directories) postfixQueue;
 in
 {
+  # Why mail was not delivered yet, with its recipients: Postfix deletes such a file with the message, but not that of a
+  # delivery that ended after its message was deleted. Each try writes it anew, so an old one has no message.
+  systemd.tmpfiles.settings."10-chatmail" = genAttrs (map (log: "${postfixQueue}/${log}") [
+    "bounce"
+    "defer"
+    "trace"
+  ]) (_: { e.age = "m:${toString settings.retention.deleteAfterDays}d"; });
+
   # makes directories, gives them to their users, and (NixOS) writes tables; all below /var
   systemd.services.postfix-setup.serviceConfig = bounds // {
     CapabilityBoundingSet = mkDefault [
@@ -58,7 +67,7 @@ in
         # `drain-postfix' looks for the processes that have a message in hand
         ProtectProc = mkDefault "default";
         ProtectSystem = mkOverride 90 "strict";
-        ReadWritePaths = [ (dirOf settings.directories.postfixQueue) ];
+        ReadWritePaths = [ (dirOf postfixQueue) ];
         # it reads the IP addresses of the machine
         RestrictAddressFamilies = mkDefault [
           "AF_UNIX"

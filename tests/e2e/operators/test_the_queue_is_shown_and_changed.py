@@ -73,3 +73,18 @@ def test_hold_release_drop(machine: Machine, alice: Person, domain: str) -> None
     assert "deleted 1 message" in machine.run("chatmail", "queue", "drop", domain, "--yes")
 
     assert _destination(machine, domain) is None
+
+
+def test_reasons_without_a_message(machine: Machine) -> None:
+    """A delivery that ends after its message was deleted leaves a file with the recipient."""
+    old, new = (f"/var/lib/postfix/queue/defer/{secrets.token_hex(6).upper()}" for _ in range(2))
+    machine.run("install", "--owner=postfix", "--mode=600", "/dev/null", old)
+    machine.run("touch", "--date=-21 days", old)
+    machine.run("install", "--owner=postfix", "--mode=600", "/dev/null", new)
+
+    machine.run("systemd-tmpfiles", "--clean")
+
+    left = machine.run("find", "/var/lib/postfix/queue/defer", "-type", "f").split()
+    machine.run("rm", new)
+    assert old not in left
+    assert new in left

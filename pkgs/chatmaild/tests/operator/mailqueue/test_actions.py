@@ -67,7 +67,7 @@ def test_drop_takes_held_mail_too(calls: Calls) -> None:
     """All that waits for the domain."""
     actions.drop(actions.select(MESSAGES, "peer.test", held=None), _runner(calls))
 
-    assert calls == [(["postsuper", "-d", "-"], "A\nD\nE\n")]
+    assert calls[-1] == (["postsuper", "-d", "-"], "A\nD\nE\n")
 
 
 def test_a_domain_without_mail_is_an_error(calls: Calls) -> None:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from chatmaild.errors import ChatmaildError
+from chatmaild.operator.mailqueue.deletion import Run, delete
 from chatmaild.operator.mailqueue.messages import Message, run
 from chatmaild.operator.privileges import audit
 
 # one process per message; each waits some milliseconds for the disk
 _AT_ONCE: Final = 4
 
-Run = Callable[[list[str], str], str]
+Change = Callable[[Sequence[str]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,26 +71,35 @@ def _try_now(names: Sequence[str], run: Run) -> None:
 
 def hold(found: Selection, run: Run = run) -> str:
     """Hold mail: Postfix neither tries nor returns it; return a sentence."""
-    return _changed(found, "-h", "held", run)
+    return _changed(found, _with("-h", run), "held")
 
 
 def release(found: Selection, run: Run = run) -> str:
     """Release held mail, and try it now; return a sentence."""
-    text = _changed(found, "-H", "released", run)
+    text = _changed(found, _with("-H", run), "released")
     _try_now([message.name for message in found.whole], run)
     return text
 
 
 def drop(found: Selection, run: Run = run) -> str:
     """Delete mail without a notice to its senders; return a sentence."""
-    return _changed(found, "-d", "deleted", run)
+    return _changed(found, lambda names: delete(names, run), "deleted")
 
 
-def _changed(found: Selection, option: str, done: str, run: Run) -> str:
+def _with(option: str, run: Run) -> Change:
+    """Let postsuper(1) change the messages."""
+
+    def change(names: Sequence[str]) -> None:
+        if names:
+            run(["postsuper", option, "-"], "\n".join(names) + "\n")
+
+    return change
+
+
+def _changed(found: Selection, change: Change, done: str) -> str:
     _require_root()
     names = [message.name for message in found.whole]
-    if names:
-        run(["postsuper", option, "-"], "\n".join(names) + "\n")
+    change(names)
     audit("queue: %d messages %s", len(names), done)
     text = f"{done} {counted(names)}"
     if found.shared:

@@ -7,6 +7,9 @@ import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from chatmaild.errors import ChatmaildError
+from chatmaild.operator.mailqueue.deletion import delete
+from chatmaild.operator.mailqueue.messages import run
 from chatmaild.operator.selftest.people import Person
 from chatmaild.operator.selftest.report import Check, failed, ok, warned
 
@@ -73,20 +76,8 @@ def judge(waiting: Iterable[Waiting], *, now_s: float) -> Check:
 def remove_mail_of(people: Iterable[Person]) -> None:
     """Remove queued mail from and to these people, so that no bounce follows their deletion."""
     names = {str(person.address) for person in people}
-    with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
-        done = subprocess.run(
-            ["postqueue", "-j"], capture_output=True, check=True, text=True, timeout=DEADLINE_S
-        )
-        found = ids_of(done.stdout, names)
-        if found:
-            subprocess.run(
-                ["postsuper", "-d", "-"],
-                input="\n".join(found),
-                capture_output=True,
-                check=True,
-                text=True,
-                timeout=DEADLINE_S,
-            )
+    with contextlib.suppress(ChatmaildError, ValueError):
+        delete(ids_of(run(["postqueue", "-j"]), names))
 
 
 def ids_of(listing: str, names: Collection[str]) -> list[str]:
