@@ -14,7 +14,7 @@ in
 {
   # Why mail was not delivered yet, with its recipients: Postfix deletes such a file with the message, but not that of a
   # delivery that ended after its message was deleted. Each try writes it anew, so an old one has no message.
-  systemd.tmpfiles.settings."10-chatmail" = genAttrs (map (log: "${postfixQueue}/${log}") [
+  systemd.tmpfiles.settings."10-chatmail-queue" = genAttrs (map (log: "${postfixQueue}/${log}") [
     "bounce"
     "defer"
     "trace"
