@@ -4,6 +4,7 @@ import pytest
 
 from chatmaild.errors import ChatmaildError
 from chatmaild.operator.mailqueue import actions
+from chatmaild.operator.mailqueue.deletion import Run
 from chatmaild.operator.mailqueue.messages import Message, Recipient
 
 Calls = list[tuple[list[str], str]]
@@ -33,7 +34,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     return []
 
 
-def _runner(calls: Calls) -> actions.Run:
+def _runner(calls: Calls) -> Run:
     def run(command: list[str], stdin: str) -> str:
         calls.append((command, stdin))
         return ""
