@@ -43,6 +43,7 @@ let
     in
     lib.mapAttrs pick {
       environment = [ "etc" ];
+      networking = [ "wg-quick" ];
       services = [
         "coturn"
         "dovecot2"
@@ -61,6 +62,9 @@ let
         "users"
       ];
     };
+  isCluster = settings.cluster.role != "all";
+  isPublic = settings.cluster.role != "store";
+  hasTurn = settings.turn.enable && isPublic;
   daemons = [
     "postfix.service"
     "dovecot.service"
@@ -93,19 +97,24 @@ in
       services.dovecot2.createMailUser = mkDefault false;
 
       networking.firewall = mkIf cfg.openFirewall {
-        allowedTCPPorts = [
-          settings.ports.smtp
-          settings.ports.submission
-          settings.ports.submissions
-          settings.ports.imap
-          settings.ports.imaps
-        ]
-        ++ lib.optionals (settings.web.port443 != "off") [
-          settings.ports.http
-          settings.ports.https
-        ];
-        allowedUDPPorts = lib.optional settings.turn.enable settings.turn.port;
-        allowedUDPPortRanges = lib.optional settings.turn.enable {
+        allowedTCPPorts = lib.optionals isPublic (
+          [
+            settings.ports.smtp
+            settings.ports.submission
+            settings.ports.submissions
+            settings.ports.imap
+            settings.ports.imaps
+          ]
+          ++ lib.optionals (settings.web.port443 != "off") [
+            settings.ports.http
+            settings.ports.https
+          ]
+        );
+        # within the tunnel, ./chatmail/network/connections.nix says who may connect
+        trustedInterfaces = lib.optional isCluster settings.cluster.interface;
+        allowedUDPPorts =
+          lib.optional hasTurn settings.turn.port ++ lib.optional isCluster settings.cluster.port;
+        allowedUDPPortRanges = lib.optional hasTurn {
           from = settings.turn.minRelayPort;
           to = settings.turn.maxRelayPort;
         };
@@ -113,13 +122,27 @@ in
 
       # One watch for every mailbox that somebody waits for (inotify(7)). Two values of one priority are an error, even
       # equal ones; those of NixOS' desktops (1000) and Incus (1050) are as large or larger, and win.
-      boot.kernel.sysctl = lib.mapAttrs (_: lib.mkOverride 1100) {
-        "fs.inotify.max_user_instances" = 65535;
-        "fs.inotify.max_user_watches" = 524288;
-        # All clients may return at once: sessions that wait for an imap process wait in its socket (listen(2)). Beyond
-        # this number imap-login stands still for 0.5 s, with all of its sessions, and then refuses the client.
-        "net.core.somaxconn" = lib.max 4096 settings.limits.imapConnections;
-      };
+      boot.kernel.sysctl = lib.mapAttrs (_: lib.mkOverride 1100) (
+        {
+          "fs.inotify.max_user_instances" = 65535;
+          "fs.inotify.max_user_watches" = 524288;
+          # All clients may return at once: sessions that wait for an imap process wait in its socket (listen(2)). Beyond
+          # this number imap-login stands still for 0.5 s, with all of its sessions, and then refuses the client.
+          "net.core.somaxconn" = lib.max 4096 settings.limits.imapConnections;
+        }
+        # Each session has a connection to a store, and the kernel 28,000 ports for those to one of them. With these it has
+        # 49,000; programs listen below. It counts for IPv6, too.
+        // lib.optionalAttrs (settings.cluster.role == "front") {
+          "net.ipv4.ip_local_port_range" = "16384 65535";
+        }
+        # it listens at its address in the tunnel, whether the tunnel is there yet or not
+        // lib.optionalAttrs (settings.cluster.role == "store") {
+          "net.ipv6.ip_nonlocal_bind" = 1;
+          # A front that lost power closes no session. Its people come back through another one, and their old sessions
+          # stay for 100 s after Dovecot's next sign of life, instead of 15 minutes.
+          "net.ipv4.tcp_retries2" = 8;
+        }
+      );
 
       # these read their settings when they start
       systemd.services =
@@ -153,7 +176,7 @@ in
       ];
     })
 
-    (mkIf (settings.tls.mode == "acme") {
+    (mkIf (settings.tls.mode == "acme" && isPublic) {
       security.acme.certs.${settings.domain} = {
         extraDomainNames = map (prefix: "${prefix}.${settings.domain}") [
           "www"

@@ -47,6 +47,15 @@ let
   examples = lib.mapAttrs (_: example: (machine example).config.system.build.toplevel) (
     filesIn ../examples
   );
+  # one flake, four machines; an operator adds disks and a boot loader
+  cluster =
+    lib.mapAttrs
+      (
+        _: configuration:
+        (configuration.extendModules { modules = [ { boot.isContainer = true; } ]; })
+        .config.system.build.toplevel
+      )
+      ((import ../examples/cluster/flake.nix).outputs inputs).nixosConfigurations;
   scenarios = filesIn ./nixos/mail // filesIn ./nixos/system // filesIn ./nixos/upgrade;
   # without pebble, an ACME server, in a reduced package set
   possible = removeAttrs scenarios (lib.optional (!pkgs ? pebble) "acme-orders-the-certificate");
@@ -143,5 +152,6 @@ ours
 }
 // prefixed "units" units
 // prefixed "example" examples
+// prefixed "example-cluster" cluster
 // prefixed "image" (lib.mapAttrs (_: build: build.toplevel) images.${system})
 // prefixed "nixos" (lib.mapAttrs (_: test: pkgs.testers.runNixOSTest test) possible)

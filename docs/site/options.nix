@@ -72,6 +72,11 @@ let
       ];
     }
     {
+      title = "Several machines";
+      about = "One domain that outgrows a machine: [Scale](scale/machines.md).";
+      options = [ "cluster" ];
+    }
+    {
       title = "Web pages";
       about = "The home page, the privacy policy, and who answers on port 443.";
       options = [ "web" ];
@@ -131,7 +136,19 @@ let
     nullOr = type: "null or ${type}";
     either = first: second: "${first}, or ${second}";
     listOf = type: "list of (${type})";
-    attrsOf = type: "attribute set of (${type})";
+    # of a submodule: its options are listed below it
+    attrsOf =
+      type:
+      if type ? below then
+        type // { __toString = type: "attribute set of (${type.name})"; }
+      else
+        "attribute set of (${type})";
+    submoduleWith =
+      { modules, description, ... }:
+      {
+        name = description;
+        below = builtins.foldl' (sum: module: sum // module.options) { } modules;
+      };
   };
   lib = {
     inherit types;
@@ -177,6 +194,7 @@ let
             declaration = node;
           }
         ]
+        ++ flat "${path}.<name>" (node.type.below or { })
     ) (attrNames tree);
 
   # whether an option is the named one, or below it

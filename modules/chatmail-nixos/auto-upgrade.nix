@@ -22,6 +22,10 @@ let
       upgrade.adapter
     ]
   );
+  # Fronts upgrade after the stores, because a new one may ask what old stores do not know; and one after the other.
+  inherit (cfg.cluster) fronts machine;
+  before = lib.lists.findFirstIndex (name: name == machine) 0 (lib.attrNames fronts);
+  hour = lib.fixedWidthNumber 2 (5 + lib.mod before 18);
 in
 {
   options.services.chatmail.autoUpgrade.adapter = lib.mkOption {
@@ -35,6 +39,8 @@ in
   };
 
   config = mkIf (cfg.enable && upgrade.enable) {
+    services.chatmail.autoUpgrade.dates = mkIf (fronts ? ${toString machine}) (mkDefault "${hour}:40");
+
     assertions = [
       {
         assertion = upgrade.flake != null;

@@ -20,6 +20,10 @@ let
   inherit (config.services) dovecot2 nginx postfix;
   show = lib.generators.toPretty { multiline = false; };
 
+  # a store of a cluster has neither web nor mail ports, a front has no mailboxes
+  isPublic = settings.cluster.role != "store";
+  needed = [ "imap" ] ++ lib.optional (settings.cluster.role != "front") "lmtp";
+
   # --- port 443
   public = listen: listen.addr != "127.0.0.1" && listen.addr != "[::1]";
   onPort443 =
@@ -95,7 +99,7 @@ in
         '';
       }
       {
-        assertion = settings.web.port443 != "shared" || intruders == [ ];
+        assertion = !isPublic || settings.web.port443 != "shared" || intruders == [ ];
         message = ''
           services.nginx.virtualHosts.{${concatStringsSep "," intruders}} listen on port 443 themselves, which
           services.chatmail.web.port443 = "shared" gives to IMAP, SMTP and HTTPS together. Remove `listen' and
@@ -103,7 +107,7 @@ in
         '';
       }
       {
-        assertion = settings.web.port443 == "off" || otherWebServers == [ ];
+        assertion = !isPublic || settings.web.port443 == "off" || otherWebServers == [ ];
         message = ''
           services.${concatStringsSep ", services." otherWebServers} wants the web ports, and services.chatmail.web.port443
           is "${settings.web.port443}". Set it to "off", and let that server pass the host
@@ -111,7 +115,7 @@ in
         '';
       }
       {
-        assertion = otherMailServers == [ ];
+        assertion = !isPublic || otherMailServers == [ ];
         message = ''
           services.${concatStringsSep ", services." otherMailServers} and services.chatmail both answer on port 25.
           Disable one of them, or move it to another machine.
@@ -126,7 +130,7 @@ in
         '';
       }
       {
-        assertion = overridden == [ ];
+        assertion = !isPublic || overridden == [ ];
         message = concatStringsSep "\n" (
           map (name: ''
             services.postfix.settings.main.${name} is ${show (main.${name} or null)}; the relay needs ${show required.${name}}.
@@ -135,9 +139,9 @@ in
         );
       }
       {
-        assertion = lib.elem "imap" protocols && lib.elem "lmtp" protocols;
+        assertion = lib.all (protocol: lib.elem protocol protocols) needed;
         message = ''
-          services.dovecot2.settings.protocols is ${show protocols}; the relay needs "imap" and "lmtp" in it.
+          services.dovecot2.settings.protocols is ${show protocols}; the relay needs ${show needed} in it.
         '';
       }
       {

@@ -43,7 +43,9 @@ in
             static_configs = [
               {
                 targets = [ "${address}:${toString metrics.port}" ];
-                labels.instance = cfg.domain;
+                # each machine of a cluster has its own numbers
+                labels.instance =
+                  lib.optionalString (cfg.cluster.machine != null) "${cfg.cluster.machine}." + cfg.domain;
               }
             ];
           }

@@ -15,7 +15,7 @@ in
   config = lib.mkIf cfg.enable {
     systemd.services.chatmail-selftest = {
       description = "Selftest of the chatmail relay";
-      path = [ config.services.postfix.package ];
+      path = lib.optional (settings.cluster.role != "store") config.services.postfix.package;
       # `chatmail move`: not on a machine without mail
       unitConfig.ConditionPathExists = "!${settings.directories.move}/closed";
       # root, as for the operator's `chatmail selftest`: it creates addresses, reads the DKIM key and the queue

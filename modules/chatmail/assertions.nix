@@ -189,3 +189,13 @@ in
     "List the other selectors only."
   )
 ]
+++ import ./cluster/assertions.nix {
+  inherit
+    lib
+    cfg
+    settings
+    check
+    isInStore
+    named
+    ;
+}

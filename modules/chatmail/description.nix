@@ -12,7 +12,7 @@
   programs,
 }:
 let
-  inherit (builtins) attrNames filter;
+  inherit (builtins) attrNames filter foldl';
   plain = import ./settings.nix { inherit lib cfg; };
   zone = import ./zone.nix {
     inherit lib;
@@ -24,18 +24,29 @@ let
       plain.units ++ services ++ map (timer: "${timer}.timer") (attrNames (ours.timers // backup.timers));
   };
   dovecot = import ./dovecot/versions.nix { inherit lib settings programs; };
-  ours = (import ./chatmaild.nix context).systemd;
+  described = map (file: import file context) (files.everywhere ++ files.${role});
+  # our own units, of the folder services; and timers that an operator waits for
+  ours = foldl' (sum: file: lib.recursiveUpdate sum (import file context).systemd) { timers = { }; } (
+    filter (file: dirOf file == ./services) (files.everywhere ++ files.${role})
+  );
   backup = (import ./operator/backup.nix context).systemd;
+  # Dovecot, Postfix and nginx ask this one about addresses: it has them, or knows the stores that do
+  accountsUnit = if role == "front" then "chatmail-directory" else "chatmail-accounts";
+  inherit (plain.cluster) role;
+  files = import ./cluster/files.nix;
   # those that run all the time, and read the settings when they start
-  services = filter (name: ours.services.${name} ? wantedBy) (attrNames ours.services);
+  services =
+    filter (name: ours.services.${name} ? wantedBy) (attrNames ours.services)
+    ++ lib.optional (role == "store") "chatmail-rebalance";
   context = {
     inherit lib settings programs;
     # settings.imap.{instantIdle,smallSessions} and the rest of dovecot/versions.nix: false where Dovecot's version was not
     # tested with them
     changed = dovecot.changed;
-    # where the operator's own certificate is; daemons read the one that settings.tls names
-    given = cfg.tls;
+    # where the operator's own files are: certificate, keys
+    given = cfg;
     irohProgram = cfg.iroh.program;
+    inherit accountsUnit;
     sandbox = import ./hardening.nix;
     bounds = import ./daemons.nix { inherit lib; };
     quiet = import ./privacy.nix { inherit lib; };
@@ -47,31 +58,5 @@ in
   changed = dovecot.changed;
   pages = import ./web/pages.nix { inherit cfg settings; };
   assertions = import ./assertions.nix { inherit lib cfg settings; };
-  config = map (file: import file context) [
-    ./files.nix
-    ./chatmaild.nix
-    ./operator/backup.nix
-    ./postfix/main.nix
-    ./postfix/master.nix
-    ./postfix/unit.nix
-    ./dovecot/main.nix
-    ./dovecot/auth.nix
-    ./dovecot/imap.nix
-    ./dovecot/delivery.nix
-    ./dovecot/push.nix
-    ./dovecot/storage.nix
-    ./dovecot/conversion.nix
-    ./dovecot/clock.nix
-    ./dovecot/unit.nix
-    ./web/certificate.nix
-    ./web/nginx.nix
-    ./web/ports.nix
-    ./web/pseudonyms.nix
-    ./web/site.nix
-    ./network/connections.nix
-    ./network/coturn.nix
-    ./network/iroh.nix
-    ./network/move.nix
-    ./network/unbound.nix
-  ];
+  config = described;
 }

@@ -1,8 +1,9 @@
 # { settings, ... } -> the users, directories and the settings file that several services share.
 { lib, settings, ... }:
 let
-  inherit (lib) genAttrs;
+  inherit (lib) genAttrs optionalAttrs;
   inherit (settings) directories sockets users;
+  inherit (settings.cluster) role;
   owned = user: mode: {
     d = {
       inherit user mode;
@@ -41,7 +42,7 @@ in
       users.transport
       users.metrics
     ] (_: { })
-    // {
+    // optionalAttrs (role != "store") {
       ${users.tlsGroup}.members = [ users.nginx ];
     };
 
@@ -57,15 +58,23 @@ in
     ${directories.transport} = owned users.transport "0700";
   };
   systemd.tmpfiles.settings."10-chatmail-sockets" = {
+    ${dirOf sockets.accountsMetrics} = door users.mail users.metrics;
+  }
+  // optionalAttrs (role != "front") {
+    ${dirOf sockets.deliveries} = door users.mail users.dovecot;
+  }
+  // optionalAttrs (role != "store") {
     ${dirOf sockets.recipients} = door users.mail users.postfix;
     ${dirOf sockets.transportRecipients} = door users.mail users.transport;
-    ${dirOf sockets.deliveries} = door users.mail users.dovecot;
     ${dirOf sockets.web} = door users.mail users.nginx;
     ${dirOf sockets.milterDirect} = door users.filter users.transport;
     ${dirOf sockets.mxdeliv} = door users.transport users.nginx;
     ${dirOf sockets.destinations} = door users.transport users.postfix;
-    ${dirOf sockets.accountsMetrics} = door users.mail users.metrics;
     ${dirOf sockets.filterMetrics} = door users.filter users.metrics;
     ${dirOf sockets.transportMetrics} = door users.transport users.metrics;
+  }
+  // optionalAttrs (role == "front") {
+    # the filter is a member of this group
+    ${dirOf sockets.directory} = door users.mail users.mail;
   };
 }

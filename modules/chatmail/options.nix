@@ -358,6 +358,8 @@ in
     };
   };
 
+  cluster = import ./cluster/options.nix { inherit lib; };
+
   dkim = {
     selector = mkOption {
       type = selector;

@@ -9,6 +9,7 @@ let
     elem
     filter
     head
+    isAttrs
     isList
     mapAttrs
     ;
@@ -75,6 +76,11 @@ let
       type = "object";
       inherit additionalProperties;
     };
+    submoduleWith =
+      { modules, description, ... }:
+      object (capital description) [ ] (
+        builtins.foldl' (sum: module: sum // module.options) { } modules
+      );
   };
 
   # --- a tree of facts is an object
@@ -172,6 +178,8 @@ let
     schema:
     if schema ? items then
       classes schema.items
+    else if isAttrs (schema.additionalProperties or false) then
+      classes schema.additionalProperties
     else if schema ? properties then
       lib.concatLists (mapAttrsToList (_: classes) schema.properties)
       ++ [

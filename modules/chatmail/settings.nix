@@ -45,7 +45,22 @@ let
   tlsDirectory = if tlsMode == "acme" then "/var/lib/acme/${domain}" else "${stateDir}/tls";
   # clients check its certificate
   hasIroh = cfg.iroh.enable && tlsMode != "self-signed";
-  irohRuns = hasIroh && cfg.iroh.program != null;
+  # two people of a channel must come to the same one
+  irohFront = if cluster.fronts == { } then null else lib.head (lib.attrNames cluster.fronts);
+  irohRuns = hasIroh && cfg.iroh.program != null && (cluster.role == "all" || cluster.machine == irohFront);
+  cluster = import ./cluster/settings.nix {
+    inherit
+      lib
+      cfg
+      fact
+      types
+      domain
+      ;
+  };
+  isFront = cluster.role == "front";
+  # each front has keys of its own, also the next ones
+  selectorHere = selector: if isFront then "${selector}-${cluster.machine}" else selector;
+  isStore = cluster.role == "store";
   policy = concatStringsSep "\r\n" [
     "version: STSv1"
     "mode: enforce"
@@ -70,8 +85,16 @@ in
     inherit (cfg) privateNetworks;
   };
 
-  inherit (cfg) accounts domains;
+  inherit cluster;
+
+  inherit (cfg) domains;
+  accounts = cfg.accounts // {
+    # an address that nobody can have: Postfix asks about it to learn whether the service of accounts answers
+    nobody = fact str "vrfy~";
+  };
   mail = cfg.mail // {
+    # the filter and Dovecot's LMTP are on one machine
+    directDelivery = fact bool (cfg.mail.directDelivery && cluster.role == "all");
     # what HTTPS delivery may add to a message in one request
     overheadBytes = fact types.bytes 1048576;
   };
@@ -132,7 +155,8 @@ in
   dkim = {
     # a domain literal has no place for a key in DNS
     enable = fact bool (!ipv4);
-    inherit (cfg.dkim) selector publishedSelectors;
+    selector = fact types.selector (selectorHere cfg.dkim.selector);
+    publishedSelectors = fact (listOf types.selector) (map selectorHere cfg.dkim.publishedSelectors);
   };
 
   turn = {
@@ -147,6 +171,9 @@ in
     enable = fact bool hasIroh;
     # as a unit of ours
     runs = fact bool irohRuns;
+    host = fact str (
+      if cluster.role == "all" then "127.0.0.1" else "[${cluster.fronts.${irohFront}.address}]"
+    );
     url = fact (nullOr types.httpsUrl) (
       if cfg.iroh.url != null then
         cfg.iroh.url
@@ -186,6 +213,8 @@ in
     metrics = "chatmail-metrics";
     postfix = "postfix";
     dovecot = "dovecot2";
+    # of processes whose client has not logged in
+    dovecotLogin = "dovenull";
     nginx = "nginx";
     turn = "turnserver";
     # may read the private key of the certificate
@@ -194,15 +223,14 @@ in
 
   # what `chatmail status` shows; ./description.nix adds ours
   units = fact (listOf str) (
-    [
-      "postfix"
-      "dovecot"
-      "nginx"
-      "unbound"
-    ]
-    ++ lib.optional cfg.turn.enable "coturn"
+    lib.optional (!isStore) "postfix"
+    ++ [ "dovecot" ]
+    ++ lib.optional (!isStore) "nginx"
+    ++ [ "unbound" ]
+    ++ lib.optional (cfg.turn.enable && !isStore) "coturn"
     ++ lib.optional irohRuns "iroh-relay"
     ++ [ "chatmail-connections" ]
+    ++ lib.optional (cluster.role != "all") "wg-quick-${cluster.interface}"
   );
 
   sockets =
@@ -215,6 +243,10 @@ in
       metadata = "${runtime.accounts}/metadata.sock";
       # a file, no socket: Dovecot appends deliveries, chatmaild accounts reads them
       deliveries = "${between "accounts" "dovecot"}/deliveries.json";
+      # chatmaild directory; chatmaild filter asks about addresses
+      directory = "${between "accounts" "filter"}/directory.sock";
+      # a file, no socket: chatmaild directory writes it when a store is back, and Postfix runs its queue
+      storeReturned = "/run/chatmail-directory/store-returned";
       # chatmaild filter
       milter = "${runtime.filter}/milter.sock";
       milterSubmission = "${runtime.filter}/submission.sock";
@@ -230,6 +262,8 @@ in
       https = "/run/nginx/https.sock";
       # Dovecot; chatmaild accounts connects, with an address to log out everywhere
       endSessions = "${dovecotBase}/end-sessions";
+      # Dovecot of a store; chatmaild rebalance asks who is logged in
+      listSessions = "${dovecotBase}/list-sessions";
       # Dovecot; chatmaild deletes messages
       doveadm = "${dovecotBase}/doveadm-messages";
       # Dovecot; chatmaild filter asks whether a message fits into a mailbox
@@ -243,22 +277,5 @@ in
       lmtp = "private/dovecot-lmtp";
     };
 
-  ports = facts types.port {
-    smtp = 25;
-    submission = 587;
-    submissions = 465;
-    imap = 143;
-    imaps = 993;
-    http = 80;
-    https = 443;
-    # loopback only
-    login = 8701;
-    httpsInternal = 8443;
-    imapsInternal = 8993;
-    imapsFromHttps = 8994;
-    submissionsInternal = 8465;
-    submissionInternal = 8587;
-    mxdelivSmtp = 10026;
-    transportSmtp = 10083;
-  };
+  ports = facts types.port (import ./ports.nix);
 }

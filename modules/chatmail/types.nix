@@ -33,6 +33,10 @@ in
   repository = matching "a path, or a location of restic that begins with sftp:, s3: or rest:" "(/|sftp:|s3:|rest:)[^ ]+";
   directory = matching "an absolute path that does not end in a slash" "/[^ ]*[^ /]";
 
+  machineName = matching "a name of lower-case letters, digits and hyphens" "[a-z]([a-z0-9-]{0,30}[a-z0-9])?";
+  endpoint = matching "a host name in lower case or an IP address" "${name}|[0-9a-f:]*:[0-9a-f:]*";
+  wireguardKey = matching "a WireGuard key: 44 characters of base64" "[A-Za-z0-9+/]{43}=";
+
   certificateSource = enum [
     "acme"
     "files"

@@ -26,7 +26,10 @@ let
 in
 import ../application.nix { inherit lib python3Packages; } {
   directory = ./.;
-  checkInputs = [ util-linux ];
+  checkInputs = [
+    openssl
+    util-linux
+  ];
   passthru = { inherit programs keyring; };
   makeWrapperArgs = [
     # behind the machine's own: its systemd-nspawn knows its kernel best

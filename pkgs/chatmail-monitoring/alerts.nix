@@ -36,6 +36,11 @@ in
           "{{ $labels.unit }} of {{ $labels.instance }} has no processes."
           "systemctl status {{ $labels.unit }}; systemctl start {{ $labels.unit }}"
         )
+        # on the fronts of several machines
+        (critical "ChatmailStoreDown" 2 "chatmail_store_up == 0"
+          "{{ $labels.store }} does not answer {{ $labels.instance }}: its people cannot log in, and their mail waits."
+          "is {{ $labels.store }} up? chatmail status there; wg show on both machines"
+        )
         (critical "ChatmailQueueStuck" 5
           "chatmail_queue_oldest_age_seconds{queue=~\"maildrop|incoming|active\"} > 900"
           "A message of {{ $labels.instance }} has been in the queue {{ $labels.queue }} for {{ $value | humanizeDuration }}."

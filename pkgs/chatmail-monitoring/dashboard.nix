@@ -11,37 +11,16 @@ let
   height = 7;
   perRow = 24 / width;
 
-  # one line of the graph, or one for each combination of labels
-  line = legend: query: { inherit legend query; };
-  of = metric: "${metric}{instance=~\"$relay\"}";
-  total = labels: metric: "sum by (${labels}) (${of metric})";
-  perSecond = labels: metric: "sum by (${labels}) (rate(${of metric}[$__rate_interval]))";
-  inAnHour = labels: metric: "sum by (${labels}) (increase(${of metric}[1h]))";
-  quantiles =
-    metric:
-    map
-      (
-        quantile:
-        line "${quantile} of 1" "histogram_quantile(${quantile}, sum by (le) (rate(${of "${metric}_bucket"}[$__rate_interval])))"
-      )
-      [
-        "0.5"
-        "0.9"
-        "0.99"
-      ];
-  graph = title: unit: description: lines: {
-    type = "timeseries";
-    inherit
-      title
-      unit
-      description
-      lines
-      ;
-  };
-  # the last value, as a number
-  number =
-    title: unit: description: lines:
-    graph title unit description lines // { type = "stat"; };
+  inherit (import ./panels.nix)
+    graph
+    inAnHour
+    line
+    number
+    of
+    perSecond
+    quantiles
+    total
+    ;
 
   rows = [
     {
@@ -148,6 +127,21 @@ let
         (graph "Connections" "none" "By public port: 143 and 993 are IMAP." [
           (line "{{port}}" (total "port" "chatmail_connections"))
         ])
+      ];
+    }
+    {
+      title = "Several machines";
+      panels = [
+        (number "Stores that answer" "none" "1 answers this front." [
+          (line "{{store}} of {{instance}}" (of "chatmail_store_up"))
+        ])
+        (graph "Look-ups of addresses" "ops"
+          "By result, in a second: of the fronts at the stores; unavailable ones wait for a store."
+          [
+            (line "{{result}}" (perSecond "result" "chatmail_directory_lookups_total"))
+            (line "from memory" (perSecond "job" "chatmail_directory_cached_total"))
+          ]
+        )
       ];
     }
     {

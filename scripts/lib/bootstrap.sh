@@ -76,4 +76,6 @@ lab_packages=(mmdebstrap systemd-container iproute2 util-linux openssl debian-ar
 monitoring_packages=(prometheus)
 # For tests with an ACME server: 12 MB, 47 MB installed.
 acme_packages=(acmetool lego openssl pebble)
+# For the C programs of scripts/scale directory.
+compiler_packages=(gcc libc6-dev)
 python_packages=(python3 python3-venv git)

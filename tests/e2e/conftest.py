@@ -54,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[LEDGER] = str(Path(ledger).absolute())
     for marker in (
         "remembers: searches the relays for what other scenarios left behind, so it runs last",
+        "one_machine(reason): has no subject on a relay of several machines",
         "disturbs: stops or cuts off hosts, or tells memory, so it has its lab for itself",
         "measures: tells times, so it has the machine for itself",
     ):
@@ -67,6 +68,15 @@ def pytest_configure(config: pytest.Config) -> None:
         if network
         else LabTarget(name=config.getoption("--lab"), relays=relays)
     )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what is about a relay of one machine where the first relay has several."""
+    if marker := item.get_closest_marker("one_machine"):
+        target = item.config.stash[_TARGET]
+        machine = target.machine(target.relays[0])
+        if machine is not None and len(machine.members) > 1:
+            pytest.skip(f"a cluster: {marker.args[0]}")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,7 +10,17 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 @pytest.mark.parametrize(
     "command",
-    ["bench", "bench model", "bench plot", "loss-test", "scale", "scale storage", "scale storm"],
+    [
+        "bench",
+        "bench model",
+        "bench plot",
+        "loss-test",
+        "scale",
+        "scale directory",
+        "scale machines",
+        "scale storage",
+        "scale storm",
+    ],
 )
 def test_with_help(command: str) -> None:
     """None of them starts a lab then."""

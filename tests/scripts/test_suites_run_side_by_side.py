@@ -6,24 +6,28 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
-from checks import moving, run
+from checks import cluster, moving, run
 from checks.lanes import Board, Job, Jobs
-from checks.suites import (
+from checks.scenarios import (
+    IN_SEVERAL,
     LAB_NAME,
     MORE_LAB_NAMES,
-    Result,
-    Suite,
     disturbing_files,
-    evaluation_suites,
-    fast_suites,
-    lab_suites,
     measuring_scenarios,
     quiet_scenarios,
     searching_scenarios,
     titled,
+)
+from checks.suites import (
+    Result,
+    Suite,
+    evaluation_suites,
+    fast_suites,
+    lab_suites,
     web_suites,
 )
 from labs import LabFailedError
@@ -39,13 +43,15 @@ class Machine:
     def __init__(self) -> None:
         self.broken: set[str] = set()
         self.up: set[str] = set()
+        self.hosts: set[tuple[str, ...]] = set()
         self.begun: list[str] = []
         self.running: set[str] = set()
         self.beside_measuring: set[str] = set()
         self._lock = threading.Lock()
 
-    def start(self, name: str, *_: object, **__: object) -> None:
+    def start(self, name: str, hosts: Sequence[str], *_: object, **__: object) -> None:
         """Start a lab."""
+        self.hosts.add(tuple(hosts))
         if name in self.broken:
             raise LabFailedError(f"lab {name} did not come up")
         self.up.add(name)
@@ -81,11 +87,12 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     def suite(self: Suite, *, capture: bool) -> tuple[Result, str]:
         return made.suite(self, capture=capture)
 
-    def move(*, capture: bool) -> tuple[Result, str]:
-        return made.suite(Suite(title=moving.TITLE, command=[]), capture=capture)
+    def titled(title: str, *, capture: bool) -> tuple[Result, str]:
+        return made.suite(Suite(title=title, command=[]), capture=capture)
 
     monkeypatch.setattr(Suite, "run", suite)
-    monkeypatch.setattr(moving, "run", move)
+    for job in (cluster, moving):
+        monkeypatch.setattr(job, "run", partial(titled, job.TITLE))
     monkeypatch.setattr(run, "up", made.start)
     monkeypatch.setattr(run, "down", made.stop)
     monkeypatch.setattr(run, "forget", lambda name: None)
@@ -99,6 +106,7 @@ def test_all_suites_run_once(machine: Machine) -> None:
     run._everything(board)
 
     expected = [
+        cluster.TITLE,
         moving.TITLE,
         *(suite.title for suite in [*fast_suites(), *web_suites(), quiet_scenarios(LAB_NAME)]),
         *(titled(files) for files in disturbing_files()),
@@ -112,6 +120,32 @@ def test_all_suites_run_once(machine: Machine) -> None:
     assert machine.beside_measuring == set()
     assert machine.begun[-2:] == [MEASURING, searching_scenarios(LAB_NAME).title]
     assert machine.up == set()
+
+
+def test_all_scenarios_run_on_several_machines(machine: Machine) -> None:
+    """And nothing else; a relay of several machines does not move."""
+    board = Board()
+
+    run._acceptance(board)
+
+    expected = [
+        quiet_scenarios(LAB_NAME).title,
+        *(titled(files) for files in disturbing_files(in_several=True)),
+        *(searching_scenarios(name).title for name in LABS),
+        MEASURING,
+    ]
+    assert sorted(machine.begun) == sorted(expected)
+    assert {hosts[: len(cluster.HOSTS)] for hosts in machine.hosts} == {cluster.HOSTS}
+    assert machine.up == set()
+
+
+def test_each_scenario_of_several_machines_is_run_once(machine: Machine) -> None:
+    """Those of the core exist; the first lab skips those that need several machines."""
+    run._everything(Board())
+
+    assert [file for file in cluster.core_files() if not file.exists()] == []
+    of_several = {file.stem.removeprefix("test_") for file in IN_SEVERAL.glob("test_*.py")}
+    assert [title for title in machine.begun if of_several & {*title.split(" and ")}] == []
 
 
 def test_a_lab_that_does_not_start_is_a_failure(machine: Machine) -> None:

@@ -9,8 +9,14 @@ let
     postfixSocket
     queue
     ;
-  inherit (lib) mkOverride;
-  inherit (settings) directories sockets users;
+  inherit (lib) mkOverride optionalAttrs;
+  inherit (settings)
+    cluster
+    directories
+    sockets
+    users
+    ;
+  isFront = cluster.role == "front";
 
   ask =
     path:
@@ -32,11 +38,14 @@ let
       # temporary one, and clients then ask for another password.
       http_client_request_absolute_timeout = "12s";
       # a login that has to wait keeps its connection, see accounts/limits/patience.py
-      http_client_max_parallel_connections = 250;
+      http_client_max_parallel_connections =
+        # all people of a store may have to wait
+        if isFront then settings.limits.smtpConnections else 250;
     };
 in
 {
-  services.dovecot2.settings = defaults {
+  services.dovecot2.settings = defaults (
+  {
     # --- who may log in: chatmaild decides, and creates addresses at their first login
     # brackets: addresses of an IP-only relay (RFC 5321 section 4.1.3)
     auth_username_chars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_@[]";
@@ -44,7 +53,8 @@ in
       # the next one is for refused logins, not for temporary failures
       result_internalfail = "return-fail";
       oauth2 = ask "login";
-    };
+    }
+    // optionalAttrs isFront { result_success = "continue-ok"; };
     # After a failed login: the reason, if a new address was refused for now. It begins with [UNAVAILABLE], which IMAP
     # sends as it is. This passdb never accepts a login.
     "passdb refusal" = {
@@ -52,6 +62,20 @@ in
       result_success = "return-fail";
       oauth2 = ask "refusal";
     };
+  }
+  // optionalAttrs isFront {
+    # The session goes on at the store that the answer named. Dovecot 2.4.1 takes no such field from oauth2 itself.
+    "passdb proxy" = {
+      driver = "static";
+      skip = "unauthenticated";
+      fields = {
+        nopassword = true;
+        proxy = true;
+        host = "%{passdb:token}";
+      };
+    };
+  }
+  // {
     # not within a passdb, where Dovecot 2.4 does not find it
     oauth2_fields.reason = "%{oauth2:reason}";
     "userdb static" = {
@@ -73,7 +97,10 @@ in
         user = users.mail;
         mode = "0600";
       };
+    }
+    // optionalAttrs (cluster.role != "store") {
       "unix_listener ${queue}${sockets.auth}" = postfixSocket "0660";
     };
-  };
+  }
+  );
 }

@@ -1,4 +1,4 @@
-# { lib, settings, ... } -> services.dovecot2: IMAP sessions and folders.
+# { lib, settings, ... } -> services.dovecot2: IMAP sessions and folders; how they begin is in ./login.nix.
 context@{
   lib,
   settings,
@@ -8,8 +8,8 @@ context@{
 let
   inherit (import ./shared.nix context) clients defaults instantIdle;
   inherit (settings)
+    cluster
     limits
-    ports
     sockets
     users
     ;
@@ -32,19 +32,20 @@ let
   # Sessions share processes, because the start of one costs more than a login or a notice. instantIdle notifies them
   # all; Dovecot's own code notifies one of two sessions of a mailbox in a process. A crash ends all of its sessions.
   shared = sessions: if changed.instantIdle then sessions else 1;
+  # sessions of a front are on the stores
+  spare = if cluster.role == "front" then 0 else 2;
 in
 {
   services.dovecot2.settings = defaults {
     # --- IMAP
     # a session that waits costs a tenth of one that works
     imap_hibernate_timeout = "${toString settings.imap.hibernateAfterSeconds}s";
-    login_greeting = "IMAP server ready.";
     "service imap" = process // {
       # When thousands return at once, processes that start would keep both cores of a small machine busy.
       client_limit = shared 50;
       process_limit = limits.imapConnections;
       # warm ones, so that neither a login nor a new message waits for a fork
-      process_min_avail = 2;
+      process_min_avail = spare;
       # a process whose session sleeps is not kept for a minute in case of another
       idle_kill_interval = "1s";
       "unix_listener imap-master".mode = "0";
@@ -54,7 +55,7 @@ in
       # more than above: fewer processes hear of each connection
       client_limit = shared 200;
       process_limit = limits.imapConnections;
-      process_min_avail = 2;
+      process_min_avail = spare;
       "unix_listener imap-master" = {
         user = users.dovecot;
         mode = "0600";
@@ -73,31 +74,6 @@ in
         group = users.dovecot;
       };
     };
-    "service imap-login" = {
-      restart_request_count = "unlimited";
-      # Each process has a key of its own for TLS session tickets, so one alone lets all clients resume their session.
-      # The second one starts when the first is full. It has room for connections that have not logged in yet.
-      process_min_avail = 1;
-      process_limit = 2;
-      client_limit = clients * 2 / 3;
-      vsz_limit = "1G";
-      "inet_listener imap".port = ports.imap;
-      "inet_listener imaps" = {
-        port = ports.imaps;
-        ssl = true;
-      };
-      # from port 443, where nginx tells the client's address first (PROXY protocol)
-      "inet_listener imaps-internal" = {
-        port = ports.imapsInternal;
-        listen = "127.0.0.1";
-        # Dovecot 2.4.1 looks for its users once more where `listen' is set, and there only
-        default_internal_user = users.dovecot;
-        default_internal_group = users.dovecot;
-        ssl = true;
-        haproxy = true;
-      };
-    };
-    haproxy_trusted_networks = "127.0.0.0/8";
     "protocol imap" = {
       # ../network/connections.nix counts connections
       mail_max_userip_connections = "unlimited";

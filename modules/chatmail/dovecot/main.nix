@@ -1,4 +1,4 @@
-# { lib, settings, programs, ... } -> services.dovecot2: storage, TLS, internal sockets and logs. The rest is beside it.
+# { lib, settings, programs, ... } -> services.dovecot2: storage, internal sockets and logs. The rest is beside it.
 context@{
   lib,
   settings,
@@ -15,6 +15,7 @@ let
     ;
   inherit (lib) optionalAttrs;
   inherit (settings)
+    cluster
     directories
     network
     sockets
@@ -53,10 +54,7 @@ in
     // defaults (
       {
         inherit dovecot_config_version dovecot_storage_version;
-        protocols = [
-          "imap"
-          "lmtp"
-        ];
+        protocols = [ "imap" ] ++ lib.optional (cluster.role != "front") "lmtp";
         mail_uid = users.mail;
         mail_gid = users.mail;
         first_valid_uid = 1;
@@ -67,15 +65,11 @@ in
         # After a reload, for a new certificate, open sessions go on in the old processes; otherwise they are killed after 6 s.
         shutdown_clients = false;
 
-        # --- TLS
-        ssl = "required";
-        ssl_min_protocol = "TLSv1.3";
-        ssl_server_cert_file = settings.tls.certificateFile;
-        ssl_server_key_file = settings.tls.keyFile;
-
-        # --- ends the sessions of an address; chatmaild has no other right over Dovecot
+        # --- ends the sessions of an address, on a front those with a store; chatmaild has no other right over Dovecot
         "service end-sessions" = {
-          executable = "script ${programs.doveadm} kick --";
+          executable = "script ${programs.doveadm} ${
+            if cluster.role == "front" then "proxy kick -h" else "kick --"
+          }";
           user = users.dovecot;
           "unix_listener ${baseNameOf sockets.endSessions}" = {
             user = users.mail;

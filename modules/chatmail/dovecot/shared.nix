@@ -7,7 +7,12 @@
 }:
 let
   inherit (lib) mapAttrs mkDefault;
-  inherit (settings) limits ports users;
+  inherit (settings)
+    cluster
+    limits
+    ports
+    users
+    ;
   # every value below a section may be set by the operator, too, unless it has a priority of its own
   defaults = mapAttrs (
     _: value:
@@ -29,6 +34,14 @@ in
     http_client_request_max_attempts = 20;
     http_client_max_connect_attempts = 10000;
     http_client_connect_backoff_max_time = "1s";
+  };
+  # a listener of a store
+  inTunnel = port: {
+    inherit port;
+    listen = cluster.address;
+    # Dovecot 2.4.1 looks for its users once more where `listen' is set, and there only
+    default_internal_user = users.dovecot;
+    default_internal_group = users.dovecot;
   };
   queue = "${settings.directories.postfixQueue}/";
   postfixSocket = mode: {

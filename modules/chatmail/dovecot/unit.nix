@@ -1,25 +1,29 @@
-# { lib, settings, bounds, quiet, ... } -> the unit of Dovecot: order, rights and limits.
+# { lib, settings, bounds, quiet, accountsUnit, ... } -> the unit of Dovecot: order, rights and limits.
 context@{
   lib,
   settings,
   bounds,
   quiet,
+  accountsUnit,
   ...
 }:
 let
   inherit (import ./shared.nix context) clients;
-  inherit (lib) mkDefault;
+  inherit (lib) mkDefault optional;
   inherit (settings) directories sockets;
+  hasMailboxes = settings.cluster.role != "front";
+  hasQueue = settings.cluster.role != "store";
+  # the service of addresses starts first; on a store it tells fronts that mail is taken, so it starts last
+  accounts = optional hasQueue "${accountsUnit}.service";
 in
 {
   systemd.services.dovecot = {
-    # makes the directory of the two sockets in the queue
-    requires = [ "postfix-setup.service" ];
-    wants = [ "chatmail-accounts.service" ];
-    after = [
-      "postfix-setup.service"
-      "chatmail-accounts.service"
-    ];
+    # makes the directory of the sockets in the queue
+    requires = optional hasQueue "postfix-setup.service";
+    wants = accounts;
+    after = accounts ++ optional hasQueue "postfix-setup.service";
+    # nobody is there to start it again, should it have been restarted often
+    unitConfig.StartLimitIntervalSec = lib.mkOverride 90 0;
     serviceConfig =
       bounds
       // quiet
@@ -42,10 +46,10 @@ in
         ProtectSystem = lib.mkOverride 90 "strict";
         ReadWritePaths = [
           directories.mail
-          (dirOf sockets.deliveries)
-          # the sockets for Postfix
-          directories.postfixQueue
-        ];
+        ]
+        ++ optional hasMailboxes (dirOf sockets.deliveries)
+        # the sockets for Postfix
+        ++ optional hasQueue directories.postfixQueue;
         # where it keeps its instance names; it makes the directory, and could not below /var
         StateDirectory = mkDefault "dovecot";
         SystemCallFilter = mkDefault [ "@system-service chroot" ];

@@ -9,9 +9,15 @@
   ...
 }:
 let
-  inherit (settings) limits ports users;
-  shared = settings.web.port443 == "shared";
-  perPort = {
+  inherit (settings)
+    cluster
+    limits
+    ports
+    users
+    ;
+  isPublic = cluster.role != "store";
+  shared = isPublic && settings.web.port443 == "shared";
+  perPort = lib.optionalAttrs isPublic {
     ${toString ports.imap} = limits.imapConnectionsPerIp;
     ${toString ports.imaps} = limits.imapConnectionsPerIp;
   }
@@ -26,6 +32,7 @@ let
     ]
     ++ lib.optional shared ports.imapsInternal
   );
+  tunnel = import ../cluster/firewall.nix { inherit lib settings; };
   each = f: lib.concatStringsSep "\n" (lib.mapAttrsToList f perPort);
   # a customer gets at least a /64 (RFC 6177)
   ipv6Network = "ip6 saddr & ffff:ffff:ffff:ffff::";
@@ -47,6 +54,7 @@ in
       )}
       chain incoming {
         type filter hook input priority filter - 5; policy accept;
+        ${tunnel.incoming}
         iif lo accept
         ct state != new accept
         ${each (
@@ -55,10 +63,16 @@ in
             tcp dport ${port} add @ipv6-${port} { ${ipv6Network} ct count over ${toString limit} } reject with tcp reset''
         )}
       }
-      chain local {
-        type filter hook output priority filter - 5; policy accept;
-        oif lo tcp dport { ${behindNginx} } ct state new meta skuid != "${users.nginx}" reject with tcp reset
-      }
+      ${lib.optionalString isPublic ''
+        chain local {
+          type filter hook output priority filter - 5; policy accept;
+          oif lo tcp dport { ${behindNginx} } ct state new meta skuid != "${users.nginx}" reject with tcp reset
+          ${tunnel.outgoing}
+        }''}${lib.optionalString (!isPublic) ''
+          chain local {
+            type filter hook output priority filter - 5; policy accept;
+            ${tunnel.outgoing}
+          }''}
     }
   '';
 

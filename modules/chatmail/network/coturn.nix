@@ -1,27 +1,22 @@
-# { lib, settings, programs, sandbox, ... } -> services.coturn: relays the media of calls for whoever chatmaild gave a
-# credential, whose secret is made at the first start.
+# { lib, settings, programs, bounds, quiet, ... } -> services.coturn: relays the media of calls for whoever chatmaild gave a
+# credential (./turn-secret.nix).
 {
   lib,
   settings,
   programs,
-  sandbox,
   bounds,
   quiet,
   ...
 }:
 let
   inherit (lib)
-    escapeShellArg
     mapAttrs
     mkAfter
     mkDefault
     mkOverride
     optionalAttrs
     ;
-  inherit (settings) domain turn users;
-  directory = dirOf turn.secretFile;
-  secret = escapeShellArg turn.secretFile;
-  make = "${programs.openssl} rand -hex 32 > ${secret}.new && mv ${secret}.new ${secret}";
+  inherit (settings) domain turn;
 in
 optionalAttrs turn.enable {
   services.coturn = {
@@ -52,31 +47,7 @@ optionalAttrs turn.enable {
     no-tcp-relay = true;
   };
 
-  # the group of the directory becomes that of the secret
-  systemd.tmpfiles.settings."10-chatmail".${directory}.d = {
-    user = users.mail;
-    group = users.turn;
-    mode = "2750";
-  };
-
   systemd.services = {
-    chatmail-turn-secret = {
-      description = "Secret for credentials of the media relay";
-      before = [
-        "coturn.service"
-        "chatmail-accounts.service"
-      ];
-      requiredBy = [ "coturn.service" ];
-      wantedBy = [ "multi-user.target" ];
-      serviceConfig = sandbox // {
-        Type = "oneshot";
-        RemainAfterExit = true;
-        ExecStart = "${programs.shell} -c 'test -s ${secret} || { ${make}; }'";
-        User = users.mail;
-        ReadWritePaths = [ directory ];
-        UMask = "0337";
-      };
-    };
     # Where it does not send to. The machine's own addresses are known when it starts; it has a new one after a restart.
     coturn.preStart = mkAfter ''
       ${programs.ip} -json address | ${programs.chatmaild} media-peers >> /run/coturn/turnserver.cfg

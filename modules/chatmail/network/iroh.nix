@@ -9,12 +9,13 @@
   ...
 }:
 let
-  inherit (settings) iroh;
+  inherit (settings) cluster iroh;
+  isCluster = cluster.role != "all";
 in
 lib.optionalAttrs iroh.runs {
   environment.etc."chatmail/iroh-relay.toml".text = ''
     enable_relay = true
-    http_bind_addr = "127.0.0.1:${toString iroh.port}"
+    http_bind_addr = "${iroh.host}:${toString iroh.port}"
     # addresses are told by coturn, which is beside it
     enable_stun = false
     enable_metrics = false
@@ -41,10 +42,12 @@ lib.optionalAttrs iroh.runs {
         RestrictAddressFamilies = [
           "AF_INET"
           "AF_UNIX"
-        ];
+        ]
+        ++ lib.optional isCluster "AF_INET6";
         # it answers nginx, and asks nobody
         IPAddressDeny = "any";
-        IPAddressAllow = "localhost";
+        IPAddressAllow =
+          if isCluster then map (front: front.address) (lib.attrValues cluster.fronts) else "localhost";
       };
   };
 }

@@ -1,4 +1,4 @@
-# { lib, settings, programs, sandbox, ... } -> what `chatmail move` needs of the units: a machine that is closed starts
+# { lib, settings, programs, sandbox, accountsUnit, ... } -> what `chatmail move` needs of the units: a machine that is closed starts
 # none of those that use mailboxes, queue and keys; an old machine passes connections of mail clients on to the new one.
 # nginx goes on: it answers 503, and has the other sites of the machine.
 {
@@ -6,11 +6,13 @@
   settings,
   programs,
   sandbox,
+  accountsUnit,
   ...
 }:
 let
   inherit (lib) genAttrs;
   inherit (settings) directories users;
+  inherit (settings.cluster) role;
   closed = "${directories.move}/closed";
   forward = "${directories.move}/forward";
 in
@@ -24,15 +26,19 @@ in
 
   systemd.services =
     genAttrs
-      [
-        "chatmail-accounts"
-        "chatmail-expire"
-        "chatmail-filter"
-        "chatmail-storage"
-        "chatmail-transport"
-        "dovecot"
-        "postfix"
-      ]
+      (
+        [ accountsUnit ]
+        ++ lib.optionals (role != "front") [
+          "chatmail-expire"
+          "chatmail-storage"
+        ]
+        ++ lib.optionals (role != "store") [
+          "chatmail-filter"
+          "chatmail-transport"
+          "postfix"
+        ]
+        ++ [ "dovecot" ]
+      )
       (_: {
         unitConfig.ConditionPathExists = "!${closed}";
       })

@@ -6,21 +6,25 @@
   ...
 }:
 let
-  inherit (lib) mapAttrs mkDefault;
+  inherit (lib) mapAttrs mkDefault mkOverride;
   inherit (settings) network;
 in
 {
-  systemd.services.unbound.serviceConfig = bounds // {
-    RemoveIPC = mkDefault true;
-    # the addresses of the machine
-    RestrictAddressFamilies = mkDefault [
-      "AF_UNIX"
-      "AF_INET"
-      "AF_INET6"
-      "AF_NETLINK"
-    ];
-    SystemCallFilter = mkDefault [ "@system-service" ];
-    UMask = mkDefault "0077";
+  systemd.services.unbound = {
+    # nobody is there to start it again, should it have been restarted often
+    unitConfig.StartLimitIntervalSec = mkOverride 90 0;
+    serviceConfig = bounds // {
+      RemoveIPC = mkDefault true;
+      # the addresses of the machine
+      RestrictAddressFamilies = mkDefault [
+        "AF_UNIX"
+        "AF_INET"
+        "AF_INET6"
+        "AF_NETLINK"
+      ];
+      SystemCallFilter = mkDefault [ "@system-service" ];
+      UMask = mkDefault "0077";
+    };
   };
 
   services.unbound = {

@@ -36,7 +36,7 @@ let
   received = "Received: by ${settings.hostName} (Postfix) with $$1 id $$2;$$3";
 
   # no account can have this name; see smtpd_command_filter
-  verifyAddress = "vrfy~@${mailDomain}";
+  verifyAddress = "${settings.accounts.nobody}@${mailDomain}";
 
   verify = rule "/^VRFY[[:space:]].*/" "VRFY ${verifyAddress}";
 

@@ -1,10 +1,11 @@
-# { lib, settings, programs, bounds, quiet, ... } -> the units of Postfix: order, rights, and how it stops.
+# { lib, settings, programs, bounds, quiet, accountsUnit, ... } -> the units of Postfix: order, rights, and how it stops.
 {
   lib,
   settings,
   programs,
   bounds,
   quiet,
+  accountsUnit,
   ...
 }:
 let
@@ -40,11 +41,13 @@ in
     wants = [ "chatmail-filter.service" ];
     # Postfix runs its queue when it starts, and finishes transactions when it stops: both need these services
     after = [
-      "chatmail-accounts.service"
+      "${accountsUnit}.service"
       "chatmail-filter.service"
       "chatmail-transport.service"
       "dovecot.service"
     ];
+    # nobody is there to start it again, should it have been restarted often
+    unitConfig.StartLimitIntervalSec = mkOverride 90 0;
     # warnings and worse only: pkgs/preload/quiet-syslog.c
     environment.LD_PRELOAD = mkDefault "${programs.libraries}/quiet-syslog.so";
     serviceConfig =

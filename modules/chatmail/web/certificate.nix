@@ -67,8 +67,8 @@ let
     # each change is a start
     unitConfig.StartLimitIntervalSec = 0;
     environment = {
-      CERTIFICATE = given.certificateFile;
-      KEY = given.keyFile;
+      CERTIFICATE = given.tls.certificateFile;
+      KEY = given.tls.keyFile;
       DAEMONS = toString daemons;
       OPENSSL = programs.openssl;
       SYSTEMCTL = programs.systemctl;
@@ -102,8 +102,8 @@ optionalAttrs (tls.mode != "acme") {
       description = "Changes of the certificate";
       wantedBy = [ "multi-user.target" ];
       pathConfig.PathChanged = [
-        given.certificateFile
-        given.keyFile
+        given.tls.certificateFile
+        given.tls.keyFile
       ];
     };
   };

@@ -1,16 +1,18 @@
-# { lib, settings, programs, bounds, ... } -> services.nginx: what is not a page of the site (those are in ./site.nix):
+# { lib, settings, programs, bounds, accountsUnit, ... } -> services.nginx: what is not a page of the site (those are in ./site.nix):
 # the services of chatmaild behind HTTPS, and mail's well-known files. Ports that it shares with mail are in ./ports.nix.
 {
   lib,
   settings,
   programs,
   bounds,
+  accountsUnit,
   ...
 }:
 let
   inherit (lib)
     concatMapStringsSep
     mkDefault
+    mkOverride
     optional
     optionalAttrs
     ;
@@ -212,7 +214,7 @@ in
               "= /generate_204"
             ]
             (_: {
-              proxyPass = "http://127.0.0.1:${port settings.iroh.port}";
+              proxyPass = "http://${settings.iroh.host}:${port settings.iroh.port}";
               extraConfig = ''
                 proxy_http_version 1.1;
                 proxy_set_header Upgrade $http_upgrade;
@@ -235,12 +237,14 @@ in
   };
 
   systemd.services.nginx = {
-    wants = [ "chatmail-accounts.service" ];
+    wants = [ "${accountsUnit}.service" ];
     # stopped before those whose answers it waits for
     after = [
-      "chatmail-accounts.service"
+      "${accountsUnit}.service"
       "chatmail-transport.service"
     ];
+    # nobody is there to start it again, should it have been restarted often
+    unitConfig.StartLimitIntervalSec = mkOverride 90 0;
     # what is freed after the configuration is read goes back to the system (2 MB), and so do large buffers
     environment = {
       MALLOC_MMAP_THRESHOLD_ = mkDefault "262144";

@@ -1,6 +1,11 @@
-# { lib, services } -> what NixOS' own modules add for the daemons that a relay enables: units, users, defaults.
-# Programs are Debian's. `services` is the merged configuration, read for `enable` and coturn's secret.
-{ lib, services }:
+# { lib, services, networking } -> what NixOS' own modules add for the daemons and tunnels that a relay enables: units,
+# users, defaults. Programs are Debian's. `services` and `networking` are the merged configuration, read for `enable`,
+# coturn's secret and the names of tunnels.
+{
+  lib,
+  services,
+  networking,
+}:
 let
   inherit (lib) mkDefault mkIf mkMerge;
   enabled = name: services.${name}.enable or false;
@@ -36,6 +41,8 @@ mkMerge [
       description = "Setup for Postfix mail server";
       before = [ "postfix.service" ];
       script = ''
+        # Debian gives it to Postfix, and then tmpfiles touches nothing of root's below it
+        install -d -o root -g root -m 755 /var/lib/postfix
         mkdir -p /var/lib/postfix/queue
         install -d -o postfix -g root -m 700 /var/lib/postfix/data /var/lib/postfix/queue/private
         install -d -o postfix -g postdrop -m 710 /var/lib/postfix/queue/public
@@ -194,4 +201,27 @@ mkMerge [
       };
     };
   })
+
+  {
+    systemd.services = lib.mapAttrs' (
+      name: _:
+      lib.nameValuePair "wg-quick-${name}" {
+        description = "wg-quick WireGuard Tunnel - ${name}";
+        wantedBy = [ "multi-user.target" ];
+        requires = [ "network-online.target" ];
+        after = [
+          "network.target"
+          "network-online.target"
+        ];
+        environment.DEVICE = name;
+        script = "wg-quick up ${name}";
+        preStop = "wg-quick down ${name}";
+        serviceConfig = {
+          Type = "oneshot";
+          RemainAfterExit = true;
+          PrivateTmp = true;
+        };
+      }
+    ) (networking.wg-quick.interfaces or { });
+  }
 ]

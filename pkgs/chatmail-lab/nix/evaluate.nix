@@ -1,9 +1,9 @@
-# { request } (JSON text) -> { relays; classics; }: the hosts of a lab by domain, as data.
-#   relays.DOMAIN    { cfg; settings; pages; zone; failures; warnings; config; }
-#   classics.DOMAIN  { config; }
+# { request } (JSON text) -> { relays; classics; }: the hosts of a lab by name, as data.
+#   relays.NAME      { cfg; settings; pages; zone; failures; warnings; config; }
+#   classics.NAME    { config; }
 # request: { modules; config; nameServers; programs; relays; classics; }
-#   relays       values of services.chatmail by domain
-#   classics     arguments of ./classic.nix by domain
+#   relays       values of services.chatmail by name
+#   classics     arguments of ./classic.nix by name, which is the domain
 #   modules      directory of description.nix and options.nix
 #   config       null, or a file with the operator's own NixOS-shaped configuration
 #   nameServers  IP addresses to which the relays' resolvers forward
@@ -80,7 +80,9 @@ let
   # `chatmail selftest' connects to the hosts of the lab, not to those of the Internet
   selftest = {
     mailDomains = attrNames requested.classics;
-    relays = filter isName (map (values: values.domain or null) (attrValues requested.relays));
+    relays = filter isName (
+      lib.unique (map (values: values.domain or null) (attrValues requested.relays))
+    );
   };
   isName = domain: domain != null && builtins.match "[a-z0-9_.-]*[a-z0-9]" domain != null;
 
@@ -123,12 +125,16 @@ let
   # adds what the daemons' own NixOS modules add
   complete =
     defined:
+    let
+      merged = merge.config defined;
+    in
     merge.config (
       defined
       ++ [
         (import ./daemons.nix {
           inherit lib;
-          inherit (merge.config defined) services;
+          inherit (merged) services;
+          networking = merged.networking or { };
         })
       ]
     );

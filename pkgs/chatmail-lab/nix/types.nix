@@ -3,6 +3,7 @@
 let
   inherit (builtins)
     all
+    attrNames
     concatLists
     concatStringsSep
     elem
@@ -15,8 +16,10 @@ let
     isList
     isPath
     isString
+    mapAttrs
     match
     toJSON
+    zipAttrsWith
     ;
   one =
     name: values:
@@ -29,6 +32,8 @@ let
     merge = one;
   };
   isText = value: isString value || isPath value;
+  # [ sets ] -> a set of lists
+  zipAttrs = zipAttrsWith (_: values: values);
   isNumber = value: isInt value || isFloat value;
 in
 {
@@ -81,6 +86,33 @@ in
   attrsOf = type: {
     description = "attribute set of ${type.description}";
     check = value: isAttrs value && all type.check (builtins.attrValues value);
-    merge = _: foldl' (sum: value: sum // value) { };
+    merge =
+      name: values:
+      mapAttrs (key: type.merge "${name}.${key}") (zipAttrs values);
   };
+  # a set of options; priorities within it are not looked at
+  submoduleWith =
+    { modules, description, ... }:
+    let
+      options = foldl' (sum: module: sum // module.options) { } modules;
+      isDeclared = key: options ? ${key};
+    in
+    {
+      inherit description;
+      check = value: isAttrs value && all isDeclared (attrNames value);
+      merge =
+        name: values:
+        let
+          given = zipAttrs values;
+        in
+        mapAttrs (
+          key: option:
+          if !(given ? ${key}) then
+            option.default or (throw "The option `${name}.${key}' has no value defined.")
+          else if all option.type.check given.${key} then
+            option.type.merge "${name}.${key}" given.${key}
+          else
+            throw "A definition for option `${name}.${key}' is not of type `${option.type.description}'."
+        ) options;
+    };
 }

@@ -46,6 +46,23 @@ def test_a_second_machine_has_the_domain_of_a_relay() -> None:
     ]
 
 
+def test_a_cluster_has_fronts_and_stores_of_one_domain() -> None:
+    """Each machine is a host with a name of its own; none has the name of the domain."""
+    hosts = plan_hosts(["A.test=2+3", "b.test"])
+
+    assert [(host.name, host.domain, host.role, host.ipv4) for host in hosts[2:]] == [
+        ("front1.a.test", "a.test", "front", "192.0.2.11"),
+        ("front2.a.test", "a.test", "front", "192.0.2.12"),
+        ("store1.a.test", "a.test", "store", "192.0.2.13"),
+        ("store2.a.test", "a.test", "store", "192.0.2.14"),
+        ("store3.a.test", "a.test", "store", "192.0.2.15"),
+        ("b.test", "b.test", "all", "192.0.2.16"),
+    ]
+    assert [host.member_name for host in hosts if host.is_member] == [
+        *("front1", "front2", "store1", "store2", "store3"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("relays", "message"),
     [
@@ -54,10 +71,16 @@ def test_a_second_machine_has_the_domain_of_a_relay() -> None:
         (["-a.test"], "no domain"),
         (["new.test=a b"], "no domain"),
         (["a.test", "A.test"], "named twice"),
+        (["a.test=1+1", "a.test"], "'a.test' is named twice"),
+        (["a.test=1+1", "a.test=1+2"], "'front1.a.test' is named twice"),
+        (["a.test=0+1"], "no domain"),
+        (["a.test=1+1+1"], "no domain"),
+        (["192.0.2.77=1+1"], "needs a domain"),
         (["203.0.113.1"], "not in the lab's network"),
         (["192.0.2.2"], "taken by another host"),
         (["192.0.2.254"], "not in the lab's network"),
         ([f"r{n}.test" for n in range(41)], "at most 40"),
+        (["a.test=20+20", "b.test"], "at most 40"),
     ],
 )
 def test_invalid_names_are_refused(relays: list[str], message: str) -> None:

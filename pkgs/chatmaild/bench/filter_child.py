@@ -22,6 +22,7 @@ from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.filter.transaction import Decision
 from chatmaild.filter.verdicts import ACCEPTED
 from chatmaild.net.domains import DomainRules
+from chatmaild.store.mail.room import Room
 from chatmaild.wire.listening import listen_unix
 from chatmaild.wire.loop import Loop
 
@@ -63,7 +64,7 @@ def main() -> None:
     policy = Policy(
         mail_domain="relay.test",
         flags=Everybody(),
-        recipient_lookup=RecipientLookup(Everybody(), "/nowhere"),
+        recipient_lookup=RecipientLookup(Everybody(), Room("/nowhere")),
         domains=DomainRules(own="relay.test"),
         limiter=RateLimiter(per_minute=10**6, burst=10**6),
         domain_limiter=DomainLimiter(per_message=10**6, per_minute=10**6),

@@ -29,6 +29,7 @@ with atheris.instrument_imports(
     from chatmaild.filter.policy import Policy
     from chatmaild.filter.recipients import RecipientLookup
     from chatmaild.net.domains import DomainRules
+    from chatmaild.store.mail.room import Room
     from chatmaild.wire import milter
 
 ROOM = 1 << 20
@@ -82,7 +83,7 @@ def answers(stream: bytes, step: int, mode: Mode) -> tuple[bytes, bool]:
     policy = Policy(
         mail_domain="b.test",
         flags=Accounts(),
-        recipient_lookup=RecipientLookup(Accounts(), "/nowhere"),
+        recipient_lookup=RecipientLookup(Accounts(), Room("/nowhere")),
         domains=DomainRules(own="b.test", blocked=frozenset({"blocked.test"})),
         limiter=RateLimiter(per_minute=60, burst=10),
         domain_limiter=DomainLimiter(per_message=100, per_minute=200),

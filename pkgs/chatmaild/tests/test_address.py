@@ -17,6 +17,7 @@ LIMITS = Accounts(
     user_name_max_length=9,
     user_name_characters="abcdefghijklmnopqrstuvwxyz0123456789._-",
     password_min_length=9,
+    nobody="vrfy~",
 )
 
 

@@ -10,12 +10,16 @@ SOURCE = pathlib.Path(chatmaild.__file__).parent
 TESTS = pathlib.Path(__file__).parent
 MOST_LINES = 300
 MOST_FILES = 12
-UNITS = {"accounts", "expire", "filter", "monitor", "operator", "transport"}
+UNITS = {"accounts", "directory", "expire", "filter", "monitor", "operator", "transport"}
 # what a unit takes from another one: the rules of accounts, and the operator does everybody's work
 TAKEN = {
+    "directory": {"accounts"},
     "expire": {"accounts.lifecycle"},
-    "operator": {"accounts", "expire", "transport.silence"},
+    "operator": {"accounts", "directory.placement", "expire", "transport.silence"},
 }
+
+# by modules/chatmail/schema.nix
+GENERATED = {SOURCE / "settings_types.py"}
 
 
 def _imports(file: pathlib.Path) -> Iterator[str]:
@@ -31,7 +35,7 @@ def test_folders_and_files_are_small() -> None:
     for folder in [SOURCE, *(path for path in SOURCE.rglob("*") if path.is_dir())]:
         files = [path for path in folder.glob("*.*") if path.suffix in {".py", ".json"}]
         assert len(files) <= MOST_FILES, folder
-        for file in files:
+        for file in set(files) - GENERATED:
             assert len(file.read_text().splitlines()) <= MOST_LINES, file
 
 

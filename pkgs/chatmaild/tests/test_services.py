@@ -21,6 +21,7 @@ print("\\n".join(sys.modules))
     ("service", "others"),
     [
         ("accounts", {"cryptography", "dns", "idna", "shutil"}),
+        ("directory", {"cryptography", "dns", "idna", "shutil"}),
         ("filter", {"asyncio"}),
         ("transport", {"cryptography", "ctypes", "dns", "idna"}),
         ("monitor", {"cryptography", "dns", "idna"}),

@@ -10,9 +10,15 @@
  * that it locks `converting', which is there during a conversion only, so that new users wait and old ones end. The
  * kernel drops the locks of a process that is killed: the mailbox is in use again at once, in the format it has then.
  * Symbolic links are not followed.
+ *
+ * On a store of a cluster (CHATMAIL_STORE in the environment) an account may move to another store. `moving' is as
+ * `converting' then, and with `moving/committing' in it the other store may have the account already: new users wait.
+ * An account that is not there gets no mailbox: its delivery fails for now, and Postfix finds the other store. Dovecot
+ * would log each such delivery as an error, with the address.
  */
 #include "config.h"
 #include "lib.h"
+#include "failures.h"
 #include "module-context.h"
 #include "settings.h"
 #include "mail-storage-private.h"
@@ -37,9 +43,13 @@ struct format_user {
 	int fd;
 };
 
+#define NOT_HERE "the account is not on this store"
+
+static failure_callback_t *next_log;
+
 static MODULE_CONTEXT_DEFINE_INIT(format_user_module, &mail_user_module_register);
 
-enum answer { KNOWN, WAIT, BROKEN };
+enum answer { KNOWN, WAIT, BROKEN, ELSEWHERE };
 
 static int open_directory(const char *home, const char *name)
 {
@@ -87,19 +97,66 @@ static enum answer lock_format(const char *home, bool *maildir_r, int *fd_r)
 	return WAIT;
 }
 
-static enum answer choose(const char *home, bool *maildir_r, int *fd_r)
+/* Open a directory whose lock keeps new users out; gate_r is -1 if there is none. */
+static enum answer pass_gate(const char *home, const char *name, int *gate_r)
 {
-	int gate = open_directory(home, "/converting");
-	enum answer answer = WAIT;
+	*gate_r = open_directory(home, name);
+	/* nothing happens to the account if it is no directory */
+	if (*gate_r == -1)
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? KNOWN : BROKEN;
+	return flock(*gate_r, LOCK_SH | LOCK_NB) == 0 ? KNOWN : WAIT;
+}
+
+/* Whether the account is on this store, now that nobody can take it away. */
+static enum answer is_here(const char *home, int fd)
+{
+	if (!is_absent(home, "/moving/committing"))
+		return WAIT;
+	return fd == -1 || is_absent(home, "/password") ? ELSEWHERE : KNOWN;
+}
+
+static enum answer choose(const char *home, bool is_store, bool *maildir_r, int *fd_r)
+{
+	int converting = -1, moving = -1;
+	enum answer answer;
 
 	*fd_r = -1;
-	/* nothing is converted if it is no directory */
-	if (gate == -1 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
-		return BROKEN;
-	if (gate == -1 || flock(gate, LOCK_SH | LOCK_NB) == 0)
+	answer = pass_gate(home, "/converting", &converting);
+	if (answer == KNOWN && is_store)
+		answer = pass_gate(home, "/moving", &moving);
+	if (answer == KNOWN)
 		answer = lock_format(home, maildir_r, fd_r);
-	i_close_fd(&gate);
+	if (answer == KNOWN && is_store)
+		answer = is_here(home, *fd_r);
+	if (answer != KNOWN)
+		i_close_fd(fd_r);
+	i_close_fd(&converting);
+	i_close_fd(&moving);
 	return answer;
+}
+
+static const char *error_of(enum answer answer)
+{
+	if (answer == ELSEWHERE)
+		return NOT_HERE;
+	return answer == WAIT ? "the mailbox is being converted or moved" : "the format of the mailbox cannot be told";
+}
+
+static void log_others(const struct failure_context *ctx, const char *format, va_list args)
+{
+	/* the text may have a %m */
+	int reason = errno;
+	bool is_ours;
+	va_list copy;
+
+	va_copy(copy, args);
+	T_BEGIN {
+		is_ours = strstr(t_strdup_vprintf(format, copy), NOT_HERE) != NULL;
+	} T_END;
+	va_end(copy);
+	errno = reason;
+	if (!is_ours)
+		next_log(ctx, format, args);
 }
 
 static void format_user_deinit(struct mail_user *user)
@@ -125,6 +182,8 @@ static void keep(struct mail_user *user, int fd)
 static void user_created(struct mail_user *user)
 {
 	enum answer answer = WAIT;
+	/* not the user without an account with which lmtp reads messages */
+	bool is_store = getenv("CHATMAIL_STORE") != NULL && !user->autocreated;
 	bool maildir = FALSE;
 	const char *home;
 	int fd = -1;
@@ -135,12 +194,11 @@ static void user_created(struct mail_user *user)
 		if (i > 0)
 			(void)nanosleep(&wait_step, NULL);
 		T_BEGIN {
-			answer = choose(home, &maildir, &fd);
+			answer = choose(home, is_store, &maildir, &fd);
 		} T_END;
 	}
 	if (answer != KNOWN) {
-		user->error = p_strdup(user->pool, answer == WAIT ? "the mailbox is being converted" :
-				       "the format of the mailbox cannot be told");
+		user->error = p_strdup(user->pool, error_of(answer));
 		return;
 	}
 	if (maildir) {
@@ -159,12 +217,20 @@ void mailbox_format_plugin_deinit(void);
 
 void mailbox_format_plugin_init(struct module *module)
 {
+	failure_callback_t *fatal, *info, *debug;
+
 	mail_storage_hooks_add(module, &format_hooks);
+	if (getenv("CHATMAIL_STORE") != NULL) {
+		i_get_failure_handlers(&fatal, &next_log, &info, &debug);
+		i_set_error_handler(log_others);
+	}
 }
 
 void mailbox_format_plugin_deinit(void)
 {
 	mail_storage_hooks_remove(&format_hooks);
+	if (next_log != NULL)
+		i_set_error_handler(next_log);
 }
 
 /* Dovecot loads the plugin only where this equals its own. */

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from checks.suites import LAB_CONFIG, LAB_DEADLINE_S, RELAYS, SCENARIOS, Result, pytest_suite
+from checks.scenarios import LAB_CONFIG, RELAYS, SCENARIOS
+from checks.suites import LAB_DEADLINE_S, Result, pytest_suite
 from labs import CHECKOUT, LabFailedError, down, python, up
 
 TITLE = "a relay moves to another machine"

@@ -16,26 +16,28 @@ from functools import partial
 from pathlib import Path
 
 import click
-from checks import moving
+from checks import cluster, moving
 from checks.lanes import Board, Job, Jobs
-from checks.suites import (
+from checks.scenarios import (
     CLASSIC,
     LAB_CONFIG,
     LAB_NAME,
     MORE_LAB_NAMES,
     RELAYS,
-    REPORTS,
     UNTRUSTED_RELAYS,
-    Result,
     disturbing_files,
     disturbing_scenarios,
-    evaluation_suites,
-    fast_suites,
     forget,
-    lab_suites,
     measuring_scenarios,
     quiet_scenarios,
     searching_scenarios,
+)
+from checks.suites import (
+    REPORTS,
+    Result,
+    evaluation_suites,
+    fast_suites,
+    lab_suites,
     web_suites,
 )
 from labs import LabFailedError, down, up
@@ -49,7 +51,13 @@ LabJob = Callable[[str], Job]
 
 @click.command()
 @click.option("--fast", is_flag=True, help="Omit the suites that need root or the lab.")
-def main(*, fast: bool) -> None:
+@click.option(
+    "--cluster",
+    "in_several",
+    is_flag=True,
+    help="Run only the acceptance suite, against one domain on several machines.",
+)
+def main(*, fast: bool, in_several: bool) -> None:
     """Run all tests; the last line is `N passed`, or `N passed, M failed` and exit code 1."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     REPORTS.mkdir(parents=True, exist_ok=True)
@@ -59,6 +67,8 @@ def main(*, fast: bool) -> None:
         with step("style, types and units"), _lanes(jobs) as lanes:
             for _ in range(FAST_AT_ONCE):
                 lanes.start(_run, board, jobs)
+    elif in_several:
+        _acceptance(board)
     else:
         _everything(board)
     result = board.total
@@ -75,17 +85,35 @@ def _everything(board: Board) -> None:
     with step("all suites"), _lanes(computing, with_image, disturbing) as lanes:
         lanes.start(_run, board, computing)
         # it makes the Debian image and the libraries that all others use
-        with _test_lab(board, LAB_NAME) as is_up:
+        with _test_lab(board, LAB_NAME, RELAYS) as is_up:
             lanes.start(_run, board, itertools.chain(with_image, computing))
-            for name in MORE_LAB_NAMES:
-                lanes.start(_disturb, board, name, disturbing)
-            if is_up:
-                board.run(Job.of(quiet_scenarios(LAB_NAME)))
-                _run(board, (job(LAB_NAME) for job in disturbing))
-            lanes.wait()
-            if is_up:
-                board.run(Job.of(measuring_scenarios(LAB_NAME)))
-                board.run(Job.of(searching_scenarios(LAB_NAME)))
+            _scenarios(board, lanes, disturbing, RELAYS, is_up=is_up)
+
+
+def _acceptance(board: Board) -> None:
+    """Run all scenarios against one domain on several machines."""
+    disturbing = Jobs(_in_labs(disturbing_files(in_several=True)))
+    with (
+        step("acceptance suite"),
+        _lanes(disturbing) as lanes,
+        _test_lab(board, LAB_NAME, cluster.HOSTS) as is_up,
+    ):
+        _scenarios(board, lanes, disturbing, cluster.HOSTS, is_up=is_up)
+
+
+def _scenarios(
+    board: Board, lanes: Lanes, disturbing: Jobs[LabJob], hosts: Sequence[str], *, is_up: bool
+) -> None:
+    """Run all scenarios in the first lab, if it is up, and in those that it starts."""
+    for name in MORE_LAB_NAMES:
+        lanes.start(_disturb, board, name, disturbing, hosts)
+    if is_up:
+        board.run(Job.of(quiet_scenarios(LAB_NAME)))
+        _run(board, (job(LAB_NAME) for job in disturbing))
+    lanes.wait()
+    if is_up:
+        board.run(Job.of(measuring_scenarios(LAB_NAME)))
+        board.run(Job.of(searching_scenarios(LAB_NAME)))
 
 
 def _run(board: Board, jobs: Iterable[Job]) -> None:
@@ -93,9 +121,9 @@ def _run(board: Board, jobs: Iterable[Job]) -> None:
         board.run(job)
 
 
-def _disturb(board: Board, name: str, jobs: Jobs[LabJob]) -> None:
+def _disturb(board: Board, name: str, jobs: Jobs[LabJob], hosts: Sequence[str]) -> None:
     """Run jobs in a lab of their own, and search it after the last."""
-    with _test_lab(board, name) as is_up:
+    with _test_lab(board, name, hosts) as is_up:
         if is_up:
             _run(board, (job(name) for job in jobs))
             board.run(Job.of(searching_scenarios(name)))
@@ -104,13 +132,22 @@ def _disturb(board: Board, name: str, jobs: Jobs[LabJob]) -> None:
 def _disturbing() -> Sequence[LabJob]:
     """Return the jobs that need a lab to themselves, the longest first."""
 
+    def several(_: str) -> Job:  # it has one more lab, and so has the next
+        return Job(title=cluster.TITLE, run=cluster.run)
+
+    def move(_: str) -> Job:
+        return Job(title=moving.TITLE, run=moving.run)
+
+    return [several, move, *_in_labs(disturbing_files())]
+
+
+def _in_labs(groups: Iterable[Sequence[Path]]) -> Iterator[LabJob]:
+    """Yield the jobs that run scenarios of these files in any lab."""
+
     def disturb(files: Sequence[Path], name: str) -> Job:
         return Job.of(disturbing_scenarios(name, files))
 
-    def move(_: str) -> Job:  # it has one more lab
-        return Job(title=moving.TITLE, run=moving.run)
-
-    return [move, *(partial(disturb, files) for files in disturbing_files())]
+    return (partial(disturb, files) for files in groups)
 
 
 class Lanes:
@@ -144,13 +181,13 @@ def _lanes(*queues: Jobs[Job] | Jobs[LabJob]) -> Iterator[Lanes]:
 
 
 @contextmanager
-def _test_lab(board: Board, name: str) -> Iterator[bool]:
+def _test_lab(board: Board, name: str, hosts: Sequence[str]) -> Iterator[bool]:
     """Start a lab, and always take it down; yields whether it is up."""
     forget(name)
     try:
         is_up = True
         try:
-            relays = (*RELAYS, *UNTRUSTED_RELAYS)
+            relays = (*hosts, *UNTRUSTED_RELAYS)
             # on a new machine the first lab makes the Debian image for minutes
             is_first = name == LAB_NAME
             up(name, relays, LAB_CONFIG, classics=[CLASSIC], is_shown=is_first)

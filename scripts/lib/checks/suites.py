@@ -13,47 +13,14 @@ from pathlib import Path
 
 from checks import ending
 from checks.sandbox import confined
-from labs import CHECKOUT, python
+from labs import CHECKOUT
 
 REPORTS = CHECKOUT / ".cache" / "reports"
-# what the scenarios of each lab used, for the search after them
-LEDGERS = CHECKOUT / ".cache" / "ledgers"
 SANDBOX = CHECKOUT / ".cache" / "sandbox"
 # Python and pytest compile each file once, and not into the source directories.
 BYTECODE = CHECKOUT / ".cache" / "bytecode"
 # programs that a package declares for its unit tests (checkInputs in its default.nix)
-TOOLS = {"chatmail-install": ["git"], "chatmail-lab": ["unshare"]}
-LAB_NAME = "test"
-# for scenarios that disturb, besides the first: they mostly wait
-MORE_LAB_NAMES = ("test2", "test3", "test4")
-RELAYS = ("a.test", "b.test")
-UNTRUSTED_RELAYS = ("_d.test", "192.0.2.77")  # sign their own certificates
-CLASSIC = "c.test"
-SCENARIOS = CHECKOUT / "tests" / "e2e"
-LAB_CONFIG = SCENARIOS / "lab.nix"
-# files of disturbing scenarios that take 30 s and more, the longest first: labs end together
-LONG_FILES = (
-    "test_mail_waits_while_a_service_is_down",
-    "test_every_fault_is_named",
-    "test_a_full_disk_is_told_and_heals",
-    "test_a_lost_machine_is_restored",
-    "test_waiting_mail_names_no_client",
-    "test_mail_leaves_when_an_smtp_host_returns",
-    "test_a_clock_that_jumps_delays_no_mail",
-    "test_relays_deliver_over_https_or_smtp",
-    "test_relays_with_self_signed_certificates_exchange_mail",
-    "test_relays_with_ipv4_or_ipv6_alone_exchange_mail",
-    "test_guesses_are_slowed_down",
-    "test_killed_deliveries_lose_no_mail",
-    "test_killed_daemons_lose_no_mail",
-    "test_commands_of_the_pages_work",
-    "test_hosts_without_https_get_smtp_first",
-    "test_https_and_smtp_sessions_are_kept_apart",
-    "test_mail_logs_are_on_for_a_while",
-    "test_dkim_key_rotation_loses_no_mail",
-    "test_restarts_fail_no_login",
-)
-FILES_AT_ONCE = 2  # of the others: pytest starts less often
+TOOLS = {"chatmail-install": ["git"], "chatmail-lab": ["openssl", "unshare"]}
 # Only what hangs takes so long. The slowest test, the handbook, takes 130 s where others run beside
 # it. Tests wait for a condition for at most 150 s, so their own message comes first.
 TEST_DEADLINE_S = 300
@@ -61,10 +28,7 @@ LONGEST = 2  # suites that start first
 # pytest starts twice as fast without the plugins that a suite does not use
 PLUGINS = ["--disable-plugin-autoload", "-p", "pytest_timeout"]
 IN_WORKERS = ["-p", "xdist.plugin", "-n"]
-# the scenarios of a file change the same setting of a relay: they do not run side by side
-FILES_IN_TURN = ["--dist", "loadfile"]
 HYPOTHESIS = ["-p", "_hypothesis_pytestplugin"]
-WORKERS = 2  # scenarios that disturb and other suites run beside them
 BROWSERS = 2  # a browser keeps a core busy
 # Folders of tests that have a process of their own, because the package's tests take longer than
 # all other suites. Two processes that each collect a half need less than pytest-xdist's workers.
@@ -239,59 +203,3 @@ def lab_suites() -> list[Suite]:
         labs,
         pytest_suite("ACME accounts", CHECKOUT, "tests/acme", deadline_s=SUITE_DEADLINE_S),
     ]
-
-
-def quiet_scenarios(lab: str) -> Suite:
-    """Return the scenarios that disturb no host, several at a time."""
-    chosen = ["-m", "not disturbs and not measures and not remembers"]
-    workers = [*IN_WORKERS, str(WORKERS), *FILES_IN_TURN]
-    return _scenarios("scenarios", lab, [SCENARIOS], *chosen, *workers)
-
-
-def disturbing_files() -> list[list[Path]]:
-    """Return the files of scenarios that stop or cut off hosts, in groups for one run each."""
-    files = sorted(SCENARIOS.rglob("test_*.py"))
-    disturbing = {file.stem: file for file in files if "pytest.mark.disturbs" in file.read_text()}
-    long = [[disturbing.pop(name)] for name in LONG_FILES]
-    others = list(disturbing.values())
-    starts = range(0, len(others), FILES_AT_ONCE)
-    return long + [others[start : start + FILES_AT_ONCE] for start in starts]
-
-
-def disturbing_scenarios(lab: str, files: Sequence[Path]) -> Suite:
-    """Return the disturbing scenarios of some files, one after the other."""
-    return _scenarios(titled(files), lab, files, "-m", "disturbs")
-
-
-def titled(files: Sequence[Path]) -> str:
-    """Return what the files are about, as they are named."""
-    return " and ".join(file.stem.removeprefix("test_") for file in files)
-
-
-def measuring_scenarios(lab: str) -> Suite:
-    """Return the scenarios that measure, with no other tests beside them."""
-    return _scenarios("scenarios that measure", lab, [SCENARIOS], "-m", "measures", "-v")
-
-
-def searching_scenarios(lab: str) -> Suite:
-    """Return the search of a lab for crashes and for all that scenarios used; runs after them."""
-    title = f"search of lab {lab} for crashes and personal data"
-    folders = [SCENARIOS / "machine", SCENARIOS / "privacy"]
-    return _scenarios(title, lab, folders, "-m", "remembers", "-v")
-
-
-def forget(lab: str) -> None:
-    """Delete the ledger of an earlier lab of that name."""
-    LEDGERS.mkdir(parents=True, exist_ok=True)
-    (LEDGERS / lab).unlink(missing_ok=True)
-
-
-def _scenarios(title: str, lab: str, tests: Sequence[Path], *arguments: str) -> Suite:
-    options = [
-        *("--lab", lab, "--relays", ",".join(RELAYS)),
-        *("--classic", CLASSIC, "--untrusted", ",".join(UNTRUSTED_RELAYS)),
-        *("--ledger", str(LEDGERS / lab)),
-    ]
-    chosen = [*map(str, tests), *options, *arguments]
-    suite = pytest_suite(title, CHECKOUT, *chosen, deadline_s=LAB_DEADLINE_S)
-    return dataclasses.replace(suite, command=python(lab, *suite.command[1:]))

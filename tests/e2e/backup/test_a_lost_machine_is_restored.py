@@ -15,7 +15,10 @@ from chatmail_testkit.waiting import wait_for
 from conftest import PersonFactory
 from imapclient.exceptions import LoginError
 
-pytestmark = pytest.mark.disturbs
+pytestmark = [
+    pytest.mark.disturbs,
+    pytest.mark.one_machine("it restores a whole relay; a front and a store are restored alone"),
+]
 
 STATE, QUEUE = "/var/lib/chatmail", "/var/lib/postfix/queue"
 # as in tests/e2e/lab.nix

@@ -8,6 +8,7 @@ import time
 
 import pytest
 from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.reach.front import ip_address
 from chatmail_testkit.relays.target import Machine, Target
 from chatmail_testkit.waiting import wait_for
 
@@ -99,24 +100,31 @@ def test_wrong_credentials_are_refused(wrong: str, alice: Person, other_machine:
     assert "Cannot complete Allocation" in said
 
 
-def test_private_networks_are_refused(relay: str, machine: Machine) -> None:
+def test_private_networks_are_refused(relay: str, target: Target, machine: Machine) -> None:
     """The relay's own IP addresses and special networks are refused in every notation."""
+    host, machine = ip_address(target, relay, socket.AF_INET), machine.fronts[0]
     secret = machine.run("cat", SECRET).strip()
     name = secrets.token_hex(4)
     own = machine.run("hostname", "--all-ip-addresses").split()
 
-    said = machine.run("sh", "-c", ASK, "ask", secret, name, relay, *own, *FORBIDDEN)
+    said = machine.run("sh", "-c", ASK, "ask", secret, name, host, *own, *FORBIDDEN)
 
     reached = [line for line in said.splitlines() if "Forbidden IP" not in line]
     assert reached == []
 
 
 def test_the_quota_is_per_person(
-    alice: Person, bob: Person, other_relay: str, target: Target, other_machine: Machine
+    alice: Person,
+    bob: Person,
+    relay: str,
+    other_relay: str,
+    target: Target,
+    other_machine: Machine,
 ) -> None:
     """Another credential, a second later, does not give another 20 allocations (486)."""
-    peer = str(socket.getaddrinfo(target.host(other_relay), 25, socket.AF_INET)[0][4][0])
-    host, port, name, password = _credential(alice)
+    peer = ip_address(target, other_relay, socket.AF_INET)
+    host = ip_address(target, relay, socket.AF_INET)
+    _, port, name, password = _credential(alice)
     began_s = int(time.time())
     said = _call(
         other_machine, peer, "-X", "-m", "30", "-p", port, "-u", name, "-w", password, host

@@ -93,7 +93,9 @@ def test_a_delivery_that_fails_goes_through_the_queue(
     texts = [secrets.token_hex(4) for _ in range(4)]
     written = [peer.signs(alice.writes(carol, text=text)) for text in texts]
     for call in ("fdatasync", "rename"):
-        with deadly(other_machine, f"--inject={call}:signal=KILL:when=1") as killed:
+        with deadly(
+            other_machine.store_of(carol.address), f"--inject={call}:signal=KILL:when=1"
+        ) as killed:
             assert posts(written.pop(), carol) == (200, b"250")
         assert killed
     with stopped(other_machine, DOVECOT):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 # in texts: a number, a name, a time
 GAP = "…"
@@ -31,6 +31,7 @@ class Fault:
         metric: the series that moves.
         value: its value then; None for any other than before.
         alert: the alert that fires, for series with these labels.
+        on_store: where a relay has several machines, it is provoked and seen on a store.
     """
 
     name: str
@@ -50,6 +51,22 @@ class Fault:
     value: float | None = None
     alert: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    on_store: bool = False
+
+    def with_selector(self, selector: str) -> Fault:
+        """The same with another selector of the DKIM key: each front of several has its own."""
+
+        def changed(text: str) -> str:
+            return re.sub(r"\bchatmail(?=\.(private|_domainkey))", selector, text)
+
+        return replace(
+            self,
+            provoke=changed(self.provoke),
+            undo=changed(self.undo),
+            sentence=changed(self.sentence),
+            repair=changed(self.repair),
+            shows=changed(self.shows),
+        )
 
     def is_named_by(self, sentence: str) -> bool:
         """Whether a sentence of `chatmail status` is about this fault."""

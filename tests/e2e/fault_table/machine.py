@@ -49,6 +49,7 @@ def _stopped(unit: str) -> Fault:
         value=0,
         alert="ChatmailUnitDown",
         labels={"unit": unit},
+        on_store=unit == "chatmail-accounts",
     )
 
 
@@ -66,6 +67,7 @@ FAULTS: Final = (
         value=0,
         alert="ChatmailSelftestFailed",
         labels={"check": "units"},
+        on_store=True,
     ),
     Fault(
         name="the disk is full",
@@ -82,6 +84,7 @@ FAULTS: Final = (
         value=0,
         alert="ChatmailDiskFull",
         labels={"directory": "mail"},
+        on_store=True,
     ),
     Fault(
         name="the disk has no inodes left",
@@ -98,6 +101,7 @@ FAULTS: Final = (
         value=0,
         alert="ChatmailInodesGone",
         labels={"directory": "mail"},
+        on_store=True,
     ),
     failing(
         "clock",
@@ -143,6 +147,7 @@ FAULTS: Final = (
         metric="chatmail_memory_available_bytes",
         value=50 << 20,
         alert="ChatmailMemoryShort",
+        on_store=True,
     ),
     Fault(
         name="the queue is stuck",

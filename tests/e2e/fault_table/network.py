@@ -8,6 +8,8 @@ from fault_table.fault import GAP, Fault, failing
 
 KEY: Final = "/var/lib/chatmail/dkim/chatmail.private"
 UNBOUND: Final = "/etc/unbound/unbound.conf"
+# systemd starts a unit five times in 10 s, and several faults restart it
+RESTARTED: Final = "systemctl reset-failed unbound; systemctl restart unbound"
 
 
 def _dropped(chain: str, port: int) -> str:
@@ -45,10 +47,10 @@ def _silent(ingress: str, port: int, check: str, other: str, sentence: str) -> F
 def _resolver_says(zone: str) -> str:
     """A script after which the resolver of the relay has these lines of configuration."""
     lines = f"cp {UNBOUND} {UNBOUND}.usual\ncat >> {UNBOUND} <<END\nserver:\n{zone}\nEND\n"
-    return f"{lines}systemctl restart unbound"
+    return f"{lines}{RESTARTED}"
 
 
-USUAL_RESOLVER: Final = f"mv {UNBOUND}.usual {UNBOUND}; systemctl restart unbound"
+USUAL_RESOLVER: Final = f"mv {UNBOUND}.usual {UNBOUND}; {RESTARTED}"
 
 FAULTS: Final = (
     failing(
@@ -56,8 +58,8 @@ FAULTS: Final = (
         "the resolver answers, but finds no name of others: mail waits, in and out",
         f"{RULES}its provider about port 53, UDP and TCP, outgoing; journalctl --unit unbound",
         name="DNS is not resolved",
-        provoke=f"{_dropped('output', 53)}; systemctl restart unbound",
-        undo=f"{ACCEPT}; systemctl restart unbound",
+        provoke=f"{_dropped('output', 53)}; {RESTARTED}",
+        undo=f"{ACCEPT}; {RESTARTED}",
         command="nft list ruleset",
         shows="table inet fault",
     ),

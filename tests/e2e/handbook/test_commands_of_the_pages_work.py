@@ -14,7 +14,10 @@ from handbook.commands import commands, once
 from handbook.known import ADDRESS, DOMAIN, OTHER, PAGES
 from handbook.session import typed
 
-pytestmark = pytest.mark.disturbs
+pytestmark = [
+    pytest.mark.disturbs,
+    pytest.mark.one_machine("the pages are typed on one machine"),
+]
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 

@@ -11,7 +11,8 @@ import pytest
 from chatmail_testkit.mail.storm import Crowd, without_verification
 from chatmail_testkit.people.names import new_accounts
 from chatmail_testkit.people.person import Person
-from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.relays.reach.front import ip_address
+from chatmail_testkit.relays.target import Machine, Target
 from chatmail_testkit.waiting import ANSWER_S
 
 pytestmark = pytest.mark.disturbs
@@ -73,13 +74,14 @@ def test_a_changed_password_counts_at_once(crowd: Crowd, machine: Machine) -> No
     assert "AUTHENTICATIONFAILED" in refusal
 
 
-def test_each_port_resumes(relay: str) -> None:
+def test_each_port_resumes(relay: str, target: Target) -> None:
     """By TLS 1.3, with a new ticket each time, because a client uses each once."""
+    host = ip_address(target, relay, socket.AF_INET)
     contexts = [_context(protocol) for _, protocol, _ in PORTS]
 
     def sessions(tickets: Sequence[ssl.SSLSession | None]) -> list[tuple[bool, ssl.SSLSession]]:
         return [
-            _session(relay, port, context, ticket)
+            _session(relay, (host, port[0]), port, context, ticket)
             for port, context, ticket in zip(PORTS, contexts, tickets, strict=True)
         ]
 
@@ -94,8 +96,12 @@ def test_each_port_resumes(relay: str) -> None:
 
 def _started(machine: Machine) -> int:
     """Returns how many IMAP processes Dovecot has started."""
-    names, values = machine.run("doveadm", "-f", "tab", "service", "status", "imap").splitlines()
-    return int(dict(zip(names.split("\t"), values.split("\t"), strict=True))["process_total"])
+    total = 0
+    for store in machine.stores:
+        names, values = store.run("doveadm", "-f", "tab", "service", "status", "imap").splitlines()
+        row = dict(zip(names.split("\t"), values.split("\t"), strict=True))
+        total += int(row["process_total"])
+    return total
 
 
 def _context(protocol: str) -> ssl.SSLContext:
@@ -107,13 +113,14 @@ def _context(protocol: str) -> ssl.SSLContext:
 
 def _session(
     relay: str,
+    end: tuple[str, int],
     port: tuple[int, str, bytes],
     context: ssl.SSLContext,
     ticket: ssl.SSLSession | None,
 ) -> tuple[bool, ssl.SSLSession]:
     """Returns whether the server resumed the session, and its new ticket."""
     number, _, before = port
-    with socket.create_connection((relay, number), timeout=ANSWER_S) as plain:
+    with socket.create_connection(end, timeout=ANSWER_S) as plain:
         for command in before.splitlines(keepends=True):
             plain.recv(4096)
             plain.sendall(command)

@@ -16,6 +16,7 @@ from chatmail_testkit.mail.sessions import submission
 from chatmail_testkit.people.names import new_name, new_password
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.lab import LabTarget
+from chatmail_testkit.relays.reach.front import ip_address
 from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import ANSWER_S
 from imapclient.exceptions import IMAPClientError
@@ -91,8 +92,8 @@ def _first_login(lab: LabTarget, relay: str, source: str) -> bool:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    host = socket.getaddrinfo(lab.host(relay), None, socket.AF_INET)[0][4][0]
-    raw = socket.create_connection((str(host), 993), ANSWER_S, source_address=(source, 0))
+    host = ip_address(lab, relay, socket.AF_INET)
+    raw = socket.create_connection((host, 993), ANSWER_S, source_address=(source, 0))
     with context.wrap_socket(raw) as stream, stream.makefile("rwb") as lines:
         lines.readline()
         lines.write(f'a LOGIN "{new_name()}@{relay}" "{new_password()}"\r\n'.encode())

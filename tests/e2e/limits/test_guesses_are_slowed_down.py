@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.reach.front import ip_address
 from chatmail_testkit.relays.target import Machine, Target
 from chatmail_testkit.waiting import ANSWER_S
 
@@ -46,7 +47,10 @@ def _smtp(ip: str, address: str, password: str) -> str:
 @pytest.mark.parametrize("guess", [_imap, _smtp], ids=["imap", "smtp"])
 def test_guesses(guess: Login, alice: Person, target: Target, machine: Machine) -> None:
     """Ten are checked at once, then ten a minute; the other 50 learn nothing."""
-    ipv4, ipv6 = _address(target, alice, socket.AF_INET), _address(target, alice, socket.AF_INET6)
+    ipv4, ipv6 = (
+        ip_address(target, alice.domain, socket.AF_INET),
+        ip_address(target, alice.domain, socket.AF_INET6),
+    )
     before = _checked(machine)
     started_s = time.monotonic()
     with ThreadPoolExecutor(GUESSES) as pool:
@@ -70,7 +74,7 @@ def test_the_owner_in_the_network_of_the_guesser(
     login: Login, alice: Person, target: Target
 ) -> None:
     """Waits for the next turn, and is never told that the password is wrong."""
-    ipv4 = _address(target, alice, socket.AF_INET)
+    ipv4 = ip_address(target, alice.domain, socket.AF_INET)
     with ThreadPoolExecutor(AT_ONCE + 1) as pool:
         list(pool.map(lambda n: _imap(ipv4, alice.address, f"wrong-{n}"), range(AT_ONCE + 1)))
 
@@ -84,11 +88,6 @@ def _checked(machine: Machine) -> int:
     metrics = machine.run("curl", "-s", "http://127.0.0.1:8700/metrics").splitlines()
     line = 'chatmail_logins_total{result="refused"} '
     return sum(int(text.removeprefix(line)) for text in metrics if text.startswith(line))
-
-
-def _address(target: Target, person: Person, family: socket.AddressFamily) -> str:
-    found = socket.getaddrinfo(target.host(person.domain), None, family)
-    return str(found[0][4][0])
 
 
 def _context() -> ssl.SSLContext:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from chatmail_testkit.relays.lab import LabTarget
+from chatmail_testkit.relays.reach.front import ip_address
 from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import ANSWER_S
 
@@ -97,14 +98,13 @@ def test_share(entrance: str, family: str, few: LabTarget, relay: str) -> None:
 def _connection(lab: LabTarget, relay: str, way: Entrance, source: str) -> Iterator[str]:
     """The first line of a connection that stays open; `reset` where it is not let in."""
     family = socket.AF_INET6 if ":" in source else socket.AF_INET
-    where = socket.getaddrinfo(lab.host(relay), way.port, family, socket.SOCK_STREAM)[0][4]
     with socket.socket(family) as raw:
         # at its end it is gone at once, without a state that would count for the next scenario
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raw.settimeout(ANSWER_S)
         raw.bind((source, 0))
         try:
-            raw.connect(where)
+            raw.connect((ip_address(lab, relay, family), way.port))
         except ConnectionError:
             yield RESET
             return

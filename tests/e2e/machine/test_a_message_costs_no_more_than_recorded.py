@@ -35,6 +35,7 @@ Costs = Mapping[str, Mapping[str, float]]  # by kind, then by unit
 
 
 @pytest.mark.measures
+@pytest.mark.one_machine("the costs are recorded for one machine, where no step has a tunnel")
 @pytest.mark.parametrize("work", WORKS, ids=lambda work: work.name)
 def test_no_daemon_works_more(work: Any, pytestconfig: pytest.Config) -> None:
     """Beyond the margin; a daemon that is not recorded is one that did nothing."""

@@ -7,13 +7,18 @@ of the machine may connect.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from chatmail_testkit.relays import knock
+from chatmail_testkit.relays.registration import SETTINGS
 from chatmail_testkit.relays.target import Machine
+
+# the settings of a machine's cluster, and what listens there
+Found = tuple[dict[str, Any], dict[str, Any]]
 
 KNOCK: Final = Path(knock.__file__).read_text()
 
@@ -37,6 +42,8 @@ ALL: Final = frozenset(IDENTITIES)
 
 # the first pattern that fits counts; a user can always reach the sockets that it owns
 UNIX: Final[dict[str, frozenset[str] | set[str]]] = {
+    # whether a mailbox of a cluster exists, for the filter
+    "/run/chatmail/accounts-filter/*": {"filter", "accounts", "imap"},
     "/run/chatmail/accounts-nginx/*": {"nginx", "accounts", "imap"},
     # the filter has Postfix' group: whoever connects to the filter can have mail signed
     "/run/chatmail/accounts-postfix/*": {"postfix", "filter", "accounts", "imap"},
@@ -54,6 +61,8 @@ UNIX: Final[dict[str, frozenset[str] | set[str]]] = {
     "/run/nginx/no-protocol.sock": {"nginx"},
     "/run/nginx/submissions.sock": {"nginx"},
     "/run/dovecot2/end-sessions": {"accounts", "imap"},
+    # who is logged in, for accounts that move to another store
+    "/run/dovecot2/list-sessions": {"accounts", "imap"},
     "/run/dovecot2/quota-clean": {"accounts", "imap"},
     "/run/dovecot2/auth-userdb": {"accounts", "imap"},
     "/run/dovecot2/quota-status": {"filter"},
@@ -77,12 +86,22 @@ UNIX: Final[dict[str, frozenset[str] | set[str]]] = {
     "/run/dovecot2/master": set(),
     "/run/dovecot2/stats-reader": set(),
     "/var/lib/postfix/queue/*": {"postfix"},
+    # a tunnel in a kernel without WireGuard: wireguard-go, for root
+    "/var/run/wireguard/*": set(),
     # systemd's own, which decide by the user who asks
     "/run/systemd/io.systemd.sysext": set(),
     "/run/systemd/journal/io.systemd.journal": set(),
     "/run/systemd/private": set(),
     "/run/systemd/*": ALL,
     "/run/dbus/*": ALL,
+}
+
+TABLES: Final = {
+    "all": UNIX,
+    # Dovecot works for no mailbox
+    "front": {**UNIX, "/run/dovecot2/config": set()},
+    # the service of accounts asks for the filters of the fronts
+    "store": {**UNIX, "/run/dovecot2/quota-status": {"accounts", "imap"}},
 }
 
 PUBLIC: Final = "the Internet comes here"
@@ -100,6 +119,16 @@ TCP: Final = {
     10083: "takes mail from Postfix' user",
 }
 UDP: Final = {53: RESOLVER, 3478: PUBLIC, 3479: PUBLIC}
+# at the address in the tunnel alone, whose firewall names the clients
+TUNNEL: Final = {
+    24: "mail from Postfix of the fronts",
+    143: "sessions of clients who logged in at a front",
+    3340: "realtime channels that came to the other fronts",
+    8702: "questions of the fronts and of operators",
+    8703: "proofs for the issuer of certificates",
+    8704: "accounts that move from another store",
+}
+WIREGUARD: Final = 51820
 # the client speaks first
 WEB: Final = (8700, 8701)
 LOOPBACK: Final = ("127.0.0.1", "::1")
@@ -109,37 +138,61 @@ LOGIN: Final = b"username=mallory99@a.test&password=secret-password"
 
 
 @pytest.fixture(scope="module")
-def found(machine: Machine) -> Any:
-    """What listens, and who can connect."""
+def found(machine: Machine) -> Sequence[Found]:
+    """What listens on each machine, and who can connect."""
     script = f"import io, sys\nsys.stdin = io.StringIO({json.dumps(json.dumps(IDENTITIES))})\n"
-    return json.loads(machine.run("python3", "-c", script + KNOCK))
+    return [
+        (
+            json.loads(member.run("cat", SETTINGS))["cluster"],
+            json.loads(member.run("python3", "-c", script + KNOCK)),
+        )
+        for member in machine.members
+    ]
 
 
-def test_unix_sockets(found: Any) -> None:
+def test_unix_sockets(found: Sequence[Found]) -> None:
     """Every socket has the clients of the table, and no others."""
     wrong = {}
-    for path, reached in found["unix"].items():
-        allowed = next((UNIX[pattern] for pattern in UNIX if fnmatchcase(path, pattern)), None)
-        if allowed is None or set(reached) != allowed:
-            wrong[path] = (sorted(reached), sorted(allowed) if allowed is not None else "new")
+    for cluster, listeners in found:
+        table = TABLES[cluster["role"]]
+        # a store has no nginx
+        here = {identity for clients in listeners["unix"].values() for identity in clients}
+        for path, reached in listeners["unix"].items():
+            allowed = next((table[one] for one in table if fnmatchcase(path, one)), None)
+            if allowed is None or set(reached) != allowed & here:
+                wrong[path] = (sorted(reached), sorted(allowed) if allowed is not None else "new")
 
     assert wrong == {}
 
 
 @pytest.mark.parametrize(("protocol", "table"), [("tcp", TCP), ("udp", UDP)])
-def test_ports(protocol: str, table: dict[int, str], found: Any) -> None:
-    """No port but these; what is not public listens on loopback."""
-    ends = [end.split() for end in found[protocol]]
-    if protocol == "udp":  # calls of other scenarios are relayed for ten minutes
-        ends = [(host, port) for host, port in ends if int(port) not in RELAYED]
-    unknown = [(host, port) for host, port in ends if int(port) not in table]
-    outside = [
-        (host, port)
-        for host, port in ends
-        if table.get(int(port)) != PUBLIC and host not in LOOPBACK
-    ]
+def test_ports(protocol: str, table: dict[int, str], found: Sequence[Found]) -> None:
+    """No port but these; what is not public listens on loopback, or in the tunnel of a cluster."""
+    unknown, outside = [], []
+    for cluster, listeners in found:
+        has_public = cluster["role"] != "store"
+        for host, port in _ends(protocol, listeners, cluster):
+            if port not in table:
+                unknown.append((host, port))
+            elif host not in LOOPBACK and not (has_public and table[port] == PUBLIC):
+                outside.append((host, port))
 
     assert (unknown, outside) == ([], [])
+
+
+def _ends(
+    protocol: str, listeners: dict[str, Any], cluster: dict[str, Any]
+) -> Iterator[tuple[str, int]]:
+    """Yield the hosts and ports that only a relay of one machine has, too."""
+    for host, _, port in (end.partition(" ") for end in listeners[protocol]):
+        is_tunnel = cluster["role"] != "all" and (
+            (protocol == "tcp" and host == cluster["address"] and int(port) in TUNNEL)
+            or (protocol == "udp" and int(port) == WIREGUARD)
+        )
+        # calls of other scenarios are relayed for ten minutes
+        is_call = protocol == "udp" and int(port) in RELAYED
+        if not is_tunnel and not is_call:
+            yield host, int(port)
 
 
 @pytest.mark.parametrize("port", [8465, 8587, 8993])
@@ -150,46 +203,51 @@ def test_nginx_alone_names_the_network_of_a_client(port: int, machine: Machine) 
         "os.setgroups([]); os.setuid(pwd.getpwnam(sys.argv[1]).pw_uid)\n"
         f"print(socket.socket().connect_ex(('127.0.0.1', {port})))"
     )
-    reached = {
-        user: machine.run("python3", "-c", script, user).strip() == "0"
-        for user in ("nginx", "nobody", "vmail", "postfix", "root")
-    }
+    for front in machine.fronts:
+        reached = {
+            user: front.run("python3", "-c", script, user).strip() == "0"
+            for user in ("nginx", "nobody", "vmail", "postfix", "root")
+        }
 
-    assert {user for user, is_let_in in reached.items() if is_let_in} == {"nginx"}
+        assert {user for user, is_let_in in reached.items() if is_let_in} == {"nginx"}
 
 
 @pytest.mark.parametrize("user", ["nobody", "nginx", "vmail", "root"])
 def test_the_gateway_to_other_relays_hears_postfix_alone(user: str, machine: Machine) -> None:
     """Mail would leave without the rules of the filter."""
-    assert _says(machine, user, 10083, b"EHLO x\r\n") == ""
+    for front in machine.fronts:
+        assert _says(front, user, 10083, b"EHLO x\r\n") == ""
 
 
 def test_postfix_reaches_the_gateway(machine: Machine) -> None:
     """As its smtp client does."""
-    said = _says(machine, "postfix", 10083, b"EHLO x\r\nQUIT\r\n")
+    for front in machine.fronts:
+        said = _says(front, "postfix", 10083, b"EHLO x\r\nQUIT\r\n")
 
-    assert said.startswith("220 ")
-    assert said.endswith("221 2.0.0 Bye\r\n")
+        assert said.startswith("220 ")
+        assert said.endswith("221 2.0.0 Bye\r\n")
 
 
 @pytest.mark.parametrize("first", [b"", b"XCLIENT ADDR=192.0.2.77\r\n"])
 def test_the_ingress_for_https_knows_its_client(first: bytes, machine: Machine) -> None:
     """Nobody else is heard, and no IP address is invented."""
     dialogue = b"EHLO localhost\r\n" + first + b"EHLO a.test\r\nMAIL FROM:<x@a.test>\r\nQUIT\r\n"
-    codes = [line[:3] for line in _says(machine, "nobody", 10026, dialogue).splitlines()]
+    for front in machine.fronts:
+        codes = [line[:3] for line in _says(front, "nobody", 10026, dialogue).splitlines()]
 
-    assert "250" not in codes, codes
-    assert codes.count("450") >= 1
+        assert "250" not in codes, codes
+        assert codes.count("450") >= 1
 
 
 def test_logins_and_deliveries_are_told_by_dovecot_alone(machine: Machine) -> None:
     """No account is made there, and no delivery told."""
     post = b"POST /%b HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
-    for path in (b"login", b"event"):
-        request = post % (path, len(LOGIN)) + LOGIN
+    for member in machine.members:
+        for path in (b"login", b"event"):
+            request = post % (path, len(LOGIN)) + LOGIN
 
-        assert _says(machine, "nobody", 8700, request).startswith("HTTP/1.1 404 ")
-    assert _says(machine, "nobody", 8701, post % (b"login", len(LOGIN)) + LOGIN) == ""
+            assert _says(member, "nobody", 8700, request).startswith("HTTP/1.1 404 ")
+        assert _says(member, "nobody", 8701, post % (b"login", len(LOGIN)) + LOGIN) == ""
     assert machine.run("ls", "/var/lib/chatmail/mail").find("mallory99") == -1
 
 

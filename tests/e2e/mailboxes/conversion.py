@@ -16,5 +16,6 @@ def choose(machine: Machine, wanted: str) -> None:
 
 def has_ended(machine: Machine) -> bool:
     """Returns whether the conversion has ended well; systemd starts it again after a kill."""
-    state = machine.run("systemctl", "show", "--property=ActiveState,Result", UNIT)
-    return state.split() == ["Result=success", "ActiveState=inactive"]
+    show = ("systemctl", "show", "--property=ActiveState,Result", UNIT)
+    ended = ["Result=success", "ActiveState=inactive"]
+    return all(store.run(*show).split() == ended for store in machine.stores)

@@ -14,7 +14,8 @@ from conftest import PersonFactory
 from imapclient.exceptions import LoginError
 
 pytestmark = pytest.mark.disturbs
-INVITES = "/var/lib/chatmail/accounts/invites"
+STATE = "/var/lib/chatmail/accounts"
+INVITES = f"{STATE}/invites"
 
 
 @pytest.fixture
@@ -85,10 +86,10 @@ def test_an_invitation_creates_addresses(
 def test_invalid_invitations_are_refused(relay: str, machine: Machine, target: Target) -> None:
     """Expired, revoked and unknown ones."""
     expired = _invite(machine, relay, "--expires", "1h")
-    content = json.loads(machine.run("cat", f"{INVITES}/{expired}"))
-    machine.run(
-        "tee", f"{INVITES}/{expired}", stdin=json.dumps(content | {"expires_s": 1}).encode()
-    )
+    find = ("find", STATE, "-name", expired)
+    [store] = [one for one in machine.stores if one.run(*find)]
+    content = json.loads(store.run("cat", f"{INVITES}/{expired}"))
+    store.run("tee", f"{INVITES}/{expired}", stdin=json.dumps(content | {"expires_s": 1}).encode())
     revoked = _invite(machine, relay)
     machine.run("chatmail", "invite", "revoke", f"DCACCOUNT:https://{relay}/new?{revoked}")
     reasons = set()

@@ -8,11 +8,16 @@ from __future__ import annotations
 import contextlib
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
+from chatmail_testkit.peers.peer import dkim_key
 from chatmail_testkit.people.person import Person
-from chatmail_testkit.relays.target import Machine
+from chatmail_testkit.relays.cluster.answers import added_up
+from chatmail_testkit.relays.firewall import closed
+from chatmail_testkit.relays.reach.front import ip_address
+from chatmail_testkit.relays.services import has_unit
+from chatmail_testkit.relays.target import Machine, Target
 from chatmail_testkit.waiting import wait_for
 from fault_table.alerts import Alerts
 from fault_table.fault import Fault
@@ -37,34 +42,61 @@ def alerts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alerts]:
 
 
 @pytest.fixture(scope="module")
-def usual(machine: Machine) -> Sight:
-    """The relay before any fault, with a backup and a whole selftest."""
-    machine.run("chatmail", "backup", "create", "--init")
-    return look(machine, checks=(), jobs=("chatmail-count", "chatmail-count-queue"))
+def front(machine: Machine) -> Machine:
+    """The machine that most faults are about."""
+    return machine.fronts[0]
+
+
+@pytest.fixture(scope="module")
+def usual(machine: Machine, front: Machine) -> Mapping[Machine, Sight]:
+    """The machines before any fault, with a backup and a whole selftest."""
+    for member in machine.members:
+        member.run("chatmail", "backup", "create", "--init")
+    seen = (front, machine.stores[0])
+    return {one: look(one, checks=(), jobs=_counts(one)) for one in dict.fromkeys(seen)}
 
 
 def test_a_relay_that_is_well(
-    usual: Sight, alerts: Alerts, machine: Machine, alice: Person, carol: Person
+    usual: Mapping[Machine, Sight],
+    alerts: Alerts,
+    machine: Machine,
+    front: Machine,
+    alice: Person,
+    carol: Person,
 ) -> None:
     """No fault is named, no alert is true, also after mail to another relay."""
-    alerts.page = usual.page
+    alerts.page = usual[front].page
     wait_for(lambda: alerts.series("chatmail_build_info"), "the first scrape")
     alice.sends(carol)
     carol.receives()
-    found = look(machine)
-    alerts.page = found.page
+    found = look(front)
+    # the message left by one of the fronts
+    pages = [found.page, *(look(other).page for other in machine.fronts[1:])]
+    alerts.page = added_up(pages)
     query = 'increase(chatmail_https_out_total{outcome="delivered"}[1d]) > 0'
     wait_for(lambda: alerts.series(query), "the delivery")
 
-    assert set(usual.verdicts().values()) <= {"ok", "skipped", "warned"}
+    for sight in usual.values():
+        assert set(sight.verdicts().values()) <= {"ok", "skipped", "warned"}
     assert not [line for line in found.problems() if line.startswith("wrong: ")]
     assert found.status.endswith("well\nexit 0")
     assert alerts.firing() == set()
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace("`", ""))
-def test_a_fault(fault: Fault, usual: Sight, alerts: Alerts, machine: Machine, relay: str) -> None:
+def test_a_fault(
+    fault: Fault,
+    usual: Mapping[Machine, Sight],
+    alerts: Alerts,
+    machine: Machine,
+    front: Machine,
+    relay: str,
+    target: Target,
+) -> None:
     """Sentence, repair, metric, alert; without the cause none of them."""
+    fault = fault.with_selector(dkim_key(front)[0])
+    machine = machine.stores[0] if fault.on_store else front
+    host = ip_address(target, relay, socket.AF_INET)
     with _undone(fault, machine, relay):
         found = look(
             machine,
@@ -74,8 +106,8 @@ def test_a_fault(fault: Fault, usual: Sight, alerts: Alerts, machine: Machine, r
             jobs=fault.jobs,
         )
         _is_named(fault, found)
-        _is_measured(fault, found, usual, alerts)
-        assert fault.port is None or not _is_open(relay, fault.port)
+        _is_measured(fault, found, usual[machine], alerts)
+        assert fault.port is None or not _is_open(host, fault.port)
         if fault.shows:
             assert fault.shows in machine.run("sh", "-c", fault.command)
 
@@ -87,14 +119,19 @@ def test_a_fault(fault: Fault, usual: Sight, alerts: Alerts, machine: Machine, r
     )
     assert not [line for line in healed.problems() if fault.is_named_by(_sentence(line))]
     assert set(healed.verdicts().values()) <= {"ok", "skipped", "warned"}
-    assert fault.port is None or _is_open(relay, fault.port)
+    assert fault.port is None or _is_open(host, fault.port)
 
 
-def test_mail_over_port_25_is_seen(machine: Machine, alice: Person, dora: Person) -> None:
+def test_mail_over_port_25_is_seen(
+    machine: Machine, front: Machine, alice: Person, dora: Person
+) -> None:
     """Whoever offered mail from outside has proven that port 25 is open inwards."""
-    dora.sends(alice, text="over SMTP")
-    alice.receives()
-    found = look(machine, checks=())
+    with contextlib.ExitStack() as others:
+        for other in machine.fronts[1:]:  # the mail comes to this one
+            others.enter_context(closed(other, 25))
+        dora.sends(alice, text="over SMTP")
+        alice.receives()
+    found = look(front, checks=())
     assert found.report is not None
 
     [check] = [c for c in found.report["checks"] if c["name"] == "port-25-in"]
@@ -103,6 +140,12 @@ def test_mail_over_port_25_is_seen(machine: Machine, alice: Person, dora: Person
     assert "failed" not in found.verdicts().values()
     assert found.report["duration_seconds"] < MOST_S
     assert found.status.endswith("well\nexit 0")
+
+
+def _counts(member: Machine) -> tuple[str, ...]:
+    """The jobs of a machine that count for the metrics."""
+    jobs = ("chatmail-count", "chatmail-count-queue")
+    return tuple(job for job in jobs if has_unit(member, job))
 
 
 def _is_named(fault: Fault, found: Sight) -> None:

@@ -28,7 +28,7 @@ TOLD_WITHIN_S = 40
 @pytest.fixture(autouse=True)
 def _small_disk(machine: Machine) -> Iterator[None]:
     """A file system of its own for the mailboxes of the relay."""
-    mode, owner = machine.run("stat", "-c", "%a %U:%G", MAIL).split()
+    mode, owner = machine.stores[0].run("stat", "-c", "%a %U:%G", MAIL).split()
     machine.run("mount", "-t", "tmpfs", "-o", DISK, "mailboxes", MAIL)
     machine.run("chown", owner, MAIL)
     machine.run("chmod", mode, MAIL)
@@ -44,27 +44,28 @@ def test_full(what: str, relay: str, new_person: PersonFactory, machine: Machine
     alice, bob = new_person(relay), new_person(relay)
     alice.imap.noop()
     bob.imap.noop()
-    machine.run("mount", "-o", SMALL, MAIL)
-    assert _space_check(machine)["outcome"] == "passed"
+    store = machine.store_of(bob.address)
+    store.run("mount", "-o", SMALL, MAIL)
+    assert _space_check(store)["outcome"] == "passed"
     since_s = time.time()
-    machine.run("sh", "-c", FILL[what])
+    store.run("sh", "-c", FILL[what])
     alice.sends(bob, text="patient")
 
     wait_for(lambda: _lines(machine, since_s, "nearly full"), "a line", within_s=TOLD_WITHIN_S)
     wait_for(lambda: bob.address in machine.queue(), "the message waits", within_s=GIVEN_UP_S)
-    assert _space_check(machine)["outcome"] == "failed"
+    assert _space_check(store)["outcome"] == "failed"
     [status] = [
         line
-        for line in machine.run("sh", "-c", "chatmail status || true").splitlines()
+        for line in store.run("sh", "-c", "chatmail status || true").splitlines()
         if line.startswith("space")
     ]
     assert "MiB and" in status
     assert "inodes free" in status
-    machine.run("rm", "-rf", f"{MAIL}/filler")
+    store.run("rm", "-rf", f"{MAIL}/filler")
 
     assert bob.receives(within_s=RETRIED_S).text == "patient"
     wait_for(lambda: _lines(machine, since_s, "space again"), "the end", within_s=TOLD_WITHIN_S)
-    assert _space_check(machine)["outcome"] == "passed"
+    assert _space_check(store)["outcome"] == "passed"
     lines = _lines(machine, since_s, "nearly full")
     assert len(lines) == 1
     assert not any(_names(person, lines) for person in (alice, bob))

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 from chatmail_testkit.peers.notifier import Notifier, new_device, serving
 from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.reach.lmtp import deliver
 from chatmail_testkit.relays.services import stopped
 from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
@@ -22,16 +23,10 @@ PENDING = "/var/lib/chatmail/accounts/pending_notifications"
 DEVICES = WORKERS + 2
 PEOPLE = 120
 KILLS = 3
-# LMTP as Postfix speaks it; Postfix itself would wait for lookups in the service
-DELIVER = """
-import smtplib, sys
-with smtplib.LMTP("/var/lib/postfix/queue/private/dovecot-lmtp") as lmtp:
-    lmtp.sendmail(sys.argv[1], sys.argv[2], sys.stdin.buffer.read())
-"""
 CONFIGURATION = "/etc/dovecot/dovecot.conf"
 CHANGE = f"cp {CONFIGURATION} /run/before && cat >> {CONFIGURATION} && systemctl restart dovecot"
 RESTORE = f"cat /run/before > {CONFIGURATION} && systemctl restart dovecot"
-# `stock' of modules/chatmail/dovecot/push.nix
+# `stock' of modules/chatmail/dovecot/mailboxes/push.nix
 EXPORTER = """
 protocol lmtp {
   mail_plugins {
@@ -151,7 +146,8 @@ def _kill_while(stream: Future[None], machine: Machine) -> int:
 
 
 def _is_up(machine: Machine) -> bool:
-    return machine.run("systemctl", "show", "--property=SubState", UNIT) == "SubState=running\n"
+    show = ("systemctl", "show", "--property=SubState", UNIT)
+    return all(store.run(*show) == "SubState=running\n" for store in machine.stores)
 
 
 def _write_round(people: Sequence[Person]) -> None:
@@ -161,5 +157,4 @@ def _write_round(people: Sequence[Person]) -> None:
 
 def _deliver(sender: Person, recipient: Person, machine: Machine) -> None:
     """Hand a message to Dovecot; Postfix would ask the stopped service for its route."""
-    message = sender.writes(recipient)
-    machine.run("python3", "-c", DELIVER, sender.address, recipient.address, stdin=message)
+    deliver(machine, sender.address, recipient.address, sender.writes(recipient))

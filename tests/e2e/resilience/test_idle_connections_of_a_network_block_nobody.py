@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from chatmail_testkit.relays.lab import LabTarget
+from chatmail_testkit.relays.reach.front import ip_address
 from chatmail_testkit.relays.target import Target
 from chatmail_testkit.waiting import ANSWER_S, wait_for
 
@@ -50,7 +51,7 @@ def test_others_are_served(target: Target, relay: str) -> None:
 
     with contextlib.ExitStack() as stack:
         for port, opening in FLOODS:
-            stack.enter_context(_flood(_address(target, relay, socket.AF_INET), port, opening))
+            stack.enter_context(_flood(ip_address(target, relay, socket.AF_INET), port, opening))
         for name, serve in services.items():
             _is_as_quick(serve, quiet[name], name)
 
@@ -61,14 +62,14 @@ def test_submission(port: int, target: Target, relay: str) -> None:
     """Another network is greeted on the flooded port, as quickly as before."""
 
     def serve() -> None:
-        address = _address(target, relay, socket.AF_INET6)
+        address = ip_address(target, relay, socket.AF_INET6)
         with socket.create_connection((address, port), timeout=ANSWER_S) as plain:
             session = plain if port == 587 else _secured(plain, target.host(relay), "smtp")
             with session:
                 assert session.recv(4) == b"220 "
 
     quiet_s = _median_s(serve)
-    with _flood(_address(target, relay, socket.AF_INET), port, b"", count=SUBMISSIONS):
+    with _flood(ip_address(target, relay, socket.AF_INET), port, b"", count=SUBMISSIONS):
         # Postfix starts a process for each that it lets in
         wait_for(lambda: _is_quick(serve), "greeted", within_s=SETTLED_WITHIN_S)
         _is_as_quick(serve, quiet_s, f"port {port}")
@@ -94,7 +95,7 @@ def _crowd(
     lab: LabTarget, relay: str, family: socket.AddressFamily
 ) -> Iterator[list[socket.socket]]:
     """More connections of a network than it may have, from two addresses that count as one."""
-    address, count = _address(lab, relay, family), PER_NETWORK // 2 + 200
+    address, count = ip_address(lab, relay, family), PER_NETWORK // 2 + 200
     with (
         _neighbours(lab, family) as (one, another),
         _flood(address, 443, b"", count=count, client=one) as first,
@@ -158,7 +159,7 @@ def _refusal(target: Target, relay: str, family: socket.AddressFamily) -> bytes:
 @pytest.mark.parametrize(("port", "opening"), FLOODS[1:2] + FLOODS[3:])
 def test_the_deadline(port: int, opening: bytes, target: Target, relay: str) -> None:
     """A client has 10 s for its ClientHello or the header of its request."""
-    with _flood(_address(target, relay, socket.AF_INET), port, opening, count=3) as opened:
+    with _flood(ip_address(target, relay, socket.AF_INET), port, opening, count=3) as opened:
         wait_for(lambda: not _open(opened), "closed", within_s=2 * HEADER_S)
 
 
@@ -200,7 +201,7 @@ def _greeting(target: Target, relay: str, protocol: str) -> None:
 
 
 def _redirect(target: Target, relay: str) -> None:
-    address = _address(target, relay, socket.AF_INET6)
+    address = ip_address(target, relay, socket.AF_INET6)
     with socket.create_connection((address, 80), timeout=ANSWER_S) as plain:
         plain.sendall(f"GET / HTTP/1.1\r\nHost: {relay}\r\n\r\n".encode())
         assert plain.recv(12) == b"HTTP/1.1 301"
@@ -210,7 +211,7 @@ def _redirect(target: Target, relay: str) -> None:
 def _session(
     target: Target, relay: str, protocol: str, family: socket.AddressFamily = socket.AF_INET6
 ) -> Iterator[ssl.SSLSocket]:
-    address = _address(target, relay, family)
+    address = ip_address(target, relay, family)
     with (
         socket.create_connection((address, 443), timeout=ANSWER_S) as plain,
         _secured(plain, target.host(relay), protocol) as session,
@@ -225,10 +226,6 @@ def _secured(plain: socket.socket, host: str, protocol: str) -> ssl.SSLSocket:
     context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols([protocol])
     return context.wrap_socket(plain, server_hostname=host)
-
-
-def _address(target: Target, relay: str, family: socket.AddressFamily) -> str:
-    return str(socket.getaddrinfo(target.host(relay), 443, family)[0][4][0])
 
 
 @contextlib.contextmanager

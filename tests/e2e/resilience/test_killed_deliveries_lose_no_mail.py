@@ -41,10 +41,11 @@ def test_the_message_arrives(call: str, alice: Person, bob: Person, machine: Mac
     bob.receives()
     paths = [f"--trace-path=/var/lib/chatmail/mail/{bob.address}/{file}" for file in CALLS[call]]
 
+    store = machine.store_of(bob.address)
     for number in count(1):
         texts.add(text := f"{call} {number}")
         before = _count(bob)
-        with deadly(machine, *paths, f"--inject={call}:signal=KILL:when={number}") as killed:
+        with deadly(store, *paths, f"--inject={call}:signal=KILL:when={number}") as killed:
             alice.sends(bob, text=text)
             wait_for(lambda: _is_through(machine), "an empty queue", within_s=PATIENCE_S)
             _wait_for_more(bob, than=before)

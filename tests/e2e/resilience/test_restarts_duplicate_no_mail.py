@@ -63,7 +63,8 @@ def test_deliveries_are_finished_before_a_restart(
     with _locked(machine, f"{folder(bob)}/dovecot.index.log"):
         alice.sends(bob, text="once")
         begun = "grep -e '->' /proc/locks || true"  # a process that waits for a lock
-        wait_for(lambda: machine.run("sh", "-c", begun), "the delivery begins")
+        store = machine.store_of(bob.address)
+        wait_for(lambda: store.run("sh", "-c", begun), "the delivery begins")
         before = _state(machine, "postfix")
         machine.run("systemctl", "restart", "--no-block", *units.split())
         wait_for(lambda: _state(machine, "postfix") != before, "Postfix stops")

@@ -33,9 +33,12 @@ class End:
 
     def completely(self, machine: Machine) -> None:
         """End it and wait until process and connections are gone."""
-        before = _process(machine)
+        before = {store: _process(store) for store in machine.stores}
         self.of(machine)
-        wait_for(lambda: _process(machine) != before, "the end of the process")
+        wait_for(
+            lambda: all(_process(store) != before[store] for store in machine.stores),
+            "the end of the process",
+        )
 
 
 @pytest.fixture(params=[KILL, UPGRADE], ids=["kill", "upgrade"])

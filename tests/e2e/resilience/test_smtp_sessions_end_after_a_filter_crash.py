@@ -50,10 +50,11 @@ def test_server_sessions_end(
 
 
 def _die_and_come_back(machine: Machine) -> None:
-    def is_back() -> bool:
-        shown = machine.run("systemctl", "show", "--property=ActiveState,MainPID", FILTER)
-        return "ActiveState=active" in shown and before not in shown.split()
+    def is_back(front: Machine) -> bool:
+        shown = front.run("systemctl", "show", "--property=ActiveState,MainPID", FILTER)
+        return "ActiveState=active" in shown and before[front] not in shown.split()
 
-    before = machine.run("systemctl", "show", "--property=MainPID", FILTER).strip()
+    show = ("systemctl", "show", "--property=MainPID", FILTER)
+    before = {front: front.run(*show).strip() for front in machine.fronts}
     machine.run("systemctl", "kill", "--signal=KILL", FILTER)
-    wait_for(is_back, "the filter is back")
+    wait_for(lambda: all(is_back(front) for front in machine.fronts), "the filter is back")

@@ -31,20 +31,21 @@ print(taken_s() - before_s)
 
 def test_after_a_hibernating_session(bob: Person, machine: Machine) -> None:
     """The deletion of an address ends its sessions, and a new certificate reloads Dovecot."""
+    store = machine.store_of(bob.address)
     bob.imap.idle()
     assert bob.imap.notices(within_s=2 * HIBERNATION_S) == []
-    served_by = _processes(machine, "imap-hibernate")
+    served_by = _processes(store, "imap-hibernate")
     assert served_by
-    machine.run("doveadm", "kick", bob.address)
-    machine.run("systemctl", "reload", "dovecot")
+    store.run("doveadm", "kick", bob.address)
+    store.run("systemctl", "reload", "dovecot")
     wait_for(
-        lambda: not served_by & _processes(machine, "imap-hibernate"),
+        lambda: not served_by & _processes(store, "imap-hibernate"),
         "the end of the process that had the session",
     )
 
-    [anvil] = _processes(machine, "anvil")
+    [anvil] = _processes(store, "anvil")
 
-    assert float(machine.run("python3", "-c", PROGRAM, anvil, str(WATCHED_S))) < MOST_S
+    assert float(store.run("python3", "-c", PROGRAM, anvil, str(WATCHED_S))) < MOST_S
 
 
 def _processes(machine: Machine, name: str) -> set[str]:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from chatmail_testkit.people.person import Person
+from chatmail_testkit.relays.reach.lmtp import deliver
 from chatmail_testkit.relays.target import Machine
 from chatmail_testkit.waiting import wait_for
 
@@ -17,29 +18,31 @@ LATE_S = [0.01, 0.02, 0.04, 0.06, 0.08]
 PRECISION_S = 0.01
 ATTEMPTS = 20  # the machine is busy with other tests
 
-# stops a process from before the delivery until a time (seconds since 1970)
-PROGRAM = """
-import smtplib, subprocess, sys, time
+MESSAGE = b"Subject: now\r\n\r\nnow\r\n"
+STOP = ["pkill", "--signal=STOP", "--exact", "imap"]
+# continues what is stopped at a time (seconds since 1970)
+CONTINUE = """
+import subprocess, sys, time
 
-recipient, end_s = sys.argv[1], float(sys.argv[2])
-subprocess.run(["pkill", "--signal=STOP", "--exact", "imap"], check=True)
-try:
-    with smtplib.LMTP("/var/lib/postfix/queue/private/dovecot-lmtp") as delivery:
-        delivery.sendmail("", recipient, "Subject: now\\r\\n\\r\\nnow\\r\\n")
-    time.sleep(max(0, end_s - time.time()))
-    print(time.time() - end_s)
-finally:
-    subprocess.run(["pkill", "--signal=CONT", "--exact", "imap"], check=True)
+end_s = float(sys.argv[1])
+time.sleep(max(0, end_s - time.time()))
+print(time.time() - end_s)
+subprocess.run(["pkill", "--signal=CONT", "--exact", "imap"], check=True)
 """
 
 
 @pytest.mark.parametrize("late_s", LATE_S)
 def test_mail_at_the_moment_of_hibernation(late_s: float, bob: Person, machine: Machine) -> None:
     """The process wakes up for new mail and for its hibernation timer together."""
+    store = machine.store_of(bob.address)
     for _ in range(ATTEMPTS):
         bob.imap.idle()
         end_s = time.time() + HIBERNATION_S + late_s
-        overdue_s = float(machine.run("python3", "-c", PROGRAM, bob.address, str(end_s)))
+        store.run(*STOP)
+        try:
+            deliver(machine, "", bob.address, MESSAGE, store)
+        finally:
+            overdue_s = float(store.run("python3", "-c", CONTINUE, str(end_s)))
         wait_for(lambda: _is_notified(bob), "a notice")
         bob.imap.idle_done()
         if overdue_s < PRECISION_S:

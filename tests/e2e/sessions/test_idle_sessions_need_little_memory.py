@@ -24,7 +24,8 @@ done | awk '/^Pss:/ { total += $2 } END { print total }'
 """
 
 
-@pytest.mark.disturbs
+# a restart is compared with another one
+@pytest.mark.measures
 def test_memory_per_session_and_a_restart(
     relay: str, new_person: PersonFactory, machine: Machine
 ) -> None:

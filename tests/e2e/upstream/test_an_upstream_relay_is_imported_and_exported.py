@@ -89,6 +89,7 @@ def _hash(machine: Machine, password: str) -> str:
     return machine.run("doveadm", "pw", "-s", "SHA512-CRYPT", "-p", password).strip()
 
 
+@pytest.mark.one_machine("each store imports the addresses that it is to have")
 def test_people_find_their_mail(
     old: OldRelay, alice: Person, new_person: PersonFactory, machine: Machine
 ) -> None:
@@ -144,6 +145,7 @@ def test_people_find_their_mail(
     _goes_back(bob, machine)
 
 
+@pytest.mark.one_machine("a store, which imports, has no queue")
 def test_queued_mail_passes_the_rules(
     old: OldRelay, alice: Person, bob: Person, machine: Machine
 ) -> None:

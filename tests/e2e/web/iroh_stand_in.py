@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import socket
 import sys
 import tomllib
 from pathlib import Path
@@ -43,8 +44,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Log nothing, as iroh-relay does."""
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """Listens at IPv4 or IPv6 addresses."""
+
+
 if __name__ == "__main__":
     option, path = sys.argv[1:]
     assert option == "--config-path"
     host, _, port = tomllib.loads(Path(path).read_text())["http_bind_addr"].rpartition(":")
-    http.server.ThreadingHTTPServer((host, int(port)), Handler).serve_forever()
+    Server.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    Server((host.strip("[]"), int(port)), Handler).serve_forever()

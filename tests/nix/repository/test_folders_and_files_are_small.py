@@ -25,6 +25,7 @@ LONG_FILES = {
     "pkgs/chatmail-monitoring/alerts.json",  # generated
     "pkgs/chatmail-monitoring/dashboard.json",  # generated
     "modules/chatmail/options.nix",  # every option is declared in one file
+    "pkgs/chatmaild/src/chatmaild/settings_types.py",  # generated
     "tests/nix/effects.toml",  # an entry for each option
 }
 

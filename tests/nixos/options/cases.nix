@@ -156,4 +156,22 @@ in
     holds =
       config: elem "cache.example.org-1:AAAA" (config.nix.settings.extra-trusted-public-keys or [ ]);
   };
+  "cluster.privateKeyFile" = {
+    module.services.chatmail.cluster = {
+      machine = "store1";
+      fronts.front1 = {
+        host = "192.0.2.1";
+        publicKey = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=";
+      };
+      stores.store1 = {
+        host = "192.0.2.2";
+        publicKey = "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=";
+      };
+      privateKeyFile = "/run/keys/wireguard";
+      secretFile = "/run/keys/cluster";
+    };
+    holds =
+      config:
+      (config.networking.wg-quick.interfaces.chatmail.privateKeyFile or null) == "/run/keys/wireguard";
+  };
 }

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -93,8 +93,9 @@ def up(
     """Start relays for DOMAINS and print their status.
 
     A running lab of the same name is replaced. A domain that starts with `_`, or an IP address of
-    192.0.2.0/24, makes a relay without a trusted certificate. `new.test=a.test` makes a second
-    machine for the relay a.test, to which it can move.
+    192.0.2.0/24, makes a relay without a trusted certificate. `a.test=2+3` makes two fronts and
+    three stores of one domain; commands for a.test then mean front1.a.test. `new.test=a.test` makes
+    a second machine for the relay a.test, to which it can move.
     """
     lab.start(
         domains,
@@ -168,6 +169,13 @@ def argv(lab: Lab, host: str) -> None:
 
 
 @main.command()
+@click.pass_obj
+def hosts(lab: Lab) -> None:
+    """Print all hosts as JSON, each with its domain and its role there."""
+    click.echo(json.dumps([asdict(host) for host in lab.hosts()], indent=1))
+
+
+@main.command()
 @click.argument("host")
 @click.option("-f", "--follow", is_flag=True, help="Print new lines as they arrive.")
 @click.option("-u", "--unit", metavar="UNIT", help="Show this unit only.")
@@ -196,6 +204,22 @@ def cut(lab: Lab, host: str) -> None:
 def heal(lab: Lab, host: str) -> None:
     """Undo `cut`: deliver the packets of HOST again."""
     lab.heal(host)
+
+
+@main.command()
+@click.argument("host")
+@click.pass_obj
+def stop(lab: Lab, host: str) -> None:
+    """Kill HOST, as a power cut does; its disk stays."""
+    lab.stop_host(host)
+
+
+@main.command()
+@click.argument("host")
+@click.pass_obj
+def start(lab: Lab, host: str) -> None:
+    """Boot HOST after `stop`, and wait until it is ready."""
+    lab.start_host(host)
 
 
 @main.command()
@@ -242,8 +266,11 @@ def render(domain: str, config: Path | None, output: Path) -> None:
 
     Nothing is started, and all files belong to root.
     """
-    described = describe(_image(), plan_hosts([domain]), config=config)
-    files = render_relay(described[domain].config)
+    planned = plan_hosts([domain])
+    if planned[-1].is_member:
+        raise LabError(f"{domain}: one relay, no cluster; start it and read the files of each host")
+    described = describe(_image(), planned, config=config)
+    files = render_relay(described[planned[-1].name].config)
     for file in files:
         Rootfs(output).write(replace(file, user="0", group="0"))
 

@@ -1,15 +1,15 @@
 """A lab, as the command line and the tests use it."""
 
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from chatmail_lab.assembly import Assembly
-from chatmail_lab.description.evaluate import describe
+from chatmail_lab.description.cluster import cluster_values
+from chatmail_lab.description.evaluate import Description, describe
 from chatmail_lab.errors import LabError
-from chatmail_lab.host.container import Container, NotReadyError
+from chatmail_lab.host.container import NotReadyError
 from chatmail_lab.host.running import RunningHost
 from chatmail_lab.image import programs
 from chatmail_lab.image.debian import ReportProgress, ensure_image
@@ -17,10 +17,10 @@ from chatmail_lab.machine import inotify_limit
 from chatmail_lab.machine.namespaces import NewNamespaces
 from chatmail_lab.machine.preflight import check_machine
 from chatmail_lab.network import client, links
+from chatmail_lab.network.keys import Keys
 from chatmail_lab.plan import Host, plan_hosts
+from chatmail_lab.startup import Say, assemble, boot_again, wait_until_ready
 from chatmail_lab.state import LabDirectory, State
-
-Say = Callable[[str], None]
 
 
 def _silent(_: str) -> None:
@@ -54,7 +54,8 @@ class Lab:
 
         Args:
             relays: Mail domains; a name that starts with `_` or an IP address of 192.0.2.0/24 makes
-                a relay without a trusted certificate.
+                a relay without a trusted certificate. `a.test=2+3` makes two fronts and three
+                stores of one domain, `new.test=a.test` a second machine of a relay.
             classics: Domains of plain mail servers.
             config: Nix file with the operator's own NixOS configuration, for all relays.
             disk: Size of each host's disk (400M), which then is in memory; None: no limit.
@@ -71,11 +72,11 @@ class Lab:
         image = ensure_image(report)
         with self.directory.locked():
             self._remove()
-            say("evaluating the description")
-            descriptions = describe(image, hosts, config=config)
-            inotify_limit.raise_limit(self.directory.path.parent)
             self.directory.path.mkdir(parents=True)
             try:
+                say("evaluating the description")
+                descriptions = self._described(image, hosts, config)
+                inotify_limit.raise_limit(self.directory.path.parent)
                 with NewNamespaces() as namespaces:
                     assembly = Assembly(
                         directory=self.directory,
@@ -109,47 +110,20 @@ class Lab:
         say: Say,
     ) -> None:
         try:
-            self._assemble(assembly, disk, say)
+            assemble(assembly, self.client_directory, disk, say)
         except NotReadyError:
             if keep_broken:
                 namespaces.keep()
             raise
         namespaces.keep()
 
-    def _assemble(self, assembly: Assembly, disk: str | None, say: Say) -> None:
-        say("making hosts")
-        links.connect(assembly.keeper, assembly.hosts)
-        authority = assembly.authority
-        authority.create()
-        client_host = assembly.host("client")
-        client.write_files(
-            self.client_directory,
-            server=assembly.name_server,
-            bundle=authority.bundle_path,
-            certificate=authority.issue([client_host.dns_name], address=client_host.ipv4),
-        )
-        assembly.prepare(assembly.name_server)
-        assembly.start_name_server()
-        digest = programs.build_programs(assembly.image, assembly.programs_directory)
-        for host in assembly.booted_hosts:
-            assembly.prepare(host, disk=disk)
-            assembly.install(host, digest)
-            assembly.container(host).boot()
-        say("booting")
-        self._wait_until_ready(assembly)
-        say("publishing DNS zones")
-        assembly.publish()
-
-    @staticmethod
-    def _wait_until_ready(assembly: Assembly) -> None:
-        """Wait for all hosts; on an interrupt kill the lab, which ends the waiting threads."""
-        containers = [assembly.container(host) for host in assembly.booted_hosts]
-        with ThreadPoolExecutor() as pool:
-            try:
-                list(pool.map(Container.wait_until_ready, containers))
-            except KeyboardInterrupt:
-                assembly.keeper.kill()
-                raise
+    def _described(
+        self, image: Path, hosts: Sequence[Host], config: Path | None
+    ) -> dict[str, Description]:
+        """Return the descriptions of all hosts; makes the keys of clusters that have none yet."""
+        keys = Keys(directory=self.directory.path / "keys")
+        clusters = cluster_values(hosts, keys.public_key)
+        return describe(image, hosts, config=config, clusters=clusters)
 
     def reconfigure(self, *, config: Path | None = None, say: Say = _silent) -> None:
         """Apply the checkout as it is now to the running relays.
@@ -168,14 +142,14 @@ class Lab:
             if config:
                 state = replace(state, config=str(config.absolute()))
             current_config = Path(state.config) if state.config else None
-            descriptions = describe(running.image, running.hosts, config=current_config)
+            descriptions = self._described(running.image, running.hosts, current_config)
             self.directory.save(state)
             assembly = replace(running, descriptions=descriptions)
-            digest = programs.build_programs(assembly.image, assembly.programs_directory)
+            digest = programs.build_programs(assembly.image, assembly.changed_programs_directory)
             say("restarting units")
             for host in assembly.booted_hosts:
                 assembly.restart(host, assembly.install(host, digest))
-            self._wait_until_ready(assembly)
+            wait_until_ready(assembly, assembly.running_hosts)
             assembly.publish()
 
     def point(self, domain: str, name: str) -> None:
@@ -190,8 +164,25 @@ class Lab:
                 raise LabError(f"{name} is no relay for {domain}")
             state = self.state()
             config = Path(state.config) if state.config else None
-            descriptions = describe(running.image, running.hosts, config=config)
+            descriptions = self._described(running.image, running.hosts, config)
             replace(running, descriptions=descriptions).publish({domain: name})
+
+    def stop_host(self, name: str) -> None:
+        """Kill a host, as a power cut does; its disk stays.
+
+        Raises:
+            LabError: There is no such host, or it boots no operating system.
+        """
+        self.relay(name).container.kill()
+
+    def start_host(self, name: str) -> None:
+        """Boot a host that was stopped, and wait until it is ready.
+
+        Raises:
+            LabError: There is no such host, or it runs, or does not become ready.
+        """
+        assembly = self.assembly()
+        boot_again(assembly, assembly.host(name))
 
     def stop(self) -> None:
         """Stop the lab and delete its files; do nothing if there is none."""
@@ -240,7 +231,7 @@ class Lab:
         return self.state().hosts
 
     def relay(self, domain: str) -> RunningHost:
-        """Return a relay or classic server by its domain.
+        """Return a relay or classic server by its name, or by the domain that it alone serves.
 
         Raises:
             LabError: There is none, or it does not boot an operating system.

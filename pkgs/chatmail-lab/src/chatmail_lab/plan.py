@@ -2,13 +2,15 @@
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from chatmail_lab.errors import LabError
 
 Kind = Literal["relay", "classic", "dns", "client"]
+# what a relay does for its domain: everything, or its part of a cluster
+Role = Literal["all", "front", "store"]
 
 # RFC 5737 and RFC 3849: never routed, so no packet can leave by accident
 NETWORK4 = ipaddress.ip_network("192.0.2.0/24")
@@ -17,13 +19,12 @@ NETWORK6 = ipaddress.ip_network("2001:db8::/64")
 # the default route, which leads nowhere
 GATEWAY4, GATEWAY6 = str(NETWORK4[254]), str(NETWORK6[254])
 
-CLIENT_NUMBER = 2
-DNS_NUMBER = 53
-FIRST_RELAY_NUMBER = 11
-FIRST_CLASSIC_NUMBER = 101
-MAX_RELAYS = 40
-MAX_CLASSICS = 40
+# last byte of the IP address of the first host of each kind
+FIRST_NUMBER: Mapping[Kind, int] = {"client": 2, "relay": 11, "dns": 53, "classic": 101}
+MAX_HOSTS: Mapping[Kind, int] = {"relay": 40, "classic": 40}
 
+# a.test=2+3: two fronts and three stores
+_CLUSTER = re.compile(r"([1-9][0-9]?)[+]([1-9][0-9]?)")
 _DOMAIN = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9])?([.][a-z0-9_]([a-z0-9-]*[a-z0-9])?)+")
 
 
@@ -34,7 +35,8 @@ class Host:
     Attributes:
         name: Its name in the lab.
         domain: Its mail domain if it is a relay or classic server: the name, or that of another
-            relay, whose next machine it is.
+            relay, whose next machine it is, or that of the cluster to which it belongs.
+        role: Its part of a cluster.
     """
 
     name: str
@@ -43,6 +45,22 @@ class Host:
     number: int
     ipv4: str
     ipv6: str
+    role: Role = "all"
+
+    @property
+    def is_member(self) -> bool:
+        """Whether it is one of several machines of its domain."""
+        return self.role != "all"
+
+    @property
+    def is_published(self) -> bool:
+        """Whether its domain's records in DNS lead to it, unless the domain moved."""
+        return self.role == "front" or self.name == self.domain
+
+    @property
+    def member_name(self) -> str:
+        """Its name in its cluster: the first label of its host name."""
+        return self.name.partition(".")[0]
 
     @property
     def link(self) -> str:
@@ -72,15 +90,14 @@ class Host:
         return self.kind in ("relay", "classic")
 
 
-def _host(name: str, kind: Kind, number: int, domain: str | None = None) -> Host:
-    return Host(
-        name=name,
-        domain=domain or name,
-        kind=kind,
-        number=number,
-        ipv4=str(NETWORK4[number]),
-        ipv6=str(NETWORK6[number]),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """A host that a word of the command line asks for."""
+
+    name: str
+    domain: str
+    kind: Kind
+    role: Role = "all"
 
 
 def _checked(name: str) -> str:
@@ -88,6 +105,23 @@ def _checked(name: str) -> str:
     if not _DOMAIN.fullmatch(lower):
         raise LabError(f"'{name}' is no domain: use one like a.test")
     return lower
+
+
+def _wanted_relays(word: str) -> list[_Wanted]:
+    """Return the hosts of one word: a relay, the next machine of one, or a cluster."""
+    left, _, right = word.partition("=")
+    name = _checked(left)
+    cluster = _CLUSTER.fullmatch(right)
+    if cluster is None:
+        return [_Wanted(name=name, domain=_checked(right or left), kind="relay")]
+    if name[-1].isdigit():
+        raise LabError(f"'{word}': a cluster needs a domain, not an IP address")
+    roles: list[Role] = ["front", "store"]
+    return [
+        _Wanted(name=f"{role}{index}.{name}", domain=name, kind="relay", role=role)
+        for role, number in zip(roles, cluster.groups(), strict=True)
+        for index in range(1, int(number) + 1)
+    ]
 
 
 def _number(name: str, fallback: int, taken: set[int]) -> int:
@@ -111,27 +145,39 @@ def plan_hosts(relays: Sequence[str], classics: Sequence[str] = ()) -> tuple[Hos
     """Return all hosts of a lab: the name server, the client, the relays, the classic servers.
 
     `new.test=a.test` is a host `new.test` with the configuration of the relay `a.test`.
+    `a.test=2+3` is a cluster: the fronts `front1.a.test`, `front2.a.test` and three stores.
 
     Raises:
-        LabError: A name is no domain or appears twice, or there are too many names.
+        LabError: A name is no domain or appears twice, or there are too many hosts.
     """
-    split = [text.partition("=") for text in (*relays, *classics)]
-    names = [_checked(name) for name, _, _ in split]
-    domains = {_checked(name): _checked(domain or name) for name, _, domain in split}
+    wanted = [
+        _Wanted(name="dns", domain="dns", kind="dns"),
+        _Wanted(name="client", domain="client", kind="client"),
+        *(one for word in relays for one in _wanted_relays(word)),
+        *(_Wanted(name=name, domain=name, kind="classic") for name in map(_checked, classics)),
+    ]
+    names = [one.name for one in wanted]
+    # a cluster has no host with the name of its domain, but has this name in DNS
+    names += dict.fromkeys(one.domain for one in wanted if one.role != "all")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise LabError(f"'{twice[0]}' is named twice")
-    if len(relays) > MAX_RELAYS or len(classics) > MAX_CLASSICS:
-        raise LabError(f"at most {MAX_RELAYS} relays and {MAX_CLASSICS} classic servers")
-    hosts = [_host("dns", "dns", DNS_NUMBER), _host("client", "client", CLIENT_NUMBER)]
-    taken = {host.number for host in hosts}
-    wanted: list[tuple[str, Kind, int]] = [
-        *((name, "relay", FIRST_RELAY_NUMBER) for name in names[: len(relays)]),
-        *((name, "classic", FIRST_CLASSIC_NUMBER) for name in names[len(relays) :]),
-    ]
-    # IP addresses first, so that no other host gets theirs
+    for kind, most in MAX_HOSTS.items():
+        if sum(one.kind == kind for one in wanted) > most:
+            raise LabError(f"at most {most} hosts of the kind '{kind}'")
+    # the lab's own hosts first, then IP addresses, so that no other host gets theirs
     numbers: dict[str, int] = {}
-    for name, _, first in sorted(wanted, key=lambda item: item[0][-1].isalpha()):
-        numbers[name] = _number(name, first, taken)
-        taken.add(numbers[name])
-    return (*hosts, *(_host(name, kind, numbers[name], domains[name]) for name, kind, _ in wanted))
+    for one in sorted(wanted, key=lambda one: (one.kind in MAX_HOSTS, one.name[-1].isalpha())):
+        numbers[one.name] = _number(one.name, FIRST_NUMBER[one.kind], set(numbers.values()))
+    return tuple(
+        Host(
+            name=one.name,
+            domain=one.domain,
+            kind=one.kind,
+            number=numbers[one.name],
+            ipv4=str(NETWORK4[numbers[one.name]]),
+            ipv6=str(NETWORK6[numbers[one.name]]),
+            role=one.role,
+        )
+        for one in wanted
+    )

@@ -70,19 +70,20 @@ def _disk(upper: Path) -> int:
 
 
 def _row(assembly: Assembly, host: Host) -> tuple[str, ...]:
+    kind = host.role if host.is_member else host.kind
     if not host.is_booted:
-        return (host.name, host.kind, host.ipv4, host.ipv6, "up", "", "", "")
+        return (host.name, kind, host.ipv4, host.ipv6, "up", "", "", "")
     container = assembly.container(host)
     try:
         state = container.exec(["systemctl", "is-system-running"]).stdout.strip()
         listed = container.exec(LIST_RUNNING.split()).stdout
     except LabError:
-        return (host.name, host.kind, host.ipv4, host.ipv6, "down", "", "", "")
+        return (host.name, kind, host.ipv4, host.ipv6, "down", "", "", "")
     control_group = assembly.keeper.root / "sys/fs/cgroup" / container.control_group
     upper = assembly.keeper.root / str(assembly.mount_point(host).parent / "upper").lstrip("/")
     units = f"{len(listed.splitlines())} running"
     sizes = (size(_memory(control_group)), size(_disk(upper)))
-    return (host.name, host.kind, host.ipv4, host.ipv6, state, units, *sizes)
+    return (host.name, kind, host.ipv4, host.ipv6, state, units, *sizes)
 
 
 def status(assembly: Assembly, *, started_s: float) -> str:

@@ -1,5 +1,7 @@
 """The zones of the lab's name server."""
 
+from collections.abc import Sequence
+
 from chatmail_lab.network import dns
 from chatmail_lab.plan import plan_hosts
 
@@ -79,3 +81,26 @@ def test_every_zone_is_configured_with_its_file() -> None:
 
     assert files["/etc/unbound/zones/root.zone"] == "x"
     assert 'zonefile: "/etc/unbound/zones/a.test.zone"' in files[dns.CONFIG_FILE]
+
+
+def test_machines_of_a_cluster_have_names_below_their_domain() -> None:
+    """Their domain leads to the fronts before it has a zone, too; then the zone has the names."""
+    hosts = plan_hosts(["a.test=2+1"])
+    before = dns.all_zones(hosts, {})
+    after = dns.all_zones(hosts, {"a.test": dns.parse_zone(PRINTED)})
+    names = ["front1.a.test", "front2.a.test", "store1.a.test"]
+
+    assert [record.line() for record in before["test."] if record.name == "a.test"] == [
+        "a.test. 1 IN A 192.0.2.11",
+        "a.test. 1 IN AAAA 2001:db8::b",
+        "a.test. 1 IN MX 10 a.test.",
+        "a.test. 1 IN A 192.0.2.12",
+        "a.test. 1 IN AAAA 2001:db8::c",
+    ]
+    assert _names_of(before["test."]) >= {*names, "a.test"}
+    assert _names_of(after["a.test."]) == {*names, "a.test.", "k._domainkey.a.test."}
+    assert not _names_of(after["test."]) & {*names, "a.test"}
+
+
+def _names_of(records: Sequence[dns.Record]) -> set[str]:
+    return {record.name for record in records}

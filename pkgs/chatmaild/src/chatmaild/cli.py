@@ -18,6 +18,8 @@ settings_option = click.option(
     "settings_path",
     type=click.Path(path_type=Path),
     default=DEFAULT_PATH,
+    # of commands that a service starts
+    envvar="CHATMAIL_SETTINGS",
     show_default=True,
     help="Settings of this relay.",
 )
@@ -49,6 +51,13 @@ def accounts(settings_path: Path) -> None:
     services.run("accounts", settings_path)
 
 
+@group.command()
+@click.pass_obj
+def directory(settings_path: Path) -> None:
+    """Serve the same on a front, from the stores that have the accounts."""
+    services.run("directory", settings_path)
+
+
 @group.command("filter")
 @click.pass_obj
 def filter_(settings_path: Path) -> None:
@@ -61,6 +70,13 @@ def filter_(settings_path: Path) -> None:
 def transport(settings_path: Path) -> None:
     """Serve delivery over HTTPS, outbound and inbound."""
     services.run("transport", settings_path)
+
+
+@group.command()
+@click.pass_obj
+def rebalance(settings_path: Path) -> None:
+    """Take accounts from other stores of a cluster, and move those that belong there."""
+    services.run("rebalance", settings_path)
 
 
 @group.command()

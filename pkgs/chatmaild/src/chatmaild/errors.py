@@ -6,14 +6,21 @@
     ├── DomainError      (ValueError)    a text is no rule for domains
     ├── NoticeError      (ValueError)    a text cannot be the notice
     ├── DecisionError    (OSError)       a decision of the operator cannot be read; try again later
+    ├── DirectoryError   (OSError)       a store of the relay cannot be asked; try again later
     ├── BusyError        (TimeoutError)  overload, or a lock stays taken; try again later
-    │   └── TooManyError                 a network asks too often; try again later
+    │   ├── TooManyError                 a network asks too often; try again later
+    │   ├── StoreDownError               a store gives no answer; try again later
+    │   │   ├── LeavingError             the account leaves it for another one; ask all again
+    │   │   ├── SearchLimitError         too many searches of all stores; try again later
+    │   │   └── StoreLostError           it is down for seconds, so nobody should wait for it
+    │   └── MovingError                  an account moves to another store; try again
     ├── KeyUnavailableError (TimeoutError) DNS does not answer for a DKIM key; try again later
     ├── SocketInUseError (OSError)       another process listens where this one would
     ├── DovecotError                     Dovecot could not change a mailbox
     │   └── FullError                    its quota refuses a message
     ├── ConversionError                  a mailbox keeps the format that it has
     │   └── ToolError                    no mailbox can be converted
+    ├── RebalanceError                   an account stays at the store where it is
     ├── UntakenError     (ValueError)    a file of another server's tree is not imported
     ├── RegistrationRefused              no address is created now; carries a reason code
     └── ProtocolError    (ValueError)    a peer violates its protocol
@@ -46,12 +53,36 @@ class DecisionError(ChatmaildError, OSError):
     """The file of a decision of the operator cannot be read; the text names the file."""
 
 
+class DirectoryError(ChatmaildError, OSError):
+    """On a front: the directory of the stores gives no clear answer."""
+
+
 class BusyError(ChatmaildError, TimeoutError):
     """The work could not start in time; the client should try again later."""
 
 
 class TooManyError(BusyError):
     """One network asks too often; it should try again later."""
+
+
+class StoreDownError(BusyError):
+    """A store of this relay gives no answer, or does not know now; try again later."""
+
+
+class LeavingError(StoreDownError):
+    """A store answers that the account leaves it, or has just left: another one may have it."""
+
+
+class SearchLimitError(StoreDownError):
+    """Not all stores were asked for an address, because too many others are searched for."""
+
+
+class StoreLostError(StoreDownError):
+    """It has given no answer for longer than a restart takes: waiting for it is of no use."""
+
+
+class MovingError(BusyError):
+    """An account moves to another store, and it is not known yet who has it; try again."""
 
 
 class KeyUnavailableError(ChatmaildError, TimeoutError):
@@ -76,6 +107,10 @@ class ConversionError(ChatmaildError):
 
 class ToolError(ConversionError):
     """Dovecot's tool does not start: no mailbox can be converted."""
+
+
+class RebalanceError(ChatmaildError):
+    """An account stays at the store where it is; the text says why, without the address."""
 
 
 class UntakenError(ChatmaildError, ValueError):

@@ -13,9 +13,11 @@ VERSION: Final = Path(__file__).with_name("VERSION").read_text().strip()
 # the subcommands that run until SIGTERM, and the packages that do their work
 PACKAGES: Final = {
     "accounts": "chatmaild.accounts",
+    "directory": "chatmaild.directory",
     "filter": "chatmaild.filter",
     "transport": "chatmaild.transport",
     "metrics": "chatmaild.monitor",
+    "rebalance": "chatmaild.rebalance",
 }
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounts:
+    nobody: str
     password_min_length: int  # 1 to 22
     user_name_characters: str
     user_name_max_length: int  # 9 to 64
@@ -21,6 +22,34 @@ class Backup:
     repository: str | None
     schedule: str
     with_mail: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    address: str
+    host: str
+    public_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    address: str
+    host: str
+    public_key: str
+    state: Literal["new", "open", "draining"]
+    weight: int  # 1 or more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    address: str | None
+    fronts: Mapping[str, Front]
+    interface: str
+    machine: str | None
+    placements: tuple[Mapping[str, int], ...]
+    port: int  # 1 to 65535
+    role: Literal["all", "front", "store"]
+    stores: Mapping[str, Store]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +109,7 @@ class Imap:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Iroh:
     enable: bool
+    host: str
     port: int  # 1 to 65535
     runs: bool
     url: str | None
@@ -147,6 +177,8 @@ class Pages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
+    accounts: int  # 1 to 65535
+    challenges: int  # 1 to 65535
     http: int  # 1 to 65535
     https: int  # 1 to 65535
     https_internal: int  # 1 to 65535
@@ -154,7 +186,9 @@ class Ports:
     imaps: int  # 1 to 65535
     imaps_from_https: int  # 1 to 65535
     imaps_internal: int  # 1 to 65535
+    lmtp: int  # 1 to 65535
     login: int  # 1 to 65535
+    moves: int  # 1 to 65535
     mxdeliv_smtp: int  # 1 to 65535
     smtp: int  # 1 to 65535
     submission: int  # 1 to 65535
@@ -210,10 +244,12 @@ class Sockets:
     auth: str
     deliveries: str
     destinations: str
+    directory: str
     doveadm: str
     end_sessions: str
     filter_metrics: str
     https: str
+    list_sessions: str
     lmtp: str
     lmtp_direct: str
     metadata: str
@@ -223,6 +259,7 @@ class Sockets:
     mxdeliv: str
     quota_status: str
     recipients: str
+    store_returned: str
     transport_metrics: str
     transport_recipients: str
     transports: str
@@ -250,6 +287,7 @@ class Turn:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Users:
     dovecot: str
+    dovecot_login: str
     filter: str
     mail: str
     metrics: str
@@ -271,6 +309,7 @@ class Settings:
     accounts: Accounts
     app_versions_file: str | None
     backup: Backup
+    cluster: Cluster
     contact: Contact
     directories: Directories
     dkim: Dkim

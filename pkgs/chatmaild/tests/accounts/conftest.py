@@ -1,6 +1,7 @@
 """A running accounts service: its sockets are real, its directories temporary."""
 
 import asyncio
+import json
 import os
 import pwd
 import socket
@@ -55,6 +56,15 @@ class Relay:
         streams = await asyncio.open_unix_connection(self.settings.sockets.web)
         return await exchange(*streams, request(method, path, body, **headers))
 
+    async def front(
+        self, method: str, path: str, body: bytes = b"", **headers: str
+    ) -> tuple[int, Any]:
+        """Send a request as a front does; return the status and the JSON."""
+        host, port = self.settings.cluster.address, self.settings.ports.accounts
+        streams = await asyncio.open_connection(host, port)
+        status, _, answer = await exchange(*streams, request(method, path, body, **headers))
+        return status, json.loads(answer)
+
 
 def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
     """A request; `accept_language="de"` is the header Accept-Language."""
@@ -93,6 +103,22 @@ def settings_json(settings_json: dict[str, Any]) -> dict[str, Any]:
         "minFreeMemoryMegabytes": 0,
         "minFreeDiskMegabytes": 0,
         "minFreeInodes": 0,
+    }
+    return settings_json
+
+
+@pytest.fixture
+def of_store(settings_json: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a store with one front, both on this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings_json["ports"]["accounts"] = other.getsockname()[1]
+    front = {"address": "127.0.0.1", "host": "192.0.2.1", "publicKey": "A" * 43 + "="}
+    settings_json["cluster"] |= {
+        "role": "store",
+        "machine": "store1",
+        "address": "127.0.0.1",
+        "fronts": {"front1": front, "front2": front | {"address": "fd00:0:0:0::0001"}},
+        "stores": {"store1": front | {"weight": 1, "state": "open"}},
     }
     return settings_json
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from chatmaild import expire
-from chatmaild.accounts import lifecycle
-from chatmaild.accounts.web import endpoints
+from chatmaild.accounts import credentials, lifecycle
 from chatmaild.accounts.web.language import LANGUAGES, sentence
 from chatmaild.address import parse_address
 from chatmaild.settings import Settings
@@ -51,7 +50,7 @@ def test_new_does_not_offer_it(
     mailboxes.create(ACCOUNT, "hash", now_s=0)
     lifecycle.delete(settings, ACCOUNT, keep_name=True)
     names = iter(["alice1234", "bob123456"])
-    monkeypatch.setattr(endpoints, "random_name", lambda _: next(names))
+    monkeypatch.setattr(credentials, "random_name", lambda _: next(names))
 
     async def scenario(relay: Any) -> None:
         _, _, body = await relay.web("POST", "/new", x_real_ip="192.0.2.1")

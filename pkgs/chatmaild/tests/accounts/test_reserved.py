@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from chatmaild.accounts import credentials
 from chatmaild.accounts.registration import check_name
 from chatmaild.accounts.reserved import RESERVED
-from chatmaild.accounts.web import endpoints
 from chatmaild.address import parse_address
 from chatmaild.errors import RegistrationRefused
 from chatmaild.store.mailboxes import Mailboxes
@@ -66,7 +66,7 @@ def test_an_account_of_the_operator_logs_in(play: Play, mailboxes: Mailboxes) ->
 def test_new_does_not_offer_one(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another random name is drawn."""
     names: Iterator[str] = iter([*sorted(RESERVED), "free12345"])
-    monkeypatch.setattr(endpoints, "random_name", lambda _: next(names))
+    monkeypatch.setattr(credentials, "random_name", lambda _: next(names))
 
     async def scenario(relay: Any) -> None:
         status, _, body = await relay.web("POST", "/new", x_real_ip="192.0.2.1")

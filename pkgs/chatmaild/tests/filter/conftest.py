@@ -20,6 +20,7 @@ from chatmaild.filter.recipients import RecipientLookup
 from chatmaild.settings import Settings
 from chatmaild.store.decisions.domains import Domains
 from chatmaild.store.fullness import Fullness
+from chatmaild.store.mail.room import Room
 from chatmaild.store.mailboxes import Mailboxes
 
 from .support.messages import ALICE, BOB
@@ -33,11 +34,10 @@ def policy(settings: Settings, mailboxes: Mailboxes, dkim_key: rsa.RSAPrivateKey
     """The policy of chat.example.org with the accounts of Alice and Bob."""
     for address in (ALICE, BOB):
         mailboxes.create(parse_address(address), "hash", now_s=NOW_S)
-    fullness = Fullness(mailboxes)
     return Policy(
         mail_domain=settings.mail_domain,
         flags=mailboxes,
-        recipient_lookup=RecipientLookup(fullness, settings.sockets.quota_status),
+        recipient_lookup=RecipientLookup(Fullness(mailboxes), Room(settings.sockets.quota_status)),
         domains=Domains(settings),
         limiter=RateLimiter(per_minute=1, burst=10),
         domain_limiter=DomainLimiter(per_message=3, per_minute=5),

@@ -266,3 +266,8 @@ def test_only_some_domains_are_allowed(policy: Policy, settings: Settings) -> No
         f"5.7.1 <{EVE}>: Mail to and from this domain is blocked by the operator of this relay"
     )
     assert Accept() == verdict(policy, CAROL) == verdict(policy, BOB)
+
+
+def test_one_machine_has_one_policy(policy: Policy) -> None:
+    """For all messages."""
+    assert policy.of_message() is policy

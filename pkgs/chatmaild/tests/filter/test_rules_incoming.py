@@ -1,5 +1,7 @@
 """Rules I: mail from other servers."""
 
+from functools import partial
+
 import pytest
 
 from chatmaild.dkim.verifier import Result
@@ -21,6 +23,7 @@ def verdict_on(
     content: Content = Content.ENCRYPTED,
     recipients: tuple[str, ...] = (ALICE,),
     enforcing: tuple[str, ...] = (ALICE, BOB),
+    in_doubt: tuple[str, ...] = (),
     origin: Result = Result.PASS,
     client: str = "",
     is_report: bool = False,
@@ -40,6 +43,7 @@ def verdict_on(
         message,
         domain_refusal=lambda domain: verdicts.DOMAIN_BLOCKED if domain == blocked else None,
         enforces_encryption=lambda found: str(found) in enforcing,
+        is_in_doubt=lambda found: str(found) in in_doubt,
         origin=lambda _: origin,
     )
 
@@ -115,6 +119,27 @@ def test_a_domain_literal_must_be_the_ip_address_of_the_client(
     verdict = verdict_on(header_from(eve), sender=eve, content=content, client=client, enforcing=())
 
     assert (Accept() if passes else verdicts.NOT_FROM_ITS_ADDRESS) == verdict
+
+
+@pytest.mark.parametrize(
+    ("enforcing", "in_doubt", "expected"),
+    [
+        ((ALICE,), (ALICE,), verdicts.STORE_UNAVAILABLE),
+        ((ALICE, BOB), (ALICE, BOB), verdicts.STORE_UNAVAILABLE),
+        ((ALICE, BOB), (ALICE,), NOT_ENCRYPTED),
+        ((ALICE, BOB), (BOB,), NOT_ENCRYPTED),
+    ],
+)
+def test_clear_text_waits_for_recipients_in_doubt(
+    enforcing: tuple[str, ...], in_doubt: tuple[str, ...], expected: Verdict
+) -> None:
+    """Rule I6: their operator may allow it, but not that of a recipient who is known."""
+    on = partial(verdict_on, recipients=(ALICE, BOB), enforcing=enforcing, in_doubt=in_doubt)
+
+    assert on(content=Content.CLEAR) == expected
+    assert on(content=Content.ENCRYPTED) == Accept()
+    report = on(sender="", content=Content.CLEAR, is_report=True)
+    assert report == Accept(null_sender=True, as_report=True)
 
 
 def test_reports_of_domain_literals_must_come_from_their_ip_address() -> None:

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from chatmaild.metrics.counters import Counters, full_name
-from chatmaild.metrics.families import ACCOUNTS, FAMILIES, FILTER, MONITOR, TRANSPORT
+from chatmaild.metrics.families import ACCOUNTS, DIRECTORY, FAMILIES, FILTER, MONITOR, TRANSPORT
 
 
 def _samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -43,7 +43,7 @@ def test_a_histogram_is_cumulative() -> None:
     assert found["chatmail_delivery_seconds_sum", ()] == pytest.approx(1000000.309)
 
 
-@pytest.mark.parametrize("source", [ACCOUNTS, FILTER, TRANSPORT, MONITOR])
+@pytest.mark.parametrize("source", [ACCOUNTS, DIRECTORY, FILTER, TRANSPORT, MONITOR])
 def test_every_family_has_help_and_type(source: str) -> None:
     """The library finds the same families, types and sentences."""
     counters = Counters(source)

@@ -42,6 +42,7 @@ def test_no_label_can_name_a_person() -> None:
     labels = {label for family in FAMILIES.values() for label in family.labels}
 
     assert labels == {
-        *("age", "by", "check", "code", "days", "directory", "ingress", "kind", "outcome"),
-        *("port", "queue", "reason", "result", "selector", "source", "unit", "version"),
+        *("age", "by", "check", "code", "days", "directory", "ingress", "kind", "machine"),
+        *("outcome", "port", "queue", "reason", "result", "role", "selector", "source", "store"),
+        *("unit", "version"),
     }

@@ -1,11 +1,13 @@
 """`chatmail address`: what it prints, what it changes, how it fails."""
 
 import io
+import pathlib
 import time
 
 import pytest
 
 from chatmaild.address import parse_address
+from chatmaild.directory.placement import winner
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.passwords import verify_password
 
@@ -127,3 +129,26 @@ def test_deletion_is_asked_for(
     assert f"Delete {ALICE} and all its mail?" in lines[0]
     assert "nothing was done" in lines[-1]
     assert mailboxes.exists(ACCOUNT)
+
+
+@pytest.mark.usefixtures("of_store")
+def test_a_store_imports_its_own_names(
+    chatmail: Chatmail, mailboxes: Mailboxes, tmp_path: pathlib.Path
+) -> None:
+    """The same list is typed on each store, and each address comes once."""
+    names = [f"name{number:05}@chat.example.org" for number in range(20)]
+    mine = [name for name in names if winner(name, {"store1": 1, "store2": 1}) == "store1"]
+    file = tmp_path / "list"
+    file.write_text("".join(f"{name} a-good-password\n" for name in names))
+
+    code, lines = chatmail("address", "import", str(file))
+
+    assert sorted(map(str, mailboxes.addresses())) == sorted(mine)
+    others = len(names) - len(mine)
+    assert (code, lines) == (
+        0,
+        [
+            f"imported {len(mine)} addresses; 0 existed and stayed as they were; {others} may have"
+            " their place on another store: import there, too"
+        ],
+    )

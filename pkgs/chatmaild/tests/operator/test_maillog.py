@@ -146,3 +146,15 @@ def test_a_program_that_fails_says_why() -> None:
     maillog.run_program(command, False)
     with pytest.raises(ChatmaildError, match=r" -c failed: no such unit$"):
         maillog.run_program(command, True)
+
+
+def test_a_store_has_no_postfix(systemd: Systemd, tmp_path: pathlib.Path) -> None:
+    """Dovecot alone logs there, and restarts."""
+    units = {"dovecot": maillog.UNITS["dovecot"]}
+    maillog.switch_on(60, units=units, run_directory=tmp_path, run=systemd)
+    maillog.switch_off(
+        units=units, run_directory=tmp_path, log_directory=tmp_path / "log", run=systemd
+    )
+
+    assert systemd.asked("postfix") == []
+    assert len(systemd.asked("restart dovecot.service")) == 2

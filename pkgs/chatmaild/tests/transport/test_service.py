@@ -109,7 +109,7 @@ def test_waiting_mail_for_a_blocked_domain_is_returned(settings: Settings) -> No
     look_up = lookups(destinations, Networks(()), allows, lambda _: None, "")
 
     def answer(domain: str) -> str:
-        return reply(look_up, f"destinations bob@{domain}".encode()).decode()
+        return asyncio.run(reply(look_up, f"destinations bob@{domain}".encode())).decode()
 
     assert answer("a.peer.test").startswith("OK b:")
     file_of(settings).write_text('{"blocked": ["peer.test", "[192.0.2.1]"]}')
@@ -147,7 +147,7 @@ def test_rules_hold_for_destinations_with_smtp_alone(settings: Settings) -> None
     look_up = lookups(destinations, Networks(()), allows, lambda _: None, "")
 
     def answer() -> str:
-        return reply(look_up, b"smtp-alone bob@Peer.test").decode()
+        return asyncio.run(reply(look_up, b"smtp-alone bob@Peer.test")).decode()
 
     assert answer() == "OK smtp:"
     file_of(settings).write_text('{"blocked": ["peer.test"]}')

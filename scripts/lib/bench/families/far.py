@@ -14,7 +14,7 @@ from bench.sides import RELAYS, Figures, Side
 
 _TO: Final = ("--to", RELAYS[1])
 # refuses HTTPS to other hosts at once, so SMTP is used
-_NO_HTTPS: Final = """
+NO_HTTPS: Final = """
 table inet bench {
   chain out {
     type filter hook output priority 0
@@ -26,7 +26,7 @@ table inet bench {
 
 @contextlib.contextmanager
 def _without_https(side: Side) -> Iterator[None]:
-    side.output("nft", "-f", "-", stdin=_NO_HTTPS)
+    side.output("nft", "-f", "-", stdin=NO_HTTPS)
     try:
         yield
     finally:

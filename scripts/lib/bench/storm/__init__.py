@@ -104,14 +104,14 @@ def clients(lab: str, *arguments: str) -> Iterator[Clients]:
 
 
 @contextlib.contextmanager
-def crowds(lab: str, count: int) -> Iterator[list[Clients]]:
+def crowds(lab: str, count: int, domain: str = RELAY) -> Iterator[list[Clients]]:
     """Start processes with `count` clients in all, whose addresses do not exist yet."""
     labs.output(lab, "client", "sh", "-c", _ADD_SOURCES, "sh", *SOURCES)
     sources = [f"--source={source}" for source in SOURCES]
     with contextlib.ExitStack() as stack:
         yield [
             stack.enter_context(
-                clients(lab, "crowd", "--domain", RELAY, "--count", str(share), *sources)
+                clients(lab, "crowd", "--domain", domain, "--count", str(share), *sources)
             )
             for share in (count // CROWDS, count - count // CROWDS)
         ]

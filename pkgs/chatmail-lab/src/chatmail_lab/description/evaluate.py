@@ -25,7 +25,7 @@ class Description:
         config: The merged configuration, in the shape of NixOS' options.
         pages: The settings of its web pages; their paths are those of the image.
         certificate_group: The group that may read the key of its certificate, which the lab issues;
-            None if the host makes its own certificate.
+            None if the host makes its own certificate or has none.
         zone_command: Prints the DNS records to publish; empty for a relay without a domain.
     """
 
@@ -37,12 +37,14 @@ class Description:
     @classmethod
     def of_relay(cls, answer: Mapping[str, Any]) -> "Description":
         """Return the description of one relay in the answer of evaluate.nix."""
-        settings = answer["settings"]
-        uses_files = settings["tls"]["mode"] == "files"
+        settings, config = answer["settings"], answer["config"]
+        group = settings["users"]["tlsGroup"]
+        # a store of a cluster has no daemon with TLS
+        uses_files = settings["tls"]["mode"] == "files" and group in config["users"]["groups"]
         return cls(
-            config=_with_paths_on_machine(answer["config"]),
-            pages=answer["pages"],
-            certificate_group=settings["users"]["tlsGroup"] if uses_files else None,
+            config=_with_paths_on_machine(config),
+            pages=answer["pages"] if config["services"].get("nginx", {}).get("enable") else None,
+            certificate_group=group if uses_files else None,
             zone_command=("chatmail", "dns") if answer["zone"] else (),
         )
 
@@ -123,17 +125,34 @@ def _answer(
     return answer
 
 
-def describe(image: Path, hosts: Sequence[Host], *, config: Path | None) -> dict[str, Description]:
+def describe(
+    image: Path,
+    hosts: Sequence[Host],
+    *,
+    config: Path | None,
+    clusters: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> dict[str, Description]:
     """Return the descriptions of all hosts that boot, by name.
 
     The operator's configuration, if any, is merged into each relay's.
+
+    Args:
+        image: The Debian image.
+        hosts: All hosts of the lab.
+        config: The operator's own NixOS configuration.
+        clusters: Values of services.chatmail.cluster by host, for members of clusters.
 
     Raises:
         LabError: The configuration does not evaluate, or an assertion fails.
     """
     answer = _answer(
         image,
-        relays={host.name: default_values(host.domain) for host in hosts if host.kind == "relay"},
+        relays={
+            host.name: default_values(host.domain)
+            | ({"cluster": clusters[host.name]} if host.is_member else {})
+            for host in hosts
+            if host.kind == "relay"
+        },
         classics={host.name: _classic_arguments(host) for host in hosts if host.kind == "classic"},
         config=config,
         name_servers=[

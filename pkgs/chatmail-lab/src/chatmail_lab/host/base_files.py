@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from chatmail_lab.host.rootfs import Rootfs
 from chatmail_lab.network.authority import Certificate
 from chatmail_lab.plan import Host
 from chatmail_lab.render.files import File, symlink, text_file
@@ -56,6 +57,13 @@ def resolv_conf(name_servers: Sequence[str]) -> File:
     """Return /etc/resolv.conf of a host."""
     lines = [*(f"nameserver {address}" for address in name_servers), "options edns0"]
     return text_file("/etc/resolv.conf", "\n".join(lines) + "\n")
+
+
+def certificate_of(rootfs: Rootfs) -> Certificate | None:
+    """Return the certificate that a host has; None without one."""
+    if not rootfs.path(CERTIFICATE_FILE).exists():
+        return None
+    return Certificate(certificate=rootfs.read(CERTIFICATE_FILE), key=rootfs.read(KEY_FILE))
 
 
 def certificate_files(issued: Certificate, *, group: str) -> list[File]:

@@ -22,6 +22,7 @@ READS: Mapping[str, str] = {
     "nginx": "/etc/nginx/",
     "postfix": "/etc/postfix/",
     "unbound": "/etc/unbound/",
+    "wg-quick-chatmail": "/etc/wireguard/",
 }
 
 

@@ -21,6 +21,8 @@ ENVIRONMENT = (
 # what hangs fails: a lab of five hosts is up after 10 to 20 s, after 64 s at a load of 15
 INIT_TIMEOUT_S = 60
 READY_TIMEOUT_S = 180
+# as long as the whole lab may need: see machine/namespaces.py
+KILL_TIMEOUT_S = 120
 # a slow neighbour explains two restarts of a unit
 MAX_RESTARTS = 3
 
@@ -81,6 +83,24 @@ class Container:
             return None
         # for a moment the group also contains children of init, whose numbers may be smaller
         return next((int(pid) for pid in pids if is_init(pid)), None)
+
+    def is_up(self) -> bool:
+        """Return whether it runs."""
+        return self.init_pid() is not None
+
+    def kill(self) -> None:
+        """Kill all processes, as a power cut does; do nothing if it does not run."""
+        group = self.keeper.root / "sys/fs/cgroup" / self.control_group
+        if not group.is_dir():
+            return
+        (group / "cgroup.kill").write_text("1")
+        deadline = time.monotonic() + KILL_TIMEOUT_S
+        while "populated 1" in (group / "cgroup.events").read_text():
+            if time.monotonic() > deadline:
+                raise LabError(f"{self.host.name} does not end: see {group}/cgroup.procs")
+            time.sleep(0.02)
+        for folder, _, _ in os.walk(group, topdown=False):
+            Path(folder).rmdir()
 
     def command_line(self, command: Sequence[str]) -> list[str]:
         """Return the command line that runs `command` in the container.

@@ -1,20 +1,21 @@
-"""The overlay of a host: a writable file system over the shared Debian image."""
+"""The overlay of a host: a writable file system over layers that hosts share."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from chatmail_lab.machine.namespaces import NamespaceKeeper
 
 
 def mount_overlay(
-    keeper: NamespaceKeeper, directory: Path, image: Path, *, disk: str | None
+    keeper: NamespaceKeeper, directory: Path, layers: Sequence[Path], *, disk: str | None
 ) -> Path:
     """Mount a new overlay in the lab's mount namespace.
 
     Args:
         keeper: The namespaces.
         directory: Where the host's layers are kept.
-        image: The lower layer.
+        layers: The lower layers, which never change; the first one wins.
         disk: Size limit of the upper layer, as in tmpfs(5) (400M), which then is in memory.
 
     Returns:
@@ -27,7 +28,8 @@ def mount_overlay(
         size = f",size={disk}" if disk is not None else ""
         commands.append(f"mount -t tmpfs -o mode=755{size} layer {directory}")
     upper, work = directory / "upper", directory / "work"
-    options = f"lowerdir={image},upperdir={upper},workdir={work}"
+    lower = ":".join(map(str, layers))
+    options = f"lowerdir={lower},upperdir={upper},workdir={work}"
     commands += [
         f"mkdir {upper} {work} {merged}",
         f"mount -t overlay -o {options} overlay {merged}",

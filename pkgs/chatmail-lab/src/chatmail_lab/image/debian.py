@@ -20,6 +20,8 @@ PACKAGES = (
     *("nginx-light", "libnginx-mod-stream", "unbound", "coturn", "opendkim", "opendkim-tools"),
     *("nix-bin", "openssl", "ca-certificates", "gcc", "libc6-dev", "libssl-dev", "libunbound-dev"),
     *("openssh-server", "rsync"),
+    # machines of a cluster; the second is for kernels without WireGuard
+    *("wireguard-tools", "wireguard-go"),
     *("python3", "python3-click", "python3-dkim", "python3-dnspython"),
     *("python3-cryptography", "python3-idna", "python3-segno", "python3-jinja2"),
     *("python3-prometheus-client", "python3-aiosmtplib", "python3-imapclient"),

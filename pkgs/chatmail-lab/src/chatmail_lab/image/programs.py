@@ -120,15 +120,13 @@ def digest_below(directory: Path) -> str:
     return digest.hexdigest()
 
 
-def build_pages(image: Path, directory: Path, pages: Mapping[str, Any] | None) -> None:
-    """Build a relay's web pages under `directory`; without `pages` only delete the old ones.
+def build_pages(image: Path, directory: Path, pages: Mapping[str, Any]) -> None:
+    """Build a relay's web pages under `directory`.
 
     Raises:
         LabError: The pages cannot be built from the operator's settings.
     """
     shutil.rmtree(directory, ignore_errors=True)
-    if pages is None:
-        return
     directory.mkdir(parents=True)
     settings = directory.with_suffix(".json")
     settings.write_text(json.dumps(pages))

@@ -62,11 +62,13 @@ class Authority:
         self.bundle_path.write_text(known + self.certificate)
         self.directory.chmod(0o755)
 
-    def issue(self, names: Sequence[str], *, address: str) -> Certificate:
-        """Issue a certificate for DNS names and one IP address."""
+    def issue(self, names: Sequence[str], *, addresses: Sequence[str]) -> Certificate:
+        """Issue a certificate for DNS names and IP addresses."""
         stem = self.directory / names[0]
         certificate, key = f"{stem}.pem", f"{stem}.key"
-        alternatives = ",".join([*(f"DNS:{name}" for name in names), f"IP:{address}"])
+        alternatives = ",".join(
+            [*(f"DNS:{name}" for name in names), *(f"IP:{address}" for address in addresses)]
+        )
         run(
             [
                 *("openssl", "req", "-x509", *_KEY, "-days", str(VALID_DAYS)),

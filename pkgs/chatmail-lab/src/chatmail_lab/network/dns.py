@@ -85,14 +85,22 @@ def reverse_zones(hosts: Sequence[Host]) -> dict[str, list[Record]]:
     return pointers
 
 
-def host_records(host: Host) -> list[Record]:
-    """Return A, AAAA and MX of a host that has no zone of its own."""
-    name = host.dns_name
+def address_records(name: str, host: Host) -> list[Record]:
+    """Return A and AAAA of a name that leads to a host."""
     return [
         Record(name=name, type="A", data=host.ipv4),
         Record(name=name, type="AAAA", data=host.ipv6),
-        Record(name=name, type="MX", data=f"10 {name}."),
     ]
+
+
+def host_records(host: Host) -> list[Record]:
+    """Return the IP addresses of a host, and its MX if it has the name of a mail domain."""
+    addresses = address_records(host.dns_name, host)
+    return addresses if host.is_member else [*addresses, _own_mx(host.dns_name)]
+
+
+def _own_mx(name: str) -> Record:
+    return Record(name=name, type="MX", data=f"10 {name}.")
 
 
 def all_zones(
@@ -102,8 +110,8 @@ def all_zones(
 
     The root zone is empty, so no other name exists.
     """
-    zones: dict[str, Sequence[Record]] = {".": [], **reverse_zones(hosts)}
-    zones |= {f"{domain}.": records for domain, records in published.items() if records}
+    zones: dict[str, list[Record]] = {".": [], **reverse_zones(hosts)}
+    zones |= {f"{domain}.": [*records] for domain, records in published.items() if records}
     zones[f"{WITHOUT_TLS}."] = [Record(name=WITHOUT_TLS, type="MX", data="10 client.test.")]
     common = [Record(name=NO_MAIL, type="MX", data="0 ."), *_copied_dkim_keys(published)]
     common += [
@@ -112,14 +120,23 @@ def all_zones(
     common += [
         Record(name=WILDCARD, type="A", data=host.ipv4) for host in hosts if host.kind == "client"
     ]
+    zones["test."] = common
+    printed = {f"{domain}." for domain, records in published.items() if records}
     for host in hosts:
-        if f"{host.dns_name}." in zones:
-            continue
-        if host.dns_name.endswith(".test"):
-            common += host_records(host)
-        else:
-            zones[f"{host.dns_name}."] = host_records(host)
-    return zones | {"test.": common}
+        if f"{host.dns_name}." not in printed:
+            _add(zones, host_records(host))
+        if host.role == "front" and f"{host.domain}." not in printed:
+            _add(zones, [*address_records(host.domain, host), _own_mx(host.domain)])
+    return {**zones}
+
+
+def _add(zones: dict[str, list[Record]], records: Sequence[Record]) -> None:
+    """Add new records of one name to the zone above it, or to one of its own."""
+    labels = f"{records[0].name}.".split(".")
+    above = [".".join(labels[first:]) for first in range(len(labels) - 1)]
+    origin = next((origin for origin in above if origin in zones), above[0])
+    zone = zones.setdefault(origin, [])
+    zone += [record for record in records if record not in zone]
 
 
 def _copied_dkim_keys(published: Mapping[str, Sequence[Record]]) -> list[Record]:

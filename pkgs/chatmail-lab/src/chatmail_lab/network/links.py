@@ -43,6 +43,13 @@ def connect(keeper: NamespaceKeeper, hosts: Sequence[Host]) -> None:
     keeper.run_shell([*ROUTER, *(line for host in hosts for line in link_commands(host))])
 
 
+def forget(keeper: NamespaceKeeper, host: Host) -> None:
+    """Remove the tunnels of a host that was killed; they outlive processes, but no power cut."""
+    within = f"ip -n {host.name}"
+    tunnels = f"{within} -brief link show type wireguard"
+    keeper.run_shell([f"{tunnels} | while read -r name _; do {within} link delete $name; done"])
+
+
 def cut(keeper: NamespaceKeeper, host: Host) -> None:
     """Drop all packets to and from a host, without an error to either side."""
     keeper.run("bridge", "link", "set", "dev", host.link, "state", "disabled")

@@ -4,18 +4,9 @@ Each renderer is a pure function. It refuses options that it does not know, beca
 obey them and the lab would not.
 """
 
-from chatmail_lab.render import (
-    coturn,
-    dovecot,
-    etc,
-    nginx,
-    postfix,
-    systemd,
-    tmpfiles,
-    unbound,
-    users,
-)
+from chatmail_lab.render import coturn, dovecot, nginx, postfix, systemd, unbound
 from chatmail_lab.render.files import File
+from chatmail_lab.render.system import etc, tmpfiles, users, wireguard
 from chatmail_lab.render.values import Attrs, refuse_unknown
 
 SERVICES = {
@@ -25,7 +16,8 @@ SERVICES = {
     "postfix": postfix.render,
     "unbound": unbound.render,
 }
-# options about the machine, which a container shares or does not have
+# options about the machine, which a container shares or does not have; `networking.wg-quick` has
+# an effect
 WITHOUT_EFFECT = frozenset({"boot", "networking", "security", "system", "nix", "time"})
 
 
@@ -51,4 +43,5 @@ def render_relay(config: Attrs) -> list[File]:
         *systemd.render(systemd_options),
         *tmpfiles.render(systemd_options.get("tmpfiles", {})),
         *etc.render(environment.get("etc", {})),
+        *wireguard.render(config.get("networking", {}).get("wg-quick", {})),
     ]

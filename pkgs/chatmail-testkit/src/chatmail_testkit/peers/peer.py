@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,9 +11,9 @@ import aiosmtplib
 from chatmail_testkit.mail import messages, sessions
 from chatmail_testkit.mail.reply import Reply, transaction
 from chatmail_testkit.people.person import Person, addresses
+from chatmail_testkit.relays.registration import SETTINGS
 from chatmail_testkit.relays.target import Machine, Target
 
-SELECTOR = "chatmail"
 KEY_FILE = "/var/lib/chatmail/dkim/{selector}.private"
 
 
@@ -23,10 +24,11 @@ class Peer:
     target: Target
     domain: str
     private_key: bytes
+    selector: str
 
     def signs(self, message: bytes, domain: str | None = None) -> bytes:
         """Returns `message` with a DKIM signature of `domain`, by default of its own."""
-        return messages.signed(message, domain or self.domain, SELECTOR, self.private_key)
+        return messages.signed(message, domain or self.domain, self.selector, self.private_key)
 
     def delivers(
         self,
@@ -51,5 +53,11 @@ class Peer:
 
 def peer_with_key_of(target: Target, domain: str, machine: Machine) -> Peer:
     """Returns a server that has the DKIM key of a relay of the target."""
-    key = machine.run("cat", KEY_FILE.format(selector=SELECTOR))
-    return Peer(target=target, domain=domain, private_key=key.encode())
+    selector, key = dkim_key(machine.fronts[0])
+    return Peer(target=target, domain=domain, private_key=key.encode(), selector=selector)
+
+
+def dkim_key(front: Machine) -> tuple[str, str]:
+    """Returns the selector with which a front of a relay signs, and its key as PEM text."""
+    selector: str = json.loads(front.run("cat", SETTINGS))["dkim"]["selector"]
+    return selector, front.run("cat", KEY_FILE.format(selector=selector))

@@ -40,9 +40,10 @@ def counted(machine: Machine, port: int) -> Iterator[Count]:
     """
 
     def count() -> int:
-        found = re.search(r"counter packets (\d+)", machine.run("nft", "list", "table", *table))
-        assert found is not None
-        return int(found[1])
+        listed = machine.run("nft", "list", "table", *table)
+        counters = re.findall(r"counter packets (\d+)", listed)
+        assert counters
+        return sum(map(int, counters))
 
     table = ("inet", "e2e_count")
     machine.run("nft", "-f", "-", stdin=_COUNTER.format(port=port).encode())

@@ -1,6 +1,6 @@
 """Runs inside a relay as root: prints who can connect to which listening socket, as JSON.
 
-Standard input: {identity: [uid, gid, [further groups]]}, with names or numbers.
+Standard input: {identity: [user, group, [further groups]]}; those without a user here are omitted.
 Output: {"unix": {path: [identities]}, "tcp": ["host:port"], "udp": ["host:port"]}
 """
 
@@ -73,8 +73,11 @@ def main() -> None:
     paths = sorted(unix_paths())
     reached: dict[str, list[str]] = {path: [] for path in paths}
     for name, (user, group, groups) in json.load(sys.stdin).items():
+        try:
+            uid, gid = pwd.getpwnam(user).pw_uid, grp.getgrnam(group).gr_gid
+        except KeyError:
+            continue
         numbers = [grp.getgrnam(other).gr_gid for other in groups]
-        uid, gid = pwd.getpwnam(user).pw_uid, grp.getgrnam(group).gr_gid
         for path in reached_by(uid, gid, numbers, paths):
             reached[path].append(name)
     listening = {"tcp": inet("tcp", TCP_LISTEN), "udp": inet("udp", UDP_UNCONNECTED)}

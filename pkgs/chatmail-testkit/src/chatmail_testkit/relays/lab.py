@@ -6,11 +6,12 @@ import json
 import os
 import ssl
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from chatmail_testkit.relays.cluster.machine import ClusterMachine
 from chatmail_testkit.relays.machine import RemoteMachine
 from chatmail_testkit.relays.target import CommandFailedError
 from chatmail_testkit.waiting import COMMAND_S
@@ -50,8 +51,19 @@ class LabTarget:
         """Trusts the lab's authority (`SSL_CERT_FILE` of the lab's client)."""
         return _credulous() if self.is_credulous else _context(os.environ["SSL_CERT_FILE"])
 
-    def machine(self, domain: str) -> LabMachine:
-        """Returns a root shell in the relay's container."""
+    def machine(self, domain: str) -> RemoteMachine:
+        """Returns a root shell in the relay's container, or in all of a cluster."""
+        hosts = _hosts(self.name)
+        fronts, stores = (
+            [
+                LabMachine(lab=self.name, host=host["name"])
+                for host in hosts
+                if (host["domain"], host["role"]) == (domain, role)
+            ]
+            for role in ("front", "store")
+        )
+        if fronts:
+            return ClusterMachine(host=domain, front_machines=fronts, store_machines=stores)
         return LabMachine(lab=self.name, host=domain)
 
     def reconfigure(self, config: Path) -> None:
@@ -61,6 +73,26 @@ class LabTarget:
     def point(self, domain: str, host: str) -> None:
         """Publishes the DNS records of a domain as another host prints them."""
         self._command("point", domain, host)
+
+    def cut(self, host: str) -> None:
+        """Drops all packets to and from a host."""
+        self._command("cut", host)
+
+    def heal(self, host: str) -> None:
+        """Undoes `cut`."""
+        self._command("heal", host)
+
+    def stop(self, host: str) -> None:
+        """Kills all processes of a host; its disk stays."""
+        self._command("stop", host)
+
+    def start(self, host: str) -> None:
+        """Boots a host after `stop`, and returns when all its units run."""
+        self._command("start", host)
+
+    def addresses(self, host: str) -> tuple[str, ...]:
+        """Returns the IP addresses of a host."""
+        return next((one["ipv4"], one["ipv6"]) for one in _hosts(self.name) if one["name"] == host)
 
     def _command(self, *arguments: str) -> None:
         argv = [*_lab(self.name), *arguments]
@@ -101,12 +133,26 @@ def _way(lab: str, host: str) -> _Way:
     return _ways[lab, host]
 
 
+@cache
+def _hosts(lab: str) -> Sequence[Mapping[str, str]]:
+    """Returns what the lab says about its hosts."""
+    done = subprocess.run(
+        [*_lab(lab), "hosts"], capture_output=True, text=True, timeout=COMMAND_S, check=False
+    )
+    if done.returncode:
+        raise CommandFailedError(done.stderr)
+    hosts: list[dict[str, str]] = json.loads(done.stdout)
+    return hosts
+
+
 def _started(process: Path) -> str:
     """Returns when a process started, in clock ticks since the boot; nothing if it ended."""
     try:
-        return (process / "stat").read_text().rpartition(")")[2].split()[19]
+        state, *fields = (process / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return ""
+    # one that was killed may stay as a zombie
+    return "" if state == "Z" else fields[18]
 
 
 def _lab(name: str) -> list[str]:

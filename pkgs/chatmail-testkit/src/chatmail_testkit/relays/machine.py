@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from chatmail_testkit import hanging
@@ -17,6 +18,25 @@ class RemoteMachine(Protocol):
     @property
     def host(self) -> str:
         """Its name, for error messages."""
+
+    @property
+    def fronts(self) -> Sequence[RemoteMachine]:
+        """The machines that clients and other servers connect to."""
+        return (self,)
+
+    @property
+    def stores(self) -> Sequence[RemoteMachine]:
+        """The machines that have mailboxes."""
+        return (self,)
+
+    @property
+    def members(self) -> Sequence[RemoteMachine]:
+        """All machines of the relay."""
+        return tuple(dict.fromkeys((*self.fronts, *self.stores)))
+
+    def store_of(self, _: str, /) -> RemoteMachine:
+        """Returns the machine that has the mailbox of an address; the first store without one."""
+        return self.stores[0]
 
     def argv(self, command: tuple[str, ...]) -> list[str]:
         """Returns the local command line that runs a command there."""

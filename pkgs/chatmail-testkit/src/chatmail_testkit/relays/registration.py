@@ -14,14 +14,16 @@ SETTINGS = "/etc/chatmail/settings.json"
 @contextlib.contextmanager
 def registration(machine: Machine, changed: Mapping[str, object]) -> Iterator[None]:
     """Runs the body with other values in the section `registration` of settings.json."""
-    before = machine.run("cat", SETTINGS)
-    settings = json.loads(before)
-    settings["registration"] |= changed
+    before = {store: store.run("cat", SETTINGS) for store in machine.stores}
     try:
-        _restart_with(machine, json.dumps(settings))
+        for store, text in before.items():
+            settings = json.loads(text)
+            settings["registration"] |= changed
+            _restart_with(store, json.dumps(settings))
         yield
     finally:
-        _restart_with(machine, before)
+        for store, text in before.items():
+            _restart_with(store, text)
 
 
 def _restart_with(machine: Machine, settings: str) -> None:

@@ -21,6 +21,12 @@ echo $processes
 _DISARM = "systemctl stop death 2>/dev/null; pgrep --full ^dovecot/lmtp || true"
 
 
+def has_unit(machine: Machine, unit: str) -> bool:
+    """Returns whether a machine has a service: fronts and stores of a cluster have others."""
+    show = ("systemctl", "show", "--property=LoadState", "--value", f"{unit}.service")
+    return machine.run(*show).strip() == "loaded"
+
+
 @contextlib.contextmanager
 def stopped(machine: Machine, unit: str) -> Iterator[None]:
     """Stops a unit while the body runs, and starts it again."""

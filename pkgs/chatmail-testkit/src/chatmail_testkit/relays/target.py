@@ -18,6 +18,21 @@ AS_VMAIL: Final = ("setpriv", "--reuid=vmail", "--regid=vmail", "--clear-groups"
 class Machine(Protocol):
     """A root shell on one relay."""
 
+    @property
+    def fronts(self) -> Sequence[Machine]:
+        """The machines that clients and other servers connect to; mostly this one."""
+
+    @property
+    def stores(self) -> Sequence[Machine]:
+        """The machines that have mailboxes; mostly this one."""
+
+    @property
+    def members(self) -> Sequence[Machine]:
+        """All machines of the relay."""
+
+    def store_of(self, address: str, /) -> Machine:
+        """Returns the machine that has the mailbox of an address; the first store without one."""
+
     def run(self, *command: str, stdin: bytes = b"", timeout_s: float = COMMAND_S) -> str:
         """Returns the standard output of a command.
 

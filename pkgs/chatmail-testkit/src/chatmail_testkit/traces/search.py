@@ -27,11 +27,12 @@ def search(machine: Machine, secrets: Iterable[Secret]) -> Found:
     """Returns where the secrets are on a relay."""
     asked = json.dumps(patterns.request(secrets)).encode()
     program = Path(sweep.__file__).read_text()
-    answer = machine.run("python3", "-c", program, stdin=asked)
-    raw = json.loads(answer)
+    answers = [
+        json.loads(member.run("python3", "-c", program, stdin=asked)) for member in machine.members
+    ]
     return Found(
-        finds=[Find(*find) for find in raw["finds"]],
-        accounts=frozenset(raw["accounts"]),
-        documents=frozenset(raw["documents"]),
-        size_bytes=raw["bytes"],
+        finds=[Find(*find) for raw in answers for find in raw["finds"]],
+        accounts=frozenset(account for raw in answers for account in raw["accounts"]),
+        documents=frozenset(name for raw in answers for name in raw["documents"]),
+        size_bytes=sum(raw["bytes"] for raw in answers),
     )

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import quote
 
 from chatmaild.accounts.limits import automatic
-from chatmaild.address import Address
+from chatmaild.address import Address, parse_address
 from chatmaild.settings import Accounts, Settings
 
 # every client and every URL keeps these as they are
@@ -20,6 +20,11 @@ def random_name(limits: Accounts) -> str:
     simple = string.ascii_lowercase + string.digits
     allowed = [char for char in simple if char in limits.user_name_characters]
     return "".join(secrets.choice(allowed) for _ in range(limits.user_name_max_length))
+
+
+def random_address(settings: Settings) -> Address:
+    """Return an address of this relay with a random name, which may be taken."""
+    return parse_address(f"{random_name(settings.accounts)}@{settings.mail_domain}")
 
 
 def random_password(limits: Accounts) -> str:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from chatmaild import logs
-from chatmaild.accounts.limits.automatic import Automatic, is_automatic
+from chatmaild.accounts.limits.automatic import Automatic, is_automatic, part_of_machine
 from chatmaild.accounts.limits.creations import Creations
 from chatmaild.accounts.limits.guesses import Guesses
 from chatmaild.accounts.refusals import Refusals
@@ -42,10 +42,18 @@ AUTOMATIC: Final = "automatic"
 
 
 class Logins:
-    """Verifies passwords, creates accounts, records the day of the login."""
+    """Verifies passwords, creates accounts, records the day of the login.
+
+    Args:
+        creations: limits first logins; None on a store, whose fronts do it.
+    """
 
     def __init__(
-        self, settings: Settings, counters: Counters, creations: Creations, guesses: Guesses
+        self,
+        settings: Settings,
+        counters: Counters,
+        creations: Creations | None,
+        guesses: Guesses,
     ) -> None:
         self._domain = settings.mail_domain
         self._limits = settings.accounts
@@ -58,7 +66,7 @@ class Logins:
         self._waiting = 0
         self._counters = counters
         self._creations = creations
-        self._automatic = Automatic(settings.registration.automatic)
+        self._automatic = Automatic(part_of_machine(settings))
         self._guesses = guesses
         self._tombstones = Tombstones.of(settings)
         self.refusals = Refusals()
@@ -71,12 +79,37 @@ class Logins:
             BusyError: too many requests wait already.
             OSError: the disk fails.
         """
+        found = await self.login_existing(address, password, ip)
+        return await self._first_login(address, password, ip) if found is None else found
+
+    async def login_existing(self, address: Address, password: bytes, ip: str) -> bool | None:
+        """Return whether the address may log in; None if there is no such account.
+
+        Raises:
+            TooManyError: wrong passwords of this IP address's network.
+            BusyError: too many requests wait already.
+            OSError: the disk fails.
+        """
         if address.domain != self._domain or address.account != address:
             return False
         encoded = self._mailboxes.password_hash(address)
+        return None if encoded is None else await self._verify(address, password, encoded, ip)
+
+    async def confirm(self, address: Address, password: bytes) -> bool | None:
+        """Return whether a login that was accepted lately still may log in; None as above.
+
+        It has no limit, and is neither counted nor recorded: the first check was.
+
+        Raises:
+            BusyError: too many requests wait already.
+            OSError: the disk fails.
+        """
+        if address.account != address:
+            return False
+        encoded = self._mailboxes.password_hash(address)
         if encoded is None:
-            return await self._first_login(address, password, ip)
-        return await self._verify(address, password, encoded, ip)
+            return None
+        return bool(encoded) and await self._is_right(address, password, encoded)
 
     async def is_right(self, address: Address, password: bytes, ip: str) -> bool:
         """Return whether the address exists and has this password; create nothing.
@@ -173,7 +206,8 @@ class Logins:
         self._switch.check_open()
         by_itself = kind_of_new(address, password) == AUTOMATIC
         with self._automatic.creation() if by_itself else contextlib.nullcontext():
-            self._creations.pay_first_login(address, ip)
+            if self._creations is not None:
+                self._creations.pay_first_login(address, ip)
             return await self.create(address, password)
 
     @contextlib.asynccontextmanager

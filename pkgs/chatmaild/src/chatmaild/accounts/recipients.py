@@ -10,6 +10,8 @@ from chatmaild.errors import AddressError
 from chatmaild.settings import Settings
 from chatmaild.wire.socketmap import NO_SUCH_MAP, NOT_FOUND, found
 
+RECIPIENTS: Final = "recipients"
+TRANSPORT: Final = "transport"
 _ESCAPED: Final = re.compile(r"\\(.)")
 # RFC 3463 section 3.2: bad destination mailbox address
 UNKNOWN: Final = found("error:5.1.1 Recipient address rejected: User unknown")
@@ -37,35 +39,42 @@ class Maps:
 
     def look_up(self, name: str, key: str) -> str:
         """Return the answer for a map and a key, as `wire.socketmap` sends it."""
-        match name:
-            case "recipients":
-                return self.recipient(key)
-            case "transport":
-                return self.transport(key)
-            case _:
-                return NO_SUCH_MAP
+        wanted = asked(name, key, self.domain)
+        if isinstance(wanted, str):
+            return wanted
+        return answer(name, self.lmtp if self.exists(wanted) else None)
 
-    def recipient(self, key: str) -> str:
-        """Return whether the key is an address that exists here."""
-        if not self._is_local(key):
-            return NOT_FOUND
-        return found("x") if self._known(key) else NOT_FOUND
 
-    def transport(self, key: str) -> str:
-        """Return the next hop of a local address: Dovecot or an error; NOTFOUND for all others."""
-        if not self._is_local(key):
-            return NOT_FOUND
-        return found(self.lmtp) if self._known(key) else UNKNOWN
+def asked(name: str, key: str, domain: str) -> Address | str:
+    """Return the address whose next hop a map is asked for; an answer where there is none.
 
-    def _is_local(self, key: str) -> bool:
-        local, _, domain = key.rpartition("@")
-        return bool(local) and domain.lower() == self.domain
+    Args:
+        domain: the domain of this relay; other addresses are in no map.
+    """
+    if name not in (RECIPIENTS, TRANSPORT):
+        return NO_SUCH_MAP
+    if not _is_local(key, domain):
+        return NOT_FOUND
+    try:
+        return parse_address(_unquoted(key))
+    except AddressError:
+        return answer(name, None)
 
-    def _known(self, key: str) -> bool:
-        try:
-            return self.exists(parse_address(_unquoted(key)))
-        except AddressError:
-            return False
+
+def answer(name: str, next_hop: str | None) -> str:
+    """Return the answer about a local address; its next hop is None if it does not exist.
+
+    `recipients` tells whether an address exists, `transport` has its next hop: Dovecot, or an
+    error.
+    """
+    if name == RECIPIENTS:
+        return NOT_FOUND if next_hop is None else found("x")
+    return UNKNOWN if next_hop is None else found(next_hop)
+
+
+def _is_local(key: str, of: str) -> bool:
+    local, _, domain = key.rpartition("@")
+    return bool(local) and domain.lower() == of
 
 
 def _unquoted(key: str) -> str:

@@ -25,22 +25,26 @@ class Refusals:
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
         # with the number of logins: Dovecot may ask for two of one client in any order
-        self._codes: Bounded[bytes, tuple[str, int]] = Bounded(MOST)
+        self._texts: Bounded[bytes, tuple[str, int]] = Bounded(MOST)
 
     def add(self, address: Address, password: bytes, code: str) -> None:
         """Remember a temporary refusal; ignore others."""
         if code in TEMPORARY:
-            name = self._hash(address, password)
-            _, logins = self._codes.get(name, ("", 0))
-            self._codes[name] = code, logins + 1
+            self.keep(address, password, f"[UNAVAILABLE] {sentence(code, _LANGUAGE)}")
+
+    def keep(self, address: Address, password: bytes, text: str) -> None:
+        """Remember the text for the client."""
+        name = self._hash(address, password)
+        _, logins = self._texts.get(name, ("", 0))
+        self._texts[name] = text, logins + 1
 
     def take(self, address: Address, password: bytes) -> str | None:
         """Return the text for the client, once; None if nothing was refused."""
         name = self._hash(address, password)
-        code, logins = self._codes.pop(name, ("", 0))
+        text, logins = self._texts.pop(name, ("", 0))
         if logins > 1:
-            self._codes[name] = code, logins - 1
-        return f"[UNAVAILABLE] {sentence(code, _LANGUAGE)}" if code else None
+            self._texts[name] = text, logins - 1
+        return text or None
 
     def _hash(self, address: Address, password: bytes) -> bytes:
         data = str(address).encode() + b"\0" + password

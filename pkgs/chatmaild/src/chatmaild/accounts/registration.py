@@ -3,6 +3,7 @@
 The switches are read for each decision, so that they take effect at once.
 """
 
+import contextlib
 import functools
 import logging
 import math
@@ -17,6 +18,7 @@ from chatmaild import logs
 from chatmaild.accounts.reserved import RESERVED
 from chatmaild.address import Address
 from chatmaild.errors import RegistrationRefused
+from chatmaild.metrics import Counters
 from chatmaild.settings import Registration, Settings
 from chatmaild.store.tombstones import Tombstones
 
@@ -162,6 +164,14 @@ def memory_bytes() -> tuple[int, int]:
     fields = dict(line.split(":", 1) for line in MEMORY.read_text().splitlines())
     available, total = (int(fields[name].split()[0]) for name in ("MemAvailable", "MemTotal"))
     return available * 1024, total * 1024
+
+
+def count_memory(counters: Counters) -> None:
+    """Set the gauges of the machine's memory, where it can be read."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        available_bytes, all_bytes = memory_bytes()
+        counters.set("memory_available_bytes", available_bytes)
+        counters.set("memory_size_bytes", all_bytes)
 
 
 def _free_memory() -> float:

@@ -16,7 +16,7 @@ from chatmaild.store.mail.formats import Format
 
 # an account has at most 50,000 messages, which take minutes on a slow disk
 TIMEOUT_S: Final = 3600.0
-# modules/chatmail/dovecot/conversion.nix
+# modules/chatmail/dovecot/mailboxes/conversion.nix
 CONFIGURATION: Final = "/etc/chatmail/storage.conf"
 # exit codes of doveadm: a user failed; the settings cannot be read (sysexits.h)
 _USAGE: Final = 64

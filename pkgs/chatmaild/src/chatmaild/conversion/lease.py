@@ -47,16 +47,21 @@ class Lease:
 
 
 @contextlib.contextmanager
-def taken(home: Path, old: Format, end_sessions: Callable[[], None]) -> Iterator[Lease]:
+def taken(
+    home: Path, old: Format, end_sessions: Callable[[], None], *, gate: str = CONVERTING
+) -> Iterator[Lease]:
     """Hold a mailbox alone.
+
+    Args:
+        gate: the directory at which new processes wait.
 
     Raises:
         BusyError: other processes keep it open.
         OSError: the mailbox cannot be opened.
     """
-    with _opened(home / CONVERTING) as gate, _opened(home / old.directory) as mailbox:
+    with _opened(home / gate) as entrance, _opened(home / old.directory) as mailbox:
         started_s = time.monotonic()
-        _lock(gate, started_s + _LOCK_S)
+        _lock(entrance, started_s + _LOCK_S)
         end_sessions()
         _lock(mailbox, started_s + _LOCK_S)
         yield Lease(started_s + LONGEST_S)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import enum
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from chatmaild.address import Address, address_or_none
 from chatmaild.dkim.resolver import KeyCache
 from chatmaild.dkim.signer import Signer
-from chatmaild.errors import DecisionError
+from chatmaild.errors import ChatmaildError, DecisionError, DirectoryError
 from chatmaild.filter import verdicts
 from chatmaild.filter.envelope import Mailbox, Recipient, read_resolved_path
 from chatmaild.filter.limits.memory import ByteBudget
@@ -80,6 +80,21 @@ class AccountFlags(Protocol):
     def accepts_clear_text(self, address: Address) -> bool: ...
 
 
+class Answers(AccountFlags, Protocol):
+    """On a front, what is known of the addresses of one message (`directory.answers.Answers`)."""
+
+    def of_message(self) -> Answers: ...
+    def know(self, addresses: Iterable[Address]) -> bool: ...
+    def ask(self, addresses: Iterable[Address]) -> None: ...
+    def is_in_doubt(self, address: Address) -> bool: ...
+    def is_nearly_full(self, address: Address) -> bool: ...
+    def has_room(self, address: Address, size_bytes: int) -> bool: ...
+
+
+class MustWaitError(ChatmaildError):
+    """The step needs another service, DNS or much computation: take it again in a thread."""
+
+
 class DomainRules(Protocol):
     """The domains with which the relay exchanges mail (`store.decisions.domains.Domains`)."""
 
@@ -107,8 +122,39 @@ class Policy:
     monotonic: Callable[[], float] = time.monotonic
     # None: nobody wants to know
     last_seen: LastSeen | None = None
+    # on a front; None: the mailboxes are on this machine
+    answers: Answers | None = None
     # is called with the domain of each recipient on another server when the content begins
     expect_mail: Callable[[str], None] = lambda _: None
+
+    def answered_by(self, answers: Answers) -> Policy:
+        """The same policy, which knows addresses by these answers alone."""
+        lookup = RecipientLookup(answers, answers)
+        return replace(self, answers=answers, flags=answers, recipient_lookup=lookup)
+
+    def of_message(self) -> Policy:
+        """The policy for one message: on a front it asks for each address once."""
+        return self if self.answers is None else self.answered_by(self.answers.of_message())
+
+    def look_up(self, envelope: Envelope, *, may_wait: bool) -> Refuse | None:
+        """Look up the addresses of an envelope on a front; the refusal if the sender is in doubt.
+
+        For recipients in doubt mail waits in the queue, so that the others get it at once.
+
+        Raises:
+            MustWaitError: the directory has to be asked; only without `may_wait`.
+        """
+        if self.answers is None:
+            return None
+        is_ours = envelope.sender is not None and not envelope.ingress.is_remote
+        needed = [envelope.sender] if is_ours else []
+        recipients = [recipient.mailbox for recipient in envelope.recipients]
+        return self._ask(self.answers, needed, recipients, may_wait=may_wait)
+
+    def is_in_doubt(self, mailbox: Mailbox) -> bool:
+        """Whether a mailbox is an address of this relay whose store does not answer."""
+        answers = self.answers
+        return answers is not None and isinstance(mailbox, Address) and answers.is_in_doubt(mailbox)
 
     def is_disabled(self, mailbox: Mailbox | None) -> bool:
         """Whether a mailbox is an address of this relay that the operator disabled."""
@@ -151,13 +197,22 @@ class Policy:
         return found.mailbox
 
     def recipient(
-        self, ingress: Ingress, path: bytes, *, resolved: bytes, must_exist: bool = False
+        self,
+        ingress: Ingress,
+        path: bytes,
+        *,
+        resolved: bytes,
+        must_exist: bool = False,
+        may_wait: bool = True,
     ) -> Recipient | Refuse:
         """The recipient or the refusal.
 
         Mail from other servers is for addresses of this relay only. Over HTTPS an unknown address
         is accepted unless it `must_exist`: one reply answers all recipients, and the copy for an
         unknown one bounces.
+
+        Raises:
+            MustWaitError: the directory has to be asked; only without `may_wait`.
         """
         found = read_resolved_path(path, resolved, self.mail_domain)
         if found is None:
@@ -165,9 +220,12 @@ class Policy:
         if ingress.is_remote and not isinstance(found.mailbox, Address):
             return verdicts.UNKNOWN_RECIPIENT
         must_exist |= ingress is Ingress.SMTP
-        if must_exist and not self._exists(found.mailbox):
-            return verdicts.UNKNOWN_RECIPIENT
-        return found
+        if not must_exist:
+            return found
+        asked = (found.mailbox,)
+        if self.answers and (refusal := self._ask(self.answers, asked, (), may_wait=may_wait)):
+            return refusal
+        return found if self._exists(found.mailbox) else verdicts.UNKNOWN_RECIPIENT
 
     def domain_refusal(self, domain: str) -> Refuse | None:
         """The refusal of mail from a domain that the operator blocked, otherwise None."""
@@ -207,6 +265,26 @@ class Policy:
 
     def _exists(self, mailbox: Mailbox) -> bool:
         return isinstance(mailbox, Address) and self.flags.exists(mailbox)
+
+    @staticmethod
+    def _ask(
+        answers: Answers,
+        needed: Iterable[Mailbox | None],
+        others: Iterable[Mailbox],
+        *,
+        may_wait: bool,
+    ) -> Refuse | None:
+        """Ask for mailboxes; the refusal if one that is needed is in doubt."""
+        first = [mailbox for mailbox in needed if isinstance(mailbox, Address)]
+        addresses = [*first, *(other for other in others if isinstance(other, Address))]
+        if not answers.know(addresses):
+            if not may_wait:
+                raise MustWaitError
+            try:
+                answers.ask(addresses)
+            except DirectoryError:
+                return verdicts.STORE_UNAVAILABLE
+        return verdicts.STORE_UNAVAILABLE if any(map(answers.is_in_doubt, first)) else None
 
 
 def _may_be_from(sender: Mailbox, client: str) -> bool:

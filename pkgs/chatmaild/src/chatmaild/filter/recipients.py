@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-import socket
-from typing import Final, Protocol
+from typing import Protocol
 
 from chatmaild.address import Address
 from chatmaild.filter.envelope import Mailbox
 from chatmaild.filter.rules import Reachability
-
-_log = logging.getLogger(__name__)
-
-_TIMEOUT_S: Final = 2.0  # Dovecot needs milliseconds, or 0.1 s if it has to start a process
-_ANSWER_BYTES: Final = 1024
-_HAS_ROOM: Final = b"action=OK"
-_IS_FULL: Final = b"action=552"  # see modules/chatmail/dovecot/delivery.nix
 
 
 class Addresses(Protocol):
@@ -25,15 +16,21 @@ class Addresses(Protocol):
     def is_nearly_full(self, address: Address) -> bool: ...
 
 
-class RecipientLookup:
-    """Looks up mailboxes on disk, and their free space at Dovecot's quota-status service."""
+class Room(Protocol):
+    """The free space of their mailboxes (`store.mail.room.Room`)."""
 
-    def __init__(self, addresses: Addresses, quota_socket: str) -> None:
+    def has_room(self, address: Address, size_bytes: int) -> bool: ...
+
+
+class RecipientLookup:
+    """Looks up mailboxes, and their free space."""
+
+    def __init__(self, addresses: Addresses, room: Room) -> None:
         self._addresses = addresses
-        self._quota_socket = quota_socket
+        self._room = room
 
     def reachability(self, mailbox: Mailbox) -> Reachability:
-        """The reachability of a mailbox, from the disk alone.
+        """The reachability of a mailbox, without its free space.
 
         Raises:
             OSError: the mailbox directory cannot be read.
@@ -46,33 +43,5 @@ class RecipientLookup:
         return Reachability.NEARLY_FULL if is_nearly_full else Reachability.REACHABLE
 
     def has_room(self, mailbox: Mailbox, size_bytes: int) -> bool:
-        """Whether Dovecot has room in a mailbox for a message of that size.
-
-        True if Dovecot gives no answer: the message is accepted, and bounces if it does not fit.
-        """
-        try:
-            answer = self._ask(f"recipient={mailbox}\nsize={size_bytes}\n\n".encode())
-        except OSError as error:
-            _log.warning("Dovecot's quota-status does not answer: %s", type(error).__name__)
-            return True
-        if not answer.startswith((_HAS_ROOM, _IS_FULL)):
-            _log.warning("Dovecot's quota-status cannot tell")
-        return not answer.startswith(_IS_FULL)
-
-    def _ask(self, question: bytes) -> bytes:
-        """Dovecot's answer, in the protocol of Postfix' SMTPD_POLICY_README.
-
-        Raises:
-            OSError: Dovecot gave no answer.
-        """
-        answer = b""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dovecot:
-            dovecot.settimeout(_TIMEOUT_S)
-            dovecot.connect(self._quota_socket)
-            dovecot.sendall(question)
-            while b"\n" not in answer and len(answer) < _ANSWER_BYTES:
-                piece = dovecot.recv(_ANSWER_BYTES)
-                if not piece:
-                    raise ConnectionResetError
-                answer += piece
-        return answer
+        """Whether a mailbox has room for a message of that size."""
+        return not isinstance(mailbox, Address) or self._room.has_room(mailbox, size_bytes)

@@ -90,13 +90,14 @@ def incoming(
     *,
     domain_refusal: Callable[[str], Refuse | None],
     enforces_encryption: Callable[[Mailbox], bool],
+    is_in_doubt: Callable[[Mailbox], bool] = lambda _: False,
     origin: Callable[[str], Result],
 ) -> Verdict:
     """The verdict on mail from other servers (rules I1 to I8, I10).
 
     `domain_refusal` returns the refusal of a domain that the operator blocked.
-    `enforces_encryption` tells whether a recipient takes encrypted mail only, `origin` what the
-    DKIM signatures prove for the author's domain.
+    `enforces_encryption` tells whether a recipient takes encrypted mail only, `is_in_doubt` whether
+    that cannot be known now, `origin` what the DKIM signatures prove for the author's domain.
     """
     found = author_of(message.headers)
     if isinstance(found, Refuse):
@@ -108,7 +109,9 @@ def incoming(
         map(enforces_encryption, message.recipients)
     )
     if must_be_encrypted and not _is_bounce(message):
-        return verdicts.NOT_ENCRYPTED
+        known = (recipient for recipient in message.recipients if not is_in_doubt(recipient))
+        is_certain = any(map(enforces_encryption, known))
+        return verdicts.NOT_ENCRYPTED if is_certain else verdicts.STORE_UNAVAILABLE
     proven = (
         _origin_of_literal(message, domain)
         if is_domain_literal(domain)

@@ -17,6 +17,7 @@ from chatmaild.dkim.resolver import KeyCache
 from chatmaild.filter.limits.memory import ByteBudget
 from chatmaild.filter.limits.rates import DomainLimiter, RateLimiter
 from chatmaild.filter.milter.negotiation import DIRECT, EACH_RECIPIENT, WHOLE_MESSAGE
+from chatmaild.filter.milter.resumption import resumed
 from chatmaild.filter.milter.session import Session
 from chatmaild.filter.policy import Policy
 from chatmaild.filter.recipients import RecipientLookup
@@ -27,6 +28,7 @@ from chatmaild.metrics.mail import Tally
 from chatmaild.settings import Settings
 from chatmaild.store.decisions.domains import Domains
 from chatmaild.store.fullness import Fullness
+from chatmaild.store.mail.room import Room
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.wire import systemd
 from chatmaild.wire.listening import listen_unix
@@ -67,7 +69,7 @@ def serve(settings: Settings) -> None:
             signal.signal(number, lambda *_: loop.stop())
         for mode in modes.values():
             for connection, state in systemd.take_connections(mode.fd_name_prefix):
-                loop.add(connection, Session.resumed(policy, mode, state))
+                loop.add(connection, resumed(policy, mode, state))
         systemd.drop_kept()
         gc.collect()
         gc.freeze()  # modules and settings live as long as the process
@@ -85,11 +87,11 @@ def policy_of(settings: Settings) -> Policy:
         SettingsError: see `load_signer` and `Domains`.
     """
     mailboxes = Mailboxes.of(settings)
-    fullness = Fullness(mailboxes)
-    return Policy(
+    room = Room(settings.sockets.quota_status)
+    policy = Policy(
         mail_domain=settings.mail_domain,
         flags=mailboxes,
-        recipient_lookup=RecipientLookup(fullness, settings.sockets.quota_status),
+        recipient_lookup=RecipientLookup(Fullness(mailboxes), room),
         domains=Domains(settings),
         limiter=RateLimiter(
             per_minute=settings.mail.messages_per_minute, burst=settings.mail.message_burst
@@ -107,6 +109,12 @@ def policy_of(settings: Settings) -> Policy:
         ),
         tally=Tally(Counters(families.FILTER)),
     )
+    if settings.cluster.role != "front":
+        return policy
+    from chatmaild.filter.directory.answers import Answers  # other machines need no memory for it
+    from chatmaild.filter.directory.client import Directory
+
+    return policy.answered_by(Answers(Directory(settings.sockets.directory)))
 
 
 def note_keys(settings: Settings, counters: Counters) -> None:

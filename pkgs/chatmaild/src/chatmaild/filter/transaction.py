@@ -10,7 +10,7 @@ from chatmaild.address import Address, ascii_domain, domain_of
 from chatmaild.dkim.canonical import BodyHash, Canonicalization
 from chatmaild.dkim.resolver import KeyNotCachedError, Keys
 from chatmaild.dkim.verifier import Result, Verification
-from chatmaild.errors import ChatmaildError, DecisionError
+from chatmaild.errors import DecisionError
 from chatmaild.filter import rules, verdicts
 from chatmaild.filter.cleanup import Change, clean, clean_secure_join
 from chatmaild.filter.content import Content, ContentReader
@@ -18,7 +18,7 @@ from chatmaild.filter.envelope import Mailbox
 from chatmaild.filter.mime.author import ip_address, is_domain_literal
 from chatmaild.filter.mime.headers import Header, may_be_truncated
 from chatmaild.filter.mime.report import LIMIT_BYTES, ReportReader
-from chatmaild.filter.policy import Envelope, Policy
+from chatmaild.filter.policy import Envelope, MustWaitError, Policy
 from chatmaild.filter.verdicts import ACCEPTED, DISCARDED, Accept, Discard, Refuse, Verdict
 from chatmaild.wire import milter
 
@@ -29,10 +29,6 @@ _HEADER_STEP_BYTES: Final = 1 << 13
 _MAX_CHANGES: Final = 1000
 # a thread decides on larger headers: hashing them would delay the other sessions
 _LARGE_HEADER_BYTES: Final = 1 << 16
-
-
-class MustWaitError(ChatmaildError):
-    """The decision needs DNS, Dovecot or much computation: call `end` again in a thread."""
 
 
 class Decision(NamedTuple):
@@ -82,12 +78,12 @@ class Transaction:
         self._policy = policy
         self._sender: Mailbox | None = envelope.sender
         self._client = envelope.client
-        self._sender_disabled = policy.is_disabled(envelope.sender)
+        self._is_remote = envelope.ingress.is_remote
+        self._sender_disabled = not self._is_remote and policy.is_disabled(envelope.sender)
         self._recipients = tuple(r.mailbox for r in recipients if r.mailbox not in disabled)
         self._removed = tuple(r.resolved for r in recipients if r.mailbox in disabled)
         all_stay = all(isinstance(mailbox, Address) for mailbox in self._recipients)
         self._signer = None if all_stay else policy.signer
-        self._is_remote = envelope.ingress.is_remote
         self._is_report = envelope.is_report
         self._reader = None if self._is_report else ContentReader(strict=not self._is_remote)
         self._content: Content | None = None
@@ -225,6 +221,7 @@ class Transaction:
                 message,
                 domain_refusal=self._policy.domain_refusal,
                 enforces_encryption=self._policy.enforces_encryption,
+                is_in_doubt=self._policy.is_in_doubt,
                 origin=lambda _: self._origin(may_wait=may_wait),
             )
         except KeyNotCachedError as error:

@@ -99,6 +99,11 @@ DOMAINS_UNREADABLE: Final = Refuse(
     text="4.3.5 The rules for domains cannot be read now, try again later",
     reason="rules for domains unreadable",
 )
+STORE_UNAVAILABLE: Final = Refuse(  # RFC 3463 section 3.5: directory server failure
+    code=451,
+    text="4.4.3 The mailbox cannot be looked up now, try again later",
+    reason="a store does not answer",
+)
 HEADER_TOO_LARGE: Final = Refuse(
     code=500, text="Failed to parse message: header too large", reason="header too large"
 )

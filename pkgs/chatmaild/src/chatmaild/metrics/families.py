@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 ACCOUNTS: Final = "accounts"
+# on a front, in place of accounts
+DIRECTORY: Final = "directory"
 FILTER: Final = "filter"
 TRANSPORT: Final = "transport"
 MONITOR: Final = "monitor"
@@ -129,6 +131,23 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "memory_available_bytes": _gauge(
         ACCOUNTS, "Memory that programs can still get (MemAvailable in proc_meminfo(5))."
     ),
+    # --- the directory of a front
+    "directory_lookups": _counter(
+        DIRECTORY,
+        "Look-ups of addresses at the stores, by result; unavailable ones wait for a store.",
+        result=("here", "unknown", "unavailable"),
+    ),
+    "directory_cached": _counter(
+        DIRECTORY, "Look-ups that were answered from memory: a store was asked up to 2 s before."
+    ),
+    "directory_searches": _counter(
+        DIRECTORY,
+        "Searches of all stores for an address that is not at its place, for mail and for people"
+        " (logins and /new); refused ones are beyond the budget.",
+        kind=("mail", "people"),
+        result=("made", "refused"),
+    ),
+    "store_up": _gauge(DIRECTORY, "Whether a store answers this front.", store=()),
     # --- transport
     "https_out": _counter(
         TRANSPORT,
@@ -144,10 +163,16 @@ FAMILIES: Final[Mapping[str, Family]] = {
     ),
     # --- the collector
     "build_info": _gauge(MONITOR, "Always 1; the label is the version.", version=()),
+    "machine_info": _gauge(
+        MONITOR,
+        "Always 1; the labels are name and role of a machine of several.",
+        machine=(),
+        role=("front", "store"),
+    ),
     "source_up": _gauge(
         MONITOR,
         "Whether a service answered the collector.",
-        source=(ACCOUNTS, FILTER, TRANSPORT, "postfix"),
+        source=(ACCOUNTS, DIRECTORY, FILTER, TRANSPORT, "postfix"),
     ),
     "unit_up": _gauge(MONITOR, "Whether a unit has processes.", unit=()),
     "unit_memory_bytes": _gauge(MONITOR, "Memory of a unit, with its page cache.", unit=()),

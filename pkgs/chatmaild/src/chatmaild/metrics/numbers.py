@@ -13,6 +13,7 @@ MAILBOXES: Final = "mailboxes"
 CERTIFICATE: Final = "certificate"
 QUEUE: Final = "queue"
 STORAGE: Final = "storage"
+REBALANCE: Final = "rebalance"
 
 
 def write(settings: Settings, name: str, content: Mapping[str, Any]) -> None:

@@ -22,14 +22,20 @@ HOST: Final = "127.0.0.1"
 
 
 def run(settings: Settings) -> None:
-    """Write both files.
+    """Write both files; a front has no addresses, and a store no certificate.
 
     Raises:
         OSError: the mail directory cannot be read, or a file cannot be written.
     """
-    now_s = time.time()
-    content = tally(logins(Path(settings.directories.mail)), now_s)
-    numbers.write(settings, numbers.ADDRESSES, content)
+    role = settings.cluster.role
+    if role != "front":
+        content = tally(logins(Path(settings.directories.mail)), time.time())
+        numbers.write(settings, numbers.ADDRESSES, content)
+    if role != "store":
+        _look_at_certificate(settings)
+
+
+def _look_at_certificate(settings: Settings) -> None:
     try:
         expires_s = expiry_s(shown_certificate(settings.domain, settings.ports.imaps))
     except (OSError, ValueError) as error:

@@ -36,7 +36,12 @@ def measure(settings: Settings, counters: Counters) -> None:
         OSError: the kernel has no socket diagnosis.
     """
     ports = settings.ports
-    names = (ports.smtp, ports.imap, ports.https, ports.submissions, ports.submission, ports.imaps)
+    if settings.cluster.role == "store":
+        # from its fronts
+        names = [ports.imap, ports.lmtp, ports.accounts]
+    else:
+        names = [ports.smtp, ports.imap, ports.https]
+        names += [ports.submissions, ports.submission, ports.imaps]
     found = Counter(own_ports())
     for port in names:
         counters.set("connections", found[port], port=str(port))

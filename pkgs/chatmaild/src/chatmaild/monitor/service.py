@@ -48,6 +48,9 @@ class Collector:
         self._settings = settings
         self._counters = Counters(families.MONITOR)
         self._counters.set("build_info", 1, version=VERSION)
+        cluster = settings.cluster
+        if cluster.machine is not None:
+            self._counters.set("machine_info", 1, machine=cluster.machine, role=cluster.role)
         self._latencies = Latencies(self._counters, start_s=time.monotonic())
         self._measures: dict[str, Measure] = {
             "machine": machine.measure,
@@ -56,11 +59,17 @@ class Collector:
             "reports": reports.measure,
         }
         sockets = settings.sockets
+        # on a front, the directory stands where accounts does
+        accounts = families.DIRECTORY if cluster.role == "front" else families.ACCOUNTS
         self._sources = {
-            families.ACCOUNTS: sockets.accounts_metrics,
+            accounts: sockets.accounts_metrics,
             families.FILTER: sockets.filter_metrics,
             families.TRANSPORT: sockets.transport_metrics,
         }
+        if cluster.role == "store":
+            # mail comes through the fronts
+            del self._measures["queue"]
+            self._sources = {accounts: sockets.accounts_metrics}
 
     async def page(self) -> bytes:
         """Return the page; a service that does not answer is missing, and counted as down."""
@@ -73,7 +82,8 @@ class Collector:
         )
         for source, numbers in found.items():
             self._counters.set("source_up", numbers is not None, source=source)
-        accepted, delivered = found[families.FILTER], found[families.ACCOUNTS]
+        # in a cluster a message is accepted on one machine and delivered on another
+        accepted, delivered = found.get(families.FILTER), found.get(families.ACCOUNTS)
         if accepted is not None and delivered is not None:
             self._latencies.take(accepted.recent, delivered.recent)
         texts = [numbers.text for numbers in found.values() if numbers is not None]

@@ -8,6 +8,7 @@ from chatmaild.accounts import lifecycle
 from chatmaild.accounts.credentials import random_name, random_password
 from chatmaild.address import Address, limit_problem, parse_address
 from chatmaild.errors import ChatmaildError
+from chatmaild.operator.cluster.place import check_is_placed_here, is_placed_here
 from chatmaild.operator.privileges import acting_as, audit
 from chatmaild.settings import Accounts, Settings
 from chatmaild.store.mail import scan
@@ -15,8 +16,6 @@ from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.passwords import hash_password
 from chatmaild.store.sessions import end_sessions
 from chatmaild.store.tokens import Tokens
-
-_ABSENT = "there is no such address"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +54,19 @@ def set_disabled(settings: Settings, address: Address, *, disabled: bool) -> Non
     audit("address %s", "disabled" if disabled else "enabled")
 
 
-def delete(settings: Settings, address: Address) -> None:
+def delete(settings: Settings, address: Address, *, keep_name: bool = True) -> None:
     """Delete an address with all its mail, and end its sessions.
+
+    Args:
+        keep_name: whether nobody else gets the address for a while.
 
     Raises:
         ChatmaildError: it does not exist.
     """
     with acting_as(settings.users.mail):
-        deleted = lifecycle.delete(settings, address, keep_name=True)
+        deleted = lifecycle.delete(settings, address, keep_name=keep_name)
     if not deleted:
-        raise ChatmaildError(_ABSENT)
+        raise ChatmaildError(_absent(settings))
     audit("address deleted")
 
 
@@ -72,13 +74,14 @@ def create(settings: Settings, text: str | None, password: str | None) -> Creden
     """Create an address, also while registration is closed; name and password default to random.
 
     Raises:
-        ChatmaildError: it exists, or breaks a limit on names or passwords.
+        ChatmaildError: it exists, its place is another store, or it breaks a limit on names or
+            passwords.
     """
-    local = random_name(settings.accounts) if text is None else ""
-    address = _qualified(settings, text or local)
+    address = _qualified(settings, _random_local(settings) if text is None else text)
     password = random_password(settings.accounts) if password is None else password
     if problem := limit_problem(address.local, password, settings.accounts):
         raise ChatmaildError(_explained(problem, settings.accounts))
+    check_is_placed_here(settings, address)
     with acting_as(settings.users.mail):
         encoded = hash_password(password.encode())
         if not Mailboxes.of(settings).create(address, encoded, now_s=time.time()):
@@ -113,8 +116,23 @@ def existing(settings: Settings, text: str) -> Address:
     """
     address = _qualified(settings, text)
     if not Mailboxes.of(settings).exists(address):
-        raise ChatmaildError(_ABSENT)
+        raise ChatmaildError(_absent(settings))
     return address.account
+
+
+def _absent(settings: Settings) -> str:
+    text = "there is no such address"
+    if settings.cluster.role != "store":
+        return text
+    return f"{text} on this store; a front asks all of them: {', '.join(settings.cluster.fronts)}"
+
+
+def _random_local(settings: Settings) -> str:
+    """Invent a name that a front finds here."""
+    while True:
+        local = random_name(settings.accounts)
+        if is_placed_here(settings, f"{local}@{settings.mail_domain}"):
+            return local
 
 
 def _explained(problem: str, limits: Accounts) -> str:

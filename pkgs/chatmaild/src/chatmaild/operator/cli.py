@@ -16,6 +16,16 @@ from chatmaild.operator.backup.cli import backup
 from chatmaild.operator.cli_addresses import address
 from chatmaild.operator.cli_exchange import export, import_
 from chatmaild.operator.cli_registration import invite, registration
+from chatmaild.operator.cluster.forwarding import (
+    Root,
+    not_in_clusters,
+    on_all_stores,
+    on_fronts_only,
+    on_one_store,
+    on_stores_only,
+    on_the_store_of_its_address,
+    on_the_store_of_its_token,
+)
 from chatmaild.operator.decisions.cli_domains import domains
 from chatmaild.operator.decisions.cli_notice import notice
 from chatmaild.operator.mailqueue.cli import queue
@@ -24,7 +34,7 @@ from chatmaild.operator.storage.cli import storage
 from chatmaild.settings import Settings
 
 
-@click.group(context_settings=HELP_OPTIONS)
+@click.group(cls=Root, context_settings=HELP_OPTIONS)
 @settings_option
 @click.version_option(VERSION, prog_name="chatmail", message="%(prog)s %(version)s")
 @click.pass_context
@@ -61,7 +71,7 @@ def dns_command(settings: Settings, check: bool, watch: bool, wants_json: bool, 
 
     zone = work.records(settings)
     if not (check or watch or wants_json):
-        print_lines([work.plain_line(r) if plain else work.zone_line(r) for r in zone])
+        print_lines(work.printed(settings, zone, plain=plain))
         return 0
     if not zone:
         click.echo("a relay at an IP address needs no DNS records")
@@ -104,15 +114,35 @@ def selftest(
 @group.command("log-mail")
 @click.option("--for", "duration", metavar="TIME", default="1h", show_default=True, help="10m, 1h.")
 @click.option("--off", is_flag=True, help="Switch off now, and delete the log.")
-def log_mail(duration: str, off: bool) -> None:
+@click.pass_obj
+def log_mail(settings: Settings, duration: str, off: bool) -> None:
     """Log every message and login for a while; restarts Postfix and Dovecot."""
     from chatmaild.operator import maillog as work
 
+    units = work.units_of(settings)
     if off:
-        work.switch_off()
+        work.switch_off(units=units)
         return
-    work.switch_on(work.seconds(duration))
+    work.switch_on(work.seconds(duration), units=units)
     click.echo(f"mail logs are on for {duration}; read them with: {work.READ}")
+
+
+@group.command()
+@click.option("--status", "only_status", is_flag=True, help="Show how far it is; start nothing.")
+@click.option("--no-wait", "at_once", is_flag=True, help="Return when it has started.")
+@click.option("--json", "wants_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def rebalance(settings: Settings, only_status: bool, at_once: bool, wants_json: bool) -> int:
+    """Move addresses to the stores where they belong; exits 1 if some could not be moved.
+
+    On a front all stores do so, on a store this one. Ctrl-C stops the display, not the moves.
+    """
+    from chatmaild.operator.rebalance import command
+
+    if only_status:
+        return command.show(settings, wants_json=wants_json, say=click.echo)
+    command.start(settings)
+    return 0 if at_once else command.wait(settings, wants_json=wants_json, say=click.echo)
 
 
 group.add_command(registration)
@@ -136,6 +166,37 @@ only_if_open(notice, "set", "clear")
 only_if_open(backup, "restore")
 only_if_open(group, "import")
 only_if_open(storage, "convert")
+
+# on the machines of a cluster
+on_the_store_of_its_address(address, "create", "delete", "disable", "enable", "passwd", "show")
+on_all_stores(address, "list")
+on_all_stores(registration, "close", "open", "status")
+on_all_stores(invite, "list")
+on_one_store(invite, "create")
+on_the_store_of_its_token(invite, "revoke")
+on_stores_only(address, "export", "import")
+on_stores_only(group, "export", "import")
+on_stores_only(notice, *notice.commands)
+on_stores_only(storage, *storage.commands)
+on_fronts_only(group, "dns")
+on_fronts_only(queue, *queue.commands)
+on_fronts_only(domains, *domains.commands)
+not_in_clusters(
+    group,
+    "move",
+    front="a front has nothing to move: add another one (docs/scale/machines.md), then remove this"
+    " one",
+    store='a store is drained: set its state to "draining" on all machines, then chatmail rebalance'
+    " (docs/scale/machines.md)",
+)
+for _name in receive.commands:
+    not_in_clusters(
+        receive,
+        _name,
+        front="the relay that moves becomes a store: move it to one machine first"
+        " (docs/scale/machines.md)",
+        store="the relay that moves is one machine, and this one is a part of several",
+    )
 
 
 def main() -> None:

@@ -148,15 +148,17 @@ def enable(settings: Settings, address: str) -> None:
 @address.command()
 @click.argument("address")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+# of a test: a name that nobody has used need not be kept
+@click.option("--free-name", is_flag=True, hidden=True)
 @click.pass_obj
-def delete(settings: Settings, address: str, yes: bool) -> None:
+def delete(settings: Settings, address: str, yes: bool, free_name: bool) -> None:
     """Delete an address and all its mail, and end its sessions."""
     from chatmaild.operator import addresses as work
 
     found = work.existing(settings, address)
     if not yes:
         click.confirm(f"Delete {found} and all its mail?", abort=True)
-    work.delete(settings, found)
+    work.delete(settings, found, keep_name=not free_name)
     click.echo(f"deleted {found}")
 
 

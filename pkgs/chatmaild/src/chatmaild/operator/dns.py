@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from chatmaild.errors import ChatmaildError
+from chatmaild.operator.cluster.fronts import addresses_of, advice, other_fronts
 from chatmaild.operator.dnscheck.compare import check
 from chatmaild.operator.dnscheck.findings import Finding
 from chatmaild.operator.dnscheck.here import acme_accounts, own_address
@@ -18,6 +19,7 @@ __all__ = [
     "look",
     "own_address",
     "plain_line",
+    "printed",
     "quoted",
     "records",
     "zone_line",
@@ -62,6 +64,18 @@ def _with_dkim_value(settings: Settings, record: DnsRecord) -> DnsRecord:
             " start chatmail-filter.service, which makes it"
         ) from error
     return replace(record, value=keys.public_record(key))
+
+
+def printed(settings: Settings, zone: list[DnsRecord], *, plain: bool) -> list[str]:
+    """Return the zone as text, with what to publish for the other fronts of this relay."""
+    others = other_fronts(settings)
+    kinds = [record.type for record in zone if record.type in ("A", "AAAA")]
+    at = next((n for n, r in enumerate(zone) if r.type not in ("A", "AAAA")), len(zone))
+    hosts = [*zone[:at], *addresses_of(others, settings.domain)]
+    whole = [*sorted(hosts, key=lambda record: record.type), *zone[at:]]
+    if plain:
+        return [plain_line(record) for record in whole]
+    return [*map(zone_line, whole), *(f"; {line}" for line in advice(others, kinds))]
 
 
 def zone_line(record: DnsRecord) -> str:

@@ -17,6 +17,7 @@ from typing import Final
 
 from chatmaild.errors import ChatmaildError
 from chatmaild.operator.privileges import audit
+from chatmaild.settings import Settings
 
 NAMESPACE: Final = "mail-log"
 # what each logs less by: pkgs/preload/quiet-syslog.c, info_log_path in dovecot/main.nix
@@ -56,14 +57,19 @@ def seconds(text: str) -> int:
     return duration_s
 
 
-def files(run_directory: Path) -> dict[Path, str]:
+def units_of(settings: Settings) -> Mapping[str, str]:
+    """Return those of this machine: a store of several has no Postfix."""
+    return {unit: variable for unit, variable in UNITS.items() if unit in settings.units}
+
+
+def files(run_directory: Path, units: Mapping[str, str] = UNITS) -> dict[Path, str]:
     """Return the drop-ins by path."""
     return {
         run_directory / f"systemd/system/{unit}.service.d/50-chatmail-log-mail.conf": (
             "[Service]\nLogLevelMax=info\nLogFilterPatterns=\n"
             f"LogNamespace={NAMESPACE}\nEnvironment={environment}\n"
         )
-        for unit, environment in UNITS.items()
+        for unit, environment in units.items()
     } | {
         run_directory / f"systemd/journald@{NAMESPACE}.conf.d/50-chatmail-log-mail.conf": (
             "[Journal]\nStorage=volatile\nRuntimeMaxUse=64M\n"
@@ -83,7 +89,11 @@ def run_program(command: Sequence[str], must_succeed: bool) -> None:
 
 
 def switch_on(
-    duration_s: int, *, run_directory: Path = Path("/run"), run: Run = run_program
+    duration_s: int,
+    *,
+    units: Mapping[str, str] = UNITS,
+    run_directory: Path = Path("/run"),
+    run: Run = run_program,
 ) -> None:
     """Restart Postfix and Dovecot with logs of every message and login, for this duration.
 
@@ -96,17 +106,18 @@ def switch_on(
     audit("mail logs on for %s s", duration_s)
     run(["systemctl", "stop", f"{SWITCH_OFF}.timer"], False)
     run([*_timer(duration_s), _this_program(), "log-mail", "--off"], True)
-    wanted = files(run_directory)
+    wanted = files(run_directory, units)
     if all(path.exists() for path in wanted):
         return
     for path, text in wanted.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    _restart(run)
+    _restart(run, units)
 
 
 def switch_off(
     *,
+    units: Mapping[str, str] = UNITS,
     run_directory: Path = Path("/run"),
     log_directory: Path = Path("/var/log"),
     run: Run = run_program,
@@ -118,12 +129,12 @@ def switch_off(
     """
     _require_root()
     run(["systemctl", "stop", f"{SWITCH_OFF}.timer"], False)
-    found = [path for path in files(run_directory) if path.exists()]
+    found = [path for path in files(run_directory, units) if path.exists()]
     for path in found:
         path.unlink()
     if found:
         audit("mail logs off")
-        _restart(run)
+        _restart(run, units)
     run(["systemctl", "stop", *_JOURNAL_UNITS], False)
     for journals in (run_directory / "log/journal", log_directory / "journal"):
         for journal in journals.glob(f"*.{NAMESPACE}"):
@@ -152,7 +163,7 @@ def _this_program() -> str:
     return next((path for path in _PROGRAMS if Path(path).exists()), sys.argv[0])
 
 
-def _restart(run: Run) -> None:
+def _restart(run: Run, units: Mapping[str, str]) -> None:
     run(["systemctl", "daemon-reload"], True)
     # in one call: Postfix stops before Dovecot and starts after it
-    run(["systemctl", "restart", *(f"{unit}.service" for unit in UNITS)], True)
+    run(["systemctl", "restart", *(f"{unit}.service" for unit in units)], True)

@@ -3,11 +3,13 @@
 import re
 import time
 from datetime import UTC, datetime
+from functools import partial
 
 from chatmaild.accounts.credentials import invite_link
 from chatmaild.accounts.limits.automatic import Limit
 from chatmaild.accounts.registration import RegistrationSwitch, measure, overload
 from chatmaild.errors import ChatmaildError
+from chatmaild.operator.cluster.place import is_placed_here
 from chatmaild.operator.privileges import acting_as, audit
 from chatmaild.settings import Settings
 from chatmaild.store.invites import Invite, Invites
@@ -58,7 +60,9 @@ def create_invite(settings: Settings, *, uses: int, lifetime: str | None) -> Inv
     """
     expires_s = int(time.time()) + seconds(lifetime) if lifetime else None
     with acting_as(settings.users.mail):
-        invite = Invites.of(settings).create(uses=uses, expires_s=expires_s)
+        invite = Invites.of(settings).create(
+            uses=uses, expires_s=expires_s, suits=partial(is_placed_here, settings)
+        )
     audit("invite created for %s", _counted(uses))
     return invite
 

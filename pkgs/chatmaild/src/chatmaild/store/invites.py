@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,8 @@ DIRECTORY: Final = "invites"
 TOKEN_LENGTH: Final = 16
 _CHARACTERS: Final = string.ascii_letters + string.digits
 _TOKEN: Final = re.compile("[A-Za-z0-9_-]{8,64}")
+# the name of an invite that is handed over to another store; no token has a dot
+_LEAVING: Final = ".leaving-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +51,20 @@ class Invites:
         """The invites of this relay."""
         return cls(settings.directories.accounts)
 
-    def create(self, *, uses: int, expires_s: int | None) -> Invite:
-        """Create an invite with a new token.
+    def create(
+        self,
+        *,
+        uses: int,
+        expires_s: int | None,
+        suits: Callable[[str], bool] = lambda _: True,
+    ) -> Invite:
+        """Create an invite with a new token that suits: in a cluster, each has its store.
 
         Raises:
             OSError: the invite cannot be stored.
         """
-        token = "".join(secrets.choice(_CHARACTERS) for _ in range(TOKEN_LENGTH))
+        while not suits(token := _random_token()):
+            pass
         invite = Invite(token=token, uses_left=uses, expires_s=expires_s)
         with self._locked():
             self._write(invite)
@@ -72,10 +81,11 @@ class Invites:
 
     def get(self, token: str) -> Invite | None:
         """The invite of a token, also if it is used or expired; None if it is unknown."""
-        if not _TOKEN.fullmatch(token):
-            return None
+        return self._read(token, self._directory / token) if _TOKEN.fullmatch(token) else None
+
+    def _read(self, token: str, path: Path) -> Invite | None:
         try:
-            content = json.loads((self._directory / token).read_bytes())
+            content = json.loads(path.read_bytes())
             return Invite(
                 token=token,
                 uses_left=int(content["uses_left"]),
@@ -114,6 +124,49 @@ class Invites:
             if invite := self.get(token):
                 self._write(replace(invite, uses_left=invite.uses_left + 1))
 
+    def keep(self, invite: Invite) -> None:
+        """Store an invite of another store, unless it is here already.
+
+        Raises:
+            OSError: the invite cannot be stored.
+        """
+        if not _TOKEN.fullmatch(invite.token):
+            raise ValueError("no token")
+        with self._locked():
+            if self.get(invite.token) is None:
+                self._write(invite)
+
+    def leaving(self, belongs_here: Callable[[str], bool]) -> list[str]:
+        """The tokens that belong to another store, and those that were handed over by halves."""
+        try:
+            names = sorted(os.listdir(self._directory))  # noqa: PTH208 - only names are needed
+        except FileNotFoundError:
+            return []
+        begun = [name.removeprefix(_LEAVING) for name in names if name.startswith(_LEAVING)]
+        others = [name for name in names if _TOKEN.fullmatch(name) and not belongs_here(name)]
+        return [*begun, *others]
+
+    def hand_over(self, token: str, send: Callable[[Invite], None]) -> None:
+        """Give an invite to another store, which keeps the first that it gets of a token.
+
+        It cannot be used meanwhile, so that no use is counted here and forgotten there.
+
+        Raises:
+            OSError: the disk fails.
+        """
+        path, leaving = self._directory / token, self._directory / f"{_LEAVING}{token}"
+        with self._locked(), contextlib.suppress(FileNotFoundError):
+            path.rename(leaving)
+        invite = self._read(token, leaving)
+        try:
+            if invite is not None:
+                send(invite)
+        except BaseException:
+            with self._locked():
+                leaving.rename(path)
+            raise
+        leaving.unlink(missing_ok=True)
+
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -127,3 +180,7 @@ class Invites:
     def _write(self, invite: Invite) -> None:
         content = {key: value for key, value in asdict(invite).items() if key != "token"}
         write_atomically(self._directory / invite.token, json.dumps(content).encode())
+
+
+def _random_token() -> str:
+    return "".join(secrets.choice(_CHARACTERS) for _ in range(TOKEN_LENGTH))

@@ -9,6 +9,7 @@ nearly-full            flag: the mailbox may be full, see fullness.py
 imported               names of messages from another relay, see operator/exchange/filling.py
 mailboxes              the messages, written by Dovecot (sdbox); in a maildir cur, new and tmp
 converting converted   of a conversion between the two, see conversion/places.py
+moving                 of a move to another store, see mail/moving.py
 
 Mode 0710 lets the filter, in the group vmail, stat files by name, but not list or read them.
 Methods take an `Address` and use its account, without the `+tag`. An OSError is raised, because
@@ -23,9 +24,10 @@ from pathlib import Path
 from typing import Final
 
 from chatmaild.address import Address, address_or_none
+from chatmaild.errors import MovingError
 from chatmaild.settings import Settings
 from chatmaild.store.files import fsync_directory, write_atomically
-from chatmaild.store.mail import formats
+from chatmaild.store.mail import formats, moving
 from chatmaild.store.mail.formats import Choice
 from chatmaild.store.mail.locks import locked
 
@@ -200,6 +202,9 @@ class Mailboxes:
 
         Returns:
             Whether the account had a directory.
+
+        Raises:
+            BusyError: the account is just moving to another store.
         """
         import shutil  # with three libraries for archives, which the filter would load, too
 
@@ -209,6 +214,10 @@ class Mailboxes:
             path.rename(trash)
         except FileNotFoundError:
             return False
+        # after the rename: a move that begins now finds no account
+        if moving.is_out_of_use(trash):
+            trash.rename(path)
+            raise MovingError("the account moves to another store")
         shutil.rmtree(trash, ignore_errors=True)
         return True
 

@@ -49,10 +49,18 @@ class Space:
 
 
 def spaces(settings: Settings) -> list[Space]:
-    """Return the space for mailboxes, our state and Postfix' queue, each file system once."""
+    """Return the space for mailboxes, our state and Postfix' queue, each file system once.
+
+    The machines of a cluster have mailboxes or a queue.
+    """
     directories = settings.directories
+    mailboxes = (directories.mail, directories.accounts)
+    wanted = {
+        "front": (directories.postfix_queue, directories.state),
+        "store": mailboxes,
+    }.get(settings.cluster.role, (*mailboxes, directories.postfix_queue))
     found: dict[int, Space] = {}
-    for directory in (directories.mail, directories.accounts, directories.postfix_queue):
+    for directory in wanted:
         try:
             device = Path(directory).stat().st_dev
             found.setdefault(device, _space(directory))

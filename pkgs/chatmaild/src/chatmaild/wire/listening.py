@@ -19,6 +19,8 @@ from chatmaild.wire import systemd
 
 # fifty people who tap an invite link at once, with some connections each
 BACKLOG: Final = 1024
+# a machine that lost power leaves connections that nobody closes
+_LOST_S: Final = 60
 # unix(7), SO_PEERCRED: process, user and group that called listen()
 _CREDENTIALS: Final = struct.Struct("3i")
 # flag of a listening socket in /proc/net/unix (__SO_ACCEPTCON)
@@ -144,3 +146,10 @@ def listen_tcp(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setblocking(False)
     return listener
+
+
+def end_lost_connections(listener: socket.socket) -> None:
+    """Let the kernel end connections whose other machine is gone."""
+    # accepted sockets inherit both (socket(7), tcp(7))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _LOST_S)

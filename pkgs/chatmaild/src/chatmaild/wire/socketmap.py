@@ -6,7 +6,7 @@ The answer is the next netstring: `OK VALUE`, `NOTFOUND `, `TEMP REASON` (mail w
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from chatmaild.errors import ProtocolError
@@ -24,6 +24,8 @@ _MAX_BYTES: Final = 4096
 _MAX_DIGITS: Final = len(str(_MAX_BYTES))
 
 LookUp = Callable[[str, str], str]  # map and key -> answer
+# one that asks another machine
+AsyncLookUp = Callable[[str, str], Awaitable[str]]
 
 
 def found(value: str) -> str:
@@ -31,25 +33,31 @@ def found(value: str) -> str:
     return f"OK {value}"
 
 
-def connection(look_up: LookUp) -> Connection:
+def temporary(reason: str) -> str:
+    """Return the answer for a key that cannot be looked up now: mail waits."""
+    return f"TEMP {reason}"
+
+
+def connection(look_up: LookUp | AsyncLookUp) -> Connection:
     """Return the handler of Postfix' connections."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while (request := await read_netstring(reader)) is not None:
-            writer.write(netstring(reply(look_up, request)))
+            writer.write(netstring(await reply(look_up, request)))
             await writer.drain()
 
     return handle
 
 
-def reply(look_up: LookUp, request: bytes) -> bytes:
+async def reply(look_up: LookUp | AsyncLookUp, request: bytes) -> bytes:
     """Answer one request; an error of ours is TEMP, so that mail waits. Never raises."""
     name, _, key = request.decode("utf-8", "surrogateescape").partition(" ")
     try:
-        return look_up(name, key).encode()
+        answer = look_up(name, key)
+        return (answer if isinstance(answer, str) else await answer).encode()
     except Exception as error:
         log_error("socketmap", error)
-        return b"TEMP the look-up failed"
+        return temporary("the look-up failed").encode()
 
 
 class Client:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from chatmaild.accounts.credentials import random_password
-from chatmaild.accounts.limits.automatic import HOUR_S, Automatic, is_automatic
+from chatmaild.accounts.limits.automatic import HOUR_S, Automatic, is_automatic, part_of_machine
 from chatmaild.errors import RegistrationRefused
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
@@ -88,6 +88,32 @@ def test_an_hour_has_so_many() -> None:
         pass
     with pytest.raises(RegistrationRefused), automatic.creation():
         pytest.fail("created")
+
+
+@pytest.mark.parametrize(
+    ("role", "machine", "limit", "expected"),
+    [
+        ("all", None, 20, 20),
+        ("front", "front1", 20, 20),
+        ("store", "store1", 20, 5),
+        ("store", "store2", 20, 15),
+        ("store", "store1", 1, 1),
+        ("store", "store3", 20, 20),
+        ("store", "store1", "refuse", "refuse"),
+    ],
+)
+def test_stores_share_the_budget(
+    settings: Settings, role: Any, machine: str | None, limit: Any, expected: Any
+) -> None:
+    """As they share the new addresses; one that gets none needs none."""
+    placements = ({"store1": 1, "store2": 3}, {"store3": 1})
+    cluster = dataclasses.replace(
+        settings.cluster, role=role, machine=machine, placements=placements
+    )
+    registration = dataclasses.replace(settings.registration, automatic=limit)
+    here = dataclasses.replace(settings, cluster=cluster, registration=registration)
+
+    assert part_of_machine(here) == expected
 
 
 def test_what_fails_costs_nothing() -> None:

@@ -69,6 +69,27 @@ def test_an_offered_address_is_paid_for(play: Play) -> None:
     play(scenario)
 
 
+@pytest.mark.parametrize("is_offered", [False, True])
+def test_a_login_that_is_not_the_first_one_costs_nothing(
+    settings: Settings, *, is_offered: bool
+) -> None:
+    """What was paid is given back: by a token, or as an offer. Meanwhile it is taken."""
+    limits = dataclasses.replace(settings.registration, per_ip_burst=1)
+    budget = Creations(limits, clock=lambda: 0.0)
+    alice = parse_address("alice1234@chat.example.org")
+    if is_offered:
+        budget.pay(HERE)
+        budget.offer(alice)
+    for _ in range(3):
+        with pytest.raises(TooManyError), budget.first_login(alice, HERE):
+            budget.pay_first_login(alice, HERE)
+
+    with budget.first_login(alice, HERE) as attempt:
+        attempt.is_first = True
+    with pytest.raises(TooManyError), budget.first_login(alice, HERE):
+        pass
+
+
 def test_an_offer_counts_once(settings: Settings) -> None:
     """A deleted address that is made anew costs its token."""
     limits = dataclasses.replace(settings.registration, per_ip_burst=2)

@@ -76,7 +76,7 @@ def test_one_network_does_not_use_all_connections() -> None:
             never = failing(1000, BusyError("x"))
             return asyncio.create_task(patience.answer(never, ip, LATER))
 
-        here = [start(HERE) for _ in range(module.MAX_HELD_PER_NETWORK + 5)]
+        here = [start(HERE) for _ in range(module.MOST_OF_NETWORK + 5)]
         elsewhere = start(ELSEWHERE)
         for _ in range(3):
             await asyncio.sleep(0)

@@ -64,6 +64,17 @@ def test_what_is_counted() -> None:
     odd = delivery(event(message_id=None, message_size="many", error="quota exceeded"))
 
     assert told is not None
-    assert told[2:] == (True, 2500, b"<1@example.org>")
+    assert told[2:5] == (True, 2500, b"<1@example.org>")
     assert odd is not None
-    assert odd[2:] == (False, 0, b"")
+    assert odd[2:5] == (False, 0, b"")
+
+
+def test_an_account_that_has_come_is_news() -> None:
+    """Its phones are notified, and it counts as no delivery."""
+    found = delivery(
+        b'{"event":"chatmail_account_moved","fields":{"user":"alice1234@example.org"}}\n'
+    )
+
+    assert found is not None
+    assert found.is_news
+    assert not found.is_delivery

@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import time
 from collections.abc import Sequence
+from typing import Literal
 
 import pytest
 
@@ -115,6 +116,14 @@ def nested(settings: Settings, top: pathlib.Path) -> Settings:
             settings.registration, stop_file=str(top / "etc/chatmail-nocreate")
         ),
         tls=dataclasses.replace(settings.tls, mode="files"),
+    )
+
+
+def part(settings: Settings, role: Literal["front", "store"], name: str) -> Settings:
+    """The settings of a machine of several."""
+    cluster = dataclasses.replace(settings.cluster, role=role, machine=name)
+    return dataclasses.replace(
+        settings, cluster=cluster, units=(*settings.units, f"wg-quick-{cluster.interface}")
     )
 
 

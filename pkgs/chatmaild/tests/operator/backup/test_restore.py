@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 import time
+from typing import Literal
 
 import pytest
 
@@ -14,7 +15,7 @@ from chatmaild.store.invites import Invites
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.tombstones import Tombstones
 
-from .conftest import ALICE, BOB, Repository, Units
+from .conftest import ALICE, BOB, Repository, Units, part
 
 
 @pytest.fixture
@@ -155,6 +156,47 @@ def test_another_relay_is_refused(
 
     with pytest.raises(ChatmaildError, match=r"is of chat\.example\.org"):
         _restore(other, saved, note, units)
+
+
+def test_another_machine_of_several_is_refused(
+    new_machine: Settings, saved: Repository, note: pathlib.Path, units: Units
+) -> None:
+    """Its addresses would be where no front looks for them."""
+    store = part(new_machine, "store", "store2")
+
+    with pytest.raises(ChatmaildError, match="is of a whole relay, and this machine is the store"):
+        _restore(store, saved, note, units)
+    assert units.commands == []
+
+
+@pytest.mark.parametrize(("role", "other"), [("store", "store2"), ("front", "front2")])
+def test_the_parts_of_a_machine_of_several(
+    relay: Settings,
+    new_machine: Settings,
+    saved: Repository,
+    note: pathlib.Path,
+    units: Units,
+    role: Literal["front", "store"],
+    other: str,
+) -> None:
+    """A store has addresses and mail, a front keys and queue; neither is restored as another."""
+    if role == "front":
+        Mailboxes.of(relay).delete(ALICE)
+    old, new = part(relay, role, f"{role}1"), part(new_machine, role, f"{role}1")
+    create.run(old, saved, with_mail=True, init=False, note=note, look=lambda _: ok("clock", ""))
+
+    with pytest.raises(ChatmaildError, match=f"is of the {role} {role}1"):
+        _restore(part(new_machine, role, other), saved, note, units)
+    _restore(new, saved, note, units)
+
+    is_store = role == "store"
+    queue = pathlib.Path(new.directories.postfix_queue)
+    assert Mailboxes.of(new).exists(ALICE) is is_store
+    assert (queue / "deferred/Q/Q2").exists() is not is_store
+    assert pathlib.Path(new.registration.stop_file).exists() is is_store
+    asked = " ".join(" ".join(command) for command in units.commands)
+    assert ("chatmail-expire.service" in asked) is is_store
+    assert "wg-quick" not in asked.partition("restart")[0]
 
 
 def test_deleted_addresses_stay_deleted(

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from chatmaild.address import parse_address
+from chatmaild.directory.placement import winner
 from chatmaild.dkim.keys import key_path
 from chatmaild.operator.exchange import content
 from chatmaild.settings import Settings
@@ -247,3 +248,24 @@ def test_the_mail_directory_alone(old: OldRelay, chatmail: Chatmail, mailboxes: 
     assert code == 0
     assert verify_password(b"other", mailboxes.password_hash(ALICE) or "")
     assert "use `chatmail import" in chatmail("address", "import", str(old.mail))[1][0]
+
+
+@pytest.mark.usefixtures("of_store")
+def test_a_store_imports_its_own_mailboxes(
+    old: OldRelay, chatmail: Chatmail, mailboxes: Mailboxes, dkim_pem: bytes, restarts: list[bool]
+) -> None:
+    """The same tree is imported on each store; keys and queue are for the fronts."""
+    names = [f"name{number:05}@chat.example.org" for number in range(6)]
+    for name in names:
+        old.address(name)
+    old.key(dkim_pem)
+    mine = [name for name in names if winner(name, {"store1": 1, "store2": 1}) == "store1"]
+
+    assert chatmail("import", str(old.root), "--queue")[0] == 1
+    code, said = chatmail("import", str(old.root))
+
+    assert (code, restarts) == (0, [])
+    assert sorted(map(str, mailboxes.addresses())) == sorted(mine)
+    left = len(names) - len(mine)
+    reason = "may have its place on another store: import there, too"
+    assert any(line.startswith(f"not taken   {left}: {reason}") for line in said), said

@@ -9,6 +9,7 @@ from chatmaild.metrics.backups import Last
 from chatmaild.operator.selftest.machine.units import Unit
 from chatmaild.operator.selftest.report import Report, failed, ok, warned
 from chatmaild.operator.status import problems
+from chatmaild.operator.status.machines import Machine
 from chatmaild.operator.status.state import Certificate, Flow, State
 from chatmaild.store.space import Space
 
@@ -37,6 +38,26 @@ WELL = State(
     watches_wanted=10000,
     selftest=None,
     upgrade=None,
+)
+# of a cluster: a front with a store that is well, and one that is down
+FRONT = replace(
+    WELL,
+    role="front",
+    machine="front1",
+    watches=None,
+    machines=(
+        Machine(name="store1", role="store", told={"version": "0.3.0", "problems": []}),
+        Machine(name="store2", role="store", problem="the store store2 does not answer: refused"),
+        Machine(name="front2", role="front"),
+    ),
+)
+STORE = replace(
+    WELL,
+    role="store",
+    machine="store1",
+    certificate=None,
+    queue=None,
+    machines=(Machine(name="front1", role="front"),),
 )
 
 
@@ -201,3 +222,43 @@ def test_a_backup_of_last_night_is_no_problem() -> None:
     fresh = Last(succeeded_s=int(NOW.timestamp()) - 3600, failures=4)
 
     assert problems.find(replace(WELL, backup=fresh)) == []
+
+
+def test_a_machine_that_does_not_answer_is_a_problem() -> None:
+    """With what it means for its people; without, a front and a store are well."""
+    (problem,) = problems.find(FRONT)
+
+    assert problem.sentence == (
+        "the store store2 does not answer: refused; its people cannot log in, and their mail waits"
+    )
+    assert problem.repair.startswith("is store2 up?")
+    assert problems.find(replace(FRONT, machines=FRONT.machines[::2])) == []
+    assert problems.find(STORE) == []
+
+
+def test_a_front_shows_the_problems_of_its_stores() -> None:
+    """The first three, each with its machine; not what it sees itself."""
+    told = [{"sentence": f"fault {n}", "repair": f"repair {n}"} for n in range(5)]
+    silent = Machine(name="front2", role="front", problem="the front front2 does not answer")
+    told.append({"sentence": silent.problem, "repair": "wg show"})
+    store = Machine(name="store1", role="store", told={"version": "0.3.0", "problems": told})
+
+    found = problems.find(replace(FRONT, machines=(store, silent)))
+
+    assert [problem.sentence for problem in found] == [
+        *("the front front2 does not answer", "store1: fault 0", "store1: fault 1"),
+        *("store1: fault 2", "store1: 2 more problems"),
+    ]
+    assert [problem.repair for problem in found[1:]] == [
+        *(f"on store1: repair {n}" for n in range(3)),
+        "on store1: chatmail status",
+    ]
+
+
+def test_another_version_is_a_note() -> None:
+    """In the middle of an upgrade."""
+    store = Machine(name="store1", role="store", told={"version": "0.2.0", "problems": []})
+
+    (note,) = problems.notes(replace(FRONT, machines=(store,)))
+
+    assert note.sentence == "store1 has version 0.2.0, this machine 0.3.0"

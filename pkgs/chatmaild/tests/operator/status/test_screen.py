@@ -10,7 +10,7 @@ from chatmaild.operator.status import screen
 from chatmaild.operator.status.problems import Problem
 from chatmaild.operator.status.state import Flow
 
-from .test_problems import NOW, WELL
+from .test_problems import FRONT, NOW, STORE, WELL
 
 NOW_S = NOW.timestamp()
 
@@ -87,3 +87,14 @@ def test_the_last_backup_has_its_age() -> None:
 
     assert click.unstyle(row) == "backup         2 h ago, with mail, 3.0 MB"
     assert click.unstyle(bad).endswith("; the last one failed")
+
+
+def test_programs_read_what_a_role_has() -> None:
+    """A whole relay has no machines, a store no queue, a front no mailboxes."""
+    whole, front, store = (json.loads(screen.document(state, [])) for state in (WELL, FRONT, STORE))
+
+    assert not {"role", "machine", "machines"} & whole.keys()
+    assert whole.keys() - store.keys() == {"certificate", "queue", "queued", "domains"}
+    assert whole.keys() - front.keys() == {"storage", "watches", "watches_wanted"}
+    assert [one["name"] for one in front["machines"]] == ["store1", "store2", "front2"]
+    assert (store["role"], store["machine"]) == ("store", "store1")

@@ -11,7 +11,7 @@ from chatmaild.transport.envelope import Envelope
 from chatmaild.transport.inbound import lmtp_client
 from chatmaild.transport.inbound.direct import DELIVERED, MAX_AT_ONCE, MAX_BYTES, Direct
 from chatmaild.wire import milter
-from chatmaild.wire.smtp_reply import Reply
+from chatmaild.wire.smtp.reply import Reply
 
 from .daemons import Judge, Mailbox, direct
 from .world import FROM_EVE, TO_BOB, relay

@@ -4,7 +4,7 @@ import asyncio
 
 from chatmaild.transport.envelope import Envelope
 from chatmaild.transport.inbound.duplicates import REMEMBER_S, Duplicates, Fingerprint
-from chatmaild.wire.smtp_reply import LOCAL_ERROR, Reply
+from chatmaild.wire.smtp.reply import LOCAL_ERROR, Reply
 
 from .world import FROM_EVE, TO_BOB, relay
 

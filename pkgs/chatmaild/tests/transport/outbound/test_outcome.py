@@ -12,7 +12,7 @@ from chatmaild.transport.outbound.outcome import (
     in_words,
     judge,
 )
-from chatmaild.wire.smtp_reply import Reply, parse_reply
+from chatmaild.wire.smtp.reply import Reply, parse_reply
 
 
 @pytest.mark.parametrize(

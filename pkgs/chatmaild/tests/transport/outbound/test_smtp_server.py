@@ -13,7 +13,7 @@ from chatmaild.transport.message import Message
 from chatmaild.transport.outbound.delivery import Delivery
 from chatmaild.transport.outbound.destinations import Destinations
 from chatmaild.transport.outbound.smtp_server import Session
-from chatmaild.wire.smtp_reply import Reply
+from chatmaild.wire.smtp.reply import Reply
 
 from ...waiting import DEADLINE_S
 from ..conftest import Names, listening

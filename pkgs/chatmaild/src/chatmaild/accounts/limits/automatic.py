@@ -1,4 +1,4 @@
-"""One hourly budget of automatic addresses for the whole relay.
+"""One hourly budget of automatic addresses for the whole relay; each store has its part of it.
 
 Clients create addresses by themselves: the first one at the fastest of several relays, further ones
 as spare relays. Delta Chat 2.59 and later mark these by passwords of 23 letters and digits; those
@@ -7,6 +7,7 @@ wants many addresses leaves it out.
 """
 
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from typing import Final, Literal
 
 from chatmaild.errors import RegistrationRefused
+from chatmaild.settings import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +28,19 @@ Limit = Literal["allow", "refuse"] | int
 def is_automatic(password: bytes) -> bool:
     """Whether a client made the address of this password by itself."""
     return len(password) == PASSWORD_LENGTH and password.isalnum()
+
+
+def part_of_machine(settings: Settings) -> Limit:
+    """Return the limit for this machine: a store has the part of the addresses that it gets.
+
+    It is one at least, so many stores with a small limit exceed it.
+    """
+    limit, cluster = settings.registration.automatic, settings.cluster
+    weights = cluster.placements[0] if cluster.role == "store" and cluster.placements else {}
+    # a store without a weight is asked for no new address
+    if isinstance(limit, str) or cluster.machine is None or cluster.machine not in weights:
+        return limit
+    return math.ceil(limit * weights[cluster.machine] / sum(weights.values()))
 
 
 class Automatic:

@@ -69,5 +69,9 @@ class IpLimit:
         """Take one token for the network of this IP address; return False when it has none."""
         return self._buckets.take(self._names.of(network(ip)), now_s)
 
+    def give_back(self, ip: str, now_s: float) -> None:
+        """Undo one `allow` that returned True."""
+        self._buckets.give_back(self._names.of(network(ip)), now_s)
+
     def __len__(self) -> int:
         return len(self._buckets)

@@ -1,7 +1,11 @@
-"""One budget of new addresses per network, for `/new` and for first logins."""
+"""One budget of new addresses per network, for `/new` and for first logins.
 
+On several machines the fronts have it, and stores do not count again.
+"""
+
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from chatmaild.accounts.limits.buckets import IpLimit, Names
@@ -12,6 +16,13 @@ from chatmaild.settings import Registration
 
 # 150 bytes each; the oldest offer is forgotten, and its first login costs a token, too
 MAX_OFFERS: Final = 10000
+
+
+class FirstLogin:
+    """A login that may be the first one of its address."""
+
+    def __init__(self) -> None:
+        self.is_first = False
 
 
 class Creations:
@@ -47,3 +58,21 @@ class Creations:
             del self._offers[name]
         else:
             self.pay(ip)
+
+    @contextlib.contextmanager
+    def first_login(self, address: Address, ip: str) -> Iterator[FirstLogin]:
+        """Do the same, and undo it at the end of the block unless `is_first` was set.
+
+        Raises:
+            TooManyError: there is neither.
+        """
+        is_offered = self._names.of(str(address)) in self._offers
+        self.pay_first_login(address, ip)
+        attempt = FirstLogin()
+        try:
+            yield attempt
+        finally:
+            if not attempt.is_first and is_offered:
+                self.offer(address)
+            elif not attempt.is_first:
+                self._limit.give_back(ip, self._clock())

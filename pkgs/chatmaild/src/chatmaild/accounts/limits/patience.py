@@ -16,16 +16,25 @@ from chatmaild.wire.http1 import Response
 # than Dovecot waits (12 s).
 PATIENCE_S: Final = 11.0
 RETRY_S: Final = 1.0
-# Dovecot has 250 connections to this service (modules/chatmail/dovecot/auth.nix): the rest is for
-# logins that need not wait. One network gets a tenth.
-MAX_HELD: Final = 200
-MAX_HELD_PER_NETWORK: Final = 20
+# of Dovecot to this service (modules/chatmail/dovecot/auth.nix). A fifth is for logins that need
+# not wait; one network gets a tenth of the others.
+CONNECTIONS: Final = 250
+MOST_OF_NETWORK: Final = 20
 
 
 class Patience:
-    """Holds requests that cannot be answered yet."""
+    """Holds requests that cannot be answered yet.
 
-    def __init__(self) -> None:
+    Args:
+        connections: how many Dovecot has to this service.
+        most_of_network: how many requests of one network are held.
+    """
+
+    def __init__(
+        self, connections: int = CONNECTIONS, most_of_network: int = MOST_OF_NETWORK
+    ) -> None:
+        self._most_held = connections * 4 // 5
+        self._most_of_network = most_of_network
         self._names = Names()
         self._held: Counter[bytes] = Counter()
         self._stopping = asyncio.Event()
@@ -41,7 +50,8 @@ class Patience:
         if answer := await _tried(attempt, is_first=True):
             return answer
         name = self._names.of(network(ip))
-        if self._held.total() >= MAX_HELD or self._held[name] >= MAX_HELD_PER_NETWORK:
+        is_full = self._held.total() >= self._most_held
+        if is_full or self._held[name] >= self._most_of_network:
             return later
         self._held[name] += 1
         try:

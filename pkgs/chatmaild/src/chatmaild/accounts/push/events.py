@@ -6,6 +6,8 @@ from typing import Final, NamedTuple
 from chatmaild.address import Address, address_or_none, parse_address
 
 _DELIVERY: Final = "mail_delivery_finished"
+# of ours: an account has come from another store with news for its phones (rebalance/news.py)
+MOVED: Final = "chatmail_account_moved"
 # how an event begins; not within a string, whose quotes are escaped
 _BEGINNING: Final = b'{"event":'
 
@@ -18,6 +20,7 @@ class Delivery(NamedTuple):
         is_news: whether to notify the owner: it worked, and is no copy of an own message.
         worked: whether the message is in the mailbox.
         message_id: the Message-ID, empty if there is none.
+        is_delivery: False if the account came from another store, with its mail.
     """
 
     owner: Address
@@ -25,6 +28,7 @@ class Delivery(NamedTuple):
     worked: bool = True
     size_bytes: int = 0
     message_id: bytes = b""
+    is_delivery: bool = True
 
 
 def delivery(line: bytes) -> Delivery | None:
@@ -35,10 +39,12 @@ def delivery(line: bytes) -> Delivery | None:
     try:
         event = line[max(0, line.rfind(_BEGINNING)) :]
         document = json.loads(event.decode(errors="replace"))
-        if document["event"] != _DELIVERY:
+        if document["event"] not in (_DELIVERY, MOVED):
             return None
         fields = document["fields"]
         owner = parse_address(fields["user"]).account
+        if document["event"] == MOVED:
+            return Delivery(owner, is_news=True, is_delivery=False)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     sender = address_or_none(str(fields.get("mail_from")).strip("<>"))

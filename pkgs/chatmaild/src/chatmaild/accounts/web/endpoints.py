@@ -9,30 +9,20 @@ POST /account/delete    form or JSON with "address" and "password"; a browser is
 Refusals are {"reason": SENTENCE} in the language of Accept-Language: Delta Chat shows it.
 """
 
-import asyncio
 import json
-import logging
 import time
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import parse_qsl
 
-from chatmaild import logs
-from chatmaild.accounts import lifecycle
-from chatmaild.accounts.credentials import dclogin_url, invite_link, random_name, random_password
+from chatmaild.accounts.credentials import dclogin_url, invite_link, random_password
 from chatmaild.accounts.limits.buckets import IpLimit
 from chatmaild.accounts.limits.creations import Creations
-from chatmaild.accounts.login import Logins
-from chatmaild.accounts.registration import RegistrationSwitch
 from chatmaild.accounts.web.language import LANGUAGES, preferred, sentence
-from chatmaild.address import Address, address_or_none, parse_address
+from chatmaild.address import Address, address_or_none
 from chatmaild.errors import BusyError, RegistrationRefused, TooManyError
-from chatmaild.metrics import Counters
 from chatmaild.settings import Settings
-from chatmaild.store.invites import Invites
 from chatmaild.wire.http1 import Request, Response, json_response
-
-_log = logging.getLogger(__name__)
 
 NEW_PATHS: Final = ("/new", "/cgi-bin/newemail.py")
 DELETE_PATH: Final = "/account/delete"
@@ -51,8 +41,26 @@ _STATUS: Final = {
 _CODE_OF_STATUS: Final = {405: "method", 413: "too-large", 404: "not-found", 500: "fault"}
 # seconds; a bucket of two requests a second has one by then
 RETRY_AFTER: Final = "1"
-# a name of nine random characters is free at the first attempt
-MAX_NAME_ATTEMPTS: Final = 100
+
+
+class Accounts(Protocol):
+    """Makes and deletes addresses: on this machine (`own`), or on the stores behind a front."""
+
+    async def new(self, token: str, password: str, ip: str, /) -> Address:
+        """Return a new address: created for an invite, else kept for its first login.
+
+        Raises:
+            RegistrationRefused: no address is made now, or the invite cannot be used.
+            BusyError: nothing can be decided now.
+        """
+
+    async def delete(self, address: Address, password: bytes, ip: str) -> bool:
+        """Delete an account; return False if it does not exist or has another password.
+
+        Raises:
+            TooManyError: wrong passwords of this IP address's network.
+            BusyError: nothing can be decided now.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +75,11 @@ class _Deletion:
 class Web:
     """The end points behind nginx."""
 
-    def __init__(
-        self, settings: Settings, logins: Logins, counters: Counters, creations: Creations
-    ) -> None:
+    def __init__(self, settings: Settings, accounts: Accounts, creations: Creations) -> None:
         self._settings = settings
-        self._logins = logins
-        self._counters = counters
-        self._invites = Invites.of(settings)
-        self._switch = RegistrationSwitch(settings)
-        limits = settings.registration
+        self._accounts = accounts
         self._creations = creations
+        limits = settings.registration
         self._deletions = IpLimit(limits.per_ip_burst, limits.per_ip_refill_per_second)
 
     async def handle(self, request: Request) -> Response:
@@ -88,7 +91,6 @@ class Web:
                 return await self._delete(request)
             return refuse("not-found", request)
         except RegistrationRefused as refused:
-            self._counters.add("registrations_refused", reason=refused.code)
             return refuse(refused.code, request)
         except TooManyError:
             return refuse("too-many", request, retry_after=RETRY_AFTER)
@@ -109,42 +111,13 @@ class Web:
             return Response(status=301, headers={"Location": location})
         if request.head.method not in ("GET", "HEAD", "POST"):
             return refuse("method", request, allow="GET, HEAD, POST")
-        self._creations.pay(client_ip(request))
+        ip = client_ip(request)
+        self._creations.pay(ip)
         if request.head.method == "HEAD":
             # a HEAD request does not get the password, so there is nothing to offer
             return Response(headers={"Cache-Control": "no-store"})
         password = random_password(self._settings.accounts)
-        if token and (not self._switch.is_open or self._invites.get(token)):
-            address = await self._create_invited(token, password)
-        else:
-            self._switch.check_open()
-            address = self._free_address()
-            self._creations.offer(address)
-        self._counters.add("addresses_offered")
-        return self._credentials(address, password)
-
-    async def _create_invited(self, token: str, password: str) -> Address:
-        self._switch.check_capacity()
-        self._invites.redeem(token, now_s=time.time())
-        try:
-            return await self._create_free(password.encode())
-        except BaseException:
-            self._invites.give_back(token)
-            raise
-
-    async def _create_free(self, password: bytes) -> Address:
-        address = self._free_address()
-        while not await self._logins.create(address, password):
-            address = self._free_address()
-        return address
-
-    def _free_address(self) -> Address:
-        for _ in range(MAX_NAME_ATTEMPTS):
-            name = random_name(self._settings.accounts)
-            address = parse_address(f"{name}@{self._settings.mail_domain}")
-            if self._logins.is_free(address):
-                return address
-        raise BusyError("no free name")
+        return self._credentials(await self._accounts.new(token, password, ip), password)
 
     def _credentials(self, address: Address, password: str) -> Response:
         content = {"email": str(address), "password": password}
@@ -164,18 +137,15 @@ class Web:
             return _page("not-deleted", request, "") or refuse("bad-request", request)
         address = wanted.address
         try:
-            right = address and await self._logins.is_right(
+            deleted = address and await self._accounts.delete(
                 address, wanted.password, client_ip(request)
             )
         except BusyError:
             if page := _page("not-now", request, wanted.language):
                 return page
             raise
-        if not address or not right:
+        if not deleted:
             return _page("not-deleted", request, wanted.language) or refuse("credentials", request)
-        await asyncio.to_thread(lifecycle.delete, self._settings, address, keep_name=True)
-        self._counters.add("addresses_deleted", by="person")
-        _log.info("deleted an address at its owner's wish (%s)", logs.pseudonym(address))
         return _page("deleted", request, wanted.language) or json_response({"deleted": True})
 
 

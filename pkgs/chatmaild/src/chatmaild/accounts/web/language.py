@@ -26,6 +26,11 @@ def preferred(accept_language: str) -> str:
     return best
 
 
+def is_code(text: str) -> bool:
+    """Whether there are sentences for a reason code."""
+    return text in _SENTENCES
+
+
 def sentence(code: str, language: str) -> str:
     """Return the sentence of a reason code."""
     return _SENTENCES[code][language]

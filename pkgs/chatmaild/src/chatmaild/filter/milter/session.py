@@ -15,8 +15,8 @@ from typing import Final
 from chatmaild.filter import verdicts
 from chatmaild.filter.envelope import Recipient
 from chatmaild.filter.milter.negotiation import MACROS, Mode
-from chatmaild.filter.policy import Envelope, Policy
-from chatmaild.filter.transaction import Decision, MustWaitError, Transaction
+from chatmaild.filter.policy import Envelope, MustWaitError, Policy
+from chatmaild.filter.transaction import Decision, Transaction
 from chatmaild.filter.verdicts import Discard, Refuse
 from chatmaild.logs import log_error
 from chatmaild.wire import milter
@@ -34,9 +34,11 @@ class Session:
         "_envelope",
         "_is_negotiated",
         "_macros",
+        "_may_wait",
         "_mode",
         "_packets",
         "_policy",
+        "_policy_now",
         "_received",
         "_refusal",
         "_transaction",
@@ -45,7 +47,9 @@ class Session:
     def __init__(self, policy: Policy, mode: Mode) -> None:
         """Begin a session."""
         self._policy = policy
+        self._policy_now = policy  # of the message, see `Policy.of_message`
         self._mode = mode
+        self._may_wait = False  # a thread takes the packet, for the second time
         self._is_negotiated = False
         self._packets = milter.Packets()
         self._macros: dict[bytes, bytes] = {}
@@ -68,24 +72,19 @@ class Session:
         packets = [milter.packet(bytes([command]), data) for command, data in self._received]
         return State(self._mode.fd_name_prefix, b"".join(packets))
 
-    @classmethod
-    def resumed(cls, policy: Policy, mode: Mode, state: bytes) -> Session:
-        """Continue a session of the previous process from its `state`.
+    def resume(self, state: bytes) -> bytes | Work:
+        """Take the state of a session of the previous process; as `receive`."""
+        self._is_negotiated = True
+        return self.receive(state)
 
-        If this process refuses a recipient that the previous one accepted, the message gets a 4xx:
-        Postfix would deliver to that recipient.
-        """
-        session = cls(policy, mode)
-        session._is_negotiated = True
-        answers = [c for c, _ in milter.Packets().feed(state) if c in mode.waits_at]
-        if session.receive(state) != milter.CONTINUE * len(answers):
-            session._refusal = verdicts.INTERNAL_ERROR
-        return session
+    def refuse(self) -> None:
+        """Refuse the current message with a 4xx."""
+        self._refusal = verdicts.INTERNAL_ERROR
 
     def receive(self, data: bytes) -> bytes | Work:
         """Take bytes from Postfix; return the answers, or a function that computes them.
 
-        The function may block for DNS: run it in a thread.
+        The function may block: run it in a thread.
 
         Raises:
             ProtocolError: the bytes are not the milter protocol, or not our version of it.
@@ -109,24 +108,23 @@ class Session:
             try:
                 answer = handler(self, data)
             except MustWaitError:
-                return partial(self._wait, packets[number + 1 :], answers)
+                return partial(self._wait, packets[number:], answers)
             except milter.ProtocolError:
                 raise
             except Exception as error:  # any error is a 4xx: no mail is lost
                 log_error("filter", error)
                 answer = self._failed(command)
-            if answer:
-                answers += answer
+            answers += answer or b""
         return answers
 
-    def _wait(self, following: list[milter.Packet], answers: bytes) -> bytes:
-        """Decide in a thread, because DNS is needed or the header is large."""
+    def _wait(self, packets: list[milter.Packet], answers: bytes) -> bytes:
+        """Take the packets in a thread: the first one again, which has to wait."""
+        self._may_wait = True
         try:
-            answers += self._decided(may_wait=True)
-        except Exception as error:
-            log_error("filter", error)
-            answers += self._failed(milter.END_OF_MESSAGE)
-        rest = self._run(following, answers)
+            first = self._run(packets[:1], answers)
+        finally:
+            self._may_wait = False
+        rest = self._run(packets[1:], first if isinstance(first, bytes) else first())
         return rest if isinstance(rest, bytes) else rest()
 
     def _failed(self, command: int) -> bytes:
@@ -161,7 +159,8 @@ class Session:
         self._refusal = verdicts.INTERNAL_ERROR  # until the checks are done
         self._envelope = Envelope(ingress=self._mode.ingress(macros))
         self._envelope.client = macros.get(b"{client_addr}", b"").decode("ascii", "replace")
-        found = self._policy.sender(
+        self._policy_now = self._policy.of_message()
+        found = self._policy_now.sender(
             self._envelope.ingress,
             milter.first_argument(data),
             resolved=macros.get(b"{mail_addr}", b""),
@@ -173,7 +172,7 @@ class Session:
             self._envelope.sender = found
 
     def _rcpt(self, data: bytes) -> bytes:
-        if not self._mode.answers_recipients:
+        if not (self._mode.answers_recipients or self._may_wait):
             # before the checks: Postfix has this recipient, so the next process must check it, too
             self._received.append((milter.RCPT, data))
         refusal = self._recipient_refusal(data)
@@ -187,26 +186,33 @@ class Session:
 
     def _recipient_refusal(self, data: bytes) -> Refuse | None:
         """Add a recipient to the envelope, or return why not."""
-        resolved = self._macros.pop(b"{rcpt_addr}", b"")
+        # stays for the second time; an old one is that of another recipient, which is refused
+        resolved = self._macros.get(b"{rcpt_addr}", b"")
         if self._refusal is not None or self._envelope is None:
             return self._refusal or verdicts.INTERNAL_ERROR
-        path = milter.first_argument(data)
-        found = self._policy.recipient(
-            self._envelope.ingress, path, resolved=resolved, must_exist=self._mode.is_direct
+        found = self._policy_now.recipient(
+            self._envelope.ingress,
+            milter.first_argument(data),
+            resolved=resolved,
+            must_exist=self._mode.is_direct,
+            may_wait=self._may_wait,
         )
         if not isinstance(found, Recipient):
             return found
-        refusal = self._policy.too_many_domains(self._envelope, found)
+        refusal = self._policy_now.too_many_domains(self._envelope, found)
         if refusal is None:
             self._envelope.recipients.append(found)
         return refusal
 
     def _data(self, data: bytes) -> None:
         """Look up what needs only the envelope, while the client sends the content."""
-        self._received.append((milter.DATA, data))
+        if not self._may_wait:
+            self._received.append((milter.DATA, data))
         is_ready = self._refusal is None and self._transaction is None
         if is_ready and self._envelope is not None:
-            self._transaction = Transaction(self._policy, self._envelope)
+            self._refusal = self._policy_now.look_up(self._envelope, may_wait=self._may_wait)
+            if self._refusal is None:
+                self._transaction = Transaction(self._policy_now, self._envelope)
 
     def _header(self, data: bytes) -> None:
         self._content_began = True
@@ -226,7 +232,7 @@ class Session:
             self._transaction.body(data)
 
     def _end_of_message(self, _: bytes) -> bytes:
-        return self._decided(may_wait=False)
+        return self._decided(may_wait=self._may_wait)
 
     def _decided(self, *, may_wait: bool) -> bytes:
         """End the message and return its answers.

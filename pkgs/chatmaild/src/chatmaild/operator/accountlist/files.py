@@ -12,6 +12,7 @@ from chatmaild.accounts.credentials import random_password
 from chatmaild.address import Address, address_or_none, limit_problem
 from chatmaild.errors import ChatmaildError
 from chatmaild.operator.accountlist.entries import Filters, day, day_start_s, entries
+from chatmaild.operator.cluster.place import is_nowhere_else
 from chatmaild.operator.privileges import acting_as, audit
 from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
@@ -27,11 +28,14 @@ class Result:
 
     done: int = 0
     existing: int = 0
+    elsewhere: int = 0
     problems: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
         """Return one line of text."""
         text = f"imported {self.done} addresses; {self.existing} existed and stayed as they were"
+        if self.elsewhere:
+            text += f"; {self.elsewhere} may have their place on another store: import there, too"
         if self.problems:
             text += f"; {len(self.problems)} lines failed, the first: {self.problems[0]}"
         return text
@@ -106,6 +110,9 @@ def _import_line(settings: Settings, line: str, result: Result) -> str | None:
     password = given.strip() or random_password(settings.accounts)
     if problem := limit_problem(address.local, password, settings.accounts):
         raise ChatmaildError(f"not allowed for new addresses: {problem}")
+    if not is_nowhere_else(settings, str(address)):
+        result.elsewhere += 1
+        return None
     mailboxes = Mailboxes.of(settings)
     # the hash takes a while
     is_new = not mailboxes.exists(address) and mailboxes.create(
@@ -131,6 +138,9 @@ def _import_document(settings: Settings, line: str, result: Result) -> None:
         login_s = day_start_s(str(document.get("lastLogin", day(int(time.time())))))
     except ChatmaildError:
         login_s = int(time.time())
+    if not is_nowhere_else(settings, str(address)):
+        result.elsewhere += 1
+        return
     mailboxes = Mailboxes.of(settings)
     if not mailboxes.create(address, encoded, now_s=min(login_s, time.time())):
         result.existing += 1

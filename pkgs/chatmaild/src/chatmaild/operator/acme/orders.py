@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from chatmaild.settings import Settings
 
-# modules/chatmail-nixos/acme.nix writes it
+# modules/chatmail-nixos/certificate/acme.nix writes it
 FACTS: Final = Path("/etc/chatmail/acme.json")
 
 

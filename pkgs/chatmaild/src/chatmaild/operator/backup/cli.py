@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def backup() -> None:
-    """Back up the relay with restic, and restore it."""
+    """Back up the relay, or this machine of several, with restic; and restore it."""
 
 
 def _repository(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,7 +54,9 @@ def _open(settings: Settings, options: dict[str, Any]) -> "Restic":
 
     if os.geteuid() != 0:
         raise ChatmaildError("only root can read all state of the relay: run this as root")
-    return Restic(repository(settings, Given(**options)), settings.domain)
+    machine = settings.cluster.machine
+    host = settings.domain if machine is None else f"{machine}.{settings.domain}"
+    return Restic(repository(settings, Given(**options)), host)
 
 
 @backup.command()

@@ -83,8 +83,9 @@ def _check_is_no_replacement(settings: Settings, restic: Restic) -> None:
         if next(Mailboxes.of(settings).addresses(), None):
             return
     if restic.snapshots():
+        lack = "has made no backup" if settings.cluster.role == "front" else "has no addresses"
         raise ChatmaildError(
-            "this machine has no addresses, and the repository has backups of another machine:"
+            f"this machine {lack}, and the repository has backups of another machine:"
             " restore one with `chatmail backup restore`, or choose another repository"
         )
 
@@ -197,6 +198,8 @@ def _write_note(
         users={entry.pw_uid: entry.pw_name for entry in pwd.getpwall()},
         groups={entry.gr_gid: entry.gr_name for entry in grp.getgrall()},
         settings=_settings_document(),
+        role=settings.cluster.role,
+        machine=settings.cluster.machine,
     )
     note.write_text(manifest.to_json())
 

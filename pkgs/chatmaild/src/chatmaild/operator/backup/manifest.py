@@ -25,6 +25,8 @@ class Manifest:
         users: name of each user ID.
         groups: name of each group ID.
         settings: settings.json of the relay, to compare with.
+        role: of the machine, in `settings.cluster`.
+        machine: its name, if the relay has several.
     """
 
     domain: str
@@ -36,6 +38,8 @@ class Manifest:
     groups: Mapping[int, str]
     settings: Mapping[str, Any]
     format: int = FORMAT
+    role: str = "all"
+    machine: str | None = None
 
     def to_json(self) -> str:
         """The text to store."""
@@ -64,6 +68,8 @@ class Manifest:
                 users={int(k): str(v) for k, v in table["users"].items()},
                 groups={int(k): str(v) for k, v in table["groups"].items()},
                 settings=dict(table["settings"]),
+                role=str(table.get("role", "all")),
+                machine=table.get("machine"),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ChatmaildError(

@@ -73,16 +73,20 @@ class Place:
 
 
 def places(settings: Settings, *, with_mail: bool) -> list[Place]:
-    """All places of a relay, the ones below others last."""
-    directories = settings.directories
+    """All places of a machine, the ones below others last.
+
+    Of several machines, a store has addresses and mail; a front has keys, certificate and queue.
+    """
+    directories, role = settings.directories, settings.cluster.role
     stop_file = Path(settings.registration.stop_file)
-    found = [
-        Place(kind=STATE, root=directories.state),
-        Place(kind="stop-file", root=str(stop_file.parent), parts=(stop_file.name,)),
-        *(_acme(settings) if settings.tls.mode == "acme" else ()),
-        Place(kind=MAIL, root=directories.mail, is_whole=True),
-    ]
-    if with_mail:
+    found = [Place(kind=STATE, root=directories.state)]
+    if role != "front":
+        found.append(Place(kind="stop-file", root=str(stop_file.parent), parts=(stop_file.name,)))
+    if role != "store" and settings.tls.mode == "acme":
+        found += _acme(settings)
+    if role != "front":
+        found.append(Place(kind=MAIL, root=directories.mail, is_whole=True))
+    if role != "store" and with_mail:
         found.append(Place(kind=QUEUE, root=directories.postfix_queue, parts=_QUEUES))
     return found
 

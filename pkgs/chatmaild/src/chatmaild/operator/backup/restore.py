@@ -2,7 +2,6 @@
 
 import contextlib
 import grp
-import json
 import os
 import pwd
 import secrets
@@ -19,8 +18,9 @@ from chatmaild.operator.backup import addresses, plan, staging
 from chatmaild.operator.backup.addresses import NAME as ADDRESSES
 from chatmaild.operator.backup.manifest import PATH, Manifest, owners
 from chatmaild.operator.backup.restic import Restic, Snapshot
+from chatmaild.operator.backup.summary import machine_of, summary
 from chatmaild.operator.privileges import audit
-from chatmaild.settings import DEFAULT_PATH, Settings
+from chatmaild.settings import Settings
 from chatmaild.store.mailboxes import Mailboxes
 from chatmaild.store.tombstones import Tombstones
 
@@ -28,6 +28,7 @@ from chatmaild.store.tombstones import Tombstones
 _STAY: Final = ("unbound", "chatmail-connections", "nginx", "coturn")
 _RESTARTED: Final = ("nginx", "coturn")
 _EXPIRE: Final = "chatmail-expire"
+_JOBS: Final = (f"{_EXPIRE}.service", "chatmail-storage.service")
 _OLD_PREFIX: Final = f"{plan.STAGE_PREFIX}old-"
 # a file takes an inode and at least a block
 _BLOCK_BYTES: Final = 4096
@@ -80,6 +81,7 @@ def run(
     manifest = Manifest.from_json(restic.read(snapshot.id, str(note)))
     _check(settings, manifest, snapshot, force=force)
     places = _places_here(settings, manifest)
+    has_mailboxes = settings.cluster.role != "front"
     with _stopped(settings, run):
         staged = _stage(restic, snapshot, places, manifest)
         try:
@@ -96,15 +98,17 @@ def run(
         if any(one.place.kind == plan.QUEUE for one in staged):
             # names of queue files contain inode numbers
             run(["postsuper", "-s"])
-        # before logins, which would renew addresses that nobody uses any more
-        run(["systemctl", "start", f"{_EXPIRE}.service"])
-    # with Dovecot: old messages, and messages that arrived while they were backed up
-    run(["systemctl", "start", "--no-block", f"{_EXPIRE}.service"])
+        if has_mailboxes:
+            # before logins, which would renew addresses that nobody uses any more
+            run(["systemctl", "start", f"{_EXPIRE}.service"])
+    if has_mailboxes:
+        # with Dovecot: old messages, and messages that arrived while they were backed up
+        run(["systemctl", "start", "--no-block", f"{_EXPIRE}.service"])
     # the relay runs again: this takes minutes for many mailboxes
     for directory in replaced:
         shutil.rmtree(directory, ignore_errors=True)
     audit("backup restored")
-    return [*notes, *_summary(settings, manifest, snapshot, count)]
+    return [*notes, *summary(settings, manifest, snapshot, count)]
 
 
 def choose(snapshots: Sequence[Snapshot], wanted: str) -> Snapshot:
@@ -128,6 +132,12 @@ def _check(settings: Settings, manifest: Manifest, snapshot: Snapshot, *, force:
         raise ChatmaildError(
             f"the backup is of {manifest.domain}, and this machine is {settings.domain}:"
             f" set services.chatmail.domain to {manifest.domain}"
+        )
+    here, there = machine_of(settings.cluster), machine_of(manifest)
+    if here != there:
+        raise ChatmaildError(
+            f"the backup is of {there}, and this machine is {here}: restore it on such a machine"
+            " (services.chatmail.cluster.machine)"
         )
     with contextlib.suppress(FileNotFoundError):
         if not force and next(Mailboxes.of(settings).addresses(), None):
@@ -157,8 +167,10 @@ def _places_here(settings: Settings, manifest: Manifest) -> list[plan.Place]:
 @contextlib.contextmanager
 def _stopped(settings: Settings, run: Run) -> Iterator[None]:
     """Stop the units that use the state, and start all units at the end."""
-    units = [u for u in settings.units if u not in _STAY]
-    run(["systemctl", "stop", *units, f"{_EXPIRE}.service", "chatmail-storage.service"])
+    stay = (*_STAY, f"wg-quick-{settings.cluster.interface}")
+    units = [unit for unit in settings.units if unit not in stay]
+    jobs = () if settings.cluster.role == "front" else _JOBS
+    run(["systemctl", "stop", *units, *jobs])
     try:
         yield
     finally:
@@ -260,30 +272,3 @@ def _put_in_place(staged: Staged) -> Path:
     for name in names:
         (staged.directory / name).rename(root / name)
     return replaced
-
-
-def _summary(settings: Settings, manifest: Manifest, snapshot: Snapshot, count: int) -> list[str]:
-    made = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(manifest.created_s))
-    mail = "mail and queue" if manifest.with_mail else "no mail"
-    lines = [f"restored backup {snapshot.id} of {made}: {count} addresses, {mail}"]
-    if changed := _changed(manifest):
-        lines.append(f"settings that differ from those of the backup: {', '.join(changed)}")
-    return [
-        *lines,
-        "next:",
-        "  1. chatmail selftest --only units --only certificate --only login --only message",
-        f"  2. let A and AAAA of {settings.domain} name this machine: chatmail dns --check --watch",
-        "  3. chatmail selftest, and chatmail backup create",
-    ]
-
-
-def _changed(manifest: Manifest) -> list[str]:
-    """The sections of settings.json that differ; paths and units follow from the version."""
-    try:
-        here = json.loads(DEFAULT_PATH.read_bytes())
-    except (OSError, ValueError):
-        return []
-    if not isinstance(here, dict) or not manifest.settings:
-        return []
-    told = ("accounts", "dkim", "limits", "mail", "registration", "retention", "tls", "web")
-    return [name for name in told if here.get(name) != manifest.settings.get(name)]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from chatmaild.errors import ChatmaildError
+from chatmaild.operator.cluster import fronts
 from chatmaild.operator.dnscheck import certificates, hosts, policy, spf, texts
 from chatmaild.operator.dnscheck.findings import UNKNOWN, Finding
 from chatmaild.operator.dnscheck.here import Here, View, sources_of_machine
@@ -60,6 +61,7 @@ def check_all(
     for kind in ("A", "AAAA"):
         if kind not in types:
             findings += _extra(f"{view.domain} {kind}", partial(hosts.unused_address, view, kind))
+    findings += _extra("DKIM keys", partial(fronts.keys, view.here.fronts, view.published))
     findings += _extra("TLSA", partial(certificates.tlsa, view))
     findings += _extra("_smtp._tls", partial(texts.tls_reports, view))
     findings += _extra("reverse names", partial(hosts.reverse_names, view))

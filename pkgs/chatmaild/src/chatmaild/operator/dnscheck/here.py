@@ -1,6 +1,5 @@
 """Facts about this machine, to compare records with."""
 
-import ipaddress
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,20 +8,14 @@ from typing import Final
 
 from cryptography import x509
 
+from chatmaild.net.translated import is_translated as is_translated
 from chatmaild.operator.acme.orders import orders_of, registration
+from chatmaild.operator.cluster.fronts import Front, leads_to, other_fronts
 from chatmaild.operator.dnscheck.published import Published, host
 from chatmaild.settings import Settings
 
 # public IP addresses; connecting a UDP socket sends nothing
 _OUTSIDE: Final = {"A": (socket.AF_INET, "9.9.9.9"), "AAAA": (socket.AF_INET6, "2620:fe::fe")}
-# RFC 1918, RFC 6598, RFC 3927, RFC 4193: a router translates these addresses
-_TRANSLATED: Final = [
-    ipaddress.ip_network(text)
-    for text in (
-        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"),
-        "fc00::/7",
-    )
-]
 
 
 def own_address(kind: str) -> str | None:
@@ -47,12 +40,6 @@ def has_address(address: str) -> bool:
     return True
 
 
-def is_translated(address: str) -> bool:
-    """Whether a router translates this IP address into a public one."""
-    ip = ipaddress.ip_address(address)
-    return any(ip.version == net.version and ip in net for net in _TRANSLATED)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Here:
     """This machine.
@@ -62,12 +49,18 @@ class Here:
         has: whether an interface has an IP address.
         certificates: the certificate in use and its chain; empty if unreadable.
         accounts: URLs of the accounts at the certificate authority; empty if unknown.
+        fronts: the other fronts of this relay.
     """
 
     sources: dict[str, str]
     has: Callable[[str], bool] = has_address
     certificates: tuple[x509.Certificate, ...] = ()
     accounts: tuple[str, ...] = ()
+    fronts: tuple[Front, ...] = ()
+
+    def is_ours(self, address: str) -> bool:
+        """Whether a published IP address leads here, or to another front."""
+        return self.is_mine(address) or leads_to(self.fronts, address)
 
     def is_mine(self, address: str) -> bool:
         """Whether a published IP address leads here; behind a router, any public one may."""
@@ -99,9 +92,9 @@ class View:
         return frozenset((self.domain, f"www.{self.domain}", f"mta-sts.{self.domain}"))
 
     def foreign(self, name: str) -> tuple[str, ...]:
-        """Return the IP addresses of a name that do not lead here."""
+        """Return the IP addresses of a name that do not lead to this relay."""
         addresses = self.published.addresses(name)
-        return tuple(a for a in addresses if not self.here.is_mine(a))
+        return tuple(a for a in addresses if not self.here.is_ours(a))
 
     def sending(self) -> tuple[str, ...]:
         """Return the public source IP addresses of mail from this machine."""
@@ -139,6 +132,7 @@ def here_of(settings: Settings) -> Here:
         sources={kind: a for kind, a in sources_of_machine().items() if used[kind]},
         certificates=_certificates(Path(settings.tls.certificate_file)),
         accounts=acme_accounts(settings),
+        fronts=other_fronts(settings),
     )
 
 

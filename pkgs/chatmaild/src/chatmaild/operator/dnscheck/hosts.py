@@ -9,7 +9,7 @@ from chatmaild.settings import DnsRecord
 
 
 def address(record: DnsRecord, view: View) -> Finding:
-    """Judge A or AAAA of the domain: every IP address is this machine's."""
+    """Judge A or AAAA of the domain: every IP address is this machine's, or another front's."""
     values = view.published.values(record.name, record.type)
     source = view.here.sources.get(record.type)
     if source is None:
@@ -19,11 +19,19 @@ def address(record: DnsRecord, view: View) -> Finding:
     hint = view.enter(record.name, record.type, wanted)
     if not values:
         return missing(record, "others cannot reach this machine by this protocol", hint)
-    foreign = [value for value in values if not view.here.is_mine(value)]
+    foreign = [value for value in values if not view.here.is_ours(value)]
     if foreign:
-        problem = f"{_listed(foreign)}: not this machine; clients and servers connect there"
-        return wrong(record, values, problem, f"{hint}; remove all others", harmful=True)
+        problem = f"{_listed(foreign)}: not {_us(view)}; clients and servers connect there"
+        others = "those of no front" if view.here.fronts else "all others"
+        return wrong(record, values, problem, f"{hint}; remove {others}", harmful=True)
+    if view.here.fronts and not any(view.here.is_mine(value) for value in values):
+        problem = "no address of this front: clients and servers connect to other fronts only"
+        return wrong(record, values, problem, f"{hint}, besides these")
     return good(record, values)
+
+
+def _us(view: View) -> str:
+    return "a front of this relay" if view.here.fronts else "this machine"
 
 
 def unused_address(view: View, kind: str) -> Finding | None:
@@ -67,7 +75,7 @@ def _host_problem(target: str, view: View) -> str | None:
     if not addresses:
         return f"{target} has no IP address"
     foreign = view.foreign(target)
-    return f"{target} leads to {_listed(foreign)}, not this machine" if foreign else None
+    return f"{target} leads to {_listed(foreign)}, not {_us(view)}" if foreign else None
 
 
 def name(record: DnsRecord, view: View) -> Finding:

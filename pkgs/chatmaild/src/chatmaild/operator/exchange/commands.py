@@ -41,6 +41,8 @@ def import_tree(
         ChatmaildError: it is not the tree of a relay with this domain, or another import runs.
         OSError: the disk is full or fails; what came before that stays.
     """
+    if with_queue and settings.cluster.role == "store":
+        raise ChatmaildError("a store sends no mail: let the old machine deliver its queue")
     now_s = time.time()
     with contextlib.ExitStack() as stack:
         tree = stack.enter_context(Directory.at(path))
@@ -93,7 +95,8 @@ def _import(
     result = importer.result
     if result.kinds[Kind.NEW]:
         storage.convert_imported()
-    keys = dkim.install(settings, survey.keys) if settings.dkim.enable else []
+    signs = settings.dkim.enable and settings.cluster.role != "store"
+    keys = dkim.install(settings, survey.keys) if signs else []
     account = acme.install(survey.acme_accounts, untaken)
     document: dict[str, Any] = {
         "imported": {

@@ -16,6 +16,7 @@ from typing import Final
 
 from chatmaild.address import Address
 from chatmaild.errors import BusyError, UntakenError
+from chatmaild.operator.cluster.place import is_nowhere_else
 from chatmaild.operator.exchange.filling import Filler
 from chatmaild.operator.exchange.home import (
     put,
@@ -61,6 +62,7 @@ class Kind(enum.Enum):
     TAKEN = "exists here and was not imported, which may be another person"
     DELETED = "deleted here lately"
     INACTIVE = "not logged in for too long"
+    ELSEWHERE = "may have its place on another store: import there, too"
     UNREADABLE = "password file missing or not readable"
     DAMAGED = "not on disk as they were written: is the disk sound?"
     BUSY = "locked by Dovecot, import again"
@@ -111,7 +113,7 @@ class Importer:
         days = self._settings.retention.delete_inactive_after_days
         if floor_to_day(old.last_login_s) < self._now_s - days * DAY_S:
             return Kind.INACTIVE
-        return Kind.NEW
+        return Kind.NEW if is_nowhere_else(self._settings, str(old.address)) else Kind.ELSEWHERE
 
     def take(self, source: Directory, address: Address) -> None:
         """Import a mailbox, and count what came; a new one comes with the next `flush`."""

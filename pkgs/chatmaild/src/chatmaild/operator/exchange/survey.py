@@ -75,7 +75,12 @@ class Survey:
         """The survey for programs."""
         return {
             "domain": self.domain,
-            "addresses": {kind.name.lower(): self.kinds[kind] for kind in Kind},
+            "addresses": {
+                kind.name.lower(): self.kinds[kind]
+                for kind in Kind
+                # only on a store of several
+                if kind is not Kind.ELSEWHERE or self.kinds[kind]
+            },
             "disabled": self.disabled,
             "blocked": self.blocked,
             "clearText": self.clear_text,

@@ -6,9 +6,10 @@ from pathlib import Path
 import click
 
 from chatmaild.cli import EXIT_FAILED
+from chatmaild.errors import ChatmaildError
 from chatmaild.operator.selftest import listing as listed
 from chatmaild.operator.selftest.report import Report, as_text, path, write
-from chatmaild.operator.selftest.run import CHECKS
+from chatmaild.operator.selftest.run import checks_of
 from chatmaild.operator.selftest.run import run as run_checks
 from chatmaild.settings import Settings
 
@@ -22,7 +23,9 @@ def run(
     report: Path | None,
 ) -> int:
     """Run the checks, print them, and return the exit code."""
-    checks = CHECKS | listed.CHECKS if listing else CHECKS
+    if listing and settings.cluster.role == "store":
+        raise ChatmaildError(f"run this on a front: {', '.join(settings.cluster.fronts)}")
+    checks = checks_of(settings) | (listed.CHECKS if listing else {})
     if unknown := sorted(set(only) - checks.keys()):
         raise click.UsageError(
             f"there is no check {', '.join(unknown)}; there are: {', '.join(checks)}"

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import Final
 
 from chatmaild.accounts.registration import RegistrationSwitch
+from chatmaild.operator.cluster import remote
 from chatmaild.operator.selftest.https import ask_own
+from chatmaild.operator.selftest.machine import web
 from chatmaild.operator.selftest.mailing import HOST
 from chatmaild.operator.selftest.network.names import NoAnswerError, records
 from chatmaild.operator.selftest.report import Check, failed, ok, skipped, warned
@@ -45,7 +47,7 @@ def check_name(settings: Settings) -> Check:
 
 def check_open(settings: Settings) -> Check:
     """Everybody can create an address, and apps can do so by themselves."""
-    if not RegistrationSwitch(settings).is_open:
+    if not _is_open(settings):
         return failed(
             OPEN,
             "registration is closed: probers cannot create addresses",
@@ -144,6 +146,14 @@ def check_realtime(settings: Settings) -> Check:
         "no iroh relay: realtime channels of apps work only within one network",
         "services.chatmail.iroh.enable = true",
     )
+
+
+def _is_open(settings: Settings) -> bool:
+    """Whether everybody can create an address, on every store of a front."""
+    if settings.cluster.role != "front":
+        return RegistrationSwitch(settings).is_open
+    told = remote.run_on_all(settings, web.STATUS).values()
+    return all(one.out.startswith("open") for one in told)
 
 
 def _listens(port: int) -> bool:

@@ -99,9 +99,13 @@ class Submission:
 
 @contextlib.contextmanager
 def imap_session(settings: Settings, person: Person) -> Iterator[Inbox]:
-    """A session in the person's inbox."""
+    """A session in the person's inbox; on a store as its fronts have them, in the tunnel."""
     _refuse_at_the_end()
-    client = Inbox(HOST, settings.ports.imaps, ssl_context=unchecked(), timeout=DEADLINE_S)
+    if settings.cluster.role == "store":
+        here, port = settings.cluster.address, settings.ports.imap
+        client = Inbox(here, port, ssl=False, timeout=DEADLINE_S)
+    else:
+        client = Inbox(HOST, settings.ports.imaps, ssl_context=unchecked(), timeout=DEADLINE_S)
     with client:
         client.login(str(person.address), person.password)
         client.select_folder("INBOX")

@@ -4,24 +4,22 @@ import asyncio
 import contextlib
 import secrets
 import string
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from chatmaild.accounts import lifecycle
 from chatmaild.address import Address, parse_address
 from chatmaild.errors import ProtocolError
-from chatmaild.operator.privileges import acting_as
+from chatmaild.metrics.collecting import read
+from chatmaild.operator.selftest.places import Here, Stores, places
 from chatmaild.settings import Settings
-from chatmaild.store.mailboxes import Mailboxes
-from chatmaild.store.passwords import hash_password
 from chatmaild.wire.socketmap import any_found
 
 # as clients create them, so the relay must allow them
 NAME_LENGTH = 9
 PASSWORD_LENGTH = 22
 ANSWER_S: Final = 3.0
+_LETTERS: Final = string.ascii_lowercase + string.digits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,20 +36,22 @@ STRANGER: Final = Person(address=parse_address("stranger@selftest.invalid"), pas
 
 @contextlib.contextmanager
 def two_people(settings: Settings) -> Iterator[tuple[Person, Person]]:
-    """Create two addresses, also while registration is closed, and delete them afterwards."""
-    mailboxes = Mailboxes.of(settings)
-    people = _invent(settings), _invent(settings)
+    """Create two addresses, also while registration is closed, and delete them afterwards.
+
+    Raises:
+        ChatmaildError: they cannot be created.
+    """
+    where = places(settings)
+    people = _invent(settings, where, 0), _invent(settings, where, 1)
     with contextlib.ExitStack() as at_the_end:
         for person in people:
-            at_the_end.callback(_delete, settings, person.address)
-            with acting_as(settings.users.mail):
-                encoded = hash_password(person.password.encode())
-                mailboxes.create(person.address, encoded, now_s=time.time())
+            at_the_end.callback(where.delete, person.address)
+            where.create(person.address, person.password)
         yield people
 
 
 def is_known(settings: Settings, person: Person) -> bool:
-    """Whether the accounts service knows an address.
+    """Whether the accounts service knows an address; on a store, whether it runs.
 
     Raises:
         OSError: it does not answer.
@@ -59,21 +59,26 @@ def is_known(settings: Settings, person: Person) -> bool:
 
     async def ask() -> bool:
         async with asyncio.timeout(ANSWER_S):
+            if settings.cluster.role == "store":
+                # it answers fronts, and no others, about addresses
+                return bool(await read(settings.sockets.accounts_metrics))
             return await any_found(settings.sockets.recipients, "recipients", [str(person.address)])
 
     try:
         return asyncio.run(ask())
     except ProtocolError as error:
-        raise OSError("chatmail-accounts gives no answer") from error
+        raise OSError(f"{accounts_service(settings)} gives no answer") from error
 
 
-def _delete(settings: Settings, address: Address) -> None:
-    with acting_as(settings.users.mail):
-        lifecycle.delete(settings, address, keep_name=False)
+def accounts_service(settings: Settings) -> str:
+    """Return the unit that knows the accounts on this machine."""
+    return "chatmail-directory" if settings.cluster.role == "front" else "chatmail-accounts"
 
 
-def _invent(settings: Settings) -> Person:
-    letters = string.ascii_lowercase + string.digits
-    name = "".join(secrets.choice(letters) for _ in range(NAME_LENGTH))
-    password = "".join(secrets.choice(letters) for _ in range(PASSWORD_LENGTH))
-    return Person(address=parse_address(f"{name}@{settings.mail_domain}"), password=password)
+def _invent(settings: Settings, where: Here | Stores, number: int) -> Person:
+    password = "".join(secrets.choice(_LETTERS) for _ in range(PASSWORD_LENGTH))
+    while True:
+        name = "".join(secrets.choice(_LETTERS) for _ in range(NAME_LENGTH))
+        address = parse_address(f"{name}@{settings.mail_domain}")
+        if where.takes(address, number):
+            return Person(address=address, password=password)

@@ -21,6 +21,7 @@ from chatmaild.operator.selftest.machine import (
     clock,
     mail,
     metadata,
+    others,
     realtime,
     space,
     units,
@@ -28,7 +29,12 @@ from chatmaild.operator.selftest.machine import (
 )
 from chatmaild.operator.selftest.machine import queue as mail_queue
 from chatmaild.operator.selftest.network import dkim, mxdeliv, port25, push, records, resolver, turn
-from chatmaild.operator.selftest.people import Person, is_known, two_people
+from chatmaild.operator.selftest.people import (
+    Person,
+    accounts_service,
+    is_known,
+    two_people,
+)
 from chatmaild.operator.selftest.report import Check, Report, Verdict, failed
 from chatmaild.settings import Settings
 
@@ -89,6 +95,20 @@ CHECKS: Final[dict[str, Run]] = {
     port25.IN: lambda bench: port25.check_in(bench.settings, bench.two()[1]),
     port25.OUT: lambda bench: port25.check_out(bench.settings),
 }
+_MACHINES: Final[dict[str, Run]] = {others.NAME: lambda bench: others.check(bench.settings)}
+# the parts of a store: what others connect to is on the fronts
+_OF_STORES: Final = (units.NAME, space.NAME, clock.NAME, metadata.NAME, push.NAME)
+_BY_ROLE: Final[Mapping[str, dict[str, Run]]] = {
+    "all": CHECKS,
+    "front": CHECKS | _MACHINES,
+    "store": {name: CHECKS[name] for name in _OF_STORES}
+    | {mail.LOGIN: lambda bench: mail.check_imap_login(bench.settings, bench.two()[0])}
+    | _MACHINES,
+}
+_ACCOUNTS: Final = "chatmail-accounts"
+_DIRECTORY: Final = "chatmail-directory"
+# METADATA, and the credentials in it, are answered there
+_AT_STORES: Final = (metadata.NAME, turn.TURN)
 # for a check that ends with an error: its effect, and the first repair
 _LOST: Final[Mapping[str, tuple[str, str]]] = {
     units.NAME: ("systemd cannot be queried", "systemctl status"),
@@ -117,17 +137,25 @@ _LOST: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+def checks_of(settings: Settings) -> dict[str, Run]:
+    """Return the checks of this machine."""
+    return _BY_ROLE[settings.cluster.role]
+
+
 def run(
-    settings: Settings, checks: Mapping[str, Run] = CHECKS, only: Collection[str] = ()
+    settings: Settings, checks: Mapping[str, Run] | None = None, only: Collection[str] = ()
 ) -> Report:
     """Run all checks, or those with these names, and remove what they leave."""
+    checks = checks_of(settings) if checks is None else checks
     names = [name for name in checks if not only or name in only]
     began, start_s = datetime.now(UTC), time.monotonic()
     with _ends_at_sigterm(), contextlib.ExitStack() as at_the_end:
         alice, bob, why = _people(settings, at_the_end)
         threads: list[threading.Thread] = []
         at_the_end.callback(_let_end, threads)
-        bench = Bench(settings=settings, alice=alice, bob=bob, gateway=mxdeliv.gateway(settings))
+        is_store = settings.cluster.role == "store"
+        gateway = OSError("on the fronts") if is_store else mxdeliv.gateway(settings)
+        bench = Bench(settings=settings, alice=alice, bob=bob, gateway=gateway)
         found = side_by_side(
             {name: _guarded(name, checks[name], bench, why) for name in names},
             DEADLINE_S,
@@ -137,8 +165,20 @@ def run(
         version=VERSION,
         time=began,
         duration_s=time.monotonic() - start_s,
-        checks=tuple(with_cause(found[name], found.get(units.NAME)) for name in names),
+        checks=tuple(
+            by_role(with_cause(found[name], found.get(units.NAME)), settings.cluster.role)
+            for name in names
+        ),
     )
+
+
+def by_role(check: Check, role: str) -> Check:
+    """The check; on a front its repair names the service, or the machine, that is at fault."""
+    if role != "front" or _ACCOUNTS not in check.repair:
+        return check
+    if check.name in _AT_STORES:
+        return replace(check, repair=f"on the stores: {check.repair}")
+    return replace(check, repair=check.repair.replace(_ACCOUNTS, _DIRECTORY))
 
 
 def with_cause(check: Check, of_units: Check | None) -> Check:
@@ -219,11 +259,12 @@ def _people(
     try:
         alice, bob = at_the_end.enter_context(two_people(settings))
         if not is_known(settings, alice):
-            return None, None, "chatmail-accounts does not know them"
+            return None, None, f"{accounts_service(settings)} does not know them"
     except (OSError, ChatmaildError) as error:
         return None, None, kind_of(error)
-    # before the addresses are deleted: their messages must not come back
-    at_the_end.callback(mail_queue.remove_mail_of, (alice, bob))
+    if settings.cluster.role != "store":
+        # before the addresses are deleted: their messages must not come back
+        at_the_end.callback(mail_queue.remove_mail_of, (alice, bob))
     return alice, bob, ""
 
 

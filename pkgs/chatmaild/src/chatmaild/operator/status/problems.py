@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from chatmaild.operator.selftest.machine import others, space, units
 from chatmaild.operator.selftest.machine import queue as stuck_queue
-from chatmaild.operator.selftest.machine import space, units
 from chatmaild.operator.selftest.renewal import renewal
 from chatmaild.operator.selftest.report import Check, Verdict
 from chatmaild.operator.status.queue import age
@@ -19,8 +19,10 @@ RENEW_BEFORE: Final = timedelta(days=14)
 OLD_SELFTEST_S: Final = 86400.0
 # backups are made each night; as long as the alert waits
 BACKUP_MOST: Final = timedelta(days=2)
+# of each other machine; it shows all of them itself
+MOST_TOLD: Final = 3
 # status checks these itself: the last selftest may be older
-_LIVE: Final = frozenset((units.NAME, space.NAME, stuck_queue.NAME, "certificate"))
+_LIVE: Final = frozenset((units.NAME, space.NAME, stuck_queue.NAME, "certificate", others.NAME))
 _BAD_UPGRADES: Final = {
     "returned": "the last upgrade broke {}; the previous system runs again",
     "stuck": "the last upgrade broke {}; the previous system cannot be activated",
@@ -46,6 +48,7 @@ def find(state: State) -> list[Problem]:
     return [
         *_closed(state),
         *_units(state),
+        *_silent(state),
         *_space(state),
         *_memory(state),
         *_certificate(state),
@@ -56,11 +59,25 @@ def find(state: State) -> list[Problem]:
         *_backup(state),
         *_upgrade(state),
         *_storage(state),
+        *_of_stores(state),
     ]
 
 
 def notes(state: State) -> list[Problem]:
     """What the last selftest warned of: others may be at fault, or this machine cannot know."""
+    versions = [
+        Problem(
+            sentence=f"{machine.name} has version {machine.told['version']}, this machine"
+            f" {state.version}",
+            repair=f"upgrade {machine.name}, or this machine: stores first",
+        )
+        for machine in state.machines
+        if machine.told.get("version", state.version) != state.version
+    ]
+    return [*_own_notes(state), *versions]
+
+
+def _own_notes(state: State) -> list[Problem]:
     if state.selftest is None:
         return []
     ago_s = state.now_s - state.selftest.time.timestamp()
@@ -70,7 +87,7 @@ def notes(state: State) -> list[Problem]:
             repair=check.repair,
         )
         for check in state.selftest.checks
-        if check.verdict is Verdict.WARNED
+        if check.verdict is Verdict.WARNED and check.name != others.NAME
     ]
     if ago_s > OLD_SELFTEST_S:
         sentence = f"the last selftest was {age(ago_s)} ago"
@@ -99,6 +116,34 @@ def _units(state: State) -> list[Problem]:
     return _of(units.judge(state.units))
 
 
+def _silent(state: State) -> list[Problem]:
+    return [
+        Problem(
+            sentence=machine.problem
+            + ("; its people cannot log in, and their mail waits" * (machine.role == "store")),
+            repair=f"is {machine.name} up? chatmail status there; wg show on both machines",
+        )
+        for machine in state.machines
+        if machine.problem
+    ]
+
+
+def _of_stores(state: State) -> list[Problem]:
+    """The stores say themselves what is wrong there."""
+    found = []
+    # a front that is down is the same for all
+    known = {machine.problem for machine in state.machines}
+    for machine in state.machines:
+        told = [one for one in machine.list_of("problems") if one.get("sentence") not in known]
+        for one in told[:MOST_TOLD]:
+            sentence, repair = f"{machine.name}: {one.get('sentence')}", one.get("repair")
+            found.append(Problem(sentence=sentence, repair=f"on {machine.name}: {repair}"))
+        if len(told) > MOST_TOLD:
+            sentence = f"{machine.name}: {len(told) - MOST_TOLD} more problems"
+            found.append(Problem(sentence=sentence, repair=f"on {machine.name}: chatmail status"))
+    return found
+
+
 def _space(state: State) -> list[Problem]:
     problem = shortage(state.spaces)
     return [Problem(sentence=problem, repair=space_repair(state.spaces))] if problem else []
@@ -109,9 +154,10 @@ def _memory(state: State) -> list[Problem]:
     if free is None or free >= state.least_memory_megabytes:
         return []
     said = f"{free:.0f} MiB of memory are available, below {state.least_memory_megabytes:.0f}"
+    effect = "" if state.role == "front" else "no address is created, and "
     return [
         Problem(
-            sentence=f"memory is short: {said}; no address is created, and daemons may be killed",
+            sentence=f"memory is short: {said}; {effect}daemons may be killed",
             repair="systemd-cgtop --batch --iterations=1 --order=memory shows the largest units;"
             " stop what the relay does not need, or add memory",
         )
@@ -120,6 +166,8 @@ def _memory(state: State) -> list[Problem]:
 
 def _certificate(state: State) -> list[Problem]:
     found = state.certificate
+    if found is None:
+        return []
     if found.problem is not None:
         return [Problem(sentence=f"certificate: {found.problem}", repair="chatmail selftest")]
     if found.expires is None:
@@ -133,6 +181,8 @@ def _certificate(state: State) -> list[Problem]:
 
 
 def _queue(state: State) -> list[Problem]:
+    if state.queue is None:
+        return []
     if isinstance(state.queue, str):
         sentence = f"Postfix' queue cannot be read: {state.queue}"
         return [Problem(sentence=sentence, repair=stuck_queue.REPAIR)]

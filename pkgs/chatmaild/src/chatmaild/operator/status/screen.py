@@ -2,14 +2,15 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
 
+from chatmaild.operator.status import rows
 from chatmaild.operator.status.problems import Problem
-from chatmaild.operator.status.queue import age, words
+from chatmaild.operator.status.queue import Destination, age, words
 from chatmaild.operator.status.state import Certificate, Flow, State
 from chatmaild.store.space import shortage
 
@@ -25,46 +26,58 @@ _FLOW: Final = (
     ("notifications", "chatmail_notifications_total", 'result="200"'),
 )
 
+# parts of the JSON document that a role does not have
+_ABSENT: Final = {
+    "all": ("role", "machine", "machines"),
+    "front": ("watches", "watches_wanted", "storage"),
+    "store": ("certificate", "queue", "queued", "domains"),
+}
+
 
 def lines(state: State, problems: Sequence[Problem], notes: Sequence[Problem] = ()) -> list[str]:
     """The lines of the screen, with colours; click removes them unless on a terminal."""
-    rows = [
-        ("relay", f"{state.domain}, version {state.version}", True),
-        (
-            "certificate",
-            _certificate(state.certificate, state.now_s),
-            not state.certificate.problem,
-        ),
-        ("registration", "; ".join(state.registration), True),
-        ("invites", f"{state.invites} usable", True),
-        (
-            "addresses",
-            f"{state.people + state.tests}: {state.people} of people, {state.tests} of tests",
-            True,
-        ),
-        ("sessions", ", ".join(f"{n} {kind}" for kind, n in state.sessions.items()), True),
-        ("last hour", flow(state.flow, state.now_s), True),
-        ("queue", _queue(state), not isinstance(state.queue, str)),
-        ("notifications", f"{state.notifications} waiting", True),
-        ("space", _space(state), shortage(state.spaces) is None),
-        ("load", _number(state.load), True),
-        ("free memory", f"{_number(state.free_memory_megabytes)} MiB", True),
-        ("units", *_units(state)),
-        ("selftest", *_selftest(state)),
-        ("backup", *_backup(state)),
-        ("upgrade", _upgrade(state), True),
-        ("mailboxes", *_storage(state)),
-    ]
-    shown = [f"{name:<{_WIDTH}}{_coloured(text, well)}" for name, text, well in rows]
+    shown = [f"{name:<{_WIDTH}}{_coloured(text, well)}" for name, text, well in _rows(state)]
     return [*shown, "", *_noted(notes), *_verdict(problems)]
+
+
+def _rows(state: State) -> Iterator[tuple[str, str, bool]]:
+    """Yield what this machine has: name, text, and whether it is well."""
+    certificate = state.certificate
+    yield "relay", _relay(state), True
+    if certificate is not None:
+        yield "certificate", _certificate(certificate, state.now_s), not certificate.problem
+    of_all = rows.of_all_stores(state)
+    yield "registration", "; ".join(state.registration) + of_all, True
+    yield "invites", f"{state.invites} usable{of_all}", True
+    total = state.people + state.tests
+    kinds = f"{state.people} of people, {state.tests} of tests"
+    yield "addresses", f"{total}: {kinds}{of_all}", True
+    yield "sessions", ", ".join(f"{n} {kind}" for kind, n in state.sessions.items()), True
+    yield "last hour", flow(state.flow, state.now_s, state.role) + of_all, True
+    if state.queue is not None:
+        yield "queue", _queue(state.queue, state), not isinstance(state.queue, str)
+    yield "notifications", f"{state.notifications} waiting{of_all}", True
+    yield "space", _space(state), shortage(state.spaces) is None
+    yield "load", _number(state.load), True
+    yield "free memory", f"{_number(state.free_memory_megabytes)} MiB", True
+    yield "units", *_units(state)
+    yield "selftest", *_selftest(state)
+    yield "backup", *_backup(state)
+    yield "upgrade", _upgrade(state), True
+    if state.role != "front":
+        yield "mailboxes", *_storage(state)
+    for machine in state.machines:
+        yield machine.name, *rows.of_machine(machine)
 
 
 def document(state: State, problems: Sequence[Problem], notes: Sequence[Problem] = ()) -> str:
     """The same as JSON; times in Unix seconds."""
     table: dict[str, Any] = dataclasses.asdict(state)
-    del table["listing"]
-    expires = state.certificate.expires
-    table["certificate"]["expires"] = None if expires is None else expires.timestamp()
+    for name in ("listing", *_ABSENT[state.role]):
+        del table[name]
+    if state.certificate is not None:
+        expires = state.certificate.expires
+        table["certificate"]["expires"] = None if expires is None else expires.timestamp()
     table["selftest"] = None if state.selftest is None else json.loads(state.selftest.to_json())
     table["problems"] = [dataclasses.asdict(problem) for problem in problems]
     table["notes"] = [dataclasses.asdict(note) for note in notes]
@@ -72,13 +85,15 @@ def document(state: State, problems: Sequence[Problem], notes: Sequence[Problem]
     return json.dumps(table, indent=2)
 
 
-def flow(found: Flow, now_s: float) -> str:
+def flow(found: Flow, now_s: float, role: str = "all") -> str:
     """The counters of the last hour in words."""
     if found.since_s is None:
         return "unknown"
     parts = [
         f"{sum(n for key, n in found.counts.items() if _is(key, name, label))} {word}"
         for word, name, label in _FLOW
+        # a store has no part in them
+        if role != "store" or "https" not in name
     ]
     minutes = min((now_s - found.since_s) / 60, 60)
     note = "" if minutes >= 59 else f" (of {minutes:.0f} min: a service was started)"
@@ -121,10 +136,15 @@ def _certificate(found: Certificate, now_s: float) -> str:
     return f"{found.mode}, until {found.expires:%Y-%m-%d} ({days} days)"
 
 
-def _queue(state: State) -> str:
-    if isinstance(state.queue, str):
-        return state.queue
-    return words(state.queue, state.queued, now_s=state.now_s)
+def _relay(state: State) -> str:
+    text = f"{state.domain}, version {state.version}"
+    return text if state.machine is None else f"{text}, {state.machine}"
+
+
+def _queue(found: list[Destination] | str, state: State) -> str:
+    if isinstance(found, str):
+        return found
+    return words(found, state.queued, now_s=state.now_s)
 
 
 def _space(state: State) -> str:

@@ -13,7 +13,10 @@ _ESTABLISHED: Final = "01"
 
 
 def count(settings: Settings) -> dict[str, int]:
-    """The connections of each kind; on a shared port 443 all count as `HTTPS`."""
+    """The connections of each kind; on a shared port 443 all count as `HTTPS`.
+
+    A store has those of its people alone, which come through the fronts.
+    """
     ports = settings.ports
     kinds = {
         ports.imap: "IMAP",
@@ -30,7 +33,9 @@ def count(settings: Settings) -> dict[str, int]:
                 found.update(by_port(lines))
         except OSError:
             continue
-    names = ("IMAP", "submission", "SMTP", "HTTPS")
+    names = ["IMAP", "submission", "SMTP", "HTTPS"]
+    if settings.cluster.role == "store":
+        del names[1:]
     return {name: sum(found[str(p)] for p, kind in kinds.items() if kind == name) for name in names}
 
 

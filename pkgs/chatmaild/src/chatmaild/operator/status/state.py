@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +17,14 @@ from chatmaild.errors import ChatmaildError, DecisionError
 from chatmaild.flow import last_hour
 from chatmaild.metrics import numbers
 from chatmaild.metrics.backups import Last
+from chatmaild.metrics.cgroups import running
 from chatmaild.operator import registration
 from chatmaild.operator.move.state import why_closed
 from chatmaild.operator.privileges import acting_as
 from chatmaild.operator.selftest import report
 from chatmaild.operator.selftest.machine import units
+from chatmaild.operator.selftest.machine.units import Unit
+from chatmaild.operator.status import machines as cluster
 from chatmaild.operator.status import queue, sessions
 from chatmaild.settings import Settings
 from chatmaild.store.decisions import domains
@@ -58,21 +62,26 @@ class Flow:
 class State:
     """The state of the relay. A text in place of a list is the reason why it is unknown.
 
+    A machine of a cluster has no part that its role does not have (None). On a front the numbers of
+    accounts are those of all stores that answer.
+
     Attributes:
         closed: why no mail service starts here, and what to do: `chatmail move`.
+        machine: the name of this machine in its cluster.
+        machines: the others.
     """
 
     now_s: float
     version: str
     domain: str
-    certificate: Certificate
+    certificate: Certificate | None
     registration: list[str]
     invites: int
     people: int
     tests: int
     sessions: dict[str, int]
     flow: Flow
-    queue: list[queue.Destination] | str
+    queue: list[queue.Destination] | str | None
     queued: int
     listing: str = field(repr=False)
     notifications: int
@@ -92,43 +101,50 @@ class State:
     backup: Last | None = None
     # of the last conversion of mailboxes: format, left, converted, failed; empty before the first
     storage: dict[str, Any] = field(default_factory=dict)
+    role: str = "all"
+    machine: str | None = None
+    machines: tuple[cluster.Machine, ...] = ()
 
 
 def gather(settings: Settings) -> State:
     """Read the whole state."""
+    role = settings.cluster.role
+    others = cluster.gather(settings)
     machine = measure(Path(settings.directories.mail))
-    usable = [i for i in Invites.of(settings).all() if not i.refusal(time.time())]
-    people, tests = count_addresses(Path(settings.directories.mail))
-    destinations, listing = _queue()
-    since_s, counts = last_hour.read(_flow_files(settings))
+    accounts = cluster.accounts(others) if role == "front" else _accounts(settings)
+    destinations, listing = (None, "") if role == "store" else _queue()
     return State(
         now_s=time.time(),
         version=VERSION,
         domain=settings.domain,
-        certificate=certificate(settings),
-        registration=registration.status(settings),
-        invites=len(usable),
-        people=people,
-        tests=tests,
+        certificate=None if role == "store" else certificate(settings),
+        registration=accounts.registration,
+        invites=accounts.invites,
+        people=accounts.people,
+        tests=accounts.tests,
         sessions=sessions.count(settings),
-        flow=Flow(since_s=since_s, counts=dict(counts)),
+        flow=_flow(settings, others),
         queue=destinations,
         queued=queue.messages(listing),
         listing=listing,
-        notifications=_count(Path(settings.directories.accounts) / DIRECTORY),
+        notifications=accounts.notifications,
         load=machine.load,
         free_memory_megabytes=machine.free_memory_megabytes,
         least_memory_megabytes=settings.registration.min_free_memory_megabytes,
         spaces=spaces(settings),
         units=_units(settings),
-        watches=_watches(),
+        # sessions wait where the mailboxes are
+        watches=None if role == "front" else _watches(),
         watches_wanted=settings.limits.imap_connections,
         selftest=report.last(settings),
         upgrade=_upgrade(),
-        domains=_domains(settings),
+        domains=None if role == "store" else _domains(settings),
         closed=_closed(settings),
         backup=_backup(settings),
         storage=dict(numbers.read(settings, numbers.STORAGE)),
+        role=role,
+        machine=settings.cluster.machine,
+        machines=others,
     )
 
 
@@ -163,6 +179,27 @@ def certificate(settings: Settings) -> Certificate:
     return Certificate(mode=settings.tls.mode, expires=expires, problem=problem)
 
 
+def _accounts(settings: Settings) -> cluster.Accounts:
+    """The accounts of this machine."""
+    people, tests = count_addresses(Path(settings.directories.mail))
+    return cluster.Accounts(
+        registration=registration.status(settings),
+        invites=sum(not invite.refusal(time.time()) for invite in Invites.of(settings).all()),
+        people=people,
+        tests=tests,
+        notifications=_count(Path(settings.directories.accounts) / DIRECTORY),
+    )
+
+
+def _flow(settings: Settings, others: Sequence[cluster.Machine]) -> Flow:
+    """The counters of this machine and, on a front, of the stores."""
+    since_s, counts = last_hour.read(_flow_files(settings))
+    starts, sums = cluster.counts(others)
+    if since_s is not None:
+        starts.append(since_s)
+    return Flow(since_s=max(starts, default=None), counts=dict(sums + counts))
+
+
 def _flow_files(settings: Settings) -> list[Path]:
     sockets = settings.sockets
     found = {Path(path).parent / last_hour.NAME for path in (sockets.metadata, sockets.mxdeliv)}
@@ -181,6 +218,9 @@ def _units(settings: Settings) -> list[units.Unit] | str:
     try:
         return units.states(settings.units)
     except OSError as error:
+        # asked by a front, this has the rights of a service, and systemd may not answer that
+        if found := running(settings):
+            return [Unit(name=n, active="active" if up else "inactive") for n, up in found.items()]
         return f"systemd does not answer: {error}"
 
 

@@ -18,7 +18,7 @@ from chatmaild.transport.inbound.filter_client import FilterSession
 from chatmaild.transport.inbound.lmtp_client import LmtpSession
 from chatmaild.transport.inbound.plain import PlainMessage, plain
 from chatmaild.transport.inbound.pool import Pool, T, UnavailableError
-from chatmaild.wire.smtp_reply import Reply
+from chatmaild.wire.smtp.reply import Reply
 
 # deliveries of Postfix to a destination at a time; the queue takes a larger burst
 MAX_AT_ONCE: Final = 20

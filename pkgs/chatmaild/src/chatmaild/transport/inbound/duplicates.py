@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 from chatmaild.bounded import Bounded
 from chatmaild.transport.envelope import Envelope
-from chatmaild.wire.smtp_reply import Reply
+from chatmaild.wire.smtp.reply import Reply
 
 # a stock Postfix retries after 5, 10 and 20 minutes at first (minimal_backoff_time)
 REMEMBER_S: Final = 3600.0

@@ -9,7 +9,7 @@ from typing import Final
 from chatmaild.transport.inbound.plain import Field
 from chatmaild.transport.inbound.pool import UnavailableError, UnixSession
 from chatmaild.wire import milter
-from chatmaild.wire.smtp_reply import Reply, parse_reply
+from chatmaild.wire.smtp.reply import Reply, parse_reply
 
 # the filter looks up keys for up to 15 s, and the peer waits for 60 s
 _ANSWER_S: Final = 40.0

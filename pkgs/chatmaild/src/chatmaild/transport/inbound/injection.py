@@ -6,8 +6,8 @@ from typing import Final, Self
 
 from chatmaild.transport.envelope import Envelope
 from chatmaild.transport.inbound.smtp_client import IpAddress, Refused, SmtpSession, SmtpSessions
-from chatmaild.wire.dots import Stuffer
-from chatmaild.wire.smtp_reply import LOCAL_ERROR, Reply
+from chatmaild.wire.smtp.dots import Stuffer
+from chatmaild.wire.smtp.reply import LOCAL_ERROR, Reply
 
 # the filter looks up keys at the end of a message: below nginx' 75 s (proxy_read_timeout), above
 # the 60 s after which another relay gives up

@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from chatmaild.transport.inbound.pool import UnavailableError, UnixSession
-from chatmaild.wire.smtp_reply import Reply, parse_reply
+from chatmaild.wire.smtp.reply import Reply, parse_reply
 
 # a mailbox that is being converted keeps a delivery waiting for 10 s; peers wait for 60 s
 DELIVER_S: Final = 50.0

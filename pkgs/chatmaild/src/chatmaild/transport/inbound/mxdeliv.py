@@ -35,7 +35,7 @@ from chatmaild.wire.http1 import (
     plain_response,
     read_head,
 )
-from chatmaild.wire.smtp_reply import BUSY, LOCAL_ERROR, TOO_LARGE, Reply
+from chatmaild.wire.smtp.reply import BUSY, LOCAL_ERROR, TOO_LARGE, Reply
 
 # 1000 recipients of 64 bytes each, and their field names
 MAX_HEAD_BYTES: Final = 131072

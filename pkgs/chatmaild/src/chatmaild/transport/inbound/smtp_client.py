@@ -7,7 +7,7 @@ import asyncio
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, Self
 
-from chatmaild.wire.smtp_reply import LOCAL_ERROR, Reply, parse_reply
+from chatmaild.wire.smtp.reply import LOCAL_ERROR, Reply, parse_reply
 
 # above what Postfix needs for a command or a piece of a message
 COMMAND_S: Final = 30.0

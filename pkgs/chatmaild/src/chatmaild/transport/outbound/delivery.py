@@ -37,7 +37,7 @@ from chatmaild.transport.outbound.outcome import (
     Unusable,
     in_words,
 )
-from chatmaild.wire.smtp_reply import Reply
+from chatmaild.wire.smtp.reply import Reply
 
 _log = logging.getLogger(__name__)
 

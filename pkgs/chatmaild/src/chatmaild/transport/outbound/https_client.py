@@ -1,9 +1,7 @@
 """POST /mxdeliv: one message to one host over HTTP/1.1 (RFC 9112)."""
 
 import asyncio
-import re
 import ssl
-from dataclasses import dataclass
 from typing import Protocol
 
 from chatmaild.errors import BusyError, ProtocolError
@@ -13,6 +11,7 @@ from chatmaild.transport.message import Message
 from chatmaild.transport.outbound.connections import Connection, Connections
 from chatmaild.transport.outbound.exchangers import Exchanger
 from chatmaild.transport.outbound.outcome import Broken, Busy, Outcome, Unusable, judge
+from chatmaild.wire.http_client import Answer, read_answer, read_body, read_head
 
 PATH = "/mxdeliv"
 # time for the answer to a complete message
@@ -22,9 +21,8 @@ SLOWEST_BYTES_PER_S = 65536
 LONGEST_S = 540.0
 # RFC 9110 section 10.1.1: a host may not know `100-continue`
 CONTINUE_S = 3.0
+# of an answer
 MAX_BODY_BYTES = 2048
-
-_STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
 
 
 class Client(Protocol):
@@ -38,20 +36,6 @@ class Client(Protocol):
 
     def network(self, host: Exchanger) -> str:
         """Return the network of the host at the last connection, or an empty string."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """The parts of an HTTP response that are needed.
-
-    Attributes:
-        body: at most the first 2048 bytes.
-        keep: whether the connection can be reused.
-    """
-
-    status: int
-    body: bytes
-    keep: bool
 
 
 class HttpsClient:
@@ -113,7 +97,7 @@ class HttpsClient:
         head = request_head(connection.host, port, envelope, message)
         if message.in_memory:
             connection.writer.write(head + message.small_content())
-            return await read_answer(connection.reader)
+            return await read_answer(connection.reader, MAX_BODY_BYTES)
         connection.writer.write(head)
         early = await _before_the_body(connection.reader)
         if early is not None:
@@ -124,8 +108,8 @@ class HttpsClient:
                 await connection.writer.drain()
         except ConnectionError:
             # a host that stops reading has usually answered
-            return await read_answer(connection.reader)
-        return await read_answer(connection.reader)
+            return await read_answer(connection.reader, MAX_BODY_BYTES)
+        return await read_answer(connection.reader, MAX_BODY_BYTES)
 
 
 def request_head(host: Exchanger, port: int, envelope: Envelope, message: Message) -> bytes:
@@ -150,55 +134,11 @@ async def _before_the_body(reader: asyncio.StreamReader) -> Answer | None:
     """Return the answer of a host that decides without the body; None if it wants the body."""
     try:
         async with asyncio.timeout(CONTINUE_S):
-            status, headers = await _read_head(reader)
+            status, headers = await read_head(reader)
     except TimeoutError:
         return None
     if status < 200:
         return None
-    answer = await _read_body(reader, status, headers)
+    answer = await read_body(reader, status, headers, MAX_BODY_BYTES)
     # the body was not sent, so the connection cannot be reused
     return Answer(status=answer.status, body=answer.body, keep=False)
-
-
-async def read_answer(reader: asyncio.StreamReader) -> Answer:
-    """Return the final response.
-
-    Raises:
-        ProtocolError: not HTTP/1.x.
-        EOFError: the connection ended before it.
-    """
-    status = 100
-    while status < 200:
-        status, headers = await _read_head(reader)
-    return await _read_body(reader, status, headers)
-
-
-async def _read_head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.LimitOverrunError as error:
-        raise ProtocolError("header too long") from error
-    first, *lines = head.decode("latin-1").split("\r\n")
-    match = _STATUS_LINE.fullmatch(first)
-    if match is None:
-        raise ProtocolError("no status line")
-    headers = {"connection": "close"} if match[1] == "0" else {}
-    for line in lines:
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
-    return int(match[2]), headers
-
-
-async def _read_body(reader: asyncio.StreamReader, status: int, headers: dict[str, str]) -> Answer:
-    length = headers.get("content-length", "")
-    if status in (204, 304):
-        length = "0"
-    if "transfer-encoding" not in headers and length.isascii() and length.isdigit():
-        size_bytes = int(length) if len(length) < 10 else MAX_BODY_BYTES + 1
-        body = await reader.readexactly(min(size_bytes, MAX_BODY_BYTES))
-        keep = size_bytes <= MAX_BODY_BYTES and headers.get("connection", "").lower() != "close"
-        return Answer(status=status, body=body, keep=keep)
-    if "transfer-encoding" in headers:
-        # the status and the first chunk are enough
-        await reader.readuntil(b"\r\n")
-    return Answer(status=status, body=await reader.read(MAX_BODY_BYTES), keep=False)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chatmaild.wire.smtp_reply import Reply, parse_reply
+from chatmaild.wire.smtp.reply import Reply, parse_reply
 
 HTTP_TOO_LARGE = 413
 

@@ -12,9 +12,9 @@ from chatmaild.address import domain_of
 from chatmaild.transport.envelope import Envelope, parse_path
 from chatmaild.transport.message import Message
 from chatmaild.transport.outbound.delivery import Delivery
-from chatmaild.wire.dots import Unstuffer
 from chatmaild.wire.serve import log_error
-from chatmaild.wire.smtp_reply import LOCAL_ERROR, Reply
+from chatmaild.wire.smtp.dots import Unstuffer
+from chatmaild.wire.smtp.reply import LOCAL_ERROR, Reply
 
 # Postfix keeps idle connections for 30 s and waits minutes within a transaction
 COMMAND_S = 300.0

@@ -66,4 +66,4 @@ def test_behind_a_router_nothing_is_compared() -> None:
 )
 def test_a_missing_reverse_name_warns(names: dict[str, list[str]], verdict: Verdict) -> None:
     """It is the provider's, and relays do not ask for it."""
-    assert records.judge_reverse(names, "chat.example.org").verdict is verdict
+    assert records.judge_reverse(names, {"chat.example.org"}).verdict is verdict

@@ -33,6 +33,13 @@ def check_login(settings: Settings, person: Person) -> Check:
         return ok(LOGIN, f"IMAP and SMTP in {_since_ms(start_s)} ms")
 
 
+def check_imap_login(settings: Settings, person: Person) -> Check:
+    """Log in to IMAP alone: a store has no SMTP."""
+    start_s = time.monotonic()
+    with imap_session(settings, person):
+        return ok(LOGIN, f"IMAP in {_since_ms(start_s)} ms")
+
+
 def check_plain(settings: Settings, sender: Person, recipient: Person) -> Check:
     """Send clear text, which must be refused."""
     with smtp_session(settings, sender) as client:

@@ -4,11 +4,13 @@ import json
 from typing import Final
 
 from chatmaild.accounts.registration import RegistrationSwitch, measure, overload
+from chatmaild.operator.cluster import remote
 from chatmaild.operator.selftest.https import ask_own
 from chatmaild.operator.selftest.report import Check, failed, ok, skipped, warned
 from chatmaild.settings import Settings
 
 NAME: Final = "new"
+STATUS: Final = ("registration", "status")
 PATH: Final = "/new"
 OK: Final = 200
 FORBIDDEN: Final = 403
@@ -17,11 +19,30 @@ UNAVAILABLE: Final = 503
 
 def check(settings: Settings) -> Check:
     """Ask for an address, and decide."""
+    if settings.cluster.role != "front":
+        stopped, busy = _here(settings)
+        status, body = ask_own(settings, "POST", PATH)
+    else:
+        status, body = ask_own(settings, "POST", PATH)
+        stopped, busy = (None, None) if status == OK else _on_stores(settings)
+    return judge(settings.mail_domain, status, body, stopped=stopped, busy=busy)
+
+
+def _here(settings: Settings) -> tuple[str | None, str | None]:
     switch = RegistrationSwitch(settings)
     stopped = f"{settings.registration.stop_file} exists" if switch.is_stopped else None
-    busy = overload(measure(switch.mail_directory), settings.registration)
-    status, body = ask_own(settings, "POST", PATH)
-    return judge(settings.mail_domain, status, body, stopped=stopped, busy=busy)
+    return stopped, overload(measure(switch.mail_directory), settings.registration)
+
+
+def _on_stores(settings: Settings) -> tuple[str | None, str | None]:
+    """Why stores refuse new addresses, from their `chatmail registration status`."""
+    said = "".join(one.out for one in remote.run_on_all(settings, STATUS).values())
+    found = {
+        name: next((line for line in said.splitlines() if line.startswith(f"{name}: ")), None)
+        for name in ("stopped", "refused for now")
+    }
+    stopped, busy = (line and line.partition(": ")[2] for line in found.values())
+    return stopped, busy
 
 
 def judge(

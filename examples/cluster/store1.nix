@@ -1,0 +1,7 @@
+# A store of the relay in ./cluster.nix; its disks, boot loader and network go here.
+{
+  imports = [ ./cluster.nix ];
+
+  services.chatmail.cluster.machine = "store1";
+  networking.hostName = "store1";
+}

@@ -1,0 +1,1 @@
+"""Renderers of what is no daemon: files of /etc, tmpfiles, users, tunnels."""

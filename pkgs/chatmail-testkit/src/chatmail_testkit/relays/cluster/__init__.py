@@ -1,0 +1,1 @@
+"""A relay of several machines, which scenarios use as one."""

@@ -1,0 +1,1 @@
+"""This machine is a store: what the fronts of its relay ask."""

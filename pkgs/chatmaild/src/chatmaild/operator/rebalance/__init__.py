@@ -1,0 +1,1 @@
+"""`chatmail rebalance`: move addresses to the stores where they belong."""

@@ -1,0 +1,109 @@
+"""Start the moves of one store or of all, and look at them."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Final
+
+from chatmaild.errors import ChatmaildError
+from chatmaild.operator.cluster import remote
+from chatmaild.operator.privileges import acting_as, audit
+from chatmaild.rebalance import progress
+from chatmaild.rebalance.progress import Progress
+from chatmaild.settings import Settings
+
+# each look starts a process on every store
+_POLL_S: Final = 5.0
+# the moves go on by themselves when the cause of a problem is gone
+_STUCK_S: Final = 60.0
+_COMMAND: Final = "rebalance"
+
+Say = Callable[[str], None]
+
+
+def start(settings: Settings) -> None:
+    """Have this store, or on a front all stores, move what belongs to others.
+
+    Raises:
+        ChatmaildError: this relay is one machine, or a store does not answer.
+        OSError: it cannot be stored.
+    """
+    if _is_front(settings):
+        for store in settings.cluster.stores:
+            _remote(settings, store, "--no-wait")
+        return
+    with acting_as(settings.users.mail):
+        progress.want(settings)
+    audit("rebalance: started")
+
+
+def look(settings: Settings) -> Mapping[str, Progress]:
+    """Return the state of this store, or on a front of all stores.
+
+    Raises:
+        ChatmaildError: this relay is one machine, or a store does not answer.
+    """
+    cluster = settings.cluster
+    if not _is_front(settings):
+        found = asdict(progress.read(settings)) | {"running": progress.is_wanted(settings)}
+        return {cluster.machine or "": Progress(**found)}
+    answers = {store: _remote(settings, store, "--status", "--json") for store in cluster.stores}
+    try:
+        return {store: Progress(**json.loads(text)[store]) for store, text in answers.items()}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ChatmaildError("a store has another version of this command") from error
+
+
+def show(settings: Settings, *, wants_json: bool, say: Say) -> int:
+    """Print the state; return the exit code."""
+    return _show(look(settings), wants_json=wants_json, say=say)
+
+
+def wait(settings: Settings, *, wants_json: bool, say: Say) -> int:
+    """Print the state until all have moved, or none moves any more; return the exit code."""
+    before, changed_s = None, time.monotonic()
+    while True:
+        found = look(settings)
+        moved = [(one.left, one.moved) for one in found.values()]
+        if moved != before:
+            before, changed_s = moved, time.monotonic()
+        has_problem = any(one.problem for one in found.values())
+        is_stuck = has_problem and time.monotonic() > changed_s + _STUCK_S
+        if is_stuck or not any(one.running for one in found.values()):
+            return _show(found, wants_json=wants_json, say=say)
+        if not wants_json:
+            _show(found, wants_json=False, say=say)
+        time.sleep(_POLL_S)
+
+
+def _show(found: Mapping[str, Progress], *, wants_json: bool, say: Say) -> int:
+    if wants_json:
+        say(json.dumps({store: asdict(one) for store, one in found.items()}))
+    else:
+        for store, one in found.items():
+            say(f"{store:<12}{_sentence(one)}")
+    return int(any(one.problem for one in found.values()))
+
+
+def _sentence(one: Progress) -> str:
+    if one.left is None:
+        return "counts the addresses that belong elsewhere" if one.running else "never moved any"
+    parts = [f"{one.left} addresses left" if one.running or one.left else "done"]
+    parts.append(f"{one.moved} moved")
+    if one.longest_s:
+        parts.append(f"none out of use for more than {one.longest_s:.2f} s")
+    return ", ".join(parts) + (f"; {one.problem}" if one.problem else "")
+
+
+def _is_front(settings: Settings) -> bool:
+    if settings.cluster.role == "all":
+        raise ChatmaildError("this relay is one machine: it has no other stores")
+    return settings.cluster.role == "front"
+
+
+def _remote(settings: Settings, store: str, *options: str) -> str:
+    done = remote.run(settings, store, [_COMMAND, *options])
+    if not done.out and done.code:
+        raise ChatmaildError(f"store {store}: {done.err.strip() or f'exit code {done.code}'}")
+    return done.out

@@ -1,0 +1,1 @@
+"""What SMTP and LMTP share: replies, and dots in DATA."""

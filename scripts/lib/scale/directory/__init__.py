@@ -1,0 +1,1 @@
+"""scripts/scale directory: simulates one domain on many machines, without starting any."""

@@ -1,0 +1,5 @@
+"""scripts/scale directory."""
+
+from scale.directory.run import main
+
+main()

@@ -1,0 +1,1 @@
+"""scripts/scale machines: what a front and a store cost, beside one machine."""

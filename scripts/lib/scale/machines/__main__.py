@@ -1,0 +1,5 @@
+"""scripts/scale machines."""
+
+from scale.machines.run import main
+
+main()

@@ -1,0 +1,20 @@
+# From docs/scale/machines.md.
+{
+  services.chatmail = {
+    enable = true;
+    domain = "chat.example.org";
+    cluster = {
+      machine = "front1"; # the only line that differs
+      privateKeyFile = "/var/lib/secrets/wireguard.key";
+      secretFile = "/var/lib/secrets/cluster.secret";
+      fronts = {
+        front1 = { host = "192.0.2.1"; publicKey = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="; };
+        front2 = { host = "192.0.2.2"; publicKey = "TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0="; };
+      };
+      stores = {
+        store1 = { host = "192.0.2.11"; publicKey = "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw="; };
+        store2 = { host = "192.0.2.12"; publicKey = "gN65BkIKy1eCE9pP1wdc8ROUtkHLF2PfAqYdyYBz6EA="; weight = 2; };
+      };
+    };
+  };
+}
