@@ -24,6 +24,10 @@ from ..waiting import until
 TIME_NS = 1_700_386_400_123_456_789
 LOGIN_S = 1_700_000_000.0
 INBOX = "mailboxes/INBOX/dbox-Mails"
+# Loopback addresses of this process alone, for other tests run at the same time. The port is below
+# those that the kernel gives to clients, which also have these addresses.
+NETWORK = f"127.{64 + (os.getpid() >> 8) % 64}.{os.getpid() % 256}"
+PORT = 18704
 
 
 def machine_json(data: Mapping[str, Any], root: pathlib.Path, name: str) -> dict[str, Any]:
@@ -138,12 +142,10 @@ class Cluster:
         self, data: Mapping[str, Any], root: pathlib.Path, weights: Mapping[str, int]
     ) -> None:
         self.weights = {name: weight for name, weight in weights.items() if weight}
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
         stores = {
             name: {
                 "host": "192.0.2.1",
-                "address": f"127.0.77.{number}",
+                "address": f"{NETWORK}.{number}",
                 "publicKey": "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=",
                 "weight": weight or 1,
                 "state": "open" if weight else "draining",
@@ -153,7 +155,7 @@ class Cluster:
         self.stores: dict[str, Store] = {}
         for name, store in stores.items():
             own = machine_json(data, root, name)
-            own["ports"]["moves"] = port
+            own["ports"]["moves"] = PORT
             own["cluster"] |= {
                 "role": "store",
                 "machine": name,
