@@ -9,6 +9,7 @@
 let
   inherit (lib)
     attrNames
+    concatMapStringsSep
     concatStringsSep
     filter
     filterAttrs
@@ -141,7 +142,7 @@ in
       {
         assertion = lib.all (protocol: lib.elem protocol protocols) needed;
         message = ''
-          services.dovecot2.settings.protocols is ${show protocols}; the relay needs ${show needed} in it.
+          services.dovecot2.settings.protocols is ${show protocols}; the relay needs ${concatMapStringsSep " and " show needed} in it.
         '';
       }
       {
