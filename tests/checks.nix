@@ -52,8 +52,14 @@ let
     lib.mapAttrs
       (
         _: configuration:
-        (configuration.extendModules { modules = [ { boot.isContainer = true; } ]; })
-        .config.system.build.toplevel
+        (configuration.extendModules {
+          modules = [
+            {
+              boot.isContainer = true;
+              nixpkgs.hostPlatform = system;
+            }
+          ];
+        }).config.system.build.toplevel
       )
       ((import ../examples/cluster/flake.nix).outputs inputs).nixosConfigurations;
   scenarios = filesIn ./nixos/mail // filesIn ./nixos/system // filesIn ./nixos/upgrade;
