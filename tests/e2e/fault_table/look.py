@@ -26,8 +26,11 @@ cat {report} 2>/dev/null || echo null
 # the collector measures when it starts; the last of its measurements comes last
 _RESTART: Final = "systemctl restart chatmail-metrics"
 _PAGE: Final = """
+last=chatmail_last_offer_timestamp_seconds
+# nobody offers mail to a store
+grep -Eq '"role": ?"store"' /etc/chatmail/settings.json && last=chatmail_backup_last_success_bytes
 until curl -sS --fail http://127.0.0.1:8700/metrics >/run/page 2>/dev/null &&
-    grep -q chatmail_last_offer_timestamp_seconds /run/page
+    grep -q $last /run/page
 do sleep 0.1; done
 cat /run/page
 """

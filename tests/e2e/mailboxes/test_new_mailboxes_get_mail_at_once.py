@@ -15,6 +15,9 @@ AT_ONCE = 5
 MAILBOXES = 300
 MAILBOX_DIRECTORY = "/var/lib/chatmail/mail"
 
+# makes accounts that have no mailbox yet
+ACCOUNTS = 'mkdir "$@"; for home; do touch "$home/password"; done'
+
 # delivers one message to each address by every connection at the same moment; prints the replies
 DELIVER = """
 import threading
@@ -50,7 +53,7 @@ def newcomers(machine: Machine, relay: str) -> Iterator[list[str]]:
     homes = [f"{MAILBOX_DIRECTORY}/{address}" for address in addresses]
     store = machine.stores[0]
     if len(machine.members) > 1:  # a store delivers to accounts that it has
-        store.run(*AS_VMAIL, "mkdir", *homes)
+        store.run(*AS_VMAIL, "sh", "-c", ACCOUNTS, "accounts", *homes)
     yield addresses
     store.run("rm", "-r", *homes)
 
