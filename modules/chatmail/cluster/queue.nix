@@ -1,5 +1,5 @@
 # { lib, settings, programs, sandbox, ... } -> Postfix of a front: it delivers to stores, which may be silent, and return.
-{
+context@{
   lib,
   settings,
   programs,
@@ -7,6 +7,7 @@
   ...
 }:
 let
+  inherit (import ../services/make.nix context) asksQueue;
   inherit (lib) mkDefault;
   inherit (settings) mailDomain sockets users;
 in
@@ -45,24 +46,12 @@ in
     # at boot it waits for Postfix
     after = [ "postfix.service" ];
     unitConfig.StartLimitIntervalSec = 0;
-    serviceConfig = sandbox // {
+    serviceConfig = sandbox // asksQueue // {
       Type = "oneshot";
       # without Postfix there is nothing to do: it runs its queue when it starts
       ExecStart = "-${programs.postqueue} -s ${mailDomain}";
       User = users.mail;
       Group = users.mail;
-      # this right also allows submitting mail, so it has a process without a port
-      SupplementaryGroups = [ "postdrop" ];
-      # postqueue reads the IP addresses of the machine; here there is none
-      PrivateNetwork = true;
-      RestrictAddressFamilies = [
-        "AF_UNIX"
-        "AF_INET"
-        "AF_INET6"
-        "AF_NETLINK"
-      ];
-      # no lines in the journal
-      LogLevelMax = "notice";
     };
   };
 }

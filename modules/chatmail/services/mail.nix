@@ -7,6 +7,7 @@ context@{
 }:
 let
   inherit (import ./make.nix context)
+    asksQueue
     job
     keepsListening
     service
@@ -85,20 +86,7 @@ in
   // counts {
     chatmail-count-queue =
       job "Count of queued messages for Prometheus" "count-queue ${programs.postqueue}"
-        {
-          # this right also allows submitting mail, so it has a process without a port
-          SupplementaryGroups = [ "postdrop" ];
-          # postqueue reads the IP addresses of the machine; here there is none
-          PrivateNetwork = true;
-          RestrictAddressFamilies = [
-            "AF_UNIX"
-            "AF_INET"
-            "AF_INET6"
-            "AF_NETLINK"
-          ];
-          # no lines in the journal each minute
-          LogLevelMax = "notice";
-        };
+        asksQueue;
   };
 
   systemd.timers = counts {

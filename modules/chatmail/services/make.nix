@@ -59,9 +59,25 @@ let
       }
       // extra;
   };
+  # runs Postfix' postqueue each minute or more often
+  asksQueue = {
+    # this right also allows submitting mail, so it has a process without a port
+    SupplementaryGroups = [ "postdrop" ];
+    # postqueue reads the IP addresses of the machine; here there is none
+    PrivateNetwork = true;
+    RestrictAddressFamilies = [
+      "AF_UNIX"
+      "AF_INET"
+      "AF_INET6"
+      "AF_NETLINK"
+    ];
+    # no lines in the journal
+    LogLevelMax = "notice";
+  };
 in
 {
   inherit
+    asksQueue
     environment
     job
     keepsListening
