@@ -14,7 +14,6 @@ import pytest
 from chatmail_testkit.peers.peer import dkim_key
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.cluster.answers import added_up
-from chatmail_testkit.relays.firewall import closed
 from chatmail_testkit.relays.reach.front import ip_address
 from chatmail_testkit.relays.services import has_unit
 from chatmail_testkit.relays.target import Machine, Target
@@ -122,24 +121,22 @@ def test_a_fault(
     assert fault.port is None or _is_open(host, fault.port)
 
 
-def test_mail_over_port_25_is_seen(
-    machine: Machine, front: Machine, alice: Person, dora: Person
-) -> None:
+def test_mail_over_port_25_is_seen(machine: Machine, alice: Person, dora: Person) -> None:
     """Whoever offered mail from outside has proven that port 25 is open inwards."""
-    with contextlib.ExitStack() as others:
-        for other in machine.fronts[1:]:  # the mail comes to this one
-            others.enter_context(closed(other, 25))
-        dora.sends(alice, text="over SMTP")
-        alice.receives()
-    found = look(front, checks=())
-    assert found.report is not None
+    dora.sends(alice, text="over SMTP")
+    alice.receives()
+    sentences = []
+    for front in machine.fronts:
+        found = look(front, checks=())
+        assert found.report is not None
+        [check] = [c for c in found.report["checks"] if c["name"] == "port-25-in"]
+        sentences.append((check["verdict"], check["sentence"]))
+        assert "failed" not in found.verdicts().values()
+        assert found.report["duration_seconds"] < MOST_S
+        assert found.status.endswith("well\nexit 0")
 
-    [check] = [c for c in found.report["checks"] if c["name"] == "port-25-in"]
-    assert check["verdict"] == "ok"
-    assert check["sentence"].startswith("open inwards: a mail server of others offered mail at 20")
-    assert "failed" not in found.verdicts().values()
-    assert found.report["duration_seconds"] < MOST_S
-    assert found.status.endswith("well\nexit 0")
+    seen = "open inwards: a mail server of others offered mail at 20"
+    assert any(verdict == "ok" and text.startswith(seen) for verdict, text in sentences)
 
 
 def _counts(member: Machine) -> tuple[str, ...]:

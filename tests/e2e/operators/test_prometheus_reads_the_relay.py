@@ -39,7 +39,8 @@ def test_a_message_moves_the_numbers(alice: Person, bob: Person, machine: Machin
         within_s=WITHIN_S,
     )
     assert grown("chatmail_delivered_bytes_total") > MESSAGES * 500
-    assert grown("chatmail_delivery_seconds_count") >= MESSAGES
+    if len(machine.members) == 1:  # a store does not know when a front accepted a message
+        assert grown("chatmail_delivery_seconds_count") >= MESSAGES
     assert grown("chatmail_deliveries_unmatched_total") == 0
 
 

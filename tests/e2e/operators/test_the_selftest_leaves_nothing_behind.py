@@ -17,6 +17,7 @@ pytestmark = pytest.mark.disturbs
 STATE = r"""
 find /var/lib/chatmail /var/lib/postfix/queue /var/lib/dovecot /var/spool /tmp -type f \
   -not -path /var/lib/chatmail/selftest.json -not -path '*/postfix/queue/pid/*' \
+  -not -path '*/postfix/queue/flush/*' \
   -not -path /var/lib/chatmail/numbers/queue.json \
   -printf '%p %s\n' 2>/dev/null | sort
 """
