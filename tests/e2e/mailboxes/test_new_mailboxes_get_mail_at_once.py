@@ -16,7 +16,7 @@ MAILBOXES = 300
 MAILBOX_DIRECTORY = "/var/lib/chatmail/mail"
 
 # makes accounts that have no mailbox yet
-ACCOUNTS = 'mkdir "$@"; for home; do touch "$home/password"; done'
+ACCOUNTS = 'for home; do mkdir -m 700 -p "$home/mailboxes"; touch "$home/password"; done'
 
 # delivers one message to each address by every connection at the same moment; prints the replies
 DELIVER = """
