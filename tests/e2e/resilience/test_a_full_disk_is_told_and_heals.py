@@ -19,9 +19,11 @@ MAIL = "/var/lib/chatmail/mail"
 DISK = "size=2G,nr_inodes=60000"
 SMALL = "remount,size=160M,nr_inodes=3000"
 FILL = {
-    "bytes": f"dd if=/dev/zero of={MAIL}/filler bs=1M || true",
-    "inodes": f"mkdir {MAIL}/filler; seq 4000 | (cd {MAIL}/filler; xargs touch) || true",
+    "bytes": f"cat /dev/zero >> {MAIL}/filler/zeros",
+    "inodes": f"cd {MAIL}/filler; seq 4000 | xargs touch",
 }
+# the reason that postqueue prints: Dovecot refused for now
+WAITS = "said: 4"
 TOLD_WITHIN_S = 40
 
 
@@ -48,11 +50,19 @@ def test_full(what: str, relay: str, new_person: PersonFactory, machine: Machine
     store.run("mount", "-o", SMALL, MAIL)
     assert _space_check(store)["outcome"] == "passed"
     since_s = time.time()
-    store.run("sh", "-c", FILL[what])
-    alice.sends(bob, text="patient")
+    store.run("mkdir", f"{MAIL}/filler")
+    sent: list[str] = []
 
+    def one_waits() -> bool:
+        """Fills again: a session may have given back the file that the last message needed."""
+        store.run("sh", "-c", f"( {FILL[what]} ) 2>/dev/null || true")
+        sent.append(f"patient {len(sent)}")
+        alice.sends(bob, text=sent[-1])
+        return WAITS in machine.queue()
+
+    wait_for(one_waits, "a message waits", within_s=GIVEN_UP_S, every_s=1)
     wait_for(lambda: _lines(machine, since_s, "nearly full"), "a line", within_s=TOLD_WITHIN_S)
-    wait_for(lambda: bob.address in machine.queue(), "the message waits", within_s=GIVEN_UP_S)
+    assert bob.address in machine.queue()
     assert _space_check(store)["outcome"] == "failed"
     [status] = [
         line
@@ -63,7 +73,7 @@ def test_full(what: str, relay: str, new_person: PersonFactory, machine: Machine
     assert "inodes free" in status
     store.run("rm", "-rf", f"{MAIL}/filler")
 
-    assert bob.receives(within_s=RETRIED_S).text == "patient"
+    assert sorted(bob.receives(within_s=RETRIED_S).text for _ in sent) == sorted(sent)
     wait_for(lambda: _lines(machine, since_s, "space again"), "the end", within_s=TOLD_WITHIN_S)
     assert _space_check(store)["outcome"] == "passed"
     lines = _lines(machine, since_s, "nearly full")
