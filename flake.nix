@@ -57,7 +57,7 @@
       };
 
       nixosConfigurations = {
-        # the SD card of a Raspberry Pi; docs/raspberry-pi.md
+        # the SD card of a Raspberry Pi; docs/install/raspberry-pi.md
         rpi = lib.nixosSystem { modules = [ ./images/raspberry-pi.nix ]; };
         vm = vm "x86_64-linux";
       };

@@ -1,4 +1,4 @@
-# SD card image for Raspberry Pi 3, 4 and Zero 2. `nix build .#sdImage-rpi`; docs/raspberry-pi.md.
+# SD card image for Raspberry Pi 3, 4 and Zero 2. `nix build .#sdImage-rpi`; docs/install/raspberry-pi.md.
 {
   config,
   lib,

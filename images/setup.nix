@@ -57,7 +57,7 @@ let
           exec ${program} adapt ${files} "$1"
         '';
       };
-      # docs/raspberry-pi.md says that writing the domain accepts the terms
+      # docs/install/raspberry-pi.md says that writing the domain accepts the terms
       security.acme.acceptTerms = true;
       environment.etc."chatmail-template.json".text = template config;
       systemd = {

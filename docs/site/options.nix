@@ -73,7 +73,7 @@ let
     }
     {
       title = "Several machines";
-      about = "One domain that outgrows a machine: [Scale](scale/machines.md).";
+      about = "One domain that outgrows a machine: [Scale](scale.md).";
       options = [ "cluster" ];
     }
     {

@@ -1,4 +1,4 @@
-# From docs/raspberry-pi.md.
+# From docs/install/raspberry-pi.md.
 {
   boot.binfmt.emulatedSystems = [ "aarch64-linux" ];
 }

@@ -26,7 +26,7 @@ SUBMISSIONS: Final = PUBLIC_MESSAGES_A_DAY / PUBLIC_ADDRESSES
 DELIVERIES: Final = SUBMISSIONS
 NEW: Final = PUBLIC_NEW_AN_HOUR * 24 / PUBLIC_ADDRESSES
 
-# what a machine can take, see docs/scale/machines.md
+# what a machine can take, see docs/scale.md
 ADDRESSES_A_STORE: Final = 100_000
 ADDRESSES_A_FRONT: Final = 500_000
 

@@ -28,7 +28,7 @@ Purpose = Literal["mail", "people"]
 
 QUESTIONS_PER_S: Final[Mapping[Purpose, int]] = {"mail": 1000, "people": 3000}
 # With many stores: 500,000 people, as many as a front has, get four new ones a second in the busy
-# hour (docs/scale/machines.md), and each costs a search.
+# hour (docs/scale.md), and each costs a search.
 FEWEST_PER_S: Final[Mapping[Purpose, float]] = {"mail": 2.0, "people": 8.0}
 # what was not used within this time can be used at once
 BURST_S: Final = 5.0

@@ -1,4 +1,4 @@
-# From docs/scale/machines.md.
+# From docs/scale.md.
 {
   services.chatmail = {
     enable = true;
