@@ -41,6 +41,10 @@ in
           "{{ $labels.store }} does not answer {{ $labels.instance }}: its people cannot log in, and their mail waits."
           "is {{ $labels.store }} up? chatmail status there; wg show on both machines"
         )
+        (warning "ChatmailMovesFail" 30 "chatmail_rebalance_failing == 1"
+          "Addresses of {{ $labels.instance }} do not move to the store where they belong."
+          "chatmail rebalance --status"
+        )
         (critical "ChatmailQueueStuck" 5
           "chatmail_queue_oldest_age_seconds{queue=~\"maildrop|incoming|active\"} > 900"
           "A message of {{ $labels.instance }} has been in the queue {{ $labels.queue }} for {{ $value | humanizeDuration }}."

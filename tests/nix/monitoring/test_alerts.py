@@ -18,6 +18,7 @@ WELL: dict[str, tuple[float, float]] = {
     'chatmail_source_up{source="filter"}': (1, 0),
     'chatmail_unit_up{unit="postfix"}': (1, 0),
     'chatmail_store_up{store="store1"}': (1, 0),
+    "chatmail_rebalance_failing": (0, 0),
     'chatmail_queue_oldest_age_seconds{queue="active"}': (2, 0),
     'chatmail_queue_oldest_age_seconds{queue="deferred"}': (90_000, 60),
     'chatmail_queue_messages{queue="deferred"}': (50, 0),
@@ -58,6 +59,7 @@ ILL: dict[str, dict[str, tuple[float, float]]] = {
     "ChatmailSourceDown": {'chatmail_source_up{source="filter"}': (0, 0)},
     "ChatmailUnitDown": {'chatmail_unit_up{unit="postfix"}': (0, 0)},
     "ChatmailStoreDown": {'chatmail_store_up{store="store1"}': (0, 0)},
+    "ChatmailMovesFail": {"chatmail_rebalance_failing": (1, 0)},
     "ChatmailQueueStuck": {'chatmail_queue_oldest_age_seconds{queue="active"}': (900, 60)},
     "ChatmailManyDeferred": {'chatmail_queue_messages{queue="deferred"}': (1001, 0)},
     "ChatmailNothingDelivered": {

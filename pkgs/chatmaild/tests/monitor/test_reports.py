@@ -9,6 +9,7 @@ from chatmaild.flow.last_seen import HTTPS, LastSeen
 from chatmaild.metrics import Counters, numbers
 from chatmaild.metrics.backups import Last
 from chatmaild.monitor import reports
+from chatmaild.rebalance.progress import Progress
 from chatmaild.settings import Settings
 
 
@@ -27,6 +28,20 @@ def test_counts_of_jobs(settings: Settings) -> None:
     assert value("addresses_counted_timestamp_seconds") == 7
     assert value("expire_last_success_timestamp_seconds") == 8
     assert value("certificate_expiry_timestamp_seconds") == 99
+
+
+def test_moves_to_other_stores(settings: Settings) -> None:
+    """A store whose addresses cannot move says so until they do."""
+    counters = Counters()
+    Progress(left=3, running=True, problem="an address did not move: full").write(settings)
+    reports.measure(settings, counters)
+    value = counters.value
+
+    assert (value("rebalance_addresses_left"), value("rebalance_failing")) == (3, 1)
+
+    Progress(left=0, moved=3).write(settings)
+    reports.measure(settings, counters)
+    assert (value("rebalance_addresses_left"), value("rebalance_failing")) == (0, 0)
 
 
 def test_without_files_there_are_no_numbers(settings: Settings) -> None:

@@ -204,6 +204,12 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "mailboxes_not_converted": _gauge(
         MONITOR, "Mailboxes whose conversion failed; chatmail storage status says why."
     ),
+    "rebalance_addresses_left": _gauge(
+        MONITOR, "Addresses of a store that belong to another; counted while they are to move."
+    ),
+    "rebalance_failing": _gauge(
+        MONITOR, "Whether some of them cannot move; chatmail rebalance --status says why."
+    ),
     "expire_last_success_timestamp_seconds": _gauge(MONITOR, "When old mail was last deleted."),
     "backup_last_success_timestamp_seconds": _gauge(
         MONITOR, "When the last good backup ended; absent before the first."

@@ -8,6 +8,8 @@ from typing import Any, Final
 from chatmaild.flow import last_seen
 from chatmaild.metrics import Counters, numbers
 from chatmaild.metrics.backups import Last
+from chatmaild.rebalance import progress
+from chatmaild.rebalance.progress import Progress
 from chatmaild.settings import Settings
 
 FAILED: Final = "failed"
@@ -24,6 +26,7 @@ def measure(settings: Settings, counters: Counters) -> None:
     names = (numbers.ADDRESSES, numbers.MAILBOXES, numbers.CERTIFICATE, numbers.STORAGE)
     found = {name: numbers.read(settings, name) for name in names}
     note_numbers(found, counters)
+    note_rebalance(progress.read(settings), counters)
     note_backup(Last.of(settings), counters)
     reports = [
         path for path in (Path(settings.directories.state) / REPORT, LATEST) if path.exists()
@@ -57,6 +60,13 @@ def note_numbers(found: Mapping[str, Mapping[str, Any]], counters: Counters) -> 
     ):
         if isinstance(value := source.get(member), int | float):
             counters.set(name, value)
+
+
+def note_rebalance(moves: Progress, counters: Counters) -> None:
+    """Set how the moves to other stores go; a machine that never moved any has no such gauges."""
+    if moves.left is not None:
+        counters.set("rebalance_addresses_left", moves.left)
+        counters.set("rebalance_failing", bool(moves.problem))
 
 
 def note_backup(last: Last, counters: Counters) -> None:

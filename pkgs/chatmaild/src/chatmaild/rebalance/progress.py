@@ -29,6 +29,15 @@ class Progress:
     problem: str = ""
     longest_s: float = 0.0
 
+    def __str__(self) -> str:
+        if self.left is None:
+            return "counts the addresses that belong elsewhere" if self.running else "none yet"
+        parts = [f"{self.left} addresses left" if self.running or self.left else "done"]
+        parts.append(f"{self.moved} moved")
+        if self.longest_s:
+            parts.append(f"none out of use for more than {self.longest_s:.2f} s")
+        return ", ".join(parts) + (f"; {self.problem}" if self.problem else "")
+
     def write(self, settings: Settings) -> None:
         """Store it.
 

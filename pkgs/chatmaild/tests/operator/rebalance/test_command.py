@@ -49,7 +49,7 @@ def test_it_waits_until_all_have_moved(world: World) -> None:
     assert code == 1
     assert out.splitlines() == [
         f"store1      1 addresses left, 2 moved; {problem}",
-        "store2      never moved any",
+        "store2      none yet",
     ]
 
 

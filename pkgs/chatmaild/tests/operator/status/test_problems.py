@@ -11,6 +11,7 @@ from chatmaild.operator.selftest.report import Report, failed, ok, warned
 from chatmaild.operator.status import problems
 from chatmaild.operator.status.machines import Machine
 from chatmaild.operator.status.state import Certificate, Flow, State
+from chatmaild.rebalance.progress import Progress
 from chatmaild.store.space import Space
 
 NOW = datetime(2026, 11, 29, 4, 0, tzinfo=UTC)
@@ -87,6 +88,11 @@ def test_a_closed_machine_has_one_problem() -> None:
             {"units": [Unit(name="coturn", active="failed")]},
             "coturn is failed",
             "systemctl restart coturn",
+        ),
+        (
+            {"moves": Progress(left=2, problem="an address did not move: full (2 times)")},
+            "2 addresses do not move to their store: an address did not move: full (2 times)",
+            "repair the cause; the moves go on by themselves",
         ),
         (
             {"domains": "/x/domains.json cannot be used: No such file"},

@@ -82,18 +82,8 @@ def _show(found: Mapping[str, Progress], *, wants_json: bool, say: Say) -> int:
         say(json.dumps({store: asdict(one) for store, one in found.items()}))
     else:
         for store, one in found.items():
-            say(f"{store:<12}{_sentence(one)}")
+            say(f"{store:<12}{one}")
     return int(any(one.problem for one in found.values()))
-
-
-def _sentence(one: Progress) -> str:
-    if one.left is None:
-        return "counts the addresses that belong elsewhere" if one.running else "never moved any"
-    parts = [f"{one.left} addresses left" if one.running or one.left else "done"]
-    parts.append(f"{one.moved} moved")
-    if one.longest_s:
-        parts.append(f"none out of use for more than {one.longest_s:.2f} s")
-    return ", ".join(parts) + (f"; {one.problem}" if one.problem else "")
 
 
 def _is_front(settings: Settings) -> bool:

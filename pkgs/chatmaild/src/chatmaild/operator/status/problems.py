@@ -59,6 +59,7 @@ def find(state: State) -> list[Problem]:
         *_backup(state),
         *_upgrade(state),
         *_storage(state),
+        *_moves(state),
         *_of_stores(state),
     ]
 
@@ -243,6 +244,14 @@ def _storage(state: State) -> list[Problem]:
     said = f"{failed} mailboxes could not be converted to {state.storage.get('format')}"
     repair = "chatmail storage status says why; then systemctl start chatmail-storage"
     return [Problem(sentence=f"{said}; they work as before", repair=repair)]
+
+
+def _moves(state: State) -> list[Problem]:
+    if not state.moves.problem:
+        return []
+    sentence = f"{state.moves.left} addresses do not move to their store: {state.moves.problem}"
+    repair = "repair the cause; the moves go on by themselves: chatmail rebalance --status"
+    return [Problem(sentence=sentence, repair=repair)]
 
 
 def _backup(state: State) -> list[Problem]:

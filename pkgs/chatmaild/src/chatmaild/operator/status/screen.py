@@ -28,8 +28,8 @@ _FLOW: Final = (
 
 # parts of the JSON document that a role does not have
 _ABSENT: Final = {
-    "all": ("role", "machine", "machines"),
-    "front": ("watches", "watches_wanted", "storage"),
+    "all": ("role", "machine", "machines", "moves"),
+    "front": ("watches", "watches_wanted", "storage", "moves"),
     "store": ("certificate", "queue", "queued", "domains"),
 }
 
@@ -66,6 +66,8 @@ def _rows(state: State) -> Iterator[tuple[str, str, bool]]:
     yield "upgrade", _upgrade(state), True
     if state.role != "front":
         yield "mailboxes", *_storage(state)
+    if state.role == "store":
+        yield "moves", str(state.moves), not state.moves.problem
     for machine in state.machines:
         yield machine.name, *rows.of_machine(machine)
 

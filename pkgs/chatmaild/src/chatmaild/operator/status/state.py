@@ -26,6 +26,8 @@ from chatmaild.operator.selftest.machine import units
 from chatmaild.operator.selftest.machine.units import Unit
 from chatmaild.operator.status import machines as cluster
 from chatmaild.operator.status import queue, sessions
+from chatmaild.rebalance import progress
+from chatmaild.rebalance.progress import Progress
 from chatmaild.settings import Settings
 from chatmaild.store.decisions import domains
 from chatmaild.store.invites import Invites
@@ -101,6 +103,8 @@ class State:
     backup: Last | None = None
     # of the last conversion of mailboxes: format, left, converted, failed; empty before the first
     storage: dict[str, Any] = field(default_factory=dict)
+    # moves to other stores
+    moves: Progress = Progress()
     role: str = "all"
     machine: str | None = None
     machines: tuple[cluster.Machine, ...] = ()
@@ -142,6 +146,7 @@ def gather(settings: Settings) -> State:
         closed=_closed(settings),
         backup=_backup(settings),
         storage=dict(numbers.read(settings, numbers.STORAGE)),
+        moves=progress.read(settings),
         role=role,
         machine=settings.cluster.machine,
         machines=others,
