@@ -1,13 +1,13 @@
-# { settings, programs, sandbox, ... } -> the unit that moves accounts between stores, and what Dovecot does meanwhile.
+# { settings, programs, ... } -> the unit that moves accounts between stores, and what Dovecot does meanwhile.
 # ../../../pkgs/chatmaild/src/chatmaild/rebalance
 context@{
   settings,
   programs,
-  sandbox,
   ...
 }:
 let
   inherit (import ../dovecot/shared.nix context) defaults;
+  inherit (import ../services/make.nix context) service;
   inherit (settings) directories sockets users;
 in
 {
@@ -25,9 +25,7 @@ in
     };
   };
 
-  systemd.services.chatmail-rebalance = {
-    description = "Moves of chatmail addresses between stores";
-    wantedBy = [ "multi-user.target" ];
+  systemd.services.chatmail-rebalance = service "rebalance" users.mail "Moves of chatmail addresses between stores" {
     # with Dovecot sessions end before their mailbox leaves
     wants = [ "dovecot.service" ];
     after = [
@@ -35,19 +33,7 @@ in
       "dovecot.service"
     ];
     stopIfChanged = false;
-    unitConfig.StartLimitIntervalSec = 0;
-    environment.MALLOC_ARENA_MAX = "1";
-    serviceConfig = sandbox // {
-      Type = "notify";
-      ExecStart = "${programs.chatmaild} rebalance";
-      User = users.mail;
-      Group = users.mail;
-      # it goes on where it was
-      Restart = "always";
-      RestartSec = "100ms";
-      RestartSteps = 5;
-      RestartMaxDelaySec = "3s";
-      RestartPreventExitStatus = 78;
+    serviceConfig = {
       # other stores wait for the next process
       FileDescriptorStoreMax = 16;
       ReadWritePaths = [

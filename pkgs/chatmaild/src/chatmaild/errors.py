@@ -82,7 +82,7 @@ class StoreLostError(StoreDownError):
 
 
 class MovingError(BusyError):
-    """An account moves to another store, and it is not known yet who has it; try again."""
+    """An account moves to another store, and which one has it is not known yet; try again."""
 
 
 class KeyUnavailableError(ChatmaildError, TimeoutError):

@@ -1,4 +1,4 @@
-"""Questions about an account that moves to another store wait until it is known who has it."""
+"""Questions about an account that moves to another store wait until it is known which one has it."""
 
 import asyncio
 import time

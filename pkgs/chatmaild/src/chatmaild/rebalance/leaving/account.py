@@ -112,7 +112,7 @@ class _Move:
         try:
             is_moved = self._attempts()
         finally:
-            # if it is not known who has the account, recovery asks
+            # recovery asks which store has the account
             if not is_moved and not recovery.is_open(self._home):
                 with contextlib.suppress(StoreDownError, RebalanceError):
                     recovery.is_committed(self._peer, self._question)

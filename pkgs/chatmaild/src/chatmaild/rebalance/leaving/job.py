@@ -75,7 +75,7 @@ class Job:
         self._local = threading.local()
         self._peers: list[Peer] = []
         self._lock = threading.Lock()
-        # accounts of which it is not known who has them
+        # accounts whose store is not known yet
         self._unclear: set[Address] = set()
         self._moved = 0
         self._left = 0

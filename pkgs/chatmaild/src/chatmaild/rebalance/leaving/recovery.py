@@ -73,7 +73,7 @@ def is_committed(peer: Peer, question: Question, *, within_s: float = ANSWER_S) 
     """
     answer = peer.tell("/settle", {"id": question.number}, within_s=within_s)
     if not isinstance(answer.get("committed"), bool):
-        raise RebalanceError(f"store {peer.name} does not tell who has the account")
+        raise RebalanceError(f"store {peer.name} does not tell whether it has the account")
     return answer["committed"] is True
 
 
@@ -122,7 +122,7 @@ def recover(
 
     Raises:
         BusyError: another process holds the account.
-        StoreDownError, RebalanceError: it is not known yet who has the account.
+        StoreDownError, RebalanceError: which store has the account is not known yet.
         OSError: the disk fails.
     """
     home = mailboxes.path(address)
