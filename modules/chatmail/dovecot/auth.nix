@@ -39,8 +39,8 @@ let
       http_client_request_absolute_timeout = "12s";
       # a login that has to wait keeps its connection, see accounts/limits/patience.py
       http_client_max_parallel_connections =
-        # all people of a store may have to wait
-        if isFront then settings.limits.smtpConnections else 250;
+        # all people of a store may have to wait, at both submission services; a fifth is for others
+        if isFront then settings.limits.smtpConnections * 5 / 2 else 250;
     };
 in
 {

@@ -79,9 +79,10 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
 
 
 def _patience(settings: Settings) -> Patience:
-    """Return one that holds the SMTP logins of all people of a store.
+    """Return one that holds all SMTP logins that there can be: Postfix answers others with 535.
 
-    Beyond it Postfix answers that the password is wrong.
+    It has two submission services, each with so many processes. How many are of one network is
+    limited where they connect.
     """
-    limits = settings.limits
-    return Patience(limits.smtp_connections, limits.smtp_connections_per_ip)
+    processes = 2 * settings.limits.smtp_connections
+    return Patience(processes * 5 // 4, processes)

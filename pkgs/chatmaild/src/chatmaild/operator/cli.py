@@ -184,8 +184,7 @@ on_fronts_only(domains, *domains.commands)
 not_in_clusters(
     group,
     "move",
-    front="a front has nothing to move: add another one (docs/scale.md), then remove this"
-    " one",
+    front="a front has nothing to move: add another one (docs/scale.md), then remove this one",
     store='a store is drained: set its state to "draining" on all machines, then chatmail rebalance'
     " (docs/scale.md)",
 )
@@ -193,8 +192,7 @@ for _name in receive.commands:
     not_in_clusters(
         receive,
         _name,
-        front="the relay that moves becomes a store: move it to one machine first"
-        " (docs/scale.md)",
+        front="the relay that moves becomes a store: move it to one machine first (docs/scale.md)",
         store="the relay that moves is one machine, and this one is a part of several",
     )
 

@@ -1,4 +1,4 @@
-"""Questions about an account that moves to another store wait until it is known which one has it."""
+"""While an account moves, questions about it wait until it is known which store has it."""
 
 import asyncio
 import time

@@ -104,7 +104,7 @@ class State:
     # of the last conversion of mailboxes: format, left, converted, failed; empty before the first
     storage: dict[str, Any] = field(default_factory=dict)
     # moves to other stores
-    moves: Progress = Progress()
+    moves: Progress = field(default_factory=Progress)
     role: str = "all"
     machine: str | None = None
     machines: tuple[cluster.Machine, ...] = ()
