@@ -6,7 +6,7 @@
  * keep the connection. When that process ends, at a reload or because it has nothing to do, admin_client_destroy() in
  * src/anvil/admin-client.c leaves the connection in the event loop, which then never waits again.
  * The commit lets it call connection_disconnect() first. So does this: of such a connection, nothing else calls
- * connection_disconnect_reason().
+ * connection_disconnect_reason(), but connection_disconnect().
  */
 #define _GNU_SOURCE
 #include "config.h"
@@ -26,23 +26,30 @@ static bool is_kept(struct connection *conn)
 	return set->client && set->service_name_in != NULL && strcmp(set->service_name_in, PEER) == 0;
 }
 
+/* connection_disconnect() itself asks for the reason */
+static bool disconnecting = FALSE;
+
+void connection_disconnect(struct connection *conn)
+{
+	static __typeof__(connection_disconnect) *original;
+	bool before = disconnecting;
+
+	if (original == NULL)
+		original = (__typeof__(original))dlsym(RTLD_NEXT, "connection_disconnect");
+	disconnecting = TRUE;
+	original(conn);
+	disconnecting = before;
+}
+
 const char *connection_disconnect_reason(struct connection *conn)
 {
 	static __typeof__(connection_disconnect_reason) *original;
-	static __typeof__(connection_disconnect) *disconnect;
-	/* connection_disconnect() asks for the reason, too */
-	static bool disconnecting = FALSE;
 	const char *reason;
 
-	if (original == NULL) {
+	if (original == NULL)
 		original = (__typeof__(original))dlsym(RTLD_NEXT, "connection_disconnect_reason");
-		disconnect = (__typeof__(disconnect))dlsym(RTLD_NEXT, "connection_disconnect");
-	}
 	reason = original(conn);
-	if (!disconnecting && is_kept(conn)) {
-		disconnecting = TRUE;
-		disconnect(conn);
-		disconnecting = FALSE;
-	}
+	if (!disconnecting && is_kept(conn))
+		connection_disconnect(conn);
 	return reason;
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import CommandFailedError, Machine
@@ -46,6 +48,22 @@ def test_after_a_hibernating_session(bob: Person, machine: Machine) -> None:
     [anvil] = _processes(store, "anvil")
 
     assert float(store.run("python3", "-c", PROGRAM, anvil, str(WATCHED_S))) < MOST_S
+
+
+def test_a_stop_after_it(alice: Person, bob: Person, machine: Machine) -> None:
+    """The process still has the session of another person, and anvil its connection."""
+    for person in (alice, bob):
+        person.imap.idle()
+        assert person.imap.notices(within_s=2 * HIBERNATION_S) == []
+    store = machine.store_of(bob.address)
+    store.run("doveadm", "kick", bob.address)
+    [anvil] = _processes(store, "anvil")
+    since_s = time.time()
+    store.run("systemctl", "restart", "dovecot")
+    wait_for(lambda: anvil not in _processes(store, "anvil"), "the end of the old process")
+
+    lines = store.logs(since_s).splitlines()
+    assert not [line for line in lines if "Panic" in line or "killed with signal" in line]
 
 
 def _processes(machine: Machine, name: str) -> set[str]:
