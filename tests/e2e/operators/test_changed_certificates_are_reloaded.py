@@ -17,7 +17,7 @@ import pytest
 from chatmail_testkit.mail.smtp import Smtp
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import Machine
-from chatmail_testkit.waiting import ANSWER_S, wait_for
+from chatmail_testkit.waiting import ANSWER_S, is_open, wait_for
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -125,7 +125,7 @@ def test_a_mismatched_pair_is_rejected(files: Files, machine: Machine, relay: st
 
         wait_for(partial(_is_in_status, machine, said), said)
         machine.run("systemctl", "restart", "nginx", "dovecot")
-        wait_for(partial(_are_open, relay), "all ports")
+        wait_for(partial(is_open, relay, *SMTP_PORTS, IMAP_PORT, *TLS_PORTS), "all ports")
         assert _served(relay) == {_fingerprint(usual)}
 
     files.write(new)
@@ -162,14 +162,6 @@ def _is_in_status(machine: Machine, said: str) -> bool:
 def _is_served(host: str, pair: Pair) -> bool:
     with contextlib.suppress(OSError):  # a daemon is still about to start
         return _served(host) == {_fingerprint(pair)}
-    return False
-
-
-def _are_open(host: str) -> bool:
-    with contextlib.suppress(OSError):  # systemd says "started" before nginx listens
-        for port in (*SMTP_PORTS, IMAP_PORT, *TLS_PORTS):
-            socket.create_connection((host, port), timeout=ANSWER_S).close()
-        return True
     return False
 
 

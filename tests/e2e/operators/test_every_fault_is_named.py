@@ -17,7 +17,7 @@ from chatmail_testkit.relays.cluster.answers import added_up
 from chatmail_testkit.relays.reach.front import ip_address
 from chatmail_testkit.relays.services import has_unit
 from chatmail_testkit.relays.target import Machine, Target
-from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.waiting import is_open, wait_for
 from fault_table.alerts import Alerts
 from fault_table.fault import Fault
 from fault_table.look import Sight, look
@@ -28,7 +28,6 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed"),
 ]
 
-CONNECT_S = 1.0
 MOST_S = 20.0
 
 
@@ -106,7 +105,7 @@ def test_a_fault(
         )
         _is_named(fault, found)
         _is_measured(fault, found, usual[machine], alerts)
-        assert fault.port is None or not _is_open(host, fault.port)
+        assert fault.port is None or not is_open(host, fault.port)
         if fault.shows:
             assert fault.shows in machine.run("sh", "-c", fault.command)
 
@@ -118,7 +117,7 @@ def test_a_fault(
     )
     assert not [line for line in healed.problems() if fault.is_named_by(_sentence(line))]
     assert set(healed.verdicts().values()) <= {"ok", "skipped", "warned"}
-    assert fault.port is None or _is_open(host, fault.port)
+    assert fault.port is None or is_open(host, fault.port)
 
 
 def test_mail_over_port_25_is_seen(machine: Machine, alice: Person, dora: Person) -> None:
@@ -194,10 +193,3 @@ def _undone(fault: Fault, machine: Machine, relay: str) -> Iterator[None]:
 
 def _sentence(line: str) -> str:
     return line.partition(": ")[2]
-
-
-def _is_open(host: str, port: int) -> bool:
-    with contextlib.suppress(OSError):
-        socket.create_connection((host, port), timeout=CONNECT_S).close()
-        return True
-    return False

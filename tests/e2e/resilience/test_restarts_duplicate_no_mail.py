@@ -10,7 +10,7 @@ import pytest
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.filling import folder
 from chatmail_testkit.relays.target import Machine
-from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.waiting import is_open, wait_for
 
 FILTER = "chatmail-filter"
 MXDELIV = "/run/chatmail/transport-nginx/mxdeliv.sock"
@@ -25,8 +25,9 @@ with open(os.environ["LOCKED"], "rb+") as file:
 
 
 @pytest.fixture
-def held(machine: Machine, other_machine: Machine) -> Iterator[Machine]:
+def held(machine: Machine, other_machine: Machine, other_relay: str) -> Iterator[Machine]:
     """The other relay, whose filter is stopped until the test continues it."""
+    wait_for(lambda: is_open(other_relay, 443), "nginx is back after the last test")
     machine.run("systemctl", "restart", "chatmail-transport")  # clears the cache of failed hosts
     _signal(other_machine, "STOP")
     yield other_machine

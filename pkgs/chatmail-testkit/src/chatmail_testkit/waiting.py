@@ -6,6 +6,8 @@ fraction, and one that hangs fails the test. A scenario that promises a time say
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import time
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -19,6 +21,8 @@ GIVEN_UP_S: Final = 60.0
 RETRIED_S: Final = 150.0
 # for the answer of a server
 ANSWER_S: Final = 60.0
+# for one attempt to connect; a firewall answers nothing
+CONNECTS_S: Final = 1.0
 # for the end of a command, also of a backup, a restore or an export of all mailboxes
 COMMAND_S: Final = 150.0
 
@@ -39,3 +43,15 @@ def wait_for(
         if time.monotonic() > deadline_s:
             raise TimeoutError(f"not within {within_s} s: {what}")
         time.sleep(every_s)
+
+
+def is_open(host: str, *ports: int) -> bool:
+    """Returns whether a host takes TCP connections at all of these ports.
+
+    systemd calls nginx started before it listens.
+    """
+    with contextlib.suppress(OSError):
+        for port in ports:
+            socket.create_connection((host, port), timeout=CONNECTS_S).close()
+        return True
+    return False
