@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.cluster.machine import ClusterMachine
+from chatmail_testkit.relays.cluster.rebalancing import Rebalancing
 from chatmail_testkit.relays.cluster.trouble import FrontTarget
 from chatmail_testkit.relays.lab import LabTarget
 from chatmail_testkit.relays.machine import RemoteMachine
@@ -62,6 +63,15 @@ def people(settled: People, person_at: PersonAt, cluster: ClusterMachine) -> Ite
     for neighbours in settled.values():
         for person in neighbours:
             person.leaves()
+
+
+@pytest.fixture
+def rebalancing(cluster: ClusterMachine) -> Iterator[Rebalancing]:
+    """The moves of the relay's addresses; the places are as before afterwards."""
+    found = Rebalancing(cluster)
+    before = found.placements()
+    yield found
+    found.place(*before)
 
 
 @pytest.fixture

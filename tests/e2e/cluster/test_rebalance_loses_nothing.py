@@ -19,7 +19,6 @@ import pytest
 from chatmail_testkit.mail.reply import OK
 from chatmail_testkit.people.names import new_name
 from chatmail_testkit.people.person import Person
-from chatmail_testkit.relays.cluster.machine import ClusterMachine
 from chatmail_testkit.relays.cluster.rebalancing import Rebalancing, name_of
 from chatmail_testkit.relays.machine import RemoteMachine
 from chatmail_testkit.relays.target import Target
@@ -43,15 +42,6 @@ KILLS = 3 + SCALE // 10
 # what a person sees
 LONGEST_S = 5.0
 OVER_S = 60.0 + 12 * SCALE
-
-
-@pytest.fixture
-def rebalancing(cluster: ClusterMachine) -> Iterator[Rebalancing]:
-    """The moves of the relay's addresses; the places are as before afterwards."""
-    found = Rebalancing(cluster)
-    before = found.placements()
-    yield found
-    found.place(*before)
 
 
 @dataclass

@@ -196,3 +196,29 @@ def test_one_that_leaves_for_too_long_is_in_doubt(
             await front.directory.find(front.name("store2"))
 
     play(scenario)
+
+
+def test_one_that_left_for_a_store_of_another_placement_is_found(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stores know the new placement already, and this front does not."""
+    monkeypatch.setattr(store_api, "LEAVING_S", 0.1)
+
+    async def scenario(world: World) -> None:
+        front = Front(world, {"store1": 1})
+        alice = front.name("store1")
+        world.machines["store1"].overrides |= {"/address": LEAVES, "/login": LEAVES}
+        world.machines["store2"].accounts[str(alice)] = Account("secret")
+
+        found = await front.directory.ask_likely(
+            alice, lambda store: store_api.login(store, alice, b"secret", "192.0.2.1")
+        )
+        assert found
+        assert (found[0].name, found[1].accepted) == ("store2", True)
+        # it is remembered, and the old store is not asked any more
+        assert await front.where(alice) == "store2"
+
+        front.directory.forget(alice)
+        assert await front.where(alice) == "store2"
+
+    play(scenario)

@@ -141,7 +141,13 @@ class Directory:
         Raises:
             StoreDownError: one of them cannot be asked, and no other has the account.
         """
-        return await store_api.settled(lambda: self._ask_likely(_key(address), ask))
+        try:
+            return await store_api.settled(lambda: self._ask_likely(_key(address), ask))
+        except LeavingError:
+            # for a store that is no winner: the operator has yet to change this front
+            if found := await self.ask_others(address, ask):
+                return found
+            raise
 
     async def ask_others(
         self, address: Address, ask: Callable[[Store], Awaitable[T | None]]
@@ -211,7 +217,12 @@ class Directory:
     async def _look_up(self, account: Address, purpose: Purpose) -> Place | None:
         result = "unavailable"
         try:
-            place = await store_api.settled(lambda: self._place(account, purpose))
+            try:
+                place = await store_api.settled(lambda: self._place(account, purpose))
+            except LeavingError:
+                place = await self._search(account, purpose)
+                if place is None:
+                    raise
             result = "unknown" if place is None else "here"
         finally:
             self._counters.add("directory_lookups", result=result)

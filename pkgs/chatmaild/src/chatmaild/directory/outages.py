@@ -40,7 +40,8 @@ class Outages:
         self._stores = settings.cluster.stores
         self._down: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._soon: asyncio.Task[None] | None = None
+        # runs of the queue that are to come, by their delay
+        self._coming: dict[float, asyncio.Task[None]] = {}
         self._waits_since_s = -REMEMBERS_S
 
     @contextlib.asynccontextmanager
@@ -70,9 +71,12 @@ class Outages:
     def waits(self, *, is_up: bool) -> None:
         """Mail has to wait for a store; for one that is up, because it is slow."""
         self._waits_since_s = time.monotonic()
+        if not is_up:
+            return
         # nothing will tell that it is back
-        if is_up and (self._soon is None or self._soon.done()):
-            self._soon = self._start(self._run_queue(SLOW_S))
+        for after_s in (SLOW_S, REMEMBERS_S):
+            if after_s not in self._coming or self._coming[after_s].done():
+                self._coming[after_s] = self._start(self._run_queue(after_s))
 
     def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
