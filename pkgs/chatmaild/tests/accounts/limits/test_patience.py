@@ -8,7 +8,9 @@ import pytest
 
 from chatmaild.accounts.limits import patience as module
 from chatmaild.accounts.limits.patience import Patience
+from chatmaild.directory import service
 from chatmaild.errors import BusyError, TooManyError
+from chatmaild.settings import Settings
 from chatmaild.wire.http1 import Response
 
 from ...waiting import DEADLINE_S
@@ -86,6 +88,28 @@ def test_one_network_does_not_use_all_connections() -> None:
         patience.stop()
         await asyncio.gather(*here, elsewhere)
         assert patience._held.total() == len(patience._held) == 0
+
+    asyncio.run(scenario())
+
+
+def test_every_submission_process_of_a_front_may_wait(settings: Settings) -> None:
+    """Behind one address of a provider, say: none of them tells of a wrong password."""
+    processes = 2 * settings.limits.smtp_connections
+
+    async def never() -> Response:
+        raise BusyError("the store is down")
+
+    async def scenario() -> None:
+        waits = service._patience(settings)
+        tasks = [
+            asyncio.create_task(waits.answer(never, HERE, LATER)) for _ in range(processes + 1)
+        ]
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+        assert [task.done() for task in tasks].count(True) == 1
+        waits.stop()
+        assert await asyncio.gather(*tasks) == [LATER] * len(tasks)
 
     asyncio.run(scenario())
 
