@@ -85,7 +85,7 @@ FAULTS: Final = (
     ),
     failing(
         "dns",
-        "the A record is not an IP address of this machine",
+        "the A record is not an IP address of …",
         "publish what `chatmail dns` prints; `chatmail dns --check` says what is wrong",
         name="a DNS record is wrong",
         provoke=_resolver_says(

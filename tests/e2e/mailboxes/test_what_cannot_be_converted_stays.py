@@ -101,7 +101,9 @@ def test_and_the_operator_is_told(owners: dict[str, Person], bob: Person, machin
                 person.logs_in().select_folder("INBOX")
         elif fault not in {"both formats", "an unreadable message"}:
             assert [letter.text for letter in person.inbox()] == ["before"], fault
-    assert len(machine.run("find", OUTSIDE, "-type", "f").split()) == 1
+    # of several stores, only those have it whose accounts have the links
+    outside = machine.run("sh", "-c", f"mkdir -p {OUTSIDE}; find {OUTSIDE} -type f")
+    assert len(outside.split()) == 1
 
 
 def _home(person: Person) -> str:
