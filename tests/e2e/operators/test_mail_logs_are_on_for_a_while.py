@@ -55,4 +55,5 @@ def _are_logged(machine: Machine, *people: Person) -> bool:
 
 def _is_off(machine: Machine) -> bool:
     units = "chatmail-log-mail-off.*", f"systemd-journald@{NAMESPACE}.*"
-    return machine.run("systemctl", "list-units", "--no-legend", *units) == ""
+    listing = ("systemctl", "list-units", "--no-legend", *units)
+    return all(member.run(*listing) == "" for member in machine.members)

@@ -6,12 +6,13 @@ import contextlib
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import aiosmtplib
 import pytest
 from chatmail_testkit.people.person import Person
 from chatmail_testkit.relays.target import CommandFailedError, Machine
-from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.waiting import is_open, wait_for
 from conftest import PersonFactory
 from imapclient.exceptions import IMAPClientError
 
@@ -39,7 +40,7 @@ def test_accepted_mail_arrives(
     """200 messages to both relays while a service is killed and restarted."""
     senders = [new_person(bob.domain) for _ in range(SENDERS)]
     for sender in senders:
-        sender.smtp.noop()
+        wait_for(partial(_is_connected, sender), "all daemons are back after the last kill")
     everything = {f"{sender.name} {number}" for sender in senders for number in range(EACH)}
 
     with ThreadPoolExecutor(SENDERS) as pool:
@@ -53,6 +54,16 @@ def test_accepted_mail_arrives(
         recipient.leaves()
         missing = _missing(recipient, everything, machine)
         assert set() == missing, f"{len(missing)} of {len(everything)} at {recipient.domain}"
+    wait_for(partial(is_open, bob.domain, 25, 443, 465, 587, 993), "all ports")
+
+
+def _is_connected(sender: Person) -> bool:
+    try:
+        sender.smtp.noop()
+    except (aiosmtplib.SMTPException, OSError):
+        sender.leaves()
+        return False
+    return True
 
 
 def _stream(sender: Person, *recipients: Person) -> Sequence[str]:

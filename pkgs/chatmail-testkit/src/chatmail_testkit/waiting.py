@@ -46,12 +46,13 @@ def wait_for(
 
 
 def is_open(host: str, *ports: int) -> bool:
-    """Returns whether a host takes TCP connections at all of these ports.
+    """Returns whether all IPv4 addresses of a host take TCP connections at these ports.
 
     systemd calls nginx started before it listens.
     """
     with contextlib.suppress(OSError):
         for port in ports:
-            socket.create_connection((host, port), timeout=CONNECTS_S).close()
+            for *_, end in socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM):
+                socket.create_connection((str(end[0]), port), timeout=CONNECTS_S).close()
         return True
     return False
