@@ -48,14 +48,14 @@ def owners(machine: Machine, relay: str, new_person: PersonFactory) -> Iterator[
     """Addresses of an older version, by what happens to them."""
     choose(machine, "maildir")
     # it names mounted directories in the journal
-    machine.run("systemctl", "log-level", "warning")
+    _log_level(machine, "warning")
     people = {fault: new_person(relay) for fault in FAULTS}
     for person in people.values():
         person.logs_in().end()
     yield people
     for person in people.values():
         machine.run("sh", "-c", f"umount -l {_home(person)} 2>&1; rm -rf {_home(person)}")
-    machine.run("systemctl", "log-level", "info")
+    _log_level(machine, "info")
     choose(machine, "sdbox")
     machine.run("rm", "-rf", OUTSIDE)
     for unit in ("dovecot", UNIT):
@@ -104,6 +104,11 @@ def test_and_the_operator_is_told(owners: dict[str, Person], bob: Person, machin
     # of several stores, only those have it whose accounts have the links
     outside = machine.run("sh", "-c", f"mkdir -p {OUTSIDE}; find {OUTSIDE} -type f")
     assert len(outside.split()) == 1
+
+
+def _log_level(machine: Machine, level: str) -> None:
+    for store in machine.stores:
+        store.run("systemctl", "log-level", level)
 
 
 def _home(person: Person) -> str:
