@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from backup.loss import STATE, lose
 from chatmail_testkit.mail.imap import DEVICE_TOKEN
 from chatmail_testkit.peers.notifier import new_device
 from chatmail_testkit.people.person import Person
@@ -20,13 +21,11 @@ pytestmark = [
     pytest.mark.one_machine("it restores a whole relay; a front and a store are restored alone"),
 ]
 
-STATE, QUEUE = "/var/lib/chatmail", "/var/lib/postfix/queue"
 # as in tests/e2e/lab.nix
 REPOSITORY = "/var/backups/chatmail"
 # messages of one address at once, mail.messageBurst, without one before and one after
 AT_ONCE = 7
 SMALL_DISK = "/mnt/small"
-ONCE = ("chatmail-turn-secret", "chatmail-certificate")
 # paths, modes and owners of all state but counts, mail and sockets
 LISTING = (
     f"find {STATE} -regextype egrep"
@@ -94,7 +93,7 @@ def test_everything_comes_back(
     assert "made a new repository" in first
     assert " without mail: " in first
 
-    _lose(machine)
+    lose(machine)
     assert _keys(machine) != keys
     told = machine.run("chatmail", "backup", "restore")
 
@@ -185,16 +184,6 @@ def _while_it_runs(work: Callable[[], str], sender: Person, recipient: Person) -
                 sender.sends(recipient, text=f"late {number}")
         running.result()
     return sent
-
-
-def _lose(machine: Machine) -> None:
-    """An empty machine with the same configuration, as its first boot leaves it."""
-    units = json.loads(machine.run("cat", "/etc/chatmail/settings.json"))["units"]
-    machine.run("systemctl", "stop", *units, *ONCE)
-    queues = " ".join(f"{QUEUE}/{name}" for name in ("active", "defer", "deferred", "incoming"))
-    machine.run("sh", "-c", f"rm -rf {STATE}/* {queues}")
-    machine.run("systemd-tmpfiles", "--create")
-    machine.run("systemctl", "start", *ONCE, *units)
 
 
 def _keys(machine: Machine) -> str:

@@ -54,4 +54,5 @@ def _restart(machine: Machine) -> float:
 
 
 def _memory_kib(machine: Machine) -> int:
-    return int(machine.run("sh", "-c", MEMORY))
+    """Of all stores."""
+    return sum(int(store.run("sh", "-c", MEMORY)) for store in machine.stores)

@@ -119,11 +119,18 @@ def nested(settings: Settings, top: pathlib.Path) -> Settings:
     )
 
 
+# some of each
+_UNITS = {
+    "front": ("nginx", "coturn", "postfix", "chatmail-filter"),
+    "store": ("dovecot", "chatmail-accounts"),
+}
+
+
 def part(settings: Settings, role: Literal["front", "store"], name: str) -> Settings:
     """The settings of a machine of several."""
     cluster = dataclasses.replace(settings.cluster, role=role, machine=name)
     return dataclasses.replace(
-        settings, cluster=cluster, units=(*settings.units, f"wg-quick-{cluster.interface}")
+        settings, cluster=cluster, units=(*_UNITS[role], f"wg-quick-{cluster.interface}")
     )
 
 

@@ -174,7 +174,8 @@ def _stopped(settings: Settings, run: Run) -> Iterator[None]:
     try:
         yield
     finally:
-        run(["systemctl", "restart", *(u for u in _RESTARTED if u in settings.units)])
+        if restarted := [unit for unit in _RESTARTED if unit in settings.units]:
+            run(["systemctl", "restart", *restarted])
         run(["systemctl", "start", *settings.units])
 
 
