@@ -189,7 +189,8 @@ in
     state = stateDir;
     mail = "${stateDir}/mail";
     dkim = "${stateDir}/dkim";
-    # read and written by the accounts service alone: push queue, invite tokens, registration switch
+    # read and written by the accounts service alone: push queue, invite tokens, registration switch; on a front by the
+    # directory: which stores it knows
     accounts = "${stateDir}/accounts";
     # decisions of the operator at run time: root writes, the services read
     operator = "${stateDir}/operator";

@@ -8,14 +8,18 @@ let
     keepsListening
     service
     ;
-  inherit (settings) sockets users;
+  inherit (settings) directories sockets users;
 in
 {
   systemd.services = {
     chatmail-directory = service "directory" users.mail "Chatmail addresses of all stores" {
       stopIfChanged = false;
       serviceConfig = keepsListening // {
-        ReadWritePaths = map dirOf [
+        ReadWritePaths = [
+          # which stores it knows
+          directories.accounts
+        ]
+        ++ map dirOf [
           sockets.recipients
           sockets.transportRecipients
           sockets.web

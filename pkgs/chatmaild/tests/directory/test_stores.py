@@ -2,18 +2,21 @@
 
 import asyncio
 import logging
+import pathlib
 import socket
 import time
 
 import pytest
 
+from chatmaild.accounts.cluster.identity import Identities
 from chatmaild.directory import stores
 from chatmaild.directory.stores import Stores
 from chatmaild.errors import StoreDownError
+from chatmaild.wire.http1 import json_response
 
 from ..waiting import DEADLINE_S
 from .conftest import Play, World
-from .support.standins import addresses, until
+from .support.standins import StandIn, addresses, until
 
 
 def test_requests_share_a_connection(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,3 +241,33 @@ def test_a_listener_that_fails_stops_no_watch(play: Play) -> None:
     play(scenario)
 
     assert events == [False, True]
+
+
+def test_another_machine_of_the_same_name_is_not_used(
+    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first request on: an empty store would deny all accounts."""
+    monkeypatch.setattr(stores, "WATCH_EVERY_S", 0.05)
+
+    async def scenario() -> None:
+        [place], port = addresses(1)
+        machine = StandIn(place, port)
+        machine.overrides["/alive"] = json_response({"identity": "new"})
+        known = Identities(tmp_path / "stores.json", ["store1"])
+        known.learn("store1", "old")
+        await machine.start()
+        found = Stores({"store1": place}, port, known)
+        async with found.watched():
+            with pytest.raises(StoreDownError):
+                await found["store1"].ask("GET", "/address?address=a%40b")
+            assert machine.count("/address") == 0
+
+            machine.overrides["/alive"] = json_response({"identity": "old"})
+            await until(lambda: found["store1"].is_up)
+            assert (await found["store1"].ask("GET", "/address?address=a%40b")).status == 200
+        await machine.stop()
+
+    asyncio.run(scenario())
+
+    [line] = [record.getMessage() for record in caplog.records if "another one" in record.message]
+    assert "restore its backup there" in line

@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from chatmaild.accounts import dovecot
+from chatmaild.accounts.cluster.identity import Identities
 from chatmaild.accounts.limits.creations import Creations
 from chatmaild.accounts.limits.patience import Patience
 from chatmaild.accounts.refusals import Refusals
@@ -43,7 +44,7 @@ async def set_up(settings: Settings, stack: AsyncExitStack) -> None:
 
     counters = Counters(families.DIRECTORY)
     addresses = {name: store.address for name, store in cluster.stores.items()}
-    stores = Stores(addresses, settings.ports.accounts)
+    stores = Stores(addresses, settings.ports.accounts, Identities.of(settings))
     outages = Outages(settings)
     await stack.enter_async_context(outages.handled())
     stores.on_change(outages.changed)

@@ -11,12 +11,14 @@ down: the kernel takes its connections, and the next process answers.
 
 import asyncio
 import contextlib
+import json
 import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Final
 
+from chatmaild.accounts.cluster.identity import Identities
 from chatmaild.errors import ProtocolError, StoreDownError
 from chatmaild.logs import log_error
 from chatmaild.wire.http_client import Answer, Connection, request
@@ -43,6 +45,7 @@ MOST_KEPT: Final = 20
 KEEP_S: Final = 60.0
 
 _FAILURES: Final = (OSError, EOFError, ProtocolError)
+_NOT_AN_ANSWER: Final = (*_FAILURES, ValueError, AttributeError)
 
 Changed = Callable[[str, bool], None]
 
@@ -52,6 +55,7 @@ class Store:
 
     Args:
         changed: is called when it goes down, and when it comes back.
+        identities: another machine of this name is not used; None for no such check.
 
     Attributes:
         name: its name in the settings.
@@ -59,7 +63,14 @@ class Store:
         is_up: whether it answers; True before it was asked.
     """
 
-    def __init__(self, name: str, address: str, port: int, changed: Changed) -> None:
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        port: int,
+        changed: Changed,
+        identities: Identities | None,
+    ) -> None:
         self.name = name
         self.address = address
         self.is_up = True
@@ -68,6 +79,12 @@ class Store:
         self._port = port
         self._host = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
         self._changed = changed
+        self._identities = identities
+        self._is_other = False
+        # the watch has had an answer, or none: before that nobody knows which store it is
+        self._asked = asyncio.Event()
+        if identities is None:
+            self._asked.set()
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
         # with the time since when each is idle, oldest first
         self._idle: deque[tuple[float, Connection]] = deque()
@@ -123,6 +140,7 @@ class Store:
             is_up = await self._is_alive()
             self._asked_s = None
             self._set(is_up=is_up)
+            self._asked.set()
             self._drop_idle()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(WATCH_EVERY_S):
@@ -137,6 +155,7 @@ class Store:
             self._pulse.close()
 
     async def _exchange(self, message: bytes, *, repeatable: bool) -> Answer:
+        await self._asked.wait()
         if repeatable and (kept := self._kept()):
             # closed by the store while it was idle, as after a restart: so are all others
             with contextlib.suppress(ConnectionError, EOFError):
@@ -185,15 +204,31 @@ class Store:
             async with asyncio.timeout(ALIVE_S if kept else RESTART_S):
                 connection = connection or await self._connect()
                 answer = await connection.ask(request("GET", "/alive", host=self._host, headers={}))
-            alive = answer.status == 200
+            alive = answer.status == 200 and self._is_known(answer.body)
             if alive and answer.keep:
                 self._pulse = connection
-        except _FAILURES:
+        except _NOT_AN_ANSWER:
             pass
         finally:
             if connection is not None and connection is not self._pulse:
                 connection.close()
         return alive
+
+    def _is_known(self, body: bytes) -> bool:
+        """Whether the store that answers is the one that had this name before."""
+        if self._identities is None:
+            return True
+        identity = json.loads(body).get("identity")
+        is_other = self._identities.is_other(self.name, identity)
+        if is_other and not self._is_other:
+            _log.error(
+                "store %s is another one than before: restore its backup there,"
+                " or give the machine a new name",
+                self.name,
+            )
+        self._is_other = is_other
+        self._identities.learn(self.name, identity)
+        return not is_other
 
     def _set(self, *, is_up: bool) -> None:
         if self.is_up == is_up:
@@ -214,12 +249,16 @@ class Stores:
     Args:
         addresses: their IP addresses in the tunnel.
         port: where each answers.
+        identities: see `Store`.
     """
 
-    def __init__(self, addresses: Mapping[str, str], port: int) -> None:
+    def __init__(
+        self, addresses: Mapping[str, str], port: int, identities: Identities | None = None
+    ) -> None:
         self._listeners: list[Changed] = []
         self._stores = {
-            name: Store(name, address, port, self._changed) for name, address in addresses.items()
+            name: Store(name, address, port, self._changed, identities)
+            for name, address in addresses.items()
         }
 
     def __getitem__(self, name: str) -> Store:

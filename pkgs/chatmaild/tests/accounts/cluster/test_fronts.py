@@ -243,7 +243,7 @@ def test_requests_that_are_none(play: Play) -> None:
     """Unknown paths, wrong methods, bodies that are too large or broken."""
 
     async def scenario(relay: Any) -> None:
-        assert await relay.front("GET", "/alive") == (200, {})
+        assert (await relay.front("GET", "/alive"))[0] == 200
         assert await relay.front("GET", "/refusal") == (404, {})
         assert await relay.front("GET", "/login") == (405, {})
         assert await relay.front("POST", "/address") == (405, {})

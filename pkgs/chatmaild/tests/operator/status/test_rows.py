@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import click
 
-from chatmaild.operator.status import screen
+from chatmaild.operator.status import problems, screen
 from chatmaild.operator.status.machines import Machine
 from chatmaild.operator.status.rows import of_all_stores, of_machine
 
@@ -38,6 +38,19 @@ def test_machines_that_tell_nothing() -> None:
 
     assert of_machine(front) == ("answers in the tunnel", True)
     assert of_machine(replace(front, problem="silent")) == ("does not answer", False)
+
+
+def test_another_machine_of_the_same_name_is_no_store() -> None:
+    """Whatever it tells, its people are not there; the repair names both ways out."""
+    state = replace(
+        FRONT,
+        machines=(Machine(name="store1", role="store", told={"problems": []}, is_other=True),),
+    )
+
+    assert of_machine(state.machines[0]) == ("another store than before", False)
+    [problem] = problems.find(state)
+    assert problem.sentence.startswith("store1 is another store than before")
+    assert "chatmail backup restore; without a backup" in problem.repair
 
 
 def test_sums_say_of_which_stores_they_are() -> None:

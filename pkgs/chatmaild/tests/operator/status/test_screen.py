@@ -93,7 +93,7 @@ def test_programs_read_what_a_role_has() -> None:
     """A whole relay has no machines, a store no queue, a front no mailboxes."""
     whole, front, store = (json.loads(screen.document(state, [])) for state in (WELL, FRONT, STORE))
 
-    assert not {"role", "machine", "machines", "moves"} & whole.keys()
+    assert not {"role", "machine", "machines", "moves", "identity"} & whole.keys()
     assert store["moves"]["left"] is None
     assert whole.keys() - store.keys() == {"certificate", "queue", "queued", "domains"}
     assert whole.keys() - front.keys() == {"storage", "watches", "watches_wanted"}

@@ -6,7 +6,7 @@ later, and tells its client so; {"leaves": true} says that another store may hav
 client's IP address, for the limit of wrong passwords, is in X-Client-Address; the front has counted
 new addresses.
 
-GET /alive              {}
+GET /alive              {"identity"}, see `identity`
 GET /address?address=A  {"state", "usable", "disabled", "enforces", "nearly_full"}; the state is
                         `here` for an account, `free` for a name that it can have, else `absent`
 GET /room?address=A&size=N   {"room": whether Dovecot has room for a message of N bytes}
@@ -34,7 +34,7 @@ from typing import Final
 
 from chatmaild import logs
 from chatmaild.accounts import lifecycle
-from chatmaild.accounts.cluster import commands, moves
+from chatmaild.accounts.cluster import commands, identity, moves
 from chatmaild.accounts.cluster.reading import encoded, query, texts
 from chatmaild.accounts.dovecot import credentials, normal_ip
 from chatmaild.accounts.login import Logins
@@ -77,6 +77,7 @@ class Fronts:
         self._invites = Invites.of(settings)
         self._notice = Notice(settings)
         self._fronts = addresses_of_fronts(settings)
+        self._beat = json_response({"identity": identity.of_store(settings)})
         self._end_points: Mapping[str, tuple[str, _EndPoint]] = {
             "/alive": ("GET", self._alive),
             "/address": ("GET", self._address),
@@ -117,7 +118,7 @@ class Fronts:
         return json_response({}, status)
 
     async def _alive(self, _: Request) -> Response:
-        return json_response({})
+        return self._beat
 
     async def _address(self, request: Request) -> Response:
         address = self._account(query(request).get("address"))

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from chatmaild.accounts.cluster.identity import Identities
 from chatmaild.errors import ChatmaildError
 from chatmaild.operator.cluster import remote, tunnel
+from chatmaild.operator.privileges import acting_as
 from chatmaild.settings import Settings
 
 # a busy store takes some seconds
@@ -21,12 +23,14 @@ class Machine:
 
     Attributes:
         problem: why it gave no answer; empty if it did.
+        is_other: whether it is not the store that this front knows by the name.
         told: what `chatmail status --json` of a store says. Fronts tell nothing: see `tunnel`.
     """
 
     name: str
     role: str
     problem: str = ""
+    is_other: bool = False
     told: Mapping[str, Any] = field(default_factory=dict)
 
     def number(self, key: str) -> int:
@@ -88,6 +92,9 @@ def counts(found: Sequence[Machine]) -> tuple[list[float], Counter[str]]:
 
 
 def _stores(settings: Settings) -> tuple[Machine, ...]:
+    with acting_as(settings.users.mail):
+        known = Identities.of(settings)
+
     def ask(name: str) -> Machine:
         try:
             done = remote.run(settings, name, STATUS, within_s=ANSWER_S)
@@ -95,8 +102,11 @@ def _stores(settings: Settings) -> tuple[Machine, ...]:
         except ChatmaildError as error:
             return Machine(name=name, role="store", problem=str(error))
         except ValueError:
+            told = None
+        if not isinstance(told, dict):
             return Machine(name=name, role="store", problem=f"{name} cannot tell: {done.err}")
-        return Machine(name=name, role="store", told=told)
+        is_other = known.is_other(name, told.get("identity"))
+        return Machine(name=name, role="store", told=told, is_other=is_other)
 
     return tuple(remote.each(settings.cluster.stores, ask).values())
 

@@ -126,6 +126,15 @@ def _silent(state: State) -> list[Problem]:
         )
         for machine in state.machines
         if machine.problem
+    ] + [
+        Problem(
+            sentence=f"{machine.name} is another store than before, without its accounts: its"
+            " people cannot log in, and their mail waits",
+            repair=f"on {machine.name}: chatmail backup restore; without a backup, give the"
+            " machine a new name",
+        )
+        for machine in state.machines
+        if machine.is_other
     ]
 
 

@@ -15,6 +15,8 @@ def of_machine(machine: Machine) -> tuple[str, bool]:
     """Return what is known of another machine in a line, and whether it is well."""
     if machine.problem:
         return "does not answer", False
+    if machine.is_other:
+        return "another store than before", False
     if machine.role == "front":
         return "answers in the tunnel", True
     problems = machine.list_of("problems")

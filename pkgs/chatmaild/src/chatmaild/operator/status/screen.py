@@ -28,8 +28,8 @@ _FLOW: Final = (
 
 # parts of the JSON document that a role does not have
 _ABSENT: Final = {
-    "all": ("role", "machine", "machines", "moves"),
-    "front": ("watches", "watches_wanted", "storage", "moves"),
+    "all": ("role", "machine", "machines", "moves", "identity"),
+    "front": ("watches", "watches_wanted", "storage", "moves", "identity"),
     "store": ("certificate", "queue", "queued", "domains"),
 }
 

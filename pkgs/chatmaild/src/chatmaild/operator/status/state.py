@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from chatmaild.accounts.cluster.identity import known_of_store
 from chatmaild.accounts.login import kind_of_address
 from chatmaild.accounts.registration import measure
 from chatmaild.cli import VERSION
@@ -105,6 +106,8 @@ class State:
     storage: dict[str, Any] = field(default_factory=dict)
     # moves to other stores
     moves: Progress = field(default_factory=Progress)
+    # of a store: accounts.cluster.identity
+    identity: str | None = None
     role: str = "all"
     machine: str | None = None
     machines: tuple[cluster.Machine, ...] = ()
@@ -147,6 +150,7 @@ def gather(settings: Settings) -> State:
         backup=_backup(settings),
         storage=dict(numbers.read(settings, numbers.STORAGE)),
         moves=progress.read(settings),
+        identity=_identity(settings),
         role=role,
         machine=settings.cluster.machine,
         machines=others,
@@ -227,6 +231,12 @@ def _units(settings: Settings) -> list[units.Unit] | str:
         if found := running(settings):
             return [Unit(name=n, active="active" if up else "inactive") for n, up in found.items()]
         return f"systemd does not answer: {error}"
+
+
+def _identity(settings: Settings) -> str | None:
+    with contextlib.suppress(OSError):
+        return known_of_store(settings)
+    return None
 
 
 def _closed(settings: Settings) -> tuple[str, str] | None:
