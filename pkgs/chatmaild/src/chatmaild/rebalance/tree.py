@@ -68,7 +68,10 @@ def _below(directory: str, prefix: str) -> Iterator[tuple[str, Entry]]:
     with os.scandir(directory) as found:
         names = sorted(found, key=lambda one: one.name)
     for one in names:
-        if _UNFINISHED.fullmatch(one.name) or (not prefix and one.name in _OWN):
+        if not prefix and one.name in _OWN:
+            continue
+        # a client may give such a name to a folder, which is a directory
+        if _UNFINISHED.fullmatch(one.name) and not one.is_dir(follow_symlinks=False):
             continue
         try:
             entry = entry_of(one.stat(follow_symlinks=False))

@@ -116,6 +116,7 @@ class Mailboxes:
         with locked(path) as is_there:
             if not is_there or self.password_hash(address) != (instead_of or current):
                 return False
+            moving.check_stays(path)
             _write_hash(path, encoded, now_s)
         return True
 
@@ -188,12 +189,18 @@ class Mailboxes:
 
         Raises:
             FileNotFoundError: the account has no directory.
+            BusyError: another process holds its lock, or it is just moving to another store.
         """
-        flag = self.path(address) / DISABLED
-        if disabled:
-            flag.touch(mode=0o600)
-        else:
-            flag.unlink(missing_ok=True)
+        path = self.path(address)
+        flag = path / DISABLED
+        with locked(str(path), create=False) as is_there:
+            if not is_there:
+                raise FileNotFoundError(path)
+            moving.check_stays(path)
+            if disabled:
+                flag.touch(mode=0o600)
+            else:
+                flag.unlink(missing_ok=True)
 
     def delete(self, address: Address) -> bool:
         """Delete an account with its messages; a rename makes it disappear at once.
@@ -215,9 +222,11 @@ class Mailboxes:
         except FileNotFoundError:
             return False
         # after the rename: a move that begins now finds no account
-        if moving.is_out_of_use(trash):
+        try:
+            moving.check_stays(trash)
+        except MovingError:
             trash.rename(path)
-            raise MovingError("the account moves to another store")
+            raise
         shutil.rmtree(trash, ignore_errors=True)
         return True
 

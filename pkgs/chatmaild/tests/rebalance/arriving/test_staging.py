@@ -161,3 +161,25 @@ def test_dead_copies_are_deleted_after_a_day(
     monkeypatch.setattr(module, "_DEAD_S", -1)
     staging.sweep()
     assert list(mailboxes.directory.iterdir()) == []
+
+
+def test_a_commit_that_comes_after_the_answer_is_too_late(
+    staging: Staging, mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk was slow: the other store has asked meanwhile, and keeps the account."""
+    begun(staging)
+    same = digest(mailboxes)
+    flushed: list[str] = []
+
+    def slow(directory: object) -> None:
+        if not flushed:
+            flushed.append(str(directory))
+            assert not staging.settle(NUMBER)
+
+    monkeypatch.setattr(module, "fsync_directory", slow)
+    with pytest.raises(FileNotFoundError):
+        staging.commit(NUMBER, ALICE, same)
+
+    assert flushed
+    assert not staging.settle(NUMBER)
+    assert not mailboxes.exists(ALICE)

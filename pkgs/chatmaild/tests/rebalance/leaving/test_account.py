@@ -117,6 +117,20 @@ def test_large_messages_and_unfinished_files(both: Cluster, address: Address) ->
     assert not (there / ".password.123.tmp").exists()
 
 
+@pytest.mark.parametrize("name", ["Notes.lock", ".a.tmp", ".temp.x"])
+def test_a_folder_may_be_named_like_a_draft(both: Cluster, address: Address, name: str) -> None:
+    """A client chooses the names of its folders."""
+    inbox = both["store1"].mailboxes.path(address) / INBOX
+    folder = inbox.parent.parent / name / "dbox-Mails"
+    folder.mkdir(parents=True)
+    (folder / "u.1").write_text("a message")
+
+    mover(both).move(address, both["store2"].peer)
+
+    there = both["store2"].mailboxes.path(address) / INBOX
+    assert (there.parent.parent / name / "dbox-Mails" / "u.1").read_text() == "a message"
+
+
 def test_it_stays_if_the_other_store_is_down(cluster: Cluster, address: Address) -> None:
     """And is in use."""
     with pytest.raises(StoreDownError):

@@ -83,6 +83,22 @@ def test_the_answer_is_yes_although_the_account_was_deleted_since(cluster: Clust
     assert cluster.where(killed.address) == []
 
 
+def test_an_account_that_is_just_being_deleted_keeps_its_answer(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deletion that is slow sees the move at last, and puts the account back."""
+    monkeypatch.setattr(recovery, "_BACK_S", 0.0)
+    killed = Killed(cluster, committed=True)
+    aside = killed.home.rename(killed.home.with_name(".trash-0"))
+    departed = Departed(killed.source.settings.directories.accounts)
+    trash = recovery.leave(killed.source.mailboxes, departed, killed.address)
+    recovery.clean(trash, killed.peer, killed.question)
+
+    aside.rename(killed.home)
+    assert killed.recover()
+    assert cluster.where(killed.address) == ["store2"]
+
+
 def test_after_a_no_the_copy_never_becomes_an_account(cluster: Cluster) -> None:
     """A request that was on its way comes too late."""
     killed = Killed(cluster, committed=False)
@@ -96,16 +112,23 @@ def test_after_a_no_the_copy_never_becomes_an_account(cluster: Cluster) -> None:
 
 
 def test_it_is_out_of_use_until_the_other_store_answers(cluster: Cluster) -> None:
-    """Nobody writes into the copy that may be the old one; not even a deletion."""
+    """Nobody changes the copy that may be the old one: the change would be lost."""
     killed = Killed(cluster, committed=True)
     killed.target.kill()
 
     with pytest.raises(StoreDownError):
         killed.recover()
     assert is_out_of_use(killed.home)
-    with pytest.raises(MovingError):
-        killed.source.mailboxes.delete(killed.address)
-    assert killed.source.mailboxes.exists(killed.address)
+    mailboxes = killed.source.mailboxes
+    for change in (
+        lambda: mailboxes.delete(killed.address),
+        lambda: mailboxes.set_disabled(killed.address, disabled=True),
+        lambda: mailboxes.set_password_hash(killed.address, "new", now_s=1.0),
+    ):
+        with pytest.raises(MovingError):
+            change()
+    assert mailboxes.exists(killed.address)
+    assert not mailboxes.is_disabled(killed.address)
 
     killed.target.start()
     assert killed.recover()

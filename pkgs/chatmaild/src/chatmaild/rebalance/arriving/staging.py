@@ -14,10 +14,12 @@ import contextlib
 import os
 import re
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+from weakref import WeakValueDictionary
 
 from chatmaild.address import Address
 from chatmaild.errors import RebalanceError
@@ -48,6 +50,9 @@ class Staging:
         self._mail = mailboxes.directory
         self._arrivals = Path(accounts) / ARRIVALS
         self._departed = Departed(accounts)
+        # by copy: while `commit` makes it an account, `settle` does not decide, or both would
+        self._deciding: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+        self._guard = threading.Lock()
 
     def begin(self, number: str, address: Address, *, size_bytes: int, files: int) -> None:
         """Make room for a copy.
@@ -116,15 +121,10 @@ class Staging:
         if not self._arrivals.is_dir():
             self._arrivals.mkdir(mode=0o700, parents=True, exist_ok=True)
             fsync_directory(self._arrivals.parent)
-        arrival = self._arrivals / number
-        write_atomically(arrival, b"")
-        try:
-            is_adopted = self._mailboxes.adopt(address, copy)
-        finally:
-            if copy.is_dir():
-                arrival.unlink(missing_ok=True)
-        if not is_adopted:
-            raise RebalanceError("has the address already")
+        with self._alone(number):
+            if not copy.is_dir():
+                raise FileNotFoundError(copy)
+            self._adopt(number, address)
         fsync_directory(self._mail)
         # it may have been here before
         self._departed.remove(address)
@@ -136,14 +136,15 @@ class Staging:
             OSError: the disk fails.
         """
         copy, trash = self._copy(number), self._mail / f"{TRASH_PREFIX}{number}"
-        try:
-            copy.rename(trash)
-        except FileNotFoundError:
-            # also on disk: the other store deletes its own
+        with self._alone(number):
+            try:
+                copy.rename(trash)
+            except FileNotFoundError:
+                # also on disk: the other store deletes its own
+                fsync_directory(self._mail)
+                return (self._arrivals / number).exists()
             fsync_directory(self._mail)
-            return (self._arrivals / number).exists()
-        fsync_directory(self._mail)
-        (self._arrivals / number).unlink(missing_ok=True)
+            (self._arrivals / number).unlink(missing_ok=True)
         shutil.rmtree(trash, ignore_errors=True)
         return False
 
@@ -159,6 +160,24 @@ class Staging:
                 number = path.name.removeprefix(PREFIX)
                 if _ID.fullmatch(number) and time.time() - _newest_s(path) > _DEAD_S:
                     self.settle(number)
+
+    def _adopt(self, number: str, address: Address) -> None:
+        copy, arrival = self._copy(number), self._arrivals / number
+        write_atomically(arrival, b"")
+        try:
+            is_adopted = self._mailboxes.adopt(address, copy)
+        finally:
+            if copy.is_dir():
+                arrival.unlink(missing_ok=True)
+        if not is_adopted:
+            raise RebalanceError("has the address already")
+
+    @contextlib.contextmanager
+    def _alone(self, number: str) -> Iterator[None]:
+        with self._guard:
+            lock = self._deciding.setdefault(number, threading.Lock())
+        with lock:
+            yield
 
     def _copy(self, number: str) -> Path:
         _check(number)

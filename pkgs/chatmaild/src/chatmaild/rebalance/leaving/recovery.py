@@ -110,6 +110,9 @@ def leave(mailboxes: Mailboxes, departed: Departed, address: Address) -> Path:
 
 def clean(trash: Path, peer: Peer, question: Question) -> None:
     """Delete the files of an account that left; the other store need not remember the move."""
+    if not trash.is_dir():
+        # a deletion that goes on may put the account back, and then the other store is asked again
+        return
     shutil.rmtree(trash, ignore_errors=True)
     with contextlib.suppress(Exception):
         peer.tell("/done", {"id": question.number})

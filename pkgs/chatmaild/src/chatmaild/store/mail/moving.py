@@ -50,6 +50,17 @@ def is_out_of_use(home: str | Path) -> bool:
     return os.path.lexists(f"{path}/{COMMITTING}")
 
 
+def check_stays(home: str | Path) -> None:
+    """Let an account be used or changed: what is changed while it moves may be lost.
+
+    Raises:
+        MovingError: it is just moving.
+        OSError: the account cannot be read.
+    """
+    if is_out_of_use(home):
+        raise MovingError("the account moves to another store; try again")
+
+
 class Departed:
     """The accounts that left this store a moment ago."""
 
@@ -111,8 +122,7 @@ class Movement:
             MovingError: it moves.
             OSError: the disk fails.
         """
-        if is_out_of_use(f"{self._mail}/{address.account}"):
-            raise MovingError("the account moves to another store")
+        check_stays(f"{self._mail}/{address.account}")
 
     def has_just_left(self, address: Address) -> bool:
         """Whether an account has moved to another store a moment ago.
