@@ -29,9 +29,9 @@
           weight = 2;
         };
       };
-      # on each machine: wg genkey > wireguard.key; wg pubkey < wireguard.key prints the key for above
+      # made by step 1 of docs/scale.md; a different file on each machine
       privateKeyFile = "/var/lib/secrets/wireguard.key";
-      # the same file on all machines: openssl rand -hex 32 > cluster.secret
+      # the same file on all machines
       secretFile = "/var/lib/secrets/cluster.secret";
     };
   };

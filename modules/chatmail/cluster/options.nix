@@ -86,7 +86,7 @@ in
     example = {
       store1 = {
         host = "192.0.2.3";
-        publicKey = "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=";
+        publicKey = "gN65BkIKy1eCE9pP1wdc8ROUtkHLF2PfAqYdyYBz6EA=";
       };
     };
     description = "Machines that hold passwords and mailboxes. They have no public port but that of WireGuard.";
@@ -102,8 +102,11 @@ in
       }
     ];
     description = ''
-      Weights by which addresses got their store before: write the old ones here whenever stores or weights change, and
-      remove them after `chatmail rebalance`. While a store does not answer, they tell which addresses it can have.
+      Weights before the last changes, the newest first. Add an entry when you open a store or change a weight.
+      Before you change a weight or drain a store, the first entry has the weights as they will be.
+      A drained store needs no entry.
+      Remove all entries when `chatmail rebalance --status` says *done* for all stores.
+      While a store does not answer, fronts use them to know which addresses it can have.
     '';
   };
 
