@@ -9,7 +9,7 @@ import pytest
 from backup.loss import STATE, lose
 from chatmail_testkit.relays.cluster.machine import ClusterMachine
 from chatmail_testkit.relays.machine import RemoteMachine
-from chatmail_testkit.waiting import wait_for
+from chatmail_testkit.waiting import RETRIED_S, wait_for
 from cluster.conftest import People, PersonAt, can_log_in, texts
 from imapclient.exceptions import LoginError
 
@@ -38,14 +38,18 @@ def test_a_store(people: People, cluster: ClusterMachine) -> None:
     alice.leaves()
 
     lose(lost)
+    # it answers, and would deny its accounts
+    wait_for(lambda: all(_is_another(front, lost) for front in cluster.fronts), "another store")
+    assert not can_log_in(alice)
+    bob.sends(alice, text="waits")
     bob.sends(bob, text="meanwhile")
     wait_for(lambda: "meanwhile" in texts(bob), "mail of others")
     lost.run("chatmail", "backup", "restore")
 
     wait_for(partial(can_log_in, alice), "a login")
-    assert texts(alice) == had
+    wait_for(lambda: texts(alice) == [*had, "waits"], "what waited", within_s=RETRIED_S)
     bob.sends(alice, text="after")
-    wait_for(lambda: "after" in texts(alice), "new mail")
+    wait_for(lambda: texts(alice) == [*had, "waits", "after"], "new mail")
     alice.leaves()
     with pytest.raises(LoginError):
         alice.logs_in("another password")
@@ -66,6 +70,12 @@ def test_a_front(people: People, person_at: PersonAt, cluster: ClusterMachine) -
     wait_for(partial(can_log_in, alice), "a login")
     alice.sends(alice, text="over this front")
     wait_for(lambda: "over this front" in texts(alice), "the message")
+
+
+def _is_another(front: RemoteMachine, store: RemoteMachine) -> bool:
+    name = store.host.partition(".")[0]
+    status = front.run("sh", "-c", "chatmail status || true")
+    return f"wrong: {name} is another store than before" in status
 
 
 def _key(front: RemoteMachine) -> str:
