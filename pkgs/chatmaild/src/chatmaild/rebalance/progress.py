@@ -31,11 +31,13 @@ class Progress:
 
     def __str__(self) -> str:
         if self.left is None:
-            return "counts the addresses that belong elsewhere" if self.running else "none yet"
-        parts = [f"{self.left} addresses left" if self.running or self.left else "done"]
-        parts.append(f"{self.moved} moved")
+            counts = "counting addresses that belong to other stores"
+            return self.problem or (counts if self.running else "not started")
+        is_over = not self.running and not self.left
+        left = "1 address left" if self.left == 1 else f"{self.left} addresses left"
+        parts = ["done" if is_over else left, f"{self.moved} moved"]
         if self.longest_s:
-            parts.append(f"none out of use for more than {self.longest_s:.2f} s")
+            parts.append(f"longest time out of use: {self.longest_s:.2f} s")
         return ", ".join(parts) + (f"; {self.problem}" if self.problem else "")
 
     def write(self, settings: Settings) -> None:

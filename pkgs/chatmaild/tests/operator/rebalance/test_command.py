@@ -31,8 +31,8 @@ def test_all_stores_start(world: World) -> None:
     code, out, _ = world.front.chatmail("rebalance", "--status")
     assert code == 0
     assert out.splitlines() == [
-        "store1      5 addresses left, 7 moved, none out of use for more than 0.25 s",
-        "store2      counts the addresses that belong elsewhere",
+        "store1      5 addresses left, 7 moved, longest time out of use: 0.25 s",
+        "store2      counting addresses that belong to other stores",
     ]
     code, out, _ = world.front.chatmail("rebalance", "--status", "--json")
     found = json.loads(out)
@@ -42,15 +42,31 @@ def test_all_stores_start(world: World) -> None:
 def test_it_waits_until_all_have_moved(world: World) -> None:
     """A problem is shown, and is the exit code."""
     forget(world)
-    problem = "an address did not move: store store2 gives no answer (1 times)"
+    problem = "an address did not move: store store2 gives no answer"
     Progress(left=1, moved=2, problem=problem).write(world.stores["store1"].settings)
 
     code, out, _ = world.front.chatmail("rebalance", "--status")
     assert code == 1
     assert out.splitlines() == [
-        f"store1      1 addresses left, 2 moved; {problem}",
-        "store2      none yet",
+        f"store1      1 address left, 2 moved; {problem}",
+        "store2      not started",
     ]
+
+
+def test_a_store_is_down(half: World) -> None:
+    """The others move, and the operator hears what to do."""
+    forget(half)
+    code, _, err = half.front.chatmail("rebalance", "--no-wait")
+    assert code == 1
+    assert "store2" in err
+    assert err.endswith("All others move; repeat chatmail rebalance when it is back\n")
+    assert progress.is_wanted(half.stores["store1"].settings)
+
+    code, out, _ = half.front.chatmail("rebalance", "--status")
+    first, second = out.splitlines()
+    assert code == 1
+    assert first == "store1      counting addresses that belong to other stores"
+    assert second.startswith("store2      the store store2 does not answer")
 
 
 def test_a_store_starts_its_own(world: World) -> None:

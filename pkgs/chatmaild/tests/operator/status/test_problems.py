@@ -90,8 +90,8 @@ def test_a_closed_machine_has_one_problem() -> None:
             "systemctl restart coturn",
         ),
         (
-            {"moves": Progress(left=2, problem="an address did not move: full (2 times)")},
-            "2 addresses do not move to their store: an address did not move: full (2 times)",
+            {"moves": Progress(left=2, problem="an address did not move (2 times): full")},
+            "moves to other stores fail: an address did not move (2 times): full; 2 are left",
             "repair the cause; the moves go on by themselves",
         ),
         (

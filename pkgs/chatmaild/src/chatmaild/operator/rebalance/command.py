@@ -18,6 +18,7 @@ _POLL_S: Final = 5.0
 # the moves go on by themselves when the cause of a problem is gone
 _STUCK_S: Final = 60.0
 _COMMAND: Final = "rebalance"
+_AGAIN: Final = "repeat chatmail rebalance when it is back"
 
 Say = Callable[[str], None]
 
@@ -30,8 +31,14 @@ def start(settings: Settings) -> None:
         OSError: it cannot be stored.
     """
     if _is_front(settings):
+        problems = []
         for store in settings.cluster.stores:
-            _remote(settings, store, "--no-wait")
+            try:
+                _remote(settings, store, "--no-wait")
+            except ChatmaildError as error:
+                problems.append(str(error))
+        if problems:
+            raise ChatmaildError(f"{'; '.join(problems)}. All others move; {_AGAIN}")
         return
     with acting_as(settings.users.mail):
         progress.want(settings)
@@ -42,17 +49,23 @@ def look(settings: Settings) -> Mapping[str, Progress]:
     """Return the state of this store, or on a front of all stores.
 
     Raises:
-        ChatmaildError: this relay is one machine, or a store does not answer.
+        ChatmaildError: this relay is one machine.
     """
     cluster = settings.cluster
     if not _is_front(settings):
         found = asdict(progress.read(settings)) | {"running": progress.is_wanted(settings)}
         return {cluster.machine or "": Progress(**found)}
-    answers = {store: _remote(settings, store, "--status", "--json") for store in cluster.stores}
+    return {store: _of(settings, store) for store in cluster.stores}
+
+
+def _of(settings: Settings, store: str) -> Progress:
+    """Return the state of another store; of one that does not answer, that as its problem."""
     try:
-        return {store: Progress(**json.loads(text)[store]) for store, text in answers.items()}
-    except (ValueError, KeyError, TypeError) as error:
-        raise ChatmaildError("a store has another version of this command") from error
+        return Progress(**json.loads(_remote(settings, store, "--status", "--json"))[store])
+    except ChatmaildError as error:
+        return Progress(problem=f"{error}; {_AGAIN}")
+    except (ValueError, KeyError, TypeError):
+        return Progress(problem="it has another version of this command")
 
 
 def show(settings: Settings, *, wants_json: bool, say: Say) -> int:

@@ -258,7 +258,7 @@ def _storage(state: State) -> list[Problem]:
 def _moves(state: State) -> list[Problem]:
     if not state.moves.problem:
         return []
-    sentence = f"{state.moves.left} addresses do not move to their store: {state.moves.problem}"
+    sentence = f"moves to other stores fail: {state.moves.problem}; {state.moves.left} are left"
     repair = "repair the cause; the moves go on by themselves: chatmail rebalance --status"
     return [Problem(sentence=sentence, repair=repair)]
 

@@ -39,7 +39,7 @@ MOST_PAUSE_S: Final = 300.0
 DOWN_S: Final = 2.0
 _REPORT_S: Final = 1.0
 _CARE_EVERY_S: Final = 10.0
-_UNCLEAR: Final = "their new store has not told yet whether it has them"
+_UNCLEAR: Final = "their new store has not confirmed that it has them"
 
 
 class Job:
@@ -79,7 +79,8 @@ class Job:
         self._unclear: set[Address] = set()
         self._moved = 0
         self._left = 0
-        self._problems: Counter[str] = Counter()
+        # what did not move, and why
+        self._problems: Counter[tuple[str, str]] = Counter()
         # stores that gave no answer, and until when they are not asked
         self._down: dict[str, float] = {}
         self._reported_s = 0.0
@@ -194,17 +195,20 @@ class Job:
         except ChatmaildError as error:
             problem = str(error)
         except OSError as error:
-            problem = f"the disk says: {error.strerror or kind_of(error)}"
+            problem = f"disk error: {error.strerror or kind_of(error)}"
         except Exception as error:
             log_error("a move", error)
             problem = kind_of(error)
         if problem:
             with self._lock:
-                self._problems[f"{what} did not move: {problem}"] += 1
+                self._problems[what, problem] += 1
 
     def _report(self) -> None:
         self._reported_s = time.monotonic()
-        texts = [f"{text} ({count} times)" for text, count in self._problems.most_common(3)]
+        texts = [
+            f"{what} did not move{f' ({count} times)' * (count > 1)}: {problem}"
+            for (what, problem), count in self._problems.most_common(3)
+        ]
         if self._unclear:
             texts.append(f"{len(self._unclear)} addresses are out of use: {_UNCLEAR}")
         now = Progress(
