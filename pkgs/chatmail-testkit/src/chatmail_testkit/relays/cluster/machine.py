@@ -18,11 +18,13 @@ from chatmail_testkit.relays.cluster.places import (
 )
 from chatmail_testkit.relays.machine import RemoteMachine
 from chatmail_testkit.relays.target import CommandFailedError
-from chatmail_testkit.waiting import COMMAND_S
+from chatmail_testkit.waiting import COMMAND_S, wait_for
 
 # machines, each with the command line that it runs
 Calls = list[tuple[RemoteMachine, Sequence[str]]]
 MAIL: Final = "/var/lib/chatmail/mail"
+ACCOUNTS: Final = "chatmail-accounts"
+_METRICS: Final = "http://127.0.0.1:8700/metrics"
 # prints those of its arguments that have a mailbox
 _HOMES: Final = f'cd {MAIL} && for a; do if [ -d "$a" ]; then echo "$a"; fi; done'
 # prints those of its arguments that are units
@@ -75,6 +77,12 @@ class ClusterMachine(RemoteMachine):
             for address in addresses_in(command, self.host):
                 wait_until_known(address, self._stores_of([address]).get(address), self.fronts)
         return joined(answers)
+
+    def start(self, unit: str) -> None:
+        """Starts a service; a store is in use again when all fronts see it, a second later."""
+        super().start(unit)
+        if unit == ACCOUNTS:
+            wait_for(lambda: all(map(_sees_stores, self.fronts)), "fronts see all stores")
 
     def store_of(self, address: str, /) -> RemoteMachine:
         """Returns the machine that has the mailbox of an address; the first store without one."""
@@ -136,3 +144,12 @@ class ClusterMachine(RemoteMachine):
             self._asked[:] = [places[0][0]]
             return places[:1]
         return places or [(self.fronts[0], command)]
+
+
+def _sees_stores(front: RemoteMachine) -> bool:
+    try:
+        page = front.run("curl", "-sS", "--fail", _METRICS)
+    except CommandFailedError:
+        return False
+    seen = [line for line in page.splitlines() if line.startswith("chatmail_store_up{")]
+    return bool(seen) and not any(line.endswith(" 0") for line in seen)
