@@ -263,7 +263,7 @@ in
       https = "/run/nginx/https.sock";
       # Dovecot; chatmaild accounts connects, with an address to log out everywhere
       endSessions = "${dovecotBase}/end-sessions";
-      # Dovecot of a store; chatmaild rebalance asks who is logged in
+      # Dovecot of a store; chatmaild rebalance asks which accounts have a session
       listSessions = "${dovecotBase}/list-sessions";
       # Dovecot; chatmaild deletes messages
       doveadm = "${dovecotBase}/doveadm-messages";

@@ -1,4 +1,4 @@
-"""A relay of several machines, and people of whom it is known on which store they live."""
+"""A relay of several machines, and people on each of its stores."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ UNIX: Final[dict[str, frozenset[str] | set[str]]] = {
     "/run/nginx/no-protocol.sock": {"nginx"},
     "/run/nginx/submissions.sock": {"nginx"},
     "/run/dovecot2/end-sessions": {"accounts", "imap"},
-    # who is logged in, for accounts that move to another store
+    # which accounts have a session; one that moves to another store loses it
     "/run/dovecot2/list-sessions": {"accounts", "imap"},
     "/run/dovecot2/quota-clean": {"accounts", "imap"},
     "/run/dovecot2/auth-userdb": {"accounts", "imap"},

@@ -5,32 +5,12 @@ import asyncio
 import pytest
 
 from chatmaild.accounts.cluster.moves import LEAVES
-from chatmaild.address import parse_address
 from chatmaild.directory import directory, store_api
 from chatmaild.errors import StoreDownError
 from chatmaild.wire.http1 import Response, json_response
 
 from .conftest import Front, Play, World
 from .support.standins import LATER, Account, until
-
-
-def test_an_address_is_at_its_store(play: Play) -> None:
-    """One question finds it; a tag is not asked for."""
-
-    async def scenario(world: World) -> None:
-        front = Front(world)
-        alice = front.name("store2")
-        world.machines["store2"].accounts[str(alice)] = Account("secret", nearly_full=True)
-        tagged = parse_address(str(alice).replace("@", "+tag@"))
-
-        place = await front.directory.find(tagged)
-        assert place
-        assert (place.store.name, place.state.usable, place.state.nearly_full) == (
-            "store2", True, True,
-        )  # fmt: skip
-        assert world.total("/address") == 1
-
-    play(scenario)
 
 
 def test_without_its_store_an_address_is_in_doubt(play: Play) -> None:

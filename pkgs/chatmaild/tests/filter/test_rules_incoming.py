@@ -133,7 +133,7 @@ def test_a_domain_literal_must_be_the_ip_address_of_the_client(
 def test_clear_text_waits_for_recipients_in_doubt(
     enforcing: tuple[str, ...], in_doubt: tuple[str, ...], expected: Verdict
 ) -> None:
-    """Rule I6: their operator may allow it, but not that of a recipient who is known."""
+    """Rule I6: these may accept it; a known recipient that enforces encryption does not."""
     on = partial(verdict_on, recipients=(ALICE, BOB), enforcing=enforcing, in_doubt=in_doubt)
 
     assert on(content=Content.CLEAR) == expected

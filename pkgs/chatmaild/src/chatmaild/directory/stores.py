@@ -82,9 +82,9 @@ class Store:
         self._identities = identities
         self._is_other = False
         # the watch has had an answer, or none: before that nobody knows which store it is
-        self._asked = asyncio.Event()
+        self._met = asyncio.Event()
         if identities is None:
-            self._asked.set()
+            self._met.set()
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
         # with the time since when each is idle, oldest first
         self._idle: deque[tuple[float, Connection]] = deque()
@@ -140,7 +140,7 @@ class Store:
             is_up = await self._is_alive()
             self._asked_s = None
             self._set(is_up=is_up)
-            self._asked.set()
+            self._met.set()
             self._drop_idle()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(WATCH_EVERY_S):
@@ -155,7 +155,7 @@ class Store:
             self._pulse.close()
 
     async def _exchange(self, message: bytes, *, repeatable: bool) -> Answer:
-        await self._asked.wait()
+        await self._met.wait()
         if repeatable and (kept := self._kept()):
             # closed by the store while it was idle, as after a restart: so are all others
             with contextlib.suppress(ConnectionError, EOFError):

@@ -57,5 +57,5 @@ def accounts_with_sessions(settings: Settings) -> frozenset[str]:
     # a line of titles, one for each account and service, and whether it worked
     *lines, result = answer.decode(errors="replace").splitlines() or [""]
     if result != "+" or not lines or not lines[0].startswith("username\t"):
-        raise OSError(errno.EIO, "Dovecot does not tell who is logged in")
+        raise OSError(errno.EIO, "Dovecot does not list its sessions")
     return frozenset(line.partition("\t")[0] for line in lines[1:])

@@ -222,7 +222,7 @@ def test_without_a_directory_mail_waits(
 def test_sessions_go_on_in_the_next_process(
     directory: StandIn, settings: Settings, settings_file: pathlib.Path, store: FdStore
 ) -> None:
-    """It asks anew when the next packet arrives; who is gone meanwhile refuses the message."""
+    """It asks anew when the next packet arrives: a recipient that is gone refuses the message."""
     first = Filter(settings.sockets.milter, settings_file, store)
     idle, right, gone, away = (first.connection() for _ in range(4))
     for mta, name in ((right, ALICE), (gone, BOB), (away, ALICE)):

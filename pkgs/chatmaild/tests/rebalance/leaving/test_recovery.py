@@ -1,4 +1,4 @@
-"""Who has an account after a kill: the store that the other one tells, and one alone."""
+"""After a kill one store alone has the account: the one that the other store names."""
 
 import json
 import pathlib
@@ -100,7 +100,7 @@ def test_an_account_that_is_just_being_deleted_keeps_its_answer(
 
 
 def test_after_a_no_the_copy_never_becomes_an_account(cluster: Cluster) -> None:
-    """A request that was on its way comes too late."""
+    """A commit that arrives after the answer is refused."""
     killed = Killed(cluster, committed=False)
     digest = tree.digest(tree.read(killed.home))
     killed.recover()

@@ -17,6 +17,7 @@ from chatmail_testkit.relays.cluster.places import (
     without_addresses,
 )
 from chatmail_testkit.relays.machine import RemoteMachine
+from chatmail_testkit.relays.prometheus import INSTANCE
 from chatmail_testkit.relays.target import CommandFailedError
 from chatmail_testkit.waiting import COMMAND_S, wait_for
 
@@ -24,7 +25,7 @@ from chatmail_testkit.waiting import COMMAND_S, wait_for
 Calls = list[tuple[RemoteMachine, Sequence[str]]]
 MAIL: Final = "/var/lib/chatmail/mail"
 ACCOUNTS: Final = "chatmail-accounts"
-_METRICS: Final = "http://127.0.0.1:8700/metrics"
+_METRICS: Final = f"http://{INSTANCE}/metrics"
 # prints those of its arguments that have a mailbox
 _HOMES: Final = f'cd {MAIL} && for a; do if [ -d "$a" ]; then echo "$a"; fi; done'
 # prints those of its arguments that are units

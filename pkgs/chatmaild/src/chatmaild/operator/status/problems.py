@@ -49,6 +49,7 @@ def find(state: State) -> list[Problem]:
         *_closed(state),
         *_units(state),
         *_silent(state),
+        *_others(state),
         *_space(state),
         *_memory(state),
         *_certificate(state),
@@ -126,7 +127,11 @@ def _silent(state: State) -> list[Problem]:
         )
         for machine in state.machines
         if machine.problem
-    ] + [
+    ]
+
+
+def _others(state: State) -> list[Problem]:
+    return [
         Problem(
             sentence=f"{machine.name} is another store than before, without its accounts: its"
             " people cannot log in, and their mail waits",

@@ -3,6 +3,6 @@
 copying     the files, then what has changed since
 sessions    those of an account that is about to move
 account     one account: copy it, take it out of use, hand it over
-recovery    who has an account, after a kill
+recovery    which store has an account, after a kill
 job         all accounts
 """

@@ -1,4 +1,4 @@
-"""Who has an account? The store that moved it asks the other one, also after either was killed.
+"""Which store has an account? The one that moved it asks the other, also after either was killed.
 
 The question is written down before the other store is asked to make its copy the account. Until the
 answer the account is out of use: nobody writes into the one that may be the old one.

@@ -103,13 +103,13 @@ class Departed:
                 Path(entry.path).unlink(missing_ok=True)
 
     def _path(self, address: Address) -> Path:
-        # the name of somebody who has left stays nowhere
+        # a hash: the address is not kept
         text = str(address.account).encode()
         return self._directory / hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 class Movement:
-    """Which accounts move, or have just moved, for who is asked about them."""
+    """Tells services that are asked about an account whether it moves, or has just moved."""
 
     def __init__(self, mail: str | Path, accounts: str | Path) -> None:
         self._mail = str(mail)
